@@ -1,0 +1,25 @@
+"""`python -m app`: validate the settings, say the command, become the server."""
+
+import os
+import shlex
+import sys
+
+from pydantic import ValidationError
+
+from .server import command, environment
+from .settings import Settings, explain
+
+
+def main() -> None:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        sys.exit(explain(error))
+    argv = command(settings)
+    print("exec", shlex.join(argv), flush=True)
+    # exec: the server is PID 1 in its container and gets the stop signal itself.
+    os.execve(argv[0], argv, environment(dict(os.environ)))
+
+
+if __name__ == "__main__":
+    main()

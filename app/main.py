@@ -1,0 +1,86 @@
+"""The demo application. No path in it knows of the prefix: root_path carries that."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request, WebSocket
+from fastapi.responses import RedirectResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+
+from . import health, probe
+from .docs import add_docs
+from .echo import echo
+from .settings import Settings
+from .sub import create_sub
+
+STATIC = Path(__file__).parent / "static"
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    health.drain_on_sigterm()
+    yield
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    settings = settings or Settings()
+    given = {"Staging": settings.staging_url, "Production": settings.production_url}
+    app = FastAPI(
+        title="FastAPI behind Traefik",
+        # No root_path=: it is deprecated, and under a stripping proxy it breaks mounts and
+        # redirects (fastapi#14238). The server's --root-path sets it.
+        servers=[{"url": url, "description": name} for name, url in given.items() if url],
+        root_path_in_servers=settings.root_path_in_servers,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    add_docs(app)
+    app.include_router(health.router)
+    if settings.probe:
+        app.include_router(probe.router)
+
+    @app.get("/", include_in_schema=False)
+    async def start(request: Request) -> RedirectResponse:
+        return RedirectResponse(request.url_for("swagger_ui"))
+
+    @app.get("/app")
+    async def read_main(request: Request) -> dict[str, str]:
+        return {"message": "Hello World", "root_path": request.scope["root_path"]}
+
+    @app.get("/items/", name="items")
+    async def read_items() -> list[str]:
+        return ["plumbus", "portal gun"]
+
+    @app.get("/noslash")
+    async def noslash() -> dict[str, str]:
+        return {"message": "no slash at the end"}
+
+    @app.websocket("/ws")
+    async def websocket(websocket: WebSocket) -> None:
+        await echo(websocket)
+
+    @app.get("/stream", response_class=StreamingResponse)
+    async def stream(
+        count: Annotated[int, Query(ge=1, le=100)] = 5,
+        interval_seconds: Annotated[float, Query(ge=0, le=5)] = 0.2,
+    ) -> StreamingResponse:
+        async def events() -> AsyncIterator[str]:
+            for number in range(count):
+                yield f"id: {number}\ndata: tick\n\n"
+                await asyncio.sleep(interval_seconds)
+
+        # no-cache keeps intermediaries from holding the events back.
+        return StreamingResponse(
+            events(), media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
+        )
+
+    app.mount("/sub", create_sub(), name="sub")
+    app.mount("/static", StaticFiles(directory=STATIC, html=True), name="static")
+    return app
+
+
+app = create_app()

@@ -1,0 +1,88 @@
+"""The command line of each server: what `python -m app` becomes."""
+
+import sys
+
+from .settings import Settings
+
+# Longer than Traefik keeps an idle connection (idleConnTimeout in routes.toml), so the app never
+# closes one that Traefik is about to reuse. Five is also what `fastapi run` cannot change.
+KEEP_ALIVE_SECONDS = 5
+
+# Read by the servers themselves; settings would have a second, hidden home.
+FOREIGN = ("FORWARDED_ALLOW_IPS", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY")
+FOREIGN_PREFIX = "UVICORN_"
+
+
+def command(settings: Settings) -> list[str]:
+    """The argv for `settings.app_server`, run by this interpreter."""
+    return [sys.executable, "-m", *globals()[f"_{settings.app_server}"](settings)]
+
+
+def environment(environ: dict[str, str]) -> dict[str, str]:
+    """`environ` without the variables that a server would obey behind the settings' back."""
+    return {
+        key: value
+        for key, value in environ.items()
+        if key not in FOREIGN and not key.startswith(FOREIGN_PREFIX)
+    }
+
+
+def _drain(settings: Settings) -> str:
+    # A second less than the container's grace period, so the app's own shutdown runs before SIGKILL.
+    return str(max(1, settings.drain_seconds - 1))
+
+
+def _trust(settings: Settings) -> list[str]:
+    # With a token the address proves nothing (native): app/asgi.py decides then.
+    if settings.proxy_token:
+        return ["--no-proxy-headers"]
+    return ["--forwarded-allow-ips", settings.forwarded_allow_ips]
+
+
+def _root_path(settings: Settings) -> list[str]:
+    # Uvicorn also prepends it to the path (uvicorn#2213), which an unstripped path has already.
+    return ["--root-path", settings.api_prefix] if settings.strip_prefix else []
+
+
+def _uvicorn(settings: Settings) -> list[str]:
+    return [
+        "uvicorn", "app.asgi:app",
+        "--host", settings.app_host, "--port", str(settings.app_port),
+        *_root_path(settings), *_trust(settings),
+        "--workers", str(settings.app_workers),
+        "--timeout-keep-alive", str(KEEP_ALIVE_SECONDS),
+        "--timeout-graceful-shutdown", _drain(settings),
+        "--no-server-header",
+    ]  # fmt: skip
+
+
+def _fastapi(settings: Settings) -> list[str]:
+    # The FastAPI CLI has no options for keep-alive and draining; Docker's stop ends the wait.
+    return [
+        "fastapi", "run", "--entrypoint", "app.asgi:app",
+        "--host", settings.app_host, "--port", str(settings.app_port),
+        *_root_path(settings), *_trust(settings),
+        "--workers", str(settings.app_workers),
+    ]  # fmt: skip
+
+
+def _gunicorn(settings: Settings) -> list[str]:
+    return [
+        "gunicorn", "app.asgi:app", "--worker-class", "asgi",
+        "--bind", f"{settings.app_host}:{settings.app_port}",
+        "--workers", str(settings.app_workers),
+        "--keep-alive", str(KEEP_ALIVE_SECONDS),
+        "--graceful-timeout", _drain(settings),
+        "--access-logfile", "-",
+    ]  # fmt: skip
+
+
+def _hypercorn(settings: Settings) -> list[str]:
+    return [
+        "hypercorn", "app.asgi:app",
+        "--bind", f"{settings.app_host}:{settings.app_port}",
+        "--workers", str(settings.app_workers),
+        "--keep-alive", str(KEEP_ALIVE_SECONDS),
+        "--graceful-timeout", _drain(settings),
+        "--access-logfile", "-",
+    ]  # fmt: skip

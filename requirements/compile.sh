@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Pins what pyproject.toml asks for, with hashes, for every platform and Python from 3.11.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# --index-strategy and index options are left to uv's own configuration: no index is written down.
+pin() { uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header \
+  --python-version 3.11 --output-file "requirements/$1.txt" "${@:2}"; }
+pin app
+pin stack --extra stack --constraint requirements/app.txt
+pin verify --extra stack --extra verify --constraint requirements/stack.txt
+pin compose --extra compose --constraint requirements/app.txt
