@@ -1,0 +1,49 @@
+# make alone prints the targets. A recipe is one command; what is longer is a script with a name.
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.NOTPARALLEL:
+PY := build/venv/bin/python
+
+help:
+	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z]+:.*## / {split($$0, part, ":.*## "); printf "  make %-9s %s\n", part[1], part[2]}' Makefile
+
+##@ Run
+up: stack-environment ## bring the stack up, wait until it is healthy, print the addresses
+	@$(PY) -m stack up
+
+down: stack-environment ## stop and remove what up started
+	@$(PY) -m stack down
+
+ps: stack-environment ## the state of the parts; exit 0 only when all are healthy
+	@$(PY) -m stack ps
+
+logs: stack-environment ## the parts' logs, followed (FOLLOW=0: once)
+	@$(PY) -m stack logs
+
+restart: down up ## down, then up
+
+clean: stack-environment ## down, and remove what the targets made: environment, image, build/
+	@$(PY) -m stack clean && rm -rf build
+
+##@ Prove
+curl: verify-environment ## a few requests at both entrypoints, shown and asserted
+	@$(PY) -m tests.verify curl
+
+verify: verify-environment ## curl, then the whole contract suite; PROXY_URL=… checks any deployment
+	@$(PY) -m tests.verify
+
+test: verify-environment ## what needs no running stack
+	@$(PY) -m pytest -q
+
+##@ Maintain
+pins: ## compile requirements/*.txt from pyproject.toml (needs uv)
+	@requirements/compile.sh
+
+stack-environment:
+	@stack/environment.sh stack
+
+verify-environment:
+	@stack/environment.sh verify
+
+.PHONY: help up down ps logs restart clean curl verify test pins stack-environment verify-environment

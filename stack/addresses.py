@@ -1,0 +1,63 @@
+"""What `make up` prints: the addresses, and who can reach each."""
+
+import socket
+from ipaddress import ip_address
+
+import psutil
+
+from .paths import CA_FILE, ROOT
+from .settings import StackSettings
+
+
+def show(runtime: str, settings: StackSettings) -> None:
+    who = _who(settings)
+    ca = CA_FILE.relative_to(ROOT)
+    proxy, tls, direct = (settings.url(door) for door in ("proxy", "tls", "direct"))
+    rows = [
+        ("proxied", f"{proxy}/app", who),
+        ("", f"{tls}/app", f"{who}; CA {ca}"),
+        ("docs", f"{proxy}/docs", who),
+        ("direct", f"{direct}/app", "this machine only"),
+    ]
+    width = max(len(url) for _, url, _ in rows)
+    for name, url, reach in rows:
+        print(f"{name:<9}{url:<{width}}  {reach}")
+    for line in warnings(settings):
+        print(line)
+    if runtime == "native":
+        print("native: every process of this user can pose as the proxy; containers close that")
+
+
+def _who(settings: StackSettings) -> str:
+    bound = ip_address(settings.bind_address)
+    if bound.is_loopback:
+        return "this machine only"
+    if bound.is_unspecified:
+        return "whoever reaches this machine"
+    return f"whoever reaches {bound}"
+
+
+def warnings(settings: StackSettings) -> list[str]:
+    """What widening BIND_ADDRESS or PUBLIC_HOSTS brings, a line each."""
+    lines = []
+    bound = ip_address(settings.bind_address)
+    if "*" in settings.hosts:
+        lines.append("PUBLIC_HOSTS=*: any Host is answered, and redirects repeat it")
+    if bound.is_loopback:
+        return lines
+    if settings.probe:
+        lines.append("PROBE=1: the probe shows request headers to whoever asks; PROBE=0 removes it")
+    opened = _own_addresses(bound.version) if bound.is_unspecified else [str(bound)]
+    shown = [f"[{address}]" if ":" in address else address for address in opened]
+    missing = [address for address in shown if address not in settings.hosts]
+    if missing and "*" not in settings.hosts:
+        lines.append("these addresses are open, and Traefik answers 404 there until .env has: "
+                     f"PUBLIC_HOSTS={','.join([*settings.hosts, *missing])}")  # fmt: skip
+    return lines
+
+
+def _own_addresses(version: int) -> list[str]:
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
+    found = [a.address for all_ in psutil.net_if_addrs().values() for a in all_ if a.family == family]
+    usable = [ip_address(address.split("%")[0]) for address in found]
+    return [str(a) for a in usable if not a.is_loopback and not a.is_link_local]

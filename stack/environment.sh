@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Makes build/venv and installs requirements/$1.txt into it. Says one line when it cannot.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+pins=requirements/$1.txt venv=build/venv log=build/pip.log
+stamp=build/venv/.$1
+
+if [ -f "$stamp" ] && cmp -s "$stamp" "$pins"; then exit 0; fi
+
+fail() { echo "$*" >&2; exit 1; }
+
+python=
+for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
+  if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    python=$candidate
+    break
+  fi
+done
+[ -n "$python" ] || fail "no Python 3.11 or newer: install one, or name it, for example make PYTHON=/opt/python3.13/bin/python3 up"
+# Debian splits venv off; without ensurepip the environment would come without pip.
+"$python" -c 'import ensurepip, venv' 2>/dev/null ||
+  fail "$python has no venv: apt-get install $("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+
+mkdir -p build 2>/dev/null && [ -w build ] || fail "build/ cannot be written: remove it (sudo rm -r build)"
+# A stamp of an interrupted or outdated install is gone before pip starts, so it is repeated.
+rm -f "$stamp"
+if ! build/venv/bin/python -c '' 2>/dev/null; then
+  rm -rf "$venv"
+  "$python" -m venv "$venv" >"$log" 2>&1 || fail "no virtual environment could be made: see $log"
+fi
+echo "installing requirements/$1.txt into $venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$pins" >"$log" 2>&1 ||
+  fail "the Python packages could not be installed, is there a network? The reason is in $log: $(grep -m1 -i error "$log" | cut -c1-120)"
+cp "$pins" "$stamp"

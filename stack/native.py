@@ -1,0 +1,252 @@
+"""The native runtime: Traefik and the application on this host, under supervisord, without root."""
+
+import hashlib
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from getpass import getuser
+from pathlib import Path
+from xmlrpc.client import Error as RPCError
+from xmlrpc.client import ServerProxy
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport
+
+from . import certificate, ports, render
+from .paths import BUILD, ROOT, STATIC, VENV
+from .settings import StackSettings
+
+HOME = BUILD / "native"
+CONFIG = HOME / "supervisord.conf"
+MARK = "STACK_HOME"  # in the environment of all that this clone starts, so that it is found again
+PARTS = ("traefik", "app")
+START_SECONDS = 30
+
+
+def up(settings: StackSettings) -> None:
+    """Starts what does not run, or runs with other settings; returns when all is healthy."""
+    (STATIC / "tls").mkdir(parents=True, exist_ok=True)
+    certificate.ensure(settings)
+    render.write(STATIC / "traefik.toml", render.static(settings, native=True))
+    wanted = _fingerprint(settings)
+    stamp = HOME / "fingerprint"
+    if stamp.exists() and stamp.read_text() == wanted and not unhealthy(settings):
+        return
+    down()
+    bind = settings.bind_address
+    ports.refuse_taken(settings, {
+        "HTTP_PORT": (bind, settings.http_port), "HTTPS_PORT": (bind, settings.https_port),
+        "DIRECT_PORT": ("127.0.0.1", settings.direct_port),
+        "OPS_PORT": ("127.0.0.1", settings.ops_port),
+    })  # fmt: skip
+    render.write(CONFIG, _supervisord(settings))
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIG)]
+    started = subprocess.run(
+        command, cwd=ROOT, env=_environment(settings), capture_output=True, text=True
+    )
+    if started.returncode:
+        raise SystemExit(f"supervisord did not start: {started.stderr.strip()}")
+    deadline = time.monotonic() + START_SECONDS
+    while missing := unhealthy(settings):
+        if time.monotonic() > deadline or _given_up():
+            print(logs_text(lines=15), file=sys.stderr)
+            down()
+            raise SystemExit(f"not healthy: {'; '.join(missing)} (the log lines are above)")
+        time.sleep(0.1)
+    stamp.write_text(wanted)
+
+
+def down() -> None:
+    """Stops and removes all that this clone started natively, also after a killed `up`."""
+    processes = _ours()
+    daemons = [p for p in processes if "supervisor.supervisord" in " ".join(_cmdline(p))]
+    for group in (daemons, processes):
+        for process in group:
+            _quietly(process.terminate)
+        seconds = 60 if group is daemons else 10
+        for process in psutil.wait_procs(group, timeout=seconds)[1]:
+            _quietly(process.kill)
+        psutil.wait_procs(group, timeout=10)
+    socket_file = _socket()
+    if socket_file.parent != HOME:
+        shutil.rmtree(socket_file.parent, ignore_errors=True)
+    for name in ("fingerprint", "socket", "supervisor.sock"):
+        (HOME / name).unlink(missing_ok=True)
+
+
+def ps(settings: StackSettings) -> int:
+    """Prints each part's state; 0 only when every part is healthy."""
+    states = _states()
+    for name in PARTS:
+        state = states.get(name)
+        print(f"{name:<9}{state['statename'].lower() if state else 'not running':<12}"
+              f"{state['description'] if state else ''}")  # fmt: skip
+    problems = unhealthy(settings)
+    for problem in problems:
+        print(f"unhealthy: {problem}")
+    return 1 if problems else 0
+
+
+def logs(follow: bool) -> int:
+    files = [str(HOME / f"{name}.log") for name in PARTS if (HOME / f"{name}.log").exists()]
+    if not follow:
+        print(logs_text(lines=0), end="")
+        return 0
+    return subprocess.call(["tail", "-n", "20", "-f", *files]) if files else 0
+
+
+def logs_text(lines: int) -> str:
+    """The last `lines` (0: all) of each part's log."""
+    out = []
+    for name in PARTS:
+        path = HOME / f"{name}.log"
+        kept = path.read_text(errors="replace").splitlines()[-lines:] if path.exists() else []
+        out += [f"{name:<8}| {line}\n" for line in kept]
+    return "".join(out)
+
+
+def unhealthy(settings: StackSettings) -> list[str]:
+    """What is not as it should be, a phrase each: the same questions as Compose's health checks."""
+    problems = []
+    # Any answer below 500 will do: another APP_MODULE need not have /healthz.
+    if (code := _status(f"http://127.0.0.1:{settings.direct_port}/healthz")) not in range(200, 500):
+        problems.append(f"the app does not answer at port {settings.direct_port}")
+    if (code := _status(f"http://127.0.0.1:{settings.ops_port}/ping")) != 200:
+        problems.append(
+            "Traefik does not answer" if code is None else "Traefik did not load routes.toml"
+        )
+    return problems
+
+
+def _status(url: str) -> int | None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        return opener.open(url, timeout=3).status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return None
+
+
+def _environment(settings: StackSettings) -> dict[str, str]:
+    return {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("TRAEFIK_", "MAKE", "MFLAGS"))},
+        **settings.environ(),
+        "APP_HOST": "127.0.0.1",
+        "APP_PORT": str(settings.direct_port),
+        "APP_URL": f"http://127.0.0.1:{settings.direct_port}",
+        "PROXY_ADDRESS": "127.0.0.1",
+        # Only this user can read a process's environment, so only this user can pose as Traefik.
+        "PROXY_TOKEN": secrets.token_hex(16),
+        "STATIC_DIR": str(STATIC),
+        "PYTHONUNBUFFERED": "1",
+        MARK: str(HOME),
+    }
+
+
+def _supervisord(settings: StackSettings) -> str:
+    programs = {
+        "traefik": ([f"{VENV}/bin/traefik", f"--configFile={STATIC}/traefik.toml"], 15),
+        "app": ([sys.executable, "-m", "app"], settings.drain_seconds + 5),
+    }
+    socket_file = _new_socket()
+    text = f"""[supervisord]
+directory = {ROOT}
+logfile = {HOME}/supervisord.log
+pidfile = {HOME}/supervisord.pid
+childlogdir = {HOME}
+silent = true
+user = {getuser()}
+[unix_http_server]
+file = {socket_file}
+chmod = 0700
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+    for name, (command, stop_seconds) in programs.items():
+        text += f"""[program:{name}]
+command = {shlex.join(command)}
+directory = {ROOT}
+redirect_stderr = true
+stdout_logfile = {HOME}/{name}.log
+stdout_logfile_maxbytes = 10MB
+stdout_logfile_backups = 1
+autorestart = true
+startretries = 3
+stopwaitsecs = {stop_seconds}
+"""
+    return text.replace("%", "%%")
+
+
+def _new_socket() -> Path:
+    """A Unix socket's path may have 104 bytes on macOS: a deep clone gets a short one elsewhere."""
+    path = HOME / "supervisor.sock"
+    if len(os.fsencode(path)) > 90:  # supervisord binds a temporary name first, a little longer
+        path = Path(tempfile.mkdtemp(prefix="stack-")) / "supervisor.sock"
+    HOME.mkdir(parents=True, exist_ok=True)
+    (HOME / "socket").write_text(str(path))
+    return path
+
+
+def _socket() -> Path:
+    note = HOME / "socket"
+    return Path(note.read_text()) if note.exists() else HOME / "supervisor.sock"
+
+
+def _states() -> dict[str, dict]:
+    transport = SupervisorTransport(None, None, f"unix://{_socket()}")
+    try:
+        processes = ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        return {state["name"]: state for state in processes.getAllProcessInfo()}
+    except (OSError, RPCError):
+        return {}
+    finally:
+        transport.close()
+
+
+def _given_up() -> bool:
+    return any(state["statename"] == "FATAL" for state in _states().values())
+
+
+def _fingerprint(settings: StackSettings) -> str:
+    """Changes when a new start is needed: settings, static file, certificate, application source."""
+    digest = hashlib.sha256(repr(sorted(settings.environ().items())).encode())
+    files = [STATIC / "traefik.toml", STATIC / "tls" / "cert.pem", ROOT / "requirements/app.txt"]
+    files += sorted(path for path in (ROOT / "app").rglob("*") if "__pycache__" not in path.parts)
+    for path in files:
+        if path.is_file():
+            digest.update(str(path).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _ours() -> list[psutil.Process]:
+    """Every process whose environment carries this clone's mark."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == str(HOME) and process.pid != os.getpid():
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def _cmdline(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _quietly(act) -> None:
+    try:
+        act()
+    except psutil.NoSuchProcess:
+        pass

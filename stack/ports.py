@@ -1,0 +1,50 @@
+"""Ports that somebody else has."""
+
+import os
+import socket
+
+import psutil
+
+from .settings import StackSettings
+
+
+def refuse_taken(settings: StackSettings, wanted: dict[str, tuple[str, int]]) -> None:
+    """Raises SystemExit, naming the setting and the process, if one of `wanted`
+    (setting: address, port) cannot be bound."""
+    for key, (address, port) in wanted.items():
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if os.name == "posix":  # as servers do: TIME_WAIT of our own last run is no obstacle
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except PermissionError:
+                raise SystemExit(f"{key}={port}: this user may not open it; "
+                                 f"for example {key}={port + 8000}") from None  # fmt: skip
+            except OSError as error:
+                if error.errno == 99 or "assign" in str(error):
+                    raise SystemExit(f"BIND_ADDRESS={address}: this machine has no such address; "
+                                     "for example BIND_ADDRESS=127.0.0.1") from None  # fmt: skip
+                raise SystemExit(f"{key}={port}: taken{_holder(port)}; "
+                                 f"for example {key}={_free(port, settings)}") from None  # fmt: skip
+
+
+def _holder(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                if connection.pid:
+                    name = psutil.Process(connection.pid).name()
+                    return f" by {name} (pid {connection.pid})"
+    except (psutil.Error, OSError):
+        pass  # macOS shows other users' sockets to root alone
+    return " by another process"
+
+
+def _free(port: int, settings: StackSettings) -> int:
+    used = {settings.http_port, settings.https_port, settings.direct_port, settings.ops_port}
+    for candidate in range(port + 1, min(port + 200, 65535)):
+        with socket.socket() as probe:
+            if candidate not in used and probe.connect_ex(("127.0.0.1", candidate)):
+                return candidate
+    return port + 1000

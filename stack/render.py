@@ -1,0 +1,39 @@
+"""Writes the effective static configuration: traefik/traefik.toml with the settings that it cannot
+read by itself, since Traefik takes no variables there and ignores flags beside a file."""
+
+import os
+import tomllib
+from pathlib import Path
+
+import tomli_w
+
+from .paths import ROOT
+from .settings import StackSettings
+
+HEAD = "# Rendered from traefik/traefik.toml by `make up`; edit that file.\n\n"
+
+
+def static(settings: StackSettings, native: bool) -> str:
+    """The text of the static file for the Docker or the native runtime."""
+    config = tomllib.loads((ROOT / "traefik" / "traefik.toml").read_text())
+    points = config["entryPoints"]
+    if native:
+        host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
+        points["http"]["address"] = f"{host}:{settings.http_port}"
+        points["https"]["address"] = f"{host}:{settings.https_port}"
+        points["ops"]["address"] = f"127.0.0.1:{settings.ops_port}"
+        config["providers"]["file"]["filename"] = str(ROOT / "traefik" / "routes.toml")
+    if settings.trusted_proxies:
+        for name in ("http", "https"):
+            points[name]["forwardedHeaders"] = {"trustedIPs": settings.trusted_proxies.split(",")}
+    return HEAD + tomli_w.dumps(config)
+
+
+def write(path: Path, text: str) -> None:
+    """Replaces `path` whole, by rename, and only when it changes."""
+    if path.exists() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(text)
+    os.replace(part, path)

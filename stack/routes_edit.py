@@ -1,0 +1,33 @@
+"""Whether Traefik took the last edit of routes.toml.
+
+It keeps the old routes when a new file does not parse, and only its log says so: there is no
+metric for it. A router that names a missing middleware is dropped, again with no more than a line.
+"""
+
+import json
+from datetime import datetime
+
+from .paths import ROOT
+
+ABOUT_ROUTES = ("providerName", "routerName", "middlewareName", "serviceName", "tlsStoreName")
+
+
+def refused(log: str, edited: float | None = None) -> str | None:
+    """The error that `log` (Traefik's, JSON lines, any prefix) has about routes.toml since it was
+    last `edited` (seconds since the epoch; default: the file's own time), or None."""
+    if edited is None:
+        edited = (ROOT / "traefik" / "routes.toml").stat().st_mtime
+    found = None
+    for line in log.splitlines():
+        start = line.find('{"level":"error"')
+        if start < 0:
+            continue
+        try:
+            entry = json.loads(line[start:])
+            at = datetime.fromisoformat(entry["time"]).timestamp()
+        except (ValueError, KeyError):
+            continue
+        # Traefik's time has whole seconds.
+        if at >= int(edited) and any(key in entry for key in ABOUT_ROUTES):
+            found = entry.get("error") or entry.get("message")
+    return found

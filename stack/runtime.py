@@ -1,0 +1,44 @@
+"""Which runtime: Docker where an engine answers, else the host itself."""
+
+import os
+import shutil
+import subprocess
+
+from . import docker, native
+
+RUNTIMES = {"docker": docker, "native": native}
+
+
+def engine() -> tuple[str | None, str]:
+    """The version of the engine that answers, or None, and a sentence that says so."""
+    if not shutil.which("docker"):
+        return None, "there is no docker command"
+    where = os.environ.get("DOCKER_HOST", "the default socket")
+    try:
+        asked = subprocess.run(
+            ["docker", "version", "--format", "{{.Server.Version}}"],
+            capture_output=True, text=True, timeout=20,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return None, f"the engine at {where} does not answer within 20 s"
+    if asked.returncode:
+        if "permission denied" in asked.stderr.lower():
+            return None, f"this user may not use the engine at {where}"
+        return None, f"no engine answers at {where}"
+    return asked.stdout.strip(), f"Docker Engine {asked.stdout.strip()} answers"
+
+
+def choose() -> str:
+    """Prints which runtime and why. Raises SystemExit where RUNTIME forces what is not there."""
+    forced = os.environ.get("RUNTIME", "")
+    if forced not in ("", *RUNTIMES):
+        raise SystemExit(f"RUNTIME={forced}: no such runtime; RUNTIME=docker or RUNTIME=native")
+    if forced == "native":
+        print("runtime: native (RUNTIME=native)")
+        return "native"
+    version, reason = engine()
+    if forced == "docker" and not version:
+        raise SystemExit(f"RUNTIME=docker: {reason}; start Docker, or RUNTIME=native")
+    name = "docker" if version else "native"
+    print(f"runtime: {name} ({reason}{'; RUNTIME=docker' if forced else ''})")
+    return name

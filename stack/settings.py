@@ -1,0 +1,126 @@
+"""The settings of the whole stack: the container's own, and the host's."""
+
+import os
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from app.settings import Settings, exact_address, explain, refuse_overlap
+
+from .dotenv import DotenvError, parse
+from .paths import ROOT
+
+# Set by the stack itself, per runtime; in .env they would contradict it.
+INTERNAL = {"app_host", "app_port", "proxy_address", "proxy_token"}
+# Compose and its client read these from .env by themselves.
+FOREIGN = re.compile(r"(COMPOSE|DOCKER)_\w+")
+HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+class StackSettings(Settings):
+    http_port: int = Field(9999, ge=1, le=65535, examples=["9999"])
+    https_port: int = Field(9443, ge=1, le=65535, examples=["9443"])
+    direct_port: int = Field(8000, ge=1, le=65535, examples=["8000"])
+    ops_port: int = Field(8082, ge=1, le=65535, examples=["8082"])
+    bind_address: str = Field("127.0.0.1", examples=["127.0.0.1"])
+    public_hosts: str = Field("localhost,127.0.0.1,[::1]", examples=["localhost,127.0.0.1,[::1]"])
+    subnet: str = Field("172.30.98", examples=["172.30.98"])
+
+    @field_validator("bind_address")
+    @classmethod
+    def _bind(cls, value: str) -> str:
+        return str(exact_address(value))
+
+    @field_validator("public_hosts")
+    @classmethod
+    def _hosts(cls, value: str) -> str:
+        hosts = [host.strip() for host in value.split(",") if host.strip()]
+        for host in hosts:
+            if "/" in host:
+                raise ValueError(f"{host!r} is a URL; write the host name alone")
+            if host.startswith("[") and host.endswith("]"):
+                exact_address(host[1:-1])
+            elif host.count(":") > 1:
+                raise ValueError(f"{host!r} needs brackets, as in a URL: [{host}]")
+            elif ":" in host:
+                raise ValueError(f"{host!r} has a port; a host name answers on every port")
+            elif host != "*" and not HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is not a host name")
+        return ",".join(hosts)
+
+    @field_validator("subnet")
+    @classmethod
+    def _subnet(cls, value: str) -> str:
+        octets = value.removesuffix(".0/24")
+        try:
+            network = ip_network(f"{octets}.0/24")
+        except ValueError:
+            raise ValueError("must be the first three numbers of a free /24 network") from None
+        if not network.is_private:
+            raise ValueError("is not a private network")
+        return octets
+
+    @model_validator(mode="after")
+    def _ports_differ(self):
+        ports = {}
+        for name in ("http_port", "https_port", "direct_port", "ops_port"):
+            port = getattr(self, name)
+            if port in ports:
+                raise ValueError(f"{name.upper()}={port}: {ports[port]} has this port already; "
+                                 f"for example {name.upper()}={port + 1}")  # fmt: skip
+            ports[port] = name.upper()
+        refuse_overlap(self.trusted_proxies, ip_network(f"{self.subnet}.0/24"))
+        return self
+
+    @property
+    def hosts(self) -> list[str]:
+        return self.public_hosts.split(",")
+
+    def url(self, door: str) -> str:
+        """The base URL of the door `proxy`, `tls` or `direct`, as a client on this machine uses it."""
+        if door == "direct":
+            return f"http://127.0.0.1:{self.direct_port}"
+        bound = ip_address(self.bind_address)
+        here = bound.is_loopback or bound.is_unspecified
+        if "*" in self.hosts or str(bound) in self.hosts:
+            host = "127.0.0.1" if here else str(bound)
+        else:
+            host = "127.0.0.1" if "127.0.0.1" in self.hosts and here else self.hosts[0]
+        scheme, port = ("http", self.http_port) if door == "proxy" else ("https", self.https_port)
+        return f"{scheme}://{host}:{port}{self.api_prefix}"
+
+    def environ(self) -> dict[str, str]:
+        """Every setting as an environment variable."""
+        dumped = self.model_dump(exclude=INTERNAL | {"forwarded_allow_ips"})
+        return {key.upper(): _text(value) for key, value in dumped.items()}
+
+
+def _text(value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def read(environ: Mapping[str, str] | None = None, path: Path | None = None) -> StackSettings:
+    """The settings: defaults, then `.env`, then the environment (and so `make KEY=value`).
+
+    Raises SystemExit with one line for each value that cannot work.
+    """
+    environ = os.environ if environ is None else environ
+    path = path or ROOT / ".env"
+    try:
+        written = parse(path.read_text(encoding="utf-8"), environ) if path.exists() else {}
+    except (DotenvError, UnicodeDecodeError) as error:
+        raise SystemExit(str(error)) from None
+    known = {name.upper() for name in StackSettings.model_fields if name not in INTERNAL}
+    unknown = [key for key in written if key not in known and not FOREIGN.fullmatch(key)]
+    if unknown:
+        raise SystemExit(f".env: {unknown[0]} is not a setting; .env.example lists them all")
+    values = {key: written.get(key, "") for key in known} | {
+        key: environ[key] for key in known if environ.get(key)
+    }
+    try:
+        return StackSettings(**{key.lower(): value for key, value in values.items() if value})
+    except ValidationError as error:
+        raise SystemExit(explain(error, StackSettings)) from None
