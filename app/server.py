@@ -69,6 +69,10 @@ def _fastapi(settings: Settings) -> list[str]:
 def _gunicorn(settings: Settings) -> list[str]:
     return [
         "gunicorn", "app.asgi:app", "--worker-class", "asgi",
+        # Its own trust knows no X-Forwarded-For and no wss; app/asgi.py reads the headers instead.
+        "--forwarded-allow-ips", "",
+        "--no-control-socket",  # a file in $HOME, which the container's user has not
+        "--worker-tmp-dir", "/tmp",
         "--bind", f"{settings.app_host}:{settings.app_port}",
         "--workers", str(settings.app_workers),
         "--keep-alive", str(KEEP_ALIVE_SECONDS),

@@ -37,7 +37,8 @@ def up(settings: StackSettings) -> None:
     render.write(STATIC / "traefik.toml", render.static(settings, native=True))
     wanted = _fingerprint(settings)
     stamp = HOME / "fingerprint"
-    if stamp.exists() and stamp.read_text() == wanted and not unhealthy(settings):
+    same = stamp.exists() and stamp.read_text() == wanted
+    if same and len(_states()) == len(PARTS) and not unhealthy(settings):
         return
     down()
     bind = settings.bind_address
@@ -83,12 +84,11 @@ def down() -> None:
 
 def ps(settings: StackSettings) -> int:
     """Prints each part's state; 0 only when every part is healthy."""
-    states = _states()
+    states, problems = _states(), unhealthy(settings)
     for name in PARTS:
-        state = states.get(name)
-        print(f"{name:<9}{state['statename'].lower() if state else 'not running':<12}"
-              f"{state['description'] if state else ''}")  # fmt: skip
-    problems = unhealthy(settings)
+        ill = name not in states or any(problem.lower().startswith(name) for problem in problems)
+        description = states[name]["description"] if name in states else "not running"
+        print(f"{name:<9}{'unhealthy' if ill else 'healthy':<12}{description}")
     for problem in problems:
         print(f"unhealthy: {problem}")
     return 1 if problems else 0
@@ -117,7 +117,7 @@ def unhealthy(settings: StackSettings) -> list[str]:
     problems = []
     # Any answer below 500 will do: another APP_MODULE need not have /healthz.
     if (code := _status(f"http://127.0.0.1:{settings.direct_port}/healthz")) not in range(200, 500):
-        problems.append(f"the app does not answer at port {settings.direct_port}")
+        problems.append(f"app does not answer at port {settings.direct_port}")
     if (code := _status(f"http://127.0.0.1:{settings.ops_port}/ping")) != 200:
         problems.append(
             "Traefik does not answer" if code is None else "Traefik did not load routes.toml"

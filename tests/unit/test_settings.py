@@ -1,0 +1,95 @@
+import re
+
+import pytest
+
+from stack.settings import read
+
+MISSING = "no such file"
+BAD = [
+    ("API_PREFIX", "api/v1", "slash"),
+    ("API_PREFIX", "/api/v1/", "end with a slash"),
+    ("API_PREFIX", "/", "end with a slash"),
+    ("API_PREFIX", "/äpi", "ASCII"),
+    ("API_PREFIX", "/a//b", "between its slashes"),
+    ("API_PREFIX", "/a/../b", "between its slashes"),
+    ("API_PREFIX", "/a b", "between its slashes"),
+    ("TRUSTED_PROXIES", "traefik", "never resolved"),
+    ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.0/8"),
+    ("TRUSTED_PROXIES", "*", "every caller"),
+    ("TRUSTED_PROXIES", "'*'", "quotes"),
+    ("TRUSTED_PROXIES", "127.0.0.1;10.0.0.1", "never resolved"),
+    ("TRUSTED_PROXIES", "172.16.0.0/12", "own network"),
+    ("TRUSTED_PROXIES", "0.0.0.0/0", "own network"),
+    ("HTTP_PORT", "0", "greater"),
+    ("HTTPS_PORT", "65536", "less"),
+    ("DIRECT_PORT", "9999", "HTTP_PORT"),
+    ("APP_SERVER", "daphne", "uvicorn"),
+    ("APP_WORKERS", "0", "greater"),
+    ("APP_MODULE", "app.main", "module:attr"),
+    ("BIND_ADDRESS", "localhost", "IP address"),
+    ("PUBLIC_HOSTS", "https://example.com", "URL"),
+    ("PUBLIC_HOSTS", "::1", "brackets"),
+    ("PUBLIC_HOSTS", "example.com:8080", "port"),
+    ("SUBNET", "8.8.8", "private"),
+    ("SUBNET", "172.30", "three numbers"),
+    ("STAGING_URL", "staging", "URL"),
+    ("PROBE", "perhaps", "boolean"),
+]
+
+
+@pytest.mark.parametrize("key, value, reason", BAD)
+def test_a_value_that_cannot_work_is_one_line_with_key_value_reason_and_a_good_one(
+    key, value, reason, tmp_path
+):
+    with pytest.raises(SystemExit) as stopped:
+        read({key: value}, tmp_path / MISSING)
+    text = str(stopped.value)
+    assert f"{key}={value}" in text and reason in text and "\n" not in text
+    proposed = re.search(rf"{key}=(\S+)$", text)[1]
+    read({key: proposed}, tmp_path / MISSING)
+
+
+def test_nothing_set_is_a_working_set(tmp_path):
+    settings = read({}, tmp_path / MISSING)
+    assert settings.url("proxy") == "http://127.0.0.1:9999/api/v1"
+    assert settings.url("direct") == "http://127.0.0.1:8000"
+
+
+def test_the_environment_goes_before_the_file_and_empty_means_unset(tmp_path):
+    (tmp_path / ".env").write_text("API_PREFIX=/file\nHTTP_PORT=1234\nDIRECT_PORT=\n")
+    settings = read({"API_PREFIX": "/environment"}, tmp_path / ".env")
+    assert (settings.api_prefix, settings.http_port, settings.direct_port) == (
+        "/environment", 1234, 8000,
+    )  # fmt: skip
+
+
+def test_an_unknown_key_is_named_in_the_file_and_ignored_in_the_environment(tmp_path):
+    (tmp_path / ".env").write_text("API_PREFFIX=/x\n")
+    with pytest.raises(SystemExit, match="API_PREFFIX"):
+        read({}, tmp_path / ".env")
+    read({"API_PREFFIX": "/x"}, tmp_path / MISSING)
+
+
+def test_what_the_stack_sets_itself_is_refused_in_the_file(tmp_path):
+    (tmp_path / ".env").write_text("PROXY_ADDRESS=10.0.0.1\n")
+    with pytest.raises(SystemExit, match="PROXY_ADDRESS"):
+        read({}, tmp_path / ".env")
+
+
+def test_compose_s_own_keys_are_allowed_in_the_file(tmp_path):
+    (tmp_path / ".env").write_text("COMPOSE_PROJECT_NAME=second\n")
+    read({}, tmp_path / ".env")
+
+
+def test_a_subnet_may_be_written_as_a_network(tmp_path):
+    assert read({"SUBNET": "10.1.2.0/24"}, tmp_path / MISSING).subnet == "10.1.2"
+
+
+def test_the_example_file_has_every_key_with_its_default(tmp_path):
+    from stack.dotenv import parse
+    from stack.paths import ROOT
+    from stack.settings import INTERNAL, StackSettings
+
+    written = parse((ROOT / ".env.example").read_text(), {})
+    assert {key.lower() for key in written} == set(StackSettings.model_fields) - INTERNAL
+    assert read(written, tmp_path / MISSING).environ() == read({}, tmp_path / MISSING).environ()

@@ -1,0 +1,80 @@
+"""`python -m tests.verify [curl]`: the curl commands and the contract suite against a deployment.
+
+PROXY_URL, TLS_URL, DIRECT_URL and CA_FILE name somebody's; without them it is this clone's own
+stack, which is brought up where it does not run.
+"""
+
+import os
+import subprocess
+import sys
+
+from stack import runtime, state
+from stack.__main__ import up
+from stack.paths import BUILD, CA_FILE, ROOT
+
+URLS = ("PROXY_URL", "TLS_URL", "DIRECT_URL")
+
+
+def remote() -> dict[str, str]:
+    """The target that the environment names."""
+    target = {name: os.environ.get(name, "").rstrip("/") for name in URLS}
+    if target["PROXY_URL"].startswith("https:"):
+        target["TLS_URL"] = target["TLS_URL"] or target["PROXY_URL"]
+        target["PROXY_URL"] = ""
+    for name, url in target.items():
+        if url and not url.startswith(("http://", "https://")):
+            raise SystemExit(f"{name}={url}: is not a URL; for example {name}=https://api.example.com/shop")
+    if not (target["PROXY_URL"] or target["TLS_URL"]):
+        raise SystemExit("DIRECT_URL alone says nothing of a proxy: set PROXY_URL too, "
+                         "for example PROXY_URL=https://api.example.com/shop")  # fmt: skip
+    return {**target, "CA_FILE": os.environ.get("CA_FILE", ""), "RUNTIME": "remote",
+            "APP_SERVER": "", "STRIP_PREFIX": os.environ.get("STRIP_PREFIX") or "true"}  # fmt: skip
+
+
+def local() -> dict[str, str]:
+    """This clone's stack, brought up where it does not run, or not with what is asked for."""
+    running = state.load()
+    if running and os.environ.get("RUNTIME") in (None, "", running[0]):
+        name, settings = running
+        if changed := state.differences(settings):
+            raise SystemExit(f"the running stack does not have {changed[0]}: `make up` applies it")
+        if runtime.RUNTIMES[name].unhealthy(settings):
+            running = None
+    else:
+        running = None
+    if not running:
+        up()
+        running = state.load()
+    name, settings = running
+    return {
+        "PROXY_URL": settings.url("proxy"), "TLS_URL": settings.url("tls"),
+        "DIRECT_URL": settings.url("direct"), "CA_FILE": os.environ.get("CA_FILE") or str(CA_FILE.relative_to(ROOT)),
+        "RUNTIME": name, "APP_SERVER": settings.app_server,
+        "STRIP_PREFIX": str(settings.strip_prefix).lower(),
+    }  # fmt: skip
+
+
+def main() -> int:
+    target = remote() if any(name in os.environ for name in URLS) else local()
+    curled = subprocess.call([str(ROOT / "tests" / "curl.sh")], cwd=ROOT,
+                             env={**os.environ, **target})  # fmt: skip
+    if sys.argv[1:] == ["curl"]:
+        return curled
+    suite = [
+        sys.executable, "-m", "pytest", "tests/contract",
+        "--proxy-url", target["PROXY_URL"], "--tls-url", target["TLS_URL"],
+        "--direct-url", target["DIRECT_URL"], "--ca-file", target["CA_FILE"],
+        "--strip-prefix", target["STRIP_PREFIX"], "--runtime", target["RUNTIME"],
+        "--server", target["APP_SERVER"], "--report-dir", str(BUILD / "verify"),
+        *(["--fast"] if os.environ.get("FAST", "0") not in ("", "0") else []),
+        *(["--logs-command", f"{sys.executable} -m stack logs"]
+          if target["RUNTIME"] != "remote" else []),
+    ]  # fmt: skip
+    checked = subprocess.call(suite, cwd=ROOT)
+    if curled:
+        print("and the curl commands failed, see the top", file=sys.stderr)
+    return checked or curled
+
+
+if __name__ == "__main__":
+    sys.exit(main())
