@@ -1,0 +1,55 @@
+"""The rendered static file, and what Traefik's log says of the dynamic one."""
+
+import tomllib
+
+from stack.render import static
+from stack.routes_edit import refused
+from stack.settings import StackSettings
+
+
+def rendered(native, **settings):
+    return tomllib.loads(static(StackSettings(**settings), native))
+
+
+def test_native_ports_and_address_reach_the_entrypoints():
+    points = rendered(True, http_port=1234, https_port=1235, ops_port=1236)["entryPoints"]
+    assert [points[name]["address"] for name in ("http", "https", "ops")] == [
+        "127.0.0.1:1234", "127.0.0.1:1235", "127.0.0.1:1236",
+    ]  # fmt: skip
+    assert rendered(True, bind_address="::1")["entryPoints"]["http"]["address"] == "[::1]:9999"
+
+
+def test_in_docker_the_container_s_ports_stay_and_compose_publishes_them():
+    assert rendered(False, http_port=1234)["entryPoints"]["http"]["address"] == ":9999"
+
+
+def test_trusted_proxies_reach_both_public_entrypoints_and_only_them():
+    points = rendered(False, trusted_proxies="192.0.2.1,198.51.100.0/24")["entryPoints"]
+    for name in ("http", "https"):
+        assert points[name]["forwardedHeaders"]["trustedIPs"] == ["192.0.2.1", "198.51.100.0/24"]
+    assert "forwardedHeaders" not in points["ops"]
+
+
+def test_every_public_entrypoint_has_the_two_protections_that_are_off_by_default():
+    for point in rendered(False)["entryPoints"].values():
+        assert point["http"]["aliasHeadersStrategy"] == "delete"
+    for name in ("http", "https"):
+        characters = rendered(False)["entryPoints"][name]["http"]["encodedCharacters"]
+        assert len(characters) == 7 and not any(characters.values())
+
+
+ERROR = '{"level":"error","providerName":"file","error":"bad TOML","time":"2026-01-01T00:00:10Z"}'
+AT = 1767225610.0  # 2026-01-01T00:00:10Z
+
+
+def test_an_edit_that_traefik_refused_is_told():
+    assert refused(f"traefik-1  | {ERROR}", edited=AT - 1) == "bad TOML"
+
+
+def test_an_edit_after_the_error_clears_it():
+    assert refused(ERROR, edited=AT + 2) is None
+
+
+def test_errors_about_other_things_are_not_about_the_routes():
+    other = ERROR.replace("providerName", "somethingElse")
+    assert refused(f"{other}\nnot json\n", edited=AT - 1) is None
