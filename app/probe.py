@@ -51,4 +51,6 @@ async def probe(request: Request) -> dict[str, Any]:
 async def probe_websocket(websocket: WebSocket) -> None:
     await websocket.accept()
     await websocket.send_json(seen(websocket))
-    await websocket.close()
+    # The client closes: a server that closes at once can overtake its own message.
+    async for _ in websocket.iter_text():
+        pass

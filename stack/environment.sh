@@ -21,7 +21,8 @@ done
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
   fail "$python has no venv: apt-get install $("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
 
-mkdir -p build 2>/dev/null && [ -w build ] || fail "build/ cannot be written: remove it (sudo rm -r build)"
+mkdir -p build 2>/dev/null || true
+[ -w build ] || fail "build/ cannot be written: remove it (sudo rm -r build)"
 # A stamp of an interrupted or outdated install is gone before pip starts, so it is repeated.
 rm -f "$stamp"
 if ! build/venv/bin/python -c '' 2>/dev/null; then
