@@ -27,7 +27,7 @@ def refused(log: str, edited: float | None = None) -> str | None:
             at = datetime.fromisoformat(entry["time"]).timestamp()
         except (ValueError, KeyError):
             continue
-        # Traefik's time has whole seconds.
+        # Traefik's time has whole seconds: an error in the second of the edit counts as its own.
         if at >= int(edited) and any(key in entry for key in ABOUT_ROUTES):
             found = entry.get("error") or entry.get("message")
     return found

@@ -1,0 +1,106 @@
+"""up, down, ps and logs, in the runtime that RUNTIME names."""
+
+import os
+import signal
+import time
+
+HELLO = '{"message":"Hello World","root_path":"/api/v1"}'
+
+
+def wait_for(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.1)
+
+
+def test_up_twice_is_harmless(running):
+    assert running.make("up")[0] == 0
+    assert running.answers() == HELLO
+    assert running.make("ps")[0] == 0
+
+
+def test_down_leaves_nothing_and_down_again_is_harmless(running):
+    assert running.make("down")[0] == 0
+    assert running.nothing_left()
+    assert running.make("down")[0] == 0
+    assert running.answers() == ""
+
+
+def test_up_again_applies_what_changed(running):
+    code, output = running.make("up", API_PREFIX="/shop")
+    assert code == 0, output
+    assert running.answers("/shop/app") == HELLO.replace("/api/v1", "/shop")
+    assert running.answers() == "404 page not found\n"
+
+
+def test_up_after_a_killed_up_recovers(stopped):
+    killed = stopped.start("up")
+    wait_for(lambda: (stopped.path / "build" / "state.json").exists())
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    code, output = stopped.make("up")
+    assert code == 0, output
+    assert stopped.answers() == HELLO
+
+
+def test_down_after_a_killed_up_leaves_nothing(stopped):
+    killed = stopped.start("up")
+    wait_for(lambda: (stopped.path / "build" / "state.json").exists())
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert stopped.make("down")[0] == 0
+    assert stopped.nothing_left()
+
+
+def test_an_edit_saved_by_rename_is_taken_while_it_runs(running):
+    routes = running.path / "traefik" / "routes.toml"
+    before = routes.read_text()
+    try:
+        rename_over(routes, before.replace("Path(`{{ $prefix }}`)", "Path(`/renamed`)"))
+        wait_for(lambda: running.answers("/renamed") != "404 page not found\n")
+    finally:
+        rename_over(routes, before)
+    wait_for(lambda: running.answers("/renamed") == "404 page not found\n")
+
+
+def test_an_edit_that_does_not_parse_keeps_the_old_routes_and_ps_says_so(running):
+    routes = running.path / "traefik" / "routes.toml"
+    before = routes.read_text()
+    try:
+        rename_over(routes, before + "\n[http.routers\n")
+        wait_for(lambda: "NOT TAKEN" in running.make("ps")[1])
+        assert running.make("ps")[0] != 0
+        assert running.answers() == HELLO
+    finally:
+        rename_over(routes, before)
+    wait_for(lambda: running.make("ps")[0] == 0)
+
+
+def test_a_lost_middleware_turns_the_health_check_red(running):
+    routes = running.path / "traefik" / "routes.toml"
+    before = routes.read_text()
+    try:
+        rename_over(routes, before.replace("[http.middlewares.retry.retry]", "[http.middlewares.x.retry]"))
+        wait_for(lambda: "unhealthy" in running.make("ps")[1], seconds=30)
+        assert running.answers() == "404 page not found\n"
+    finally:
+        rename_over(routes, before)
+    wait_for(lambda: running.make("ps")[0] == 0, seconds=30)
+
+
+def test_logs_once_show_both_parts(running):
+    running.answers()
+    code, output = running.make("logs", FOLLOW=0)
+    assert code == 0
+    assert '"RequestPath":"/api/v1/app"' in output  # Traefik's line
+    assert "GET /api/v1/app" in output  # the app's
+
+
+def rename_over(path, text):
+    # Traefik's log has whole seconds: an edit in the second of an error counts as the one refused.
+    last = int(time.time())
+    wait_for(lambda: int(time.time()) > last)
+    part = path.with_suffix(".edit")
+    part.write_text(text)
+    os.replace(part, path)
