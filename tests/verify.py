@@ -61,13 +61,13 @@ def main() -> int:
     if sys.argv[1:] == ["curl"]:
         return curled
     suite = [
-        sys.executable, "-m", "pytest", "tests/contract",
+        sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract",
         "--proxy-url", target["PROXY_URL"], "--tls-url", target["TLS_URL"],
         "--direct-url", target["DIRECT_URL"], "--ca-file", target["CA_FILE"],
         "--strip-prefix", target["STRIP_PREFIX"], "--runtime", target["RUNTIME"],
         "--server", target["APP_SERVER"], "--report-dir", str(BUILD / "verify"),
         *(["--fast"] if os.environ.get("FAST", "0") not in ("", "0") else []),
-        *(["--logs-command", f"{sys.executable} -m stack logs"]
+        *(["--logs-command", "make -s logs FOLLOW=0"]
           if target["RUNTIME"] != "remote" else []),
     ]  # fmt: skip
     checked = subprocess.call(suite, cwd=ROOT)

@@ -1,0 +1,150 @@
+"""One way in: the proxy over http, the proxy over TLS, or the application server itself."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+from websockets.exceptions import InvalidStatus
+
+from . import exchange, raw
+from .expect import Expect, Wrong
+from .websocket import WebSocket
+
+if TYPE_CHECKING:
+    from .target import Target
+
+TIMEOUT_SECONDS = 10
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a door is. The application's `/` is asked there as `entered_at`/."""
+
+    name: str
+    scheme: str
+    host: str
+    port: int
+    prefix: str
+    entered_at: str
+
+    @classmethod
+    def parse(cls, name: str, url: str, prefix: str, entered_at: str) -> "Address":
+        parts = urlsplit(url)
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
+        return cls(name, parts.scheme, parts.hostname, port, prefix, entered_at)
+
+    @property
+    def bracketed_host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def authority(self) -> str:
+        default = self.port == DEFAULT_PORTS[self.scheme]
+        return self.bracketed_host if default else f"{self.bracketed_host}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+    @property
+    def ws_scheme(self) -> str:
+        return {"http": "ws", "https": "wss"}[self.scheme]
+
+    @property
+    def url(self) -> str:
+        return self.origin + self.entered_at
+
+
+class Door:
+    """What a check holds: it asks here, and what was asked last is kept for the report."""
+
+    def __init__(self, target: "Target", address: Address, expect: Expect):
+        self.target, self.address, self.expect = target, address, expect
+        self.name, self.scheme, self.ws_scheme = address.name, address.scheme, address.ws_scheme
+        self.host, self.origin, self.url, self.prefix = (
+            address.host,
+            address.origin,
+            address.url,
+            address.prefix,
+        )
+        self.authority = address.authority
+        self._context = target.context if address.scheme == "https" else None
+        self.request_text = self.response_text = ""
+        self.noted: dict[str, tuple[str, str]] = {}
+
+    def path(self, path: str) -> str:
+        """What to ask for here to reach the application's `path`."""
+        return self.address.entered_at + path
+
+    def public(self, path: str) -> str:
+        """The address of the application's `path` in a link that was asked for here."""
+        return self.origin + self.prefix + path
+
+    def get(self, path: str, **options) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def request(self, method: str, path: str, **options) -> httpx.Response:
+        """Asks for the application's `path`."""
+        return self.ask(method, self.path(path), **options)
+
+    def ask(self, method: str, target: str, **options) -> httpx.Response:
+        """Asks for `target` as it stands, without the prefix."""
+        with self.stream(method, target, **options) as response:
+            response.read()
+            self.response_text = exchange.response_text(response, response.text)
+            return response
+
+    @contextmanager
+    def stream(self, method: str, target: str, **options) -> Iterator[httpx.Response]:
+        request = self.target.client.build_request(method, self.origin + target, **options)
+        self.request_text, self.response_text = exchange.request_text(request), ""
+        response = self.target.client.send(request, stream=True)
+        try:
+            self.response_text = exchange.response_text(response, "")
+            yield response
+        finally:
+            response.close()
+
+    def each(self, cases: Iterable[str], ask: Callable[[str], Any]) -> dict[str, Any]:
+        """The answer to each case; a failure shows the exchange of the first wrong one."""
+        answers = {}
+        for case in cases:
+            answers[case] = ask(case)
+            self.noted[case] = self.request_text, self.response_text
+        return answers
+
+    def probe(self, rest: str = "x", **options) -> dict:
+        """What the application saw of a request."""
+        return self.expect.json(self.get(f"/_probe/{rest}", **options))
+
+    @contextmanager
+    def ws(self, path: str, headers: list[tuple[str, str]] | None = None) -> Iterator[WebSocket]:
+        """An open WebSocket. A refused handshake is a wrong answer, not an error."""
+        url = f"{self.ws_scheme}://{self.authority}{self.path(path)}"
+        shown = f"GET {url}\n{exchange.headers_text(headers or [])}"
+        self.request_text, self.response_text = shown, ""
+        try:
+            connection = WebSocket(url, self._context, headers or [], TIMEOUT_SECONDS)
+        except InvalidStatus as refused:
+            answer = refused.response
+            lines = exchange.headers_text(answer.headers.raw_items())
+            body = exchange.body_text((answer.body or b"").decode("utf-8", "replace"))
+            self.response_text = f"HTTP/1.1 {answer.status_code}\n{lines}\n{body}"
+            raise Wrong(
+                f"WebSocket handshake {self.path(path)}", f"HTTP {answer.status_code}", "HTTP 101"
+            ) from refused
+        with connection:
+            yield connection
+
+    def raw(self, request: str | bytes) -> list[raw.RawAnswer]:
+        """Sends these very bytes and returns every response that came back."""
+        data = request.encode("latin-1") if isinstance(request, str) else request
+        self.request_text = f"# to {self.origin}\n{data.decode('latin-1')}"
+        self.response_text = ""
+        received = raw.exchange(self.address.host, self.address.port, self._context, data)
+        self.response_text = exchange.body_text(received.decode("utf-8", "replace"))
+        return raw.answers(received)

@@ -1,0 +1,80 @@
+"""Assertions that remember what they expected, whether it was observed or not."""
+
+import json
+from typing import Any
+
+SHOWN_CHARACTERS = 1500
+
+
+class Wrong(AssertionError):
+    """A wrong answer. Whatever else is raised means that the question was not asked."""
+
+    def __init__(self, what: str, observed: Any, expected: Any):
+        self.cases: list[str] = []
+        if isinstance(observed, dict) and isinstance(expected, dict):
+            observed, expected = differing(observed, expected)
+            self.cases = list(observed)
+        self.observed = f"{what}: {text(observed)}"
+        self.expected = f"{what}: {text(expected)}"
+        super().__init__(f"expected {self.expected}\nobserved {self.observed}")
+
+
+def differing(observed: dict, expected: dict) -> tuple[dict, dict]:
+    """Only the entries that disagree: nobody should search for one among twenty."""
+    keys = [
+        key
+        for key in {**expected, **observed}
+        if observed.get(key, "missing") != expected.get(key, "missing")
+    ]
+    return (
+        {key: observed.get(key, "missing") for key in keys},
+        {key: expected.get(key, "missing") for key in keys},
+    )
+
+
+def text(value: Any) -> str:
+    if value in ({}, [], None):
+        return "nothing"
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        shown = "".join(f"\n  {key} -> {text(one)}" for key, one in value.items())
+    elif isinstance(value, str):
+        shown = value
+    else:
+        try:
+            shown = json.dumps(value, ensure_ascii=False)
+        except TypeError:
+            shown = repr(value)
+    return shown if len(shown) <= SHOWN_CHARACTERS else shown[:SHOWN_CHARACTERS] + " …"
+
+
+class Expect:
+    def __init__(self) -> None:
+        self.held: list[tuple[str, Any]] = []
+
+    def __call__(self, what: str, observed: Any, expected: Any) -> None:
+        if observed != expected:
+            raise Wrong(what, observed, expected)
+        self.held.append((what, expected))
+
+    def that(self, holds: bool, what: str, *, observed: Any, expected: str) -> None:
+        if not holds:
+            raise Wrong(what, observed, expected)
+        self.held.append((what, expected))
+
+    def json(self, answer) -> Any:
+        """The JSON of a 200. Any other answer is wrong, not a bug of the check that reads it."""
+        self("status", answer.status_code, 200)
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise Wrong("body", answer.text[:200], "JSON") from error
+
+    def html(self, answer) -> str:
+        self("status", answer.status_code, 200)
+        kind = answer.headers.get("content-type", "none")
+        self.that(kind.startswith("text/html"), "content type", observed=kind, expected="text/html")
+        return answer.text
+
+    @property
+    def summary(self) -> str:
+        return "\n".join(f"{what}: {text(expected)}" for what, expected in self.held)

@@ -1,0 +1,54 @@
+"""Requests that a well-behaved client refuses to send: byte for byte over a socket."""
+
+import http.client
+import io
+import socket
+import ssl
+from dataclasses import dataclass
+
+ANSWER_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    status_code: int
+    headers: list[tuple[str, str]]
+    text: str
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+class _Replay(io.BytesIO):
+    # http.client closes its file after one response, but a smuggled second one may follow it.
+    def close(self) -> None:
+        pass
+
+    def makefile(self, *_args) -> "_Replay":
+        return self
+
+
+def exchange(host: str, port: int, context: ssl.SSLContext | None, request: bytes) -> bytes:
+    """Reads to the end: a request without `Connection: close` waits for the deadline."""
+    with socket.create_connection((host, port), timeout=ANSWER_SECONDS) as plain:
+        with context.wrap_socket(plain, server_hostname=host) if context else plain as connection:
+            connection.sendall(request)
+            received = b""
+            try:
+                while chunk := connection.recv(65536):
+                    received += chunk
+            except (TimeoutError, ConnectionResetError):
+                if not received:
+                    raise
+            return received
+
+
+def answers(received: bytes) -> list[RawAnswer]:
+    """Every response in the stream: the second one is what request smuggling looks like."""
+    stream, found = _Replay(received), []
+    while stream.tell() < len(received):
+        response = http.client.HTTPResponse(stream)
+        response.begin()
+        body = response.read().decode("utf-8", "replace")
+        found.append(RawAnswer(response.status, response.getheaders(), body))
+    return found

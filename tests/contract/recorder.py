@@ -1,0 +1,128 @@
+"""Turns what pytest saw into results: one per check and door, and the files made of them."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from . import check, reports
+from .check import Check
+from .door import Door
+from .expect import Expect, Wrong
+from .target import Target
+
+EXPECT = pytest.StashKey[Expect]()
+DOOR = pytest.StashKey[Door]()
+COULD_NOT_ASK = (httpx.TransportError, OSError)
+CERTIFICATE_HINT = (
+    "CA_FILE must name the authority that signed the certificate; `make up` makes both. In "
+    "production Traefik serves its own default certificate when it got none: see its log for "
+    "ACME errors."
+)
+NO_ANSWER_HINT = "The door stopped answering: see `make ps` and `make logs`."
+
+
+@dataclass
+class Result:
+    check: Check
+    door: str
+    status: str = "error"
+    expected: str = ""
+    observed: str = "not asked"
+    request: str = ""
+    response: str = ""
+    seconds: float = 0.0
+    hint: str = ""
+
+    def __post_init__(self) -> None:
+        self.hint = self.check.hint
+
+    @property
+    def red(self) -> bool:
+        return self.status in ("failed", "error")
+
+
+class Recorder:
+    def __init__(self, report_dir: Path):
+        self.report_dir = report_dir
+        self.results: dict[str, Result] = {}
+        self.target: Target | None = None
+        self.address: dict[str, str] = {}
+        self.logs = ""
+        self.written = False
+        self.started = time.monotonic()
+
+    def plan(self, items: list[pytest.Item]) -> None:
+        """Everything starts as not asked, so that an interrupted run cannot look green."""
+        self.results = {item.nodeid: Result(check.of(item), check.door_of(item)) for item in items}
+
+    @property
+    def counts(self) -> Counter:
+        return Counter(result.status for result in self.results.values())
+
+    @property
+    def red(self) -> list[Result]:
+        return [result for result in self.results.values() if result.red]
+
+    def could_not_ask(self, reason: str, option) -> None:
+        self.address = {
+            "proxy_url": option.proxy_url,
+            "tls_url": option.tls_url,
+            "direct_url": option.direct_url,
+        }
+        for result in self.results.values():
+            result.observed = reason
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):
+        report = yield
+        result = self.results[item.nodeid]
+        result.seconds += call.duration
+        if call.excinfo is None:
+            if call.when == "call":
+                self._held(item, result)
+            return report
+        if call.excinfo.errisinstance(pytest.skip.Exception):
+            result.status, result.observed = "skipped", str(call.excinfo.value)
+            return report
+        self._went_wrong(item, call.excinfo, result)
+        report.longrepr = reports.failure_text(result)
+        return report
+
+    def _held(self, item: pytest.Item, result: Result) -> None:
+        result.status, result.expected = "passed", item.stash[EXPECT].summary
+        result.observed = "as expected"
+
+    def _went_wrong(self, item: pytest.Item, raised: pytest.ExceptionInfo, result: Result) -> None:
+        error = raised.value
+        door = item.stash.get(DOOR, None)
+        if door is not None:
+            result.request, result.response = door.request_text, door.response_text
+        if isinstance(error, Wrong):
+            result.status, result.expected, result.observed = (
+                ("failed"),
+                error.expected,
+                error.observed,
+            )
+            if door is not None and error.cases:
+                noted = door.noted.get(error.cases[0])
+                result.request, result.response = noted or (result.request, result.response)
+            return
+        result.status, result.expected = "error", ""
+        if isinstance(error, COULD_NOT_ASK):
+            result.observed = f"could not ask: {type(error).__name__}: {error}"
+            result.hint = CERTIFICATE_HINT if "CERTIFICATE" in str(error) else NO_ANSWER_HINT
+        else:
+            where = raised.traceback[-1]
+            place = f"{Path(str(where.path)).name}:{where.lineno + 1}"
+            result.observed = f"{type(error).__name__}: {error} ({place})"
+            result.hint = "The check itself is broken, or met an answer that it did not foresee."
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        if self.results and not self.written:
+            self.written = True
+            reports.write(self)

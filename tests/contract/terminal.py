@@ -1,0 +1,179 @@
+"""What a run shows: progress, the matrix, the failures, and one line of numbers."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from . import check, reports
+
+WIDTH = 100
+LOG_LINES = 40
+LOG_CHARACTERS = 400
+MARKS = {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–"}
+ASCII_MARKS = {"passed": "+", "failed": "x", "error": "E", "skipped": "-"}
+STYLES = {"passed": "green", "failed": "bold red", "error": "bold red", "skipped": "dim"}
+
+
+def print_checks(items: list[pytest.Item]) -> None:
+    """Each check once, as JSON: the list of claims in the documentation is made of it."""
+    checks = {check.of(item).id: check.of(item) for item in items}
+    print(json.dumps([asdict(one) for one in checks.values()], indent=2, ensure_ascii=False))
+
+
+class Reporter:
+    def __init__(self, config: pytest.Config, run):
+        self.run, self.logs_command = run, config.option.logs_command
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="replace")
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+        self.marks = MARKS if encodes("".join(MARKS.values()), encoding) else ASCII_MARKS
+        self.console = Console(
+            file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True
+        )
+        self.quiet = config.option.list_checks
+        self.group = ""
+
+    def show(self, text: str | Text = "", style: str = "", end: str = "\n") -> None:
+        self.console.print(text, style=style, end=end)
+        self.console.file.flush()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        group = self.run.results[nodeid].check.group
+        if group != self.group:
+            self.show(f"{chr(10) if self.group else ''}{group:<12} ", end="")
+            self.group = group
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        status = self.run.results[nodeid].status
+        self.show(self.marks[status], STYLES[status], end="")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.show(str(report.longrepr))
+
+    def pytest_internalerror(self, excrepr) -> None:
+        self.show(str(excrepr))
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo) -> None:
+        reason = (
+            str(excinfo.value) if excinfo.errisinstance(pytest.exit.Exception) else "interrupted"
+        )
+        self.show(f"{chr(10) if self.group else ''}{reason}")
+
+    def pytest_sessionfinish(self) -> None:
+        if self.quiet:
+            return
+        if not self.group:
+            if not self.run.results:
+                self.show("no check matches")
+            return
+        self.show("\n")
+        self.matrix()
+        self.reasons()
+        if self.run.red:
+            self.failures()
+            self.logs()
+
+    def pytest_unconfigure(self) -> None:
+        # Last of all, after the report files: scripts read the final line.
+        if self.quiet or not self.group:
+            return
+        self.show(f"reports: {self.run.report_dir}/report.html, .json, .xml, .md")
+        counts = self.run.counts
+        red = counts["failed"] + counts["error"]
+        line = f"{counts['passed']} passed, {red} failed, {counts['skipped']} skipped"
+        self.show(line, "bold red" if red else "bold green")
+
+    def matrix(self) -> None:
+        results = self.run.results.values()
+        doors, table = reports.doors_used(results), reports.matrix(results)
+        ids = max(len(id) for rows in table.values() for id in rows)
+        widths = {door: len(door) + 2 for door in doors}
+        titles = WIDTH - ids - 2 - sum(widths.values())
+        self.show(
+            " " * (ids + 2 + titles)
+            + "".join(f"{door:^{widths[door]}}" for door in doors).rstrip(),
+            "dim",
+        )
+        for rows in table.values():
+            for id, row in rows.items():
+                title = next(iter(row.values())).check.title
+                line = Text(f"{id:<{ids}}  ").append(
+                    f"{clipped(title, titles - 1):<{titles}}", "dim"
+                )
+                for door in doors:
+                    status = row[door].status if door in row else None
+                    mark = self.marks[status] if status else ""
+                    line.append(f"{mark:^{widths[door]}}", STYLES.get(status, ""))
+                line.rstrip()
+                self.show(line)
+        self.show()
+
+    def reasons(self) -> None:
+        """Why there are dashes: each reason once, with the checks it holds for."""
+        why: dict[str, list[str]] = {}
+        for result in self.run.results.values():
+            if result.status == "skipped":
+                why.setdefault(result.observed, []).append(f"{result.check.id}@{result.door}")
+        for reason, skipped in why.items():
+            named = ", ".join(skipped) if len(skipped) <= 3 else f"{len(skipped)} checks"
+            self.show(f"{self.marks['skipped']} {reason}: {named}", "dim")
+        if why:
+            self.show()
+
+    def failures(self) -> None:
+        """One text per cause: forty checks that met the same refused connection are one."""
+        by_cause: dict[str, list] = {}
+        for result in self.run.red:
+            cause = (
+                result.observed if result.status == "error" else f"{result.check.id}@{result.door}"
+            )
+            by_cause.setdefault(cause, []).append(result)
+        for alike in by_cause.values():
+            self.show("-" * WIDTH, "dim")
+            headline, _, rest = reports.failure_text(alike[0]).partition("\n")
+            self.show(f"{self.marks[alike[0].status]} {headline}", "bold")
+            self.show(rest)
+            if len(alike) > 1:
+                others = ", ".join(f"{one.check.id}@{one.door}" for one in alike[1:6])
+                self.show(
+                    f"the same at {len(alike) - 1} more: {others}{', …' if len(alike) > 6 else ''}"
+                )
+        self.show("-" * WIDTH, "dim")
+
+    def logs(self) -> None:
+        if not self.logs_command:
+            return
+        try:
+            done = subprocess.run(
+                self.logs_command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=30,
+                check=False,
+            )
+            lines = (done.stdout + done.stderr).splitlines()[-LOG_LINES:]
+            self.run.logs = "\n".join(clipped(line, LOG_CHARACTERS) for line in lines)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            self.run.logs = f"no logs: {error}"
+        self.show("the last log lines", "bold")
+        self.show(self.run.logs)
+        self.show("-" * WIDTH, "dim")
+
+
+def encodes(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def clipped(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 3, 0)] + "..."

@@ -1,0 +1,232 @@
+"""The documentation pages, and the schema they load, work where the public finds them."""
+
+import re
+
+import pytest
+
+from .check import check
+
+SOURCE = "Behind a Proxy › Check the docs UI"
+EVERYWHERE = ("proxy", "tls", "direct")
+HINT = (
+    "The page does not know the prefix: root_path is missing or differs from what the proxy "
+    "strips. Set API_PREFIX in .env and `make up`; a page of your own must build its URLs from "
+    "request.scope['root_path']."
+)
+SCHEMA_URL = re.compile(r"""["']?\burl["']?\s*:\s*["']([^"']+)["']""")
+OAUTH2_REDIRECT = re.compile(
+    r"oauth2RedirectUrl\W+window\.location\.origin\s*\+\s*[\"']([^\"']+)[\"']"
+)
+SPEC_URL = re.compile(r"""spec-url\s*=\s*["']([^"']+)["']""")
+ASSET = re.compile(r"""<(?:script|link)\b[^>]*?\b(?:src|href)\s*=\s*["']([^"']+)["']""")
+
+
+def named(pattern: re.Pattern, page: str) -> str:
+    found = pattern.search(page)
+    return found[1] if found else "nothing"
+
+
+@check(
+    "openapi.servers",
+    title="The schema's first server is the prefix",
+    doors=EVERYWHERE,
+    kind="claim",
+    source="Behind a Proxy › Additional servers; fastapi#14986",
+    statement="FastAPI puts the prefix first in `servers`, and does so again for the next request.",
+    hint=HINT,
+    needs=("openapi", "prefix"),
+    broken_by=(
+        "ROOT_PATH_IN_SERVERS false",
+        "prefix listed as a server by hand",
+        "another root_path than the proxy strips",
+    ),
+)
+def test_the_schemas_first_server_is_the_prefix(door, expect):
+    for _ in range(2):
+        schema = expect.json(door.get("/openapi.json"))
+        servers = schema.get("servers") or [{"url": "no servers"}]
+        expect("first server", servers[0], {"url": door.prefix})
+        urls = [server["url"].rstrip("/") for server in servers]
+        expect("times the prefix is listed", urls.count(door.prefix), 1)
+
+
+@check(
+    "openapi.paths_unprefixed",
+    title="The schema's paths are written without the prefix",
+    doors=EVERYWHERE,
+    kind="claim",
+    source="Behind a Proxy › Proxy with a stripped path prefix",
+    statement=(
+        "The code is written as if there were no prefix, and the schema says the same; `servers` "
+        "adds it."
+    ),
+    hint="A route or router carries the prefix itself. Remove it from the code: the proxy adds it.",
+    needs=("openapi", "prefix"),
+    broken_by=(
+        "prefix written into a route",
+        "--root-path without strip",
+    ),
+)
+def test_the_schemas_paths_have_no_prefix(door, expect):
+    paths = list(expect.json(door.get("/openapi.json"))["paths"])
+    expect.that(bool(paths), "paths", observed=paths, expected="at least one")
+    prefixed = [path for path in paths if path == door.prefix or path.startswith(door.prefix + "/")]
+    expect.that(not prefixed, "paths that carry the prefix", observed=prefixed, expected="none")
+
+
+@check(
+    "docs.names_schema",
+    title="The docs page names the prefixed schema",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement=(
+        "The docs page names the schema under the prefix, where a browser at the proxy finds it."
+    ),
+    hint=HINT,
+    needs=("docs", "openapi"),
+    broken_by=(
+        "hard-coded docs URL",
+        "root_path with a trailing slash",
+        "another root_path than the proxy strips",
+    ),
+)
+def test_the_docs_page_names_the_prefixed_schema(door, expect):
+    page = expect.html(door.get("/docs"))
+    expect("schema named by /docs", named(SCHEMA_URL, page), f"{door.prefix}/openapi.json")
+
+
+@check(
+    "docs.schema_answers",
+    title="The schema that the docs name answers",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source=SOURCE,
+    statement="At the proxy, the schema URL in the docs page is one that answers.",
+    hint=HINT,
+    needs=("docs", "openapi"),
+    broken_by=(
+        "hard-coded docs URL",
+        "another root_path than the proxy strips",
+        "no root_path",
+    ),
+)
+def test_the_named_schema_answers(door, expect):
+    url = named(SCHEMA_URL, expect.html(door.get("/docs")))
+    expect.that(
+        url.startswith("/") and not url.startswith("//"),
+        "schema",
+        observed=url,
+        expected="a path of this origin",
+    )
+    schema = expect.json(door.ask("GET", url))
+    expect.that(
+        "openapi" in schema, "schema", observed=list(schema), expected="an OpenAPI document"
+    )
+
+
+@check(
+    "docs.direct_is_for_the_proxy",
+    title="The server itself has no prefixed schema",
+    doors=("direct",),
+    kind="claim",
+    source=SOURCE,
+    statement=(
+        "The docs page of the server itself expects to be seen through the proxy, so its schema "
+        "is a 404 there."
+    ),
+    hint=(
+        "The server answers prefixed paths too: FastAPI(root_path=) or RootPath without "
+        "prepending, behind a proxy that strips. Every route has a second address then."
+    ),
+    needs=("strip", "docs", "openapi", "prefix"),
+    broken_by=(
+        "hard-coded docs URL",
+        "FastAPI(root_path=) with strip",
+        "Gunicorn --root-path with strip",
+    ),
+)
+def test_the_docs_schema_is_not_found_at_the_server(door, expect):
+    url = named(SCHEMA_URL, expect.html(door.get("/docs")))
+    expect("schema named by /docs", url, f"{door.prefix}/openapi.json")
+    expect("its status here", door.ask("GET", url).status_code, 404)
+
+
+@check(
+    "docs.oauth2_redirect",
+    title="The OAuth2 redirect page has the prefix",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source=f"{SOURCE}; fastapi#1159",
+    statement=(
+        "The page that an authorization server sends the browser back to exists at the address "
+        "given to it."
+    ),
+    hint=HINT,
+    needs=("docs",),
+    broken_by=(
+        "hard-coded docs URL",
+        "root_path with a trailing slash",
+        "another root_path than the proxy strips",
+    ),
+)
+def test_the_oauth2_redirect_page_is_under_the_prefix(door, expect):
+    path = named(OAUTH2_REDIRECT, expect.html(door.get("/docs")))
+    expect("oauth2RedirectUrl", path, f"{door.prefix}/docs/oauth2-redirect")
+    expect.html(door.ask("GET", path))
+
+
+@check(
+    "docs.redoc",
+    title="ReDoc names the prefixed schema",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement="ReDoc names the schema under the prefix.",
+    hint=HINT,
+    needs=("redoc", "openapi"),
+    broken_by=(
+        "hard-coded docs URL",
+        "root_path with a trailing slash",
+        "another root_path than the proxy strips",
+    ),
+)
+def test_redoc_names_the_prefixed_schema(door, expect):
+    page = expect.html(door.get("/redoc"))
+    expect("schema named by /redoc", named(SPEC_URL, page), f"{door.prefix}/openapi.json")
+
+
+@check(
+    "docs.assets_same_origin",
+    title="The docs need nothing from elsewhere",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source="fastapi#2949",
+    statement=(
+        "A docs page needs nothing from another origin: each asset is under the prefix and answers."
+    ),
+    hint=(
+        "The page loads its assets from elsewhere or without the prefix: app/docs.py builds "
+        "their URLs from root_path."
+    ),
+    needs=("docs", "redoc"),
+    broken_by=(
+        "docs assets from a CDN",
+        "FastAPI(root_path=) with strip",
+        "Gunicorn --root-path with strip",
+    ),
+)
+def test_the_assets_of_the_docs_are_the_applications_own(door, expect):
+    for path in ("/docs", "/redoc"):
+        assets = [
+            url for url in ASSET.findall(expect.html(door.get(path))) if not url.startswith("data:")
+        ]
+        elsewhere = [url for url in assets if not url.startswith(f"{door.prefix}/")]
+        if elsewhere and not door.target.ours:
+            pytest.skip(f"{path} loads its assets from a CDN")
+        expect.that(
+            not elsewhere, f"assets of {path} from elsewhere", observed=elsewhere, expected="none"
+        )
+        expect.that(bool(assets), f"assets of {path}", observed=assets, expected="at least one")
+        for url in assets:
+            expect(f"status of {url}", door.ask("HEAD", url).status_code, 200)

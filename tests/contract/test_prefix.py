@@ -1,0 +1,114 @@
+"""Only the prefix belongs to the application; everything beside it is the proxy's to refuse."""
+
+import httpx
+
+from .check import check
+
+PUBLIC = ("proxy", "tls")
+BOUNDARY_HINT = (
+    "PathPrefix(`/api/v1`) also takes /api/v1app (traefik#2214). The rule in traefik/routes.toml "
+    "must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit priority."
+)
+
+
+def refused_by(answer: httpx.Response, ours: bool) -> str:
+    """Who refused. A 404 of the application means that the proxy let the request through."""
+    if answer.status_code not in (400, 404):
+        return f"{answer.status_code}"
+    if answer.headers.get("content-type", "").startswith("application/json"):
+        return f"{answer.status_code} from the application"
+    if ours and answer.text.strip() != "404 page not found":
+        return f"{answer.status_code} {answer.text.strip()[:60]!r}"
+    return "404 from the proxy"
+
+
+@check(
+    "prefix.unprefixed_not_public",
+    title="The proxy has no route without the prefix",
+    doors=PUBLIC,
+    kind="claim",
+    source="Behind a Proxy › Check the responses",
+    statement=(
+        "At the proxy only the prefixed addresses exist: /app, /docs and / are the proxy's own 404."
+    ),
+    hint=(
+        "A router in traefik/routes.toml takes paths outside the prefix: its rule must name "
+        "API_PREFIX."
+    ),
+    needs=("prefix",),
+    broken_by=("rule without a path",),
+)
+def test_unprefixed_paths_are_the_proxys_404(door, expect):
+    paths = (
+        "/",
+        "/app",
+        "/items/",
+        "/docs",
+        "/openapi.json",
+        "/static/hello.txt",
+        "/sub/app",
+        "/_probe/x",
+    )
+    answers = door.each(paths, lambda path: refused_by(door.ask("GET", path), door.target.ours))
+    expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
+
+
+def beside(prefix: str) -> list[str]:
+    """Paths that begin like the prefix, or nearly, without a segment boundary after it."""
+    parent, _, last = prefix.rpartition("/")
+    swapped = f"{parent}/{last.swapcase()}"
+    return [
+        f"{prefix}0/app",
+        f"{prefix}app",
+        f"{prefix}docs",
+        f"{prefix}-/app",
+        f"{prefix}_probe/x",
+        prefix[:-1] + "/app",
+        *([f"{swapped}/app"] if swapped != prefix else []),
+        *([f"{parent}/app"] if parent else []),
+    ]
+
+
+@check(
+    "prefix.boundary",
+    title="The prefix ends at a segment boundary",
+    doors=PUBLIC,
+    kind="attack",
+    source="traefik#2214",
+    statement="A path that merely begins with the prefix's letters is not the application's.",
+    hint=BOUNDARY_HINT,
+    needs=("prefix",),
+    broken_by=(
+        "PathPrefix without a boundary",
+        "rule without a path",
+    ),
+)
+def test_the_prefix_ends_at_a_segment_boundary(door, expect):
+    paths = beside(door.prefix)
+    answers = door.each(paths, lambda path: refused_by(door.ask("GET", path), door.target.ours))
+    expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
+
+
+@check(
+    "prefix.boundary_websocket",
+    title="The boundary holds for WebSockets",
+    doors=PUBLIC,
+    kind="attack",
+    source="traefik#2214",
+    statement="A WebSocket handshake beside the prefix does not reach the application.",
+    hint=BOUNDARY_HINT,
+    needs=("prefix", "ws"),
+    broken_by=(
+        "PathPrefix without a boundary",
+        "rule without a path",
+    ),
+)
+def test_the_boundary_holds_for_websockets(door, expect):
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    answer = door.ask("GET", f"{door.prefix}ws", headers=upgrade)
+    expect("handshake", refused_by(answer, door.target.ours), "404 from the proxy")

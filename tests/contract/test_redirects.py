@@ -1,0 +1,192 @@
+"""Redirects that the application makes lead back through the door the request came in by."""
+
+from .check import check
+
+SOURCE = "Behind a Proxy › Redirects with HTTPS"
+LOST_HINT = (
+    "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make "
+    "up`) instead of FastAPI(root_path=). If the scheme is wrong, TRUSTED_PROXIES / "
+    "--forwarded-allow-ips does not name the proxy's exact address; if the host is, the proxy "
+    "does not pass Host on (passHostHeader in traefik/routes.toml)."
+)
+EVERYWHERE = ("proxy", "tls", "direct")
+
+
+@check(
+    "redirect.keeps_prefix",
+    title="/items redirects to prefix/items/",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=f"{SOURCE}; fastapi#10978",
+    statement="A redirect to the slashed path keeps scheme, host, port and prefix.",
+    hint=LOST_HINT,
+    needs=("items",),
+    broken_by=(
+        "redirects turned into 302",
+        "passHostHeader = false",
+        "--forwarded-allow-ips of another address",
+    ),
+)
+def test_the_slash_redirect_keeps_the_prefix(door, expect):
+    answer = door.get("/items")
+    expect("status", answer.status_code, 307)
+    expect("Location", answer.headers.get("location"), door.public("/items/"))
+
+
+@check(
+    "redirect.arrives",
+    title="The redirect's target answers",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source=SOURCE,
+    statement="Whoever follows the redirect gets the list, not a dead link.",
+    hint=LOST_HINT,
+    needs=("items",),
+    broken_by=(
+        "passHostHeader = false",
+        "--forwarded-allow-ips of another address",
+        "--forwarded-allow-ips quoted",
+    ),
+)
+def test_the_redirect_arrives(door, expect):
+    location = door.get("/items").headers.get("location", "")
+    expect.that(
+        location.startswith(door.origin + "/"),
+        "Location",
+        observed=location,
+        expected=f"{door.origin}/…",
+    )
+    answer = expect.json(door.ask("GET", location.removeprefix(door.origin)))
+    expect("body", answer, ["plumbus", "portal gun"])
+
+
+@check(
+    "redirect.keeps_query",
+    title="The query survives byte for byte",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement=(
+        "A redirect carries the query unchanged, repeated keys and percent-encoding included."
+    ),
+    hint=LOST_HINT,
+    needs=("items",),
+    broken_by=(
+        "redirects without the query",
+        "passHostHeader = false",
+        "--forwarded-allow-ips of another address",
+    ),
+)
+def test_the_redirect_keeps_the_query(door, expect):
+    query = "a=1&a=2&b=%2F%20&c=%C3%A9&d"
+    answer = door.get(f"/items?{query}")
+    expect("Location", answer.headers.get("location"), door.public(f"/items/?{query}"))
+
+
+@check(
+    "redirect.keeps_method",
+    title="A POST is redirected as a POST (307)",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement="The redirect does not turn a POST into a GET.",
+    hint=LOST_HINT,
+    needs=("items",),
+    broken_by=(
+        "redirects turned into 302",
+        "passHostHeader = false",
+        "--forwarded-allow-ips of another address",
+    ),
+)
+def test_a_post_is_redirected_as_a_post(door, expect):
+    answer = door.request("POST", "/items", json={"name": "portal gun"})
+    expect("status", answer.status_code, 307)
+    expect("Location", answer.headers.get("location"), door.public("/items/"))
+
+
+@check(
+    "redirect.removes_slash",
+    title="/noslash/ redirects to prefix/noslash",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement="The redirect in the other direction, away from a slash, keeps everything too.",
+    hint=LOST_HINT,
+    needs=("noslash",),
+    broken_by=(
+        "redirects turned into 302",
+        "passHostHeader = false",
+        "--forwarded-allow-ips of another address",
+    ),
+)
+def test_the_redirect_away_from_a_slash_keeps_the_prefix(door, expect):
+    answer = door.get("/noslash/")
+    expect("status", answer.status_code, 307)
+    expect("Location", answer.headers.get("location"), door.public("/noslash"))
+
+
+@check(
+    "redirect.keeps_missing_port",
+    title="No port in Host, none in Location",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source=f"{SOURCE}; nginx-proxy#2386",
+    statement=(
+        "The Location names the host exactly as the client wrote it, so a port mapped elsewhere "
+        "is not invented."
+    ),
+    hint=(
+        "Something rewrites the port: a pinned Host in traefik/routes.toml, or code that builds "
+        "URLs from X-Forwarded-Port. Build links with request.url_for and let Traefik pass Host "
+        "on."
+    ),
+    needs=("items",),
+    broken_by=(
+        "X-Forwarded-Port put into links",
+        "passHostHeader = false",
+        "--forwarded-allow-ips of another address",
+    ),
+)
+def test_a_host_without_a_port_gives_a_location_without_one(door, expect):
+    host = door.address.bracketed_host
+    answer = door.get("/items", headers={"Host": host})
+    expect(
+        "Location", answer.headers.get("location"), f"{door.scheme}://{host}{door.prefix}/items/"
+    )
+
+
+@check(
+    "redirect.start_page",
+    title="The bare prefix is in the application",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source="Behind a Proxy › Proxy with a stripped path prefix",
+    statement=(
+        "The bare prefix is an address of the application, and leads nowhere outside the prefix."
+    ),
+    hint=(
+        "The rule in traefik/routes.toml must have Path(`/api/v1`) beside "
+        "PathPrefix(`/api/v1/`), and strip-prefix must not end with a slash."
+    ),
+    needs=("app", "prefix"),
+    broken_by=(
+        "rule without Path(prefix)",
+        "redirects turned into 302",
+        "passHostHeader = false",
+    ),
+)
+def test_the_bare_prefix_leads_into_the_application(door, expect):
+    for path in (door.prefix, f"{door.prefix}/"):
+        answer = door.ask("GET", path)
+        expect.that(
+            answer.status_code in (200, 307),
+            f"status of {path}",
+            observed=answer.status_code,
+            expected="200 or 307",
+        )
+        if answer.is_redirect:
+            location = answer.headers["location"]
+            inside = location.startswith(door.public("/"))
+            expect.that(
+                inside, f"Location of {path}", observed=location, expected=door.public("/") + "…"
+            )

@@ -1,0 +1,86 @@
+"""A WebSocket client in one thread: websockets' own threaded one reads and writes a TLS socket at
+the same time, which now and then loses the answer to a handshake (seen with Python 3.11)."""
+
+import socket
+import ssl
+from contextlib import suppress
+
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.protocol import State
+from websockets.uri import parse_uri
+
+
+class WebSocket:
+    """Connects at once. Raises websockets' InvalidStatus when the handshake is refused."""
+
+    def __init__(
+        self,
+        url: str,
+        context: ssl.SSLContext | None,
+        headers: list[tuple[str, str]],
+        seconds: float,
+    ):
+        uri = parse_uri(url)
+        self.protocol = ClientProtocol(uri)
+        self.events: list = []
+        self.connection = socket.create_connection((uri.host, uri.port), timeout=seconds)
+        try:
+            if context:
+                self.connection = context.wrap_socket(self.connection, server_hostname=uri.host)
+            request = self.protocol.connect()
+            for name, value in headers:
+                request.headers[name] = value
+            self.protocol.send_request(request)
+            self._flush()
+            self.response = self._next(Response)
+            if self.protocol.handshake_exc:
+                raise self.protocol.handshake_exc
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def __enter__(self) -> "WebSocket":
+        return self
+
+    def __exit__(self, *_raised) -> None:
+        with suppress(OSError):  # the server was quicker
+            if self.protocol.state is State.OPEN:
+                self.protocol.send_close()
+                self._flush()
+        self.connection.close()
+
+    def send(self, text: str) -> None:
+        self.protocol.send_text(text.encode())
+        self._flush()
+
+    def recv(self) -> str:
+        """The next text message."""
+        while True:
+            frame = self._next(Frame)
+            if frame.opcode is Opcode.TEXT:
+                return bytes(frame.data).decode()
+            if frame.opcode is Opcode.CLOSE:
+                raise ConnectionError("the WebSocket was closed before a message came")
+
+    def _flush(self) -> None:
+        for data in self.protocol.data_to_send():
+            self.connection.sendall(data)
+
+    def _next(self, kind: type):
+        while True:
+            while self.events:
+                if isinstance(event := self.events.pop(0), kind):
+                    return event
+            if self.protocol.handshake_exc:
+                raise self.protocol.handshake_exc
+            received = self.connection.recv(65536)
+            if received:
+                self.protocol.receive_data(received)
+            else:
+                self.protocol.receive_eof()
+                raise ConnectionError("the connection was closed before an answer came")
+            self.events += self.protocol.events_received()
+            with suppress(OSError):  # a pong or the other half of a close: nobody need be there
+                self._flush()
