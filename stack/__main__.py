@@ -86,6 +86,7 @@ COMMANDS = {"up": up, "down": down, "ps": ps, "logs": logs, "clean": clean}
 def main() -> int:
     if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
         raise SystemExit(f"usage: python -m stack {'|'.join(COMMANDS)}")
+    sys.stdout.reconfigure(line_buffering=True)  # in order with what subprocesses print
     try:
         return COMMANDS[sys.argv[1]]()
     except KeyboardInterrupt:

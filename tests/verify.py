@@ -55,6 +55,7 @@ def local() -> dict[str, str]:
 
 
 def main() -> int:
+    sys.stdout.reconfigure(line_buffering=True)  # in order with what the subprocesses print
     target = remote() if any(name in os.environ for name in URLS) else local()
     curled = subprocess.call([str(ROOT / "tests" / "curl.sh")], cwd=ROOT,
                              env={**os.environ, **target})  # fmt: skip
@@ -65,7 +66,7 @@ def main() -> int:
         "--proxy-url", target["PROXY_URL"], "--tls-url", target["TLS_URL"],
         "--direct-url", target["DIRECT_URL"], "--ca-file", target["CA_FILE"],
         "--strip-prefix", target["STRIP_PREFIX"], "--runtime", target["RUNTIME"],
-        "--server", target["APP_SERVER"], "--report-dir", str(BUILD / "verify"),
+        "--server", target["APP_SERVER"], "--report-dir", str((BUILD / "verify").relative_to(ROOT)),
         *(["--fast"] if os.environ.get("FAST", "0") not in ("", "0") else []),
         *(["--logs-command", "make -s logs FOLLOW=0"]
           if target["RUNTIME"] != "remote" else []),
