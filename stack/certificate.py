@@ -12,12 +12,13 @@ from cryptography import x509
 from .paths import CA_FILE, STATIC
 from .settings import StackSettings
 
+LOCAL = {"localhost", "127.0.0.1", "::1"}  # whatever PUBLIC_HOSTS says, this machine may ask
 DAYS = 397  # browsers refuse longer ones
 
 
 def ensure(settings: StackSettings) -> None:
     """Makes what is missing, covers other names than PUBLIC_HOSTS now has, or ends within a month."""
-    names = sorted({host.strip("[]") for host in settings.hosts if host != "*"} | {"localhost"})
+    names = sorted({host.strip("[]") for host in settings.hosts if host != "*"} | LOCAL)
     cert, key = STATIC / "tls" / "cert.pem", STATIC / "tls" / "key.pem"
     ca_key = CA_FILE.with_name("ca-key.pem")
     if not (CA_FILE.exists() and ca_key.exists()):

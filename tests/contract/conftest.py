@@ -54,6 +54,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="auto",
         help="must /_probe/ be there; auto: yes, except in a remote deployment",
     )
+    group.addoption(
+        "--root-path-in-servers",
+        choices=("true", "false"),
+        default="true",
+        help="does the schema list the prefix as a server",
+    )
+    group.addoption(
+        "--extra-servers",
+        type=lambda urls: [url for url in urls.split(",") if url],
+        default=None,
+        metavar="URL,URL",
+        help="the servers that follow it; not given: unknown",
+    )
     group.addoption("--fast", action="store_true", help="leave out browser and fuzz")
     group.addoption(
         "--report-dir",
@@ -123,10 +136,7 @@ def open_target(option) -> Target:
         raise pytest.UsageError("--target-version takes NAME=VERSION") from None
     if option.ca_file and not os.path.exists(option.ca_file):
         raise Unreachable(
-            
-                f"--ca-file {option.ca_file} does not exist: make up writes it, CA_FILE= means "
-                "the system's"
-            
+            f"--ca-file {option.ca_file} does not exist: make up writes it, CA_FILE= means the system's"
         )
     target = Target(
         proxy_url=option.proxy_url,
@@ -137,6 +147,8 @@ def open_target(option) -> Target:
         strip=option.strip_prefix == "true",
         fast=option.fast,
         probe=option.probe,
+        root_path_in_servers=option.root_path_in_servers == "true",
+        extra_servers=option.extra_servers,
         ca_file=option.ca_file,
         versions={"checked_with_python": platform.python_version(), **versions},
     )

@@ -12,11 +12,7 @@ from .expect import Expect
 
 # Paths by which somebody else's deployment is asked what it has. Ours must have all of them.
 DEMO = {
-    (
-        "app"
-    ): "/app", (
-        "items"
-    ): "/items/", "noslash": "/noslash", "sub": "/sub/app", "static": "/static/hello.txt",
+    "app": "/app", "items": "/items/", "noslash": "/noslash", "sub": "/sub/app", "static": "/static/hello.txt",
     "stream": "/stream", "openapi": "/openapi.json", "docs": "/docs", "redoc": "/redoc",
 }  # fmt: skip
 MODES = {
@@ -40,6 +36,8 @@ class Target:
     fast: bool
     probe: str
     ca_file: str
+    root_path_in_servers: bool
+    extra_servers: list[str] | None
     versions: dict[str, str]
     addresses: dict[str, Address] = field(default_factory=dict)
     lacks: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,107 @@
+"""How an answer travels: streamed, over HTTP/2, on one connection, and many at once."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from .check import check
+from .door import TIMEOUT_SECONDS
+
+EVERYWHERE = ("proxy", "tls", "direct")
+EVENTS, INTERVAL_SECONDS = 4, 0.2
+
+
+@check(
+    "stream.not_buffered",
+    title="Server-sent events arrive one by one",
+    doors=EVERYWHERE,
+    kind="claim",
+    source="facts P32; traefik facts §4 (buffering)",
+    statement="The first event is here long before the last was sent, and nothing compresses it.",
+    hint=(
+        "A buffering or compress middleware holds the events back: remove it from "
+        "traefik/routes.toml, and limit bodies in the application instead."
+    ),
+    needs=("stream",),
+)
+def test_server_sent_events_arrive_one_by_one(door, expect):
+    arrivals, events = [], b""
+    with door.stream(
+        "GET", door.path("/stream"), params={"count": EVENTS, "interval_seconds": INTERVAL_SECONDS}
+    ) as answer:
+        expect("status", answer.status_code, 200)
+        expect("content type", answer.headers["content-type"].split(";")[0], "text/event-stream")
+        expect("content encoding", answer.headers.get("content-encoding", "none"), "none")
+        for chunk in answer.iter_raw():
+            arrivals.append(time.monotonic())
+            events += chunk
+    expect("events", events.count(b"data: tick"), EVENTS)
+    spread = arrivals[-1] - arrivals[0]
+    sent_over = (EVENTS - 1) * INTERVAL_SECONDS
+    expect.that(
+        spread > sent_over / 2, "seconds between first and last event",
+        observed=f"{spread:.2f}", expected=f"more than {sent_over / 2:.2f}",
+    )  # fmt: skip
+
+
+@check(
+    "http2.redirect",
+    title="HTTP/2 changes no address",
+    doors=("tls",),
+    kind="claim",
+    source="facts P33",
+    statement="Over HTTP/2 a redirect keeps scheme, host, port and prefix as over HTTP/1.1.",
+    hint="The TLS entrypoint offers no h2, or the proxy does not pass :authority on as Host.",
+    needs=("items",),
+)
+def test_a_redirect_over_http2_is_the_same(door, expect):
+    with httpx.Client(
+        verify=door.target.context, http2=True, http1=False, trust_env=False, timeout=TIMEOUT_SECONDS
+    ) as client:
+        answer = client.get(door.url + "/items")
+    expect("version", answer.http_version, "HTTP/2")
+    expect("Location", answer.headers.get("location"), door.public("/items/"))
+
+
+@check(
+    "app.no_leak_between_requests",
+    title="One request's address is not another's",
+    doors=EVERYWHERE,
+    kind="claim",
+    source="fastapi#14986",
+    statement="Fifty requests at once, each with a query of its own, get each its own address back.",
+    hint="Something keeps a request's data in a global: root_path and URLs belong to the request.",
+    needs=("probe",),
+)
+def test_requests_at_once_do_not_see_each_other(door, expect):
+    def seen(number: int) -> tuple[str, str]:
+        # A client of its own: the check's keeps one exchange for the report.
+        answer = httpx.get(
+            f"{door.url}/_probe/{number}", params={"n": number}, verify=door.target.context,
+            trust_env=False, timeout=TIMEOUT_SECONDS,
+        ).json()  # fmt: skip
+        return answer["url"], answer["root_path"]
+
+    with ThreadPoolExecutor(10) as pool:
+        answers = dict(enumerate(pool.map(seen, range(50))))
+    own = {n: (door.public(f"/_probe/{n}?n={n}"), door.prefix) for n in answers}
+    expect("addresses", {str(k): list(v) for k, v in answers.items()},
+           {str(k): list(v) for k, v in own.items()})  # fmt: skip
+
+
+@check(
+    "app.not_found_is_the_applications",
+    title="An unknown path in the prefix is the application's 404",
+    doors=EVERYWHERE,
+    kind="claim",
+    source="Behind a Proxy › Proxy with a stripped path prefix",
+    statement="Whatever follows the prefix is the application's to answer, its 404 included.",
+    hint="The router's rule does not take every path under the prefix: traefik/routes.toml.",
+    needs=("openapi",),
+)
+def test_an_unknown_path_in_the_prefix_is_the_applications(door, expect):
+    answer = door.get("/no/such/route")
+    expect("status", answer.status_code, 404)
+    expect("body", answer.json() if "json" in answer.headers.get("content-type", "") else answer.text,
+           {"detail": "Not Found"})  # fmt: skip

@@ -1,0 +1,152 @@
+"""Spellings of a path: none leads past the prefix, the boundary or out of the origin."""
+
+from urllib.parse import urlsplit
+
+from .check import check
+
+PUBLIC = ("proxy", "tls")
+EVERYWHERE = ("proxy", "tls", "direct")
+
+
+def get(door, target: str):
+    """The answer to a path sent as it is written here: clients would tidy it."""
+    answers = door.raw(f"GET {target} HTTP/1.1\r\nHost: {door.authority}\r\nConnection: close\r\n\r\n")
+    return answers[0]
+
+
+def stopped_by(door, target: str) -> str:
+    answer = get(door, target)
+    kind = answer.header("content-type") or ""
+    if answer.status_code not in (400, 404):
+        return f"{answer.status_code}"
+    # Another proxy may pass the spelling on; only ours promises to stop it itself.
+    from_application = kind.startswith("application/json") and door.target.ours
+    return "the application" if from_application else "the proxy"
+
+
+@check(
+    "path.encoded_characters",
+    title="Encoded reserved characters stop at the proxy",
+    doors=PUBLIC,
+    kind="attack",
+    source="CVE-2025-66490; facts S2, N15",
+    statement=(
+        "The proxy matches the encoded path and the server decodes it, so %2f and its like would "
+        "go round a rule: they are refused."
+    ),
+    hint=(
+        "entryPoints.*.http.encodedCharacters in traefik/traefik.toml must forbid all seven; "
+        "Traefik allows them by default since 3.6.7."
+    ),
+)
+def test_encoded_reserved_characters_stop_at_the_proxy(door, expect):
+    targets = [door.path(f"/app{code}") for code in ("%2f", "%2Fx", "%5c", "%00", "%3b", "%25", "%3f", "%23")]
+    inner = "/" + door.prefix[1:].replace("/", "%2f")  # no slash inside a prefix of one segment
+    targets += [f"{door.prefix}%2fapp", *([f"{inner}/app"] if inner != door.prefix else [])]
+    answers = door.each(targets, lambda target: stopped_by(door, target))
+    expect("stopped by", answers, dict.fromkeys(targets, "the proxy"))
+
+
+@check(
+    "path.dot_segments",
+    title="Dot segments do not leave the prefix",
+    doors=PUBLIC,
+    kind="attack",
+    source="CVE-2026-48020; facts S16, N13",
+    statement="No spelling of `..` behind the prefix reaches a path of the application.",
+    hint=(
+        "Traefik below 3.7.3 strips /api/v1../x to a path outside the rule: upgrade; "
+        "sanitizePath must stay on, and allowEncodedSlash off (traefik/traefik.toml)."
+    ),
+    needs=("prefix",),
+)
+def test_dot_segments_do_not_leave_the_prefix(door, expect):
+    prefix = door.prefix
+    targets = [f"{prefix}/../app", f"{prefix}/%2e%2e/app", f"{prefix}/..%2fapp", f"{prefix}..",
+               f"{prefix}../app", f"{prefix}%2e%2e/app", f"{prefix}./app", f"{prefix}/.%2e/app"]  # fmt: skip
+    answers = door.each(targets, lambda target: stopped_by(door, target))
+    expect("stopped by", answers, dict.fromkeys(targets, "the proxy"))
+
+
+@check(
+    "path.another_spelling",
+    title="No other spelling reaches a route",
+    doors=PUBLIC,
+    kind="attack",
+    source="facts S1–S4, N16; traefik#2214",
+    statement="A route has one address: 13 ways round the prefix and the rule do not answer 200.",
+    hint=(
+        "A rule without a boundary, an encoded slash or a doubled prefix lets it through: see "
+        "prefix.boundary, path.encoded_characters and app.doubled_prefix for which."
+    ),
+    needs=("app", "prefix"),
+)
+def test_no_other_spelling_of_a_path_reaches_a_route(door, expect):
+    prefix, last = door.prefix, door.prefix.rpartition("/")[2]
+    targets = [
+        f"{prefix}app", f"{prefix}%2fapp", f"{prefix}%2Fapp", f"{prefix}{prefix}/app", f"{prefix};/app",
+        f"{prefix}/;/app", f"{prefix}/%61pp%00", f"{prefix}/app%2f", f"{prefix}/x/..%2fapp",
+        f"{prefix}/%2e%2e/{last}app", f"/x/{last}/app", f"{prefix.swapcase()}/app", f"{prefix}\\app",
+    ]  # fmt: skip
+    targets = [target for target in targets if target != door.path("/app")]
+    answers = door.each(targets, lambda target: get(door, target).status_code == 200)
+    expect("reached", answers, dict.fromkeys(targets, False))
+
+
+@check(
+    "path.no_open_redirect",
+    title="No path redirects to another origin",
+    doors=EVERYWHERE,
+    kind="attack",
+    source="facts S15, N14",
+    statement="Whatever the path, a Location stays on this host, and at the proxy in the prefix.",
+    hint=(
+        "A redirect is built from the path by hand, or --root-path ends with a slash "
+        "(Location //items/): build links with url_for, and write API_PREFIX without one."
+    ),
+)
+def test_no_path_redirects_to_another_origin(door, expect):
+    targets = [door.path(path) for path in (
+        "//evil.example", "//evil.example/", "/%2F%2Fevil.example/", "/\\evil.example/",
+        "/items//evil.example", "/static//evil.example", "/sub//evil.example/items", "/items",
+    )] + ["//evil.example" + door.path("/items")]  # fmt: skip
+
+    def foreign(target: str) -> str:
+        location = get(door, target).header("location") or door.public("/")
+        parts = urlsplit(location)
+        inside = location.startswith(door.public("/")) and "//" not in parts.path
+        return "" if inside and ".." not in parts.path else location
+
+    expect("foreign Locations", door.each(targets, foreign), dict.fromkeys(targets, ""))
+
+
+@check(
+    "path.no_header_injection",
+    title="A line break in a URL stays a URL",
+    doors=EVERYWHERE,
+    kind="attack",
+    source="facts N22",
+    statement="%0d%0a in path or query neither ends a header nor adds one.",
+    hint="A header is written from the decoded URL by hand: let RedirectResponse quote it.",
+    needs=("items",),
+)
+def test_an_encoded_line_break_injects_no_header(door, expect):
+    targets = [door.path("/items?x=%0d%0aX-Injected:%201"), door.path("/items%0d%0aX-Injected:%201")]
+    answers = door.each(targets, lambda target: get(door, target).header("x-injected"))
+    expect("injected", answers, dict.fromkeys(targets, None))
+
+
+@check(
+    "static.no_traversal",
+    title="Static files end at their folder",
+    doors=EVERYWHERE,
+    kind="attack",
+    source="facts N23",
+    statement="No spelling of `..` under /static reads the application's source.",
+    hint="Serve files with StaticFiles from a folder of their own, never by joining paths.",
+    needs=("static",),
+)
+def test_static_files_end_at_their_folder(door, expect):
+    targets = [door.path(f"/static/{dots}main.py") for dots in ("../", "%2e%2e/", "..%2f", "..%5c", "dir/../../")]
+    answers = door.each(targets, lambda target: "create_app" in get(door, target).text)
+    expect("source read", answers, dict.fromkeys(targets, False))
