@@ -1,6 +1,7 @@
 """The command line of each server: what `python -m app` becomes."""
 
 import sys
+from pathlib import Path
 
 from .settings import Settings
 
@@ -83,7 +84,7 @@ def _gunicorn(settings: Settings) -> list[str]:
 
 def _hypercorn(settings: Settings) -> list[str]:
     return [
-        "hypercorn", "app.asgi:app",
+        "hypercorn", "app.asgi:app", "--config", str(Path(__file__).with_name("hypercorn.toml")),
         "--bind", f"{settings.app_host}:{settings.app_port}",
         "--workers", str(settings.app_workers),
         "--keep-alive", str(KEEP_ALIVE_SECONDS),

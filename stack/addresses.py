@@ -58,6 +58,8 @@ def warnings(settings: StackSettings) -> list[str]:
 
 def _own_addresses(version: int) -> list[str]:
     family = socket.AF_INET if version == 4 else socket.AF_INET6
-    found = [a.address for all_ in psutil.net_if_addrs().values() for a in all_ if a.family == family]
+    found = [
+        a.address for all_ in psutil.net_if_addrs().values() for a in all_ if a.family == family
+    ]
     usable = [ip_address(address.split("%")[0]) for address in found]
     return [str(a) for a in usable if not a.is_loopback and not a.is_link_local]

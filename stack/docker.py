@@ -164,8 +164,10 @@ def _image(project: str) -> str:
 
 
 def _refuse_another_clone(project: str) -> None:
-    name = 'com.docker.compose.project.working_dir'
-    lines = _docker("ps", "--all", "--filter", _label(project), "--format", f'{{{{.Label "{name}"}}}}')
+    name = "com.docker.compose.project.working_dir"
+    lines = _docker(
+        "ps", "--all", "--filter", _label(project), "--format", f'{{{{.Label "{name}"}}}}'
+    )
     others = {line for line in lines if line and os.path.realpath(line) != os.path.realpath(ROOT)}
     if others:
         raise SystemExit(f"another clone runs as the project {project!r}: {others.pop()}; "
@@ -187,5 +189,3 @@ def _refuse_overlap(settings: StackSettings, project: str) -> None:
                     f"SUBNET={settings.subnet}: the network {network['Name']} ({used}) overlaps it; "
                     f"for example SUBNET={first}.{other}"
                 )
-
-

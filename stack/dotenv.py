@@ -54,9 +54,7 @@ def _value(text: str, position: int, line: int, known: Mapping[str, str]) -> tup
             raise DotenvError(f".env line {line}: the {quote} is never closed, or text follows it")
         if quote == "'":
             return found[1].replace("\\'", "'"), found.end()
-        raw = re.sub(
-            r"\\(.)", lambda m: m[0] if m[1] == "$" else ESCAPES.get(m[1], m[0]), found[1]
-        )
+        raw = re.sub(r"\\(.)", lambda m: m[0] if m[1] == "$" else ESCAPES.get(m[1], m[0]), found[1])
         return expand(raw, known, line), found.end()
     found = re.compile(r"[^\n]*").match(text, position)
     raw = re.split(r"(?:^|\s)#", found[0], maxsplit=1)[0].strip()

@@ -18,7 +18,9 @@ def static(settings: StackSettings, native: bool) -> str:
     config = tomllib.loads((ROOT / "traefik" / "traefik.toml").read_text())
     points = config["entryPoints"]
     if native:
-        host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
+        host = (
+            f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
+        )
         points["http"]["address"] = f"{host}:{settings.http_port}"
         points["https"]["address"] = f"{host}:{settings.https_port}"
         points["ops"]["address"] = f"127.0.0.1:{settings.ops_port}"

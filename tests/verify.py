@@ -24,7 +24,9 @@ def remote() -> dict:
         target["PROXY_URL"] = ""
     for name, url in target.items():
         if url and not url.startswith(("http://", "https://")):
-            raise SystemExit(f"{name}={url}: is not a URL; for example {name}=https://api.example.com/shop")
+            raise SystemExit(
+                f"{name}={url}: is not a URL; for example {name}=https://api.example.com/shop"
+            )
     if not (target["PROXY_URL"] or target["TLS_URL"]):
         raise SystemExit("DIRECT_URL alone says nothing of a proxy: set PROXY_URL too, "
                          "for example PROXY_URL=https://api.example.com/shop")  # fmt: skip

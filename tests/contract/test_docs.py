@@ -51,7 +51,11 @@ def test_the_schemas_servers_begin_with_the_prefix(door, expect):
         urls = [server["url"] for server in schema.get("servers", [])]
         if door.target.extra_servers is None:
             expect("first server", urls[:1], own)
-            expect("times the prefix is listed", [url.rstrip("/") for url in urls].count(door.prefix), len(own))
+            expect(
+                "times the prefix is listed",
+                [url.rstrip("/") for url in urls].count(door.prefix),
+                len(own),
+            )
         else:
             expect("servers", urls, own + door.target.extra_servers)
 

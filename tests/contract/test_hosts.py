@@ -43,6 +43,7 @@ def under(door, *hosts: str, version: str = "1.1", target: str = "") -> str:
     statement="The proxy answers to the deployment's own names only, whatever the spelling.",
     hint=FOREIGN_HINT,
     needs=("items",),
+    broken_by=("PUBLIC_HOSTS=*",),
 )
 def test_a_foreign_host_is_not_answered(door, expect):
     hosts = ("evil.example", "evil.example:99", f"{door.host}.evil.example", "evil.example.",
@@ -60,6 +61,7 @@ def test_a_foreign_host_is_not_answered(door, expect):
     statement="A host in the request line goes before Host, and is refused in the same way.",
     hint=FOREIGN_HINT,
     needs=("items",),
+    broken_by=("PUBLIC_HOSTS=*",),
 )
 def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(door, expect):
     target = f"http://evil.example{door.path('/items')}"
@@ -77,6 +79,10 @@ def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(door, expec
     statement="A Host that is no host, or has an impossible port, never gets a Location.",
     hint=MALFORMED_HINT,
     needs=("items",),
+    broken_by=(
+        "served without HostGuard",
+        "passHostHeader = false",
+    ),
 )
 def test_a_malformed_host_is_refused(door, expect):
     host = door.address.bracketed_host
@@ -95,6 +101,10 @@ def test_a_malformed_host_is_refused(door, expect):
     statement="Two Host headers, and none at all, are refused: neither may choose a redirect.",
     hint=MALFORMED_HINT,
     needs=("items",),
+    broken_by=(
+        "served without HostGuard",
+        "PUBLIC_HOSTS=*",
+    ),
 )
 def test_two_hosts_and_none_are_refused(door, expect):
     cases = {
@@ -119,6 +129,7 @@ def test_two_hosts_and_none_are_refused(door, expect):
         "the backend's own address."
     ),
     needs=("items",),
+    broken_by=("passHostHeader = false",),
 )
 def test_a_location_names_the_host_that_was_asked(door, expect):
     host = door.address.bracketed_host

@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STEERS = ("RUNTIME", "API_", "APP_", "HTTP", "DIRECT_", "OPS_", "MAKE", "MFLAGS", "BIND_", "PUBLIC_")
+STEERS = (
+    "RUNTIME",
+    "API_",
+    "APP_",
+    "HTTP",
+    "DIRECT_",
+    "OPS_",
+    "MAKE",
+    "MFLAGS",
+    "BIND_",
+    "PUBLIC_",
+)
 
 
 def free_ports(count: int) -> list[int]:

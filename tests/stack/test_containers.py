@@ -99,7 +99,9 @@ def test_each_container_is_unprivileged_on_a_read_only_file_system(containers, s
 
 
 def test_the_kernel_agrees(containers):
-    status = docker("exec", containers["app"]["Id"], "python", "-c", "print(open('/proc/1/status').read())")
+    status = docker(
+        "exec", containers["app"]["Id"], "python", "-c", "print(open('/proc/1/status').read())"
+    )
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert fields["Uid"].split() == ["65532"] * 4
     assert fields["CapEff"] == fields["CapPrm"] == fields["CapBnd"] == "0000000000000000"

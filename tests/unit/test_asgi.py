@@ -56,7 +56,9 @@ def test_a_malformed_host_or_impossible_port_is_400(host):
     assert status == 400 and "10.0.0.9" not in body
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:65535", "[::1]:80", "127.0.0.1", "a_b.c."])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:65535", "[::1]:80", "127.0.0.1", "a_b.c."]
+)
 def test_a_sound_host_passes(host):
     assert ask(headers=[("host", host)])[0] == 200
 
@@ -84,8 +86,12 @@ SPOOF = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-proto", "https")]
 
 @pytest.mark.parametrize("server", ["gunicorn", "hypercorn"])
 def test_the_proxy_is_believed_and_another_address_is_not(server):
-    believed = ask(headers=SPOOF, client="172.30.98.10", app_server=server, proxy_address="172.30.98.10")
-    doubted = ask(headers=SPOOF, client="172.30.98.1", app_server=server, proxy_address="172.30.98.10")
+    believed = ask(
+        headers=SPOOF, client="172.30.98.10", app_server=server, proxy_address="172.30.98.10"
+    )
+    doubted = ask(
+        headers=SPOOF, client="172.30.98.1", app_server=server, proxy_address="172.30.98.10"
+    )
     assert (believed[1]["client"], believed[1]["scheme"]) == ("6.6.6.6", "https")
     assert (doubted[1]["client"], doubted[1]["scheme"]) == ("172.30.98.1", "http")
 

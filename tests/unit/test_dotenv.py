@@ -37,7 +37,10 @@ ENVIRON = {"GIVEN": "environment", "PATH": os.environ["PATH"], "HOME": "/nowhere
 def compose() -> list[str] | None:
     own = Path(__file__).resolve().parents[2] / "build/venv/bin/docker-compose"
     for command in ([str(own)], ["docker", "compose"], ["docker-compose"]):
-        if shutil.which(command[0]) and not subprocess.run([*command, "version"], capture_output=True).returncode:
+        if (
+            shutil.which(command[0])
+            and not subprocess.run([*command, "version"], capture_output=True).returncode
+        ):
             return command
     return None
 
