@@ -9,9 +9,9 @@ FROM python:3.13-slim-trixie
 COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /srv
-# Owned by root and not writable by the user that runs it.
+# Owned by root and not writable by the user that runs it, but readable whatever umask it was cloned under.
 COPY app/ app/
-RUN python -m compileall -q app
+RUN chmod -R a+rX app && python -m compileall -q app
 USER 65532:65532
 EXPOSE 8000
 # SIGINT would be Gunicorn's quick shutdown, which drops what is in flight.

@@ -40,10 +40,13 @@ test: verify-environment ## what needs no running stack
 pins: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	@requirements/compile.sh
 
+claims: verify-environment ## write docs/claims.md from the checks
+	@$(PY) -m tests.claims
+
 stack-environment:
 	@stack/environment.sh stack
 
 verify-environment:
 	@stack/environment.sh verify
 
-.PHONY: help up down ps logs restart clean curl verify test pins stack-environment verify-environment
+.PHONY: help up down ps logs restart clean curl verify test pins claims stack-environment verify-environment

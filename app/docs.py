@@ -13,12 +13,14 @@ from fastapi.openapi.docs import (
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-ASSETS = "/docs-assets"
+# Beside the page, so a relative URL finds them at every door: at the direct one the page then says
+# that it cannot load the schema, instead of staying white.
+ASSETS = "docs-assets"
 
 
 def add_docs(app: FastAPI) -> None:
     """Adds /docs, /docs/oauth2-redirect and /redoc to an `app` made with docs_url=None and
-    redoc_url=None. Every URL in them carries the request's root_path."""
+    redoc_url=None. The schema's URL in them carries the request's root_path."""
 
     @app.get("/docs", include_in_schema=False)
     async def swagger_ui(request: Request) -> HTMLResponse:
@@ -27,9 +29,9 @@ def add_docs(app: FastAPI) -> None:
             openapi_url=f"{root}{app.openapi_url}",
             title=f"{app.title} – Swagger UI",
             oauth2_redirect_url=f"{root}/docs/oauth2-redirect",
-            swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
-            swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
-            swagger_favicon_url=f"{root}{ASSETS}/favicon.png",
+            swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
+            swagger_css_url=f"{ASSETS}/swagger-ui.css",
+            swagger_favicon_url=f"{ASSETS}/favicon.png",
         )
 
     @app.get("/docs/oauth2-redirect", include_in_schema=False)
@@ -42,9 +44,11 @@ def add_docs(app: FastAPI) -> None:
         return get_redoc_html(
             openapi_url=f"{root}{app.openapi_url}",
             title=f"{app.title} – ReDoc",
-            redoc_js_url=f"{root}{ASSETS}/redoc.standalone.js",
-            redoc_favicon_url=f"{root}{ASSETS}/favicon.png",
+            redoc_js_url=f"{ASSETS}/redoc.standalone.js",
+            redoc_favicon_url=f"{ASSETS}/favicon.png",
             with_google_fonts=False,
         )
 
-    app.mount(ASSETS, StaticFiles(packages=[("fastapi_offline", "static")]), name="docs-assets")
+    app.mount(
+        f"/{ASSETS}", StaticFiles(packages=[("fastapi_offline", "static")]), name="docs-assets"
+    )

@@ -19,6 +19,7 @@ def up(settings: StackSettings) -> None:
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
     certificate.ensure(settings)
     render.write(STATIC / "traefik.toml", render.static(settings, native=False))
+    _refuse_unreadable()
     compose, environ = _compose(), _environment(settings)
     project = _project(compose, environ)
     _refuse_another_clone(project)
@@ -161,6 +162,16 @@ def _published(project: str) -> set[int]:
 
 def _image(project: str) -> str:
     return _docker("image", "ls", "--quiet", f"{project}-app")[0]
+
+
+def _refuse_unreadable() -> None:
+    """Traefik has another user id: what it cannot read it starts without, in silence, on port 80."""
+    for folder in (STATIC, STATIC / "tls"):
+        folder.chmod(0o755)
+    for path in (ROOT / "traefik", *(ROOT / "traefik").iterdir(), STATIC / "traefik.toml"):
+        if not path.stat().st_mode & 0o004:
+            raise SystemExit(f"{path.relative_to(ROOT)}: Traefik's user may not read it; "
+                             "chmod -R a+rX traefik build/traefik")  # fmt: skip
 
 
 def _refuse_another_clone(project: str) -> None:

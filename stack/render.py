@@ -38,4 +38,5 @@ def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_text(text)
+    part.chmod(0o644)  # a container's user reads it, whatever the umask is
     os.replace(part, path)

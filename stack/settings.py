@@ -17,6 +17,9 @@ from .paths import ROOT
 INTERNAL = {"app_host", "app_port", "proxy_address", "proxy_token"}
 # Compose and its client read these from .env by themselves.
 FOREIGN = re.compile(r"(COMPOSE|DOCKER)_\w+")
+# Named in the contract, and not built yet: a start that would ignore one refuses.
+NOT_BUILT = ("APP_REPLICAS", "MAX_BODY_BYTES", "RATE_LIMIT", "DOMAIN", "ACME_EMAIL", "ACME_CA",
+             "ACME_CHALLENGE", "OTEL_EXPORTER_OTLP_ENDPOINT")  # fmt: skip
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -113,6 +116,11 @@ def read(environ: Mapping[str, str] | None = None, path: Path | None = None) -> 
         written = parse(path.read_text(encoding="utf-8"), environ) if path.exists() else {}
     except (DotenvError, UnicodeDecodeError) as error:
         raise SystemExit(str(error)) from None
+    for key in NOT_BUILT:
+        value = environ.get(key) or written.get(key)
+        if value and (key, value) != ("APP_REPLICAS", "1"):
+            raise SystemExit(f"{key}={value}: this version cannot honour it yet; leave it unset")
+        written.pop(key, None)
     known = {name.upper() for name in StackSettings.model_fields if name not in INTERNAL}
     unknown = [key for key in written if key not in known and not FOREIGN.fullmatch(key)]
     if unknown:

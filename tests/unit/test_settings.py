@@ -70,6 +70,12 @@ def test_an_unknown_key_is_named_in_the_file_and_ignored_in_the_environment(tmp_
     read({"API_PREFFIX": "/x"}, tmp_path / MISSING)
 
 
+def test_a_setting_that_cannot_be_honoured_yet_is_refused_and_not_ignored(tmp_path):
+    with pytest.raises(SystemExit, match="RATE_LIMIT=10: .*leave it unset"):
+        read({"RATE_LIMIT": "10"}, tmp_path / MISSING)
+    read({"APP_REPLICAS": "1"}, tmp_path / MISSING)
+
+
 def test_what_the_stack_sets_itself_is_refused_in_the_file(tmp_path):
     (tmp_path / ".env").write_text("PROXY_ADDRESS=10.0.0.1\n")
     with pytest.raises(SystemExit, match="PROXY_ADDRESS"):
