@@ -1,0 +1,70 @@
+"""What a client may pretend to be, and what of it the application believed."""
+
+from .door import Door
+
+FAKE_IP = "6.6.6.6"
+
+
+def lies(door_scheme: str) -> dict[str, list[tuple[str, str]]]:
+    """Sets of headers, each a way to pretend to be somebody, somewhere or something else."""
+    other = "http" if door_scheme == "https" else "https"
+    usual = [
+        ("X-Forwarded-For", FAKE_IP),
+        ("X-Forwarded-Proto", other),
+        ("X-Forwarded-Host", "evil.example"),
+        ("X-Forwarded-Port", "1"),
+        ("X-Forwarded-Server", "evil.example"),
+        ("X-Forwarded-Prefix", "/evil"),
+        ("X-Real-Ip", FAKE_IP),
+    ]
+    return {
+        "X-Forwarded-*": usual,
+        "junk": [
+            ("X-Forwarded-For", "<script>, unknown, " + "a" * 300),
+            ("X-Forwarded-Proto", "wss"),
+        ],
+        "scheme javascript": [("X-Forwarded-Proto", "javascript")],
+        "Forwarded": [("Forwarded", f"for={FAKE_IP};proto={other};host=evil.example")],
+        "old names": [
+            ("X-Forwarded-Scheme", other),
+            ("X-Forwarded-Protocol", "ssl"),
+            ("X-Forwarded-Ssl", "on"),
+            ("X-Scheme", other),
+            ("Front-End-Https", "on"),
+            ("X-Client-Ip", FAKE_IP),
+            ("True-Client-Ip", FAKE_IP),
+            ("CF-Connecting-IP", FAKE_IP),
+        ],
+        "rewrites": [
+            ("X-Original-Url", "/docs"),
+            ("X-Rewrite-Url", "/docs"),
+            ("X-Script-Name", "/evil"),
+            ("Script-Name", "/evil"),
+            ("X-Original-Host", "evil.example"),
+        ],
+        "_ for -": [(name.replace("-", "_"), value) for name, value in usual],
+        ". for -": [(name.replace("-", "."), value) for name, value in usual],
+        "lower case": [(name.lower(), value) for name, value in usual],
+        "twice": [*usual, *usual],
+        "a list": [
+            ("X-Forwarded-For", f"{FAKE_IP}, 127.0.0.1"),
+            ("X-Forwarded-Proto", f"{other}, {other}"),
+        ],
+    }
+
+
+def view(seen: dict) -> dict:
+    """What no header may change. The client's port is left out: each connection has its own."""
+    kept = ("scheme", "root_path", "path", "raw_path", "url", "base_url", "url_for")
+    return {**{key: seen[key] for key in kept}, "client": (seen["client"] or [None])[0]}
+
+
+def believed(door: Door, sets: dict[str, list[tuple[str, str]]]) -> dict[str, dict]:
+    """Of each set, what it changed in the application's view."""
+    honest = view(door.probe())
+
+    def changed(name: str) -> dict:
+        seen = view(door.probe(headers=sets[name]))
+        return {key: seen[key] for key in honest if seen[key] != honest[key]}
+
+    return door.each(sets, changed)
