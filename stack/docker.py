@@ -124,13 +124,14 @@ def _step(compose: list[str], step: list[str], environ: dict[str, str]) -> None:
     if code == 0:
         return
     output = [line for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
+    reason = next((line for line in reversed(output) if "error" in line.lower()), str(output[-1:]))
+    if re.search(r"lookup|dial tcp|i/o timeout|no such host", reason):
+        raise SystemExit(f"an image could not be fetched, is there a network? The reason is in "
+                         f"{LOG.relative_to(ROOT)}: {reason.strip()[:120]}")  # fmt: skip
     tail = subprocess.run([*compose, "logs", "--no-color", "--tail=15"], cwd=ROOT, env=environ,
                           capture_output=True, text=True).stdout  # fmt: skip
     print(*output[-15:], tail, sep="\n", file=sys.stderr)
-    reason = next((line for line in reversed(output) if "error" in line.lower()), output[-1:])
-    if re.search(r"lookup|dial tcp|i/o timeout|no such host", str(reason)):
-        reason = f"an image could not be fetched, is there a network? ({reason})"
-    raise SystemExit(f"docker compose {step[0]} failed: {reason}")
+    raise SystemExit(f"docker compose {step[0]} failed: {reason.strip()}")
 
 
 def _project(compose: list[str], environ: dict[str, str]) -> str:

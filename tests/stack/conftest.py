@@ -83,7 +83,7 @@ def checkout():
     (path / "build" / "venv").symlink_to(ROOT / "build" / "venv")
     checkout = Checkout(path)
     yield checkout
-    checkout.make("down")
+    checkout.make("clean")  # down, and the image
     left = not checkout.nothing_left()
     shutil.rmtree(path, ignore_errors=True)
     assert not left, "processes or containers were left"

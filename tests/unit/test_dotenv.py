@@ -32,6 +32,8 @@ CASES = {
     "brackets": "PUBLIC_HOSTS=localhost,127.0.0.1,[::1]\n",
 }
 ENVIRON = {"GIVEN": "environment", "PATH": os.environ["PATH"], "HOME": "/nowhere"}
+# Where the client finds its plugins.
+ENVIRON |= {key: os.environ[key] for key in ("DOCKER_CONFIG",) if key in os.environ}
 
 
 def compose() -> list[str] | None:
