@@ -116,7 +116,7 @@ def unhealthy(settings: StackSettings) -> list[str]:
     """What is not as it should be, a phrase each: the same questions as Compose's health checks."""
     problems = []
     # Any answer below 500 will do: another APP_MODULE need not have /healthz.
-    if (code := _status(f"http://127.0.0.1:{settings.direct_port}/healthz")) not in range(200, 500):
+    if _status(f"http://127.0.0.1:{settings.direct_port}/healthz") not in range(200, 500):
         problems.append(f"app does not answer at port {settings.direct_port}")
     if (code := _status(f"http://127.0.0.1:{settings.ops_port}/ping")) != 200:
         problems.append(
