@@ -9,3 +9,4 @@ pin app
 pin stack --extra stack --constraint requirements/app.txt
 pin verify --extra stack --extra verify --constraint requirements/stack.txt
 pin compose --extra compose --constraint requirements/app.txt
+pin proxies --extra proxies --constraint requirements/verify.txt

@@ -74,6 +74,7 @@ class Door:
         self.authority = address.authority
         self._context = target.context if address.scheme == "https" else None
         self.request_text = self.response_text = ""
+        self.screenshot = ""  # a data: URI, for the HTML report
         self.noted: dict[str, tuple[str, str]] = {}
 
     def path(self, path: str) -> str:

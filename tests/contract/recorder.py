@@ -34,6 +34,7 @@ class Result:
     observed: str = "not asked"
     request: str = ""
     response: str = ""
+    screenshot: str = ""
     seconds: float = 0.0
     hint: str = ""
 
@@ -81,6 +82,8 @@ class Recorder:
         report = yield
         result = self.results[item.nodeid]
         result.seconds += call.duration
+        if (door := item.stash.get(DOOR, None)) is not None:
+            result.screenshot = door.screenshot
         if call.excinfo is None:
             if call.when == "call":
                 self._held(item, result)

@@ -1,0 +1,157 @@
+"""What a check sees of a page: for each check one with an empty profile of its own."""
+
+import base64
+import functools
+import time
+from collections.abc import Callable
+
+from .chromium import Chromium
+from .door import Door
+from .expect import Expect, Wrong
+
+# Generous, for a busy machine: a page that works is there in one.
+WAIT_SECONDS = 15
+ATTEMPTS = 5
+DISTURBED = "net::ERR_NETWORK_CHANGED"
+# Where Swagger UI and ReDoc say that they found no schema.
+GAVE_UP = ".errors-wrapper, h1:text('Something went wrong')"
+
+
+class Disturbed(ConnectionError):
+    """An interface came or went on this machine, for example a Docker network: Chromium drops all
+    that is under way then, and no flag turns that off. It says nothing of the deployment."""
+
+
+def undisturbed(look: Callable[..., None]) -> Callable[..., None]:
+    """Looks at `page` again when Chromium was disturbed; never because of what it saw."""
+
+    @functools.wraps(look)
+    def attempts(page: "Page", **fixtures) -> None:
+        for _ in range(ATTEMPTS):
+            page.begin()
+            try:
+                look(page=page, **fixtures)
+                if not page.disturbed:
+                    return
+            except (Wrong, Disturbed):
+                if not page.disturbed:
+                    raise
+        raise Disturbed(f"the network of this machine changed {ATTEMPTS} times: {DISTURBED}")
+
+    return attempts
+
+
+class Page:
+    """A page opened at a door. What it asked for and complained of is kept, and shown on failure."""
+
+    def __init__(self, chromium: Chromium, door: Door, expect: Expect):
+        self.door, self.expect = door, expect
+        self.title = f"# Chromium {chromium.browser.version} at {door.origin}\n"
+        self.begin()
+        self.context = chromium.browser.new_context(viewport={"width": 1200, "height": 900})
+        self.context.set_default_timeout(WAIT_SECONDS * 1000)
+        self.page = self.context.new_page()
+        self.page.on("request", lambda request: self.requested.append(request.url))
+        self.page.on("websocket", lambda websocket: self.requested.append(websocket.url))
+        self.page.on("requestfinished", self._answered)
+        self.page.on("requestfailed", self._unanswered)
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.complained.append((str(error), "")))
+
+    def begin(self) -> None:
+        self.requested: list[str] = []
+        self.stopped: set[str] = set()
+        self.complained: list[tuple[str, str]] = []
+        self.disturbed = self.scriptless = False
+        self.door.request_text, self.door.response_text = self.title, ""
+        self.expect.held.clear()
+
+    def _answered(self, request) -> None:
+        answer = request.response()
+        status = answer.status if answer else 0
+        self.door.response_text += f"{status} {request.method} {request.url}\n"
+        self.scriptless |= request.resource_type == "script" and status >= 400
+
+    def _unanswered(self, request) -> None:
+        self.door.response_text += f"{request.failure} {request.method} {request.url}\n"
+        if request.failure == "csp":
+            self.stopped.add(request.url)
+        self.disturbed |= request.failure == DISTURBED
+        self.scriptless |= request.resource_type == "script"
+
+    def _console(self, message) -> None:
+        if message.type == "error":
+            self.complained.append((message.text, message.location.get("url", "")))
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """What was asked of another origin: neither data: and blob:, which never leave the page,
+        nor what the page's own Content-Security-Policy stopped."""
+        own = (f"{self.door.origin}/", f"{self.door.ws_scheme}://{self.door.authority}/")
+        inside = (*own, "data:", "blob:", "about:")
+        return [
+            url for url in self.requested if not url.startswith(inside) and url not in self.stopped
+        ]
+
+    @property
+    def complaints(self) -> list[str]:
+        return [
+            f"{text} {url}".strip()
+            for text, url in self.complained
+            if not any(stopped in text for stopped in self.stopped)
+        ]
+
+    def open(self, url: str) -> None:
+        from playwright.sync_api import Error
+
+        self.door.request_text += f"GET {url}\n"
+        try:
+            answer = self.page.goto(url, wait_until="domcontentloaded")
+        except Error as error:
+            reason = error.message.splitlines()[0]
+            self.disturbed |= DISTURBED in reason
+            if "ERR_CERT" in reason or "ERR_SSL" in reason:
+                raise Wrong(f"certificate of {url}", reason, "trusted") from None
+            raise (Disturbed if self.disturbed else ConnectionError)(reason) from None
+        self.expect(f"status of {url}", answer.status, 200)
+
+    def see(self, selector: str, what: str):
+        """Waits until it is shown, and returns the first of it."""
+        from playwright.sync_api import TimeoutError
+
+        found, deadline = self.page.locator(selector).first, time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                found.wait_for(timeout=500)
+                return found
+            except TimeoutError:
+                # What cannot come any more is not waited for.
+                gave_up = self.scriptless or self.page.locator(GAVE_UP).is_visible()
+                if gave_up or self.disturbed or time.monotonic() > deadline:
+                    break
+        text = " ".join(self.page.locator("body").inner_text().split())[:300]
+        said = "; ".join([text or "nothing", *self.complaints])
+        raise Wrong(what, f"not there; the page says: {said}", "on the page")
+
+    def execute(self, path: str) -> dict[str, str]:
+        """Expands GET `path` in Swagger UI, tries it out, and reads what is shown then."""
+        block = f'.opblock-get:has(.opblock-summary-path[data-path="{path}"])'
+        self.see(f"{block} .opblock-summary-control", f"operation GET {path}").click()
+        self.see(f"{block} .try-out__btn", "Try it out").click()
+        self.see(f"{block} .execute", "Execute").click()
+        answer = f"{block} .live-responses-table .response"
+        status = self.see(f"{answer} .response-col_status", "answer").inner_text()
+        self.see(block, "operation").evaluate("element => element.scrollIntoView()")
+        return {
+            "request URL": self.see(f"{block} .request-url pre", "its URL").inner_text().strip(),
+            "status": status.split()[0],
+            "body": self.see(f"{answer} pre", "body of the answer").inner_text(),
+        }
+
+    def close(self) -> None:
+        """Leaves the picture of how it ended, passed or failed, with the door."""
+        try:
+            picture = self.page.screenshot(type="jpeg", quality=60, animations="disabled")
+            self.door.screenshot = "data:image/jpeg;base64," + base64.b64encode(picture).decode()
+        finally:
+            self.context.close()

@@ -1,0 +1,208 @@
+"""What a person sees: the documentation pages in a real Chromium."""
+
+import json
+
+import pytest
+
+from .browser import Page, undisturbed
+from .check import check
+from .chromium import Chromium, NoBrowser
+from .expect import Wrong
+
+PUBLIC = ("proxy", "tls")
+SOURCE = "Behind a Proxy › Check the docs UI"
+HINT = (
+    "The browser follows what the page and the schema say: the prefix is missing from one of them, "
+    "or is there twice. Compare openapi.servers and docs.names_schema; the screenshot is in "
+    "report.html."
+)
+BROKEN_BY = ("hard-coded docs URL", "another root_path than the proxy strips")
+SWAGGER, REDOC = ".opblock", '[data-section-id*="operation/"] h2'
+PAGES = {"/docs": SWAGGER, "/sub/docs": SWAGGER, "/redoc": REDOC, "/sub/redoc": REDOC}
+
+
+@pytest.fixture(scope="module")
+def chromium(request):
+    from .conftest import TARGET
+
+    try:
+        browser = Chromium(request.config.stash[TARGET])
+    except NoBrowser as reason:
+        pytest.skip(str(reason))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def prefix_in_servers(door) -> None:
+    if not door.target.root_path_in_servers:
+        pytest.skip("ROOT_PATH_IN_SERVERS=false: Swagger UI does not know the prefix")
+
+
+@pytest.fixture
+def page(request, door, expect):
+    """A page, once the door is known to be there: a check that is skipped starts no browser."""
+    page = Page(request.getfixturevalue("chromium"), door, expect)
+    yield page
+    page.close()
+
+
+def expect_executed(page: Page, mount: str) -> None:
+    """GET /app of the application at `mount` answers where the page's reader would ask for it."""
+    door, expect = page.door, page.expect
+    shown = page.execute("/app")
+    expect("request URL", shown["request URL"], door.public(f"{mount}/app"))
+    expect("status", shown["status"], "200")
+    try:
+        body = json.loads(shown["body"])
+    except ValueError:
+        raise Wrong("body", shown["body"], "JSON") from None
+    expect("root_path in the body", body.get("root_path"), door.prefix + mount)
+
+
+@check(
+    "browser.docs",
+    title="In the docs, Execute gets the answer",
+    doors=PUBLIC,
+    kind="claim",
+    source=SOURCE,
+    statement=(
+        "A person opens /docs at the proxy, expands GET /app, presses Execute, and sees 200 with "
+        "the body, asked for under the prefix."
+    ),
+    hint=HINT,
+    needs=("full", "docs", "openapi", "app"),
+    broken_by=BROKEN_BY,
+)
+@pytest.mark.usefixtures("prefix_in_servers")
+@undisturbed
+def test_in_the_docs_execute_gets_the_answer(door, page):
+    page.open(door.url + "/docs")
+    expect_executed(page, "")
+
+
+@check(
+    "browser.servers",
+    title="The server drop-down begins with the prefix",
+    doors=PUBLIC,
+    kind="claim",
+    source="Behind a Proxy › Additional servers",
+    statement="Swagger UI offers the prefix first, chosen, and then the servers that were given.",
+    hint=HINT,
+    needs=("full", "docs", "openapi", "prefix"),
+    broken_by=BROKEN_BY,
+)
+@pytest.mark.usefixtures("prefix_in_servers")
+@undisturbed
+def test_the_server_drop_down_begins_with_the_prefix(door, page, expect):
+    page.open(door.url + "/docs")
+    servers = page.see(".servers select", "server drop-down")
+    offered = [option.get_attribute("value") for option in servers.locator("option").all()]
+    expect("first server", offered[0], door.prefix)
+    expect("chosen server", servers.input_value(), door.prefix)
+    if door.target.extra_servers is not None:
+        expect("the servers after it", offered[1:], door.target.extra_servers)
+
+
+@check(
+    "browser.redoc",
+    title="ReDoc shows the operations",
+    doors=PUBLIC,
+    kind="claim",
+    source=SOURCE,
+    statement="ReDoc finds the schema through the proxy and shows its first operation.",
+    hint=HINT,
+    needs=("full", "redoc", "openapi"),
+    broken_by=BROKEN_BY,
+)
+@undisturbed
+def test_redoc_shows_the_operations(door, page):
+    page.open(door.url + "/redoc")
+    page.see(REDOC, "an operation")
+
+
+@check(
+    "browser.sub_docs",
+    title="In the sub-application's docs, Execute gets the answer",
+    doors=PUBLIC,
+    kind="claim",
+    source="Behind a Proxy › Mounting a sub-application",
+    statement="The mounted application's docs work in the same way, at its own path.",
+    hint=HINT,
+    needs=("full", "docs", "sub"),
+    broken_by=BROKEN_BY,
+)
+@undisturbed
+def test_in_the_sub_applications_docs_execute_gets_the_answer(door, page):
+    page.open(door.url + "/sub/docs")
+    expect_executed(page, "/sub")
+
+
+@check(
+    "browser.same_origin",
+    title="No documentation page asks another origin",
+    doors=PUBLIC,
+    kind="claim",
+    source="fastapi#2949; issue 3: A real browser",
+    statement=(
+        "Until they are drawn, the four pages send no request to another origin, and the browser "
+        "complains of nothing: no missing file, no script error, nothing refused."
+    ),
+    hint=(
+        "A script or style comes from a CDN, or is missing: app/docs.py serves them beside the "
+        "page. ReDoc's script loads its logo from a CDN unless the page's policy forbids it."
+    ),
+    needs=("full", "docs", "redoc", "openapi", "sub"),
+    broken_by=("docs assets from a CDN", "no Content-Security-Policy on /redoc"),
+)
+@undisturbed
+def test_no_documentation_page_asks_another_origin(door, page, expect):
+    for path, drawn in PAGES.items():
+        page.open(door.url + path)
+        try:
+            page.see(drawn, f"an operation in {path}")
+            page.page.wait_for_load_state("networkidle")
+        finally:  # a page that stays white for want of a CDN is wrong because of the CDN
+            expect("requests to another origin", page.elsewhere, [])
+    expect("complaints of the browser", page.complaints, [])
+
+
+@check(
+    "browser.direct_docs",
+    title="At the server itself the docs cannot load their schema",
+    doors=("direct",),
+    kind="claim",
+    source=SOURCE,
+    statement=(
+        "Without the proxy the page asks for the prefixed schema, gets a 404, and says so: the docs "
+        "are for the proxy."
+    ),
+    hint="Every route has a second address at the server: see docs.direct_is_for_the_proxy.",
+    needs=("full", "strip", "docs", "openapi", "prefix"),
+    broken_by=("hard-coded docs URL", "FastAPI(root_path=) with strip"),
+)
+@undisturbed
+def test_the_docs_at_the_server_cannot_load_their_schema(door, page, expect):
+    page.open(door.url + "/docs")
+    page.see(f".errors-wrapper, {SWAGGER}", "error")
+    said = page.page.locator("#swagger-ui").inner_text()
+    for words in ("Failed to load API definition", f"{door.prefix}/openapi.json"):
+        expect.that(words in said, "error", observed=said, expected=words)
+
+
+@check(
+    "browser.direct_docs_unstripped",
+    title="Without stripping the docs work at the server itself",
+    doors=("direct",),
+    kind="claim",
+    source="Behind a Proxy › Testing locally with Traefik",
+    statement="Where the server answers the prefixed path too, its own docs find schema and answer.",
+    hint=HINT,
+    needs=("full", "unstripped", "docs", "openapi", "app"),
+    broken_by=("no root_path",),
+)
+@pytest.mark.usefixtures("prefix_in_servers")
+@undisturbed
+def test_without_stripping_the_docs_work_at_the_server(door, page):
+    page.open(door.origin + "/docs")
+    expect_executed(page, "")

@@ -1,0 +1,197 @@
+"""Requests made up from the served schema: schemathesis invents them and judges the answers."""
+
+import time
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from . import exchange
+from .check import check
+from .expect import Wrong
+
+# About 300 requests for the demonstration; an application with many operations gets fewer of each.
+EXAMPLES = 60
+REQUESTS = 600
+# A deployment far away is asked less, not for longer.
+SECONDS = 30
+CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance",
+          "response_headers_conformance", "response_schema_conformance")  # fmt: skip
+FRAMING = ("content-encoding", "content-length", "transfer-encoding")
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+HINT = (
+    "The request above repeats it. Document the status or the type in the route (responses=, "
+    "response_model=), or make the route answer what it documents; a 404 or 502 that the schema "
+    "does not know comes from the proxy."
+)
+BROKEN_BY = (
+    "a route that answers 500 to one input",
+    "a route that answers 400 without saying so",
+    "an answer that is not of its response model",
+    "the proxy strips nothing",
+)
+
+
+@check(
+    "fuzz.schema",
+    title="No made-up request gets an answer outside the schema",
+    doors=("proxy", "tls"),
+    kind="operation",
+    source="issue 3: Fuzz",
+    statement=(
+        "Whatever is sent to the operations of the served schema, valid or not: no 5xx, and no "
+        "status, content type, header or body that the schema does not describe."
+    ),
+    hint=HINT,
+    needs=("full", "openapi"),
+    broken_by=BROKEN_BY,
+)
+def test_no_answer_is_outside_the_schema(door, expect):
+    fuzz(door, expect, "")
+
+
+@check(
+    "fuzz.sub_schema",
+    title="The sub-application keeps to its schema too",
+    doors=("proxy", "tls"),
+    kind="operation",
+    source="issue 3: Fuzz; Behind a Proxy › Mounting a sub-application",
+    statement="The same for the mounted application: its own schema, at its own path.",
+    hint=HINT,
+    needs=("full", "openapi", "sub"),
+    broken_by=BROKEN_BY,
+)
+def test_the_sub_application_keeps_to_its_schema(door, expect):
+    fuzz(door, expect, "/sub")
+
+
+@pytest.fixture(autouse=True)
+def hypothesis_home(request):
+    """Hypothesis keeps tables of characters; in the working directory unless told otherwise."""
+    try:
+        from hypothesis.configuration import set_hypothesis_home_dir
+    except ImportError:
+        return
+    set_hypothesis_home_dir(request.config.option.report_dir / "hypothesis")
+
+
+def fuzz(door, expect, mount: str) -> None:
+    try:
+        import schemathesis
+    except ImportError as error:
+        pytest.skip(f"schemathesis is not installed ({error})")
+    # An application that is not the demonstration may lie in production and need not document all
+    # it answers: it gets what changes nothing, and owes only that nothing breaks.
+    foreign = "app" in door.target.lacks
+    document = expect.json(door.get(f"{mount}/openapi.json"))
+    # A Config of its own: otherwise a schemathesis.toml above the working directory takes part.
+    schema = schemathesis.openapi.from_dict(document, config=schemathesis.Config())
+    operations = [found.ok() for found in schema.get_all_operations()]
+    if foreign:
+        operations = [one for one in operations if one.method.upper() in ("GET", "HEAD")]
+    expect.that(bool(operations), "operations", observed="none", expected="at least one")
+    examples = max(1, min(EXAMPLES, REQUESTS // (2 * len(operations))))
+    checks = [getattr(schemathesis.checks, name) for name in (CHECKS[:1] if foreign else CHECKS)]
+    asked, deadline = 0, time.monotonic() + SECONDS
+    for operation in operations:
+        for mode in schemathesis.GenerationMode:
+            asked += generated(door, mount, operation, mode, examples, deadline, checks)
+    if not foreign:
+        asked += undocumented_methods(door, expect, mount, document)
+    expect.that(asked >= len(operations), "requests", observed=asked, expected=f"{asked} were sent")
+
+
+def generated(
+    door, mount: str, operation, mode, examples: int, deadline: float, checks: list
+) -> int:
+    """Asks one operation with `examples` requests that are right, or wrong, by its schema."""
+    import hypothesis
+    from hypothesis import strategies
+
+    asked = 0
+
+    # Derandomized and without a database: the same requests in every run, on every machine. The
+    # first failure ends it, unshrunk: shrinking repeats a request that hangs hundreds of times.
+    @hypothesis.settings(max_examples=examples, derandomize=True, database=None, deadline=None,
+                         phases=[hypothesis.Phase.generate], report_multiple_bugs=False,
+                         suppress_health_check=list(hypothesis.HealthCheck))  # fmt: skip
+    @hypothesis.given(
+        case=operation.as_strategy(generation_mode=mode),
+        # Without it, an operation that takes no parameter would be asked one question only.
+        unknown=strategies.dictionaries(
+            strategies.text(max_size=8), strategies.text(max_size=20), max_size=3
+        ),
+    )
+    def ask(case, unknown):
+        nonlocal asked
+        if asked and time.monotonic() > deadline:
+            return
+        asked += 1
+        answer = send(door, case, mount, unknown)
+        try:
+            case.validate_response(answer, checks=checks)
+        except BaseExceptionGroup as failures:
+            observed = [f"{one.title}: {one.message}" for one in failures.exceptions]
+            what = f"{answer.status_code} to {operation.label}"
+            raise Wrong(what, "\n".join(observed), "as the schema says") from None
+
+    try:
+        ask()
+    except hypothesis.errors.Unsatisfiable:
+        # Nothing can be wrong in a request that takes nothing.
+        if asked or mode.is_positive:
+            raise
+    return asked
+
+
+def send(door, case, mount: str, unknown: dict[str, str]) -> httpx.Response:
+    import requests
+
+    options = case.as_transport_kwargs(base_url=door.url + mount)
+    options["params"] = {**unknown, **options.get("params", {})}
+    options["headers"].pop("X-Schemathesis-TestCaseId", None)
+    prepared = requests.Request(**options).prepare()
+    with door.stream(
+        prepared.method,
+        prepared.url.removeprefix(door.origin),
+        headers=dict(prepared.headers),
+        content=prepared.body,
+    ) as response:
+        # By its schema a stream may last for minutes; its first event says whether it is one.
+        is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+        body = b""
+        for chunk in response.iter_bytes():
+            body += chunk
+            if is_stream and b"\n\n" in body.replace(b"\r", b""):
+                break
+        door.response_text += exchange.body_text(body.decode("utf-8", "replace"))
+        headers = [pair for pair in response.headers.multi_items() if pair[0] not in FRAMING]
+        answer = httpx.Response(
+            response.status_code, headers=headers, content=body, request=response.request
+        )
+        # schemathesis reads it, and only a response that came from a client has it.
+        answer.elapsed = timedelta()
+        return answer
+
+
+def undocumented_methods(door, expect, mount: str, document: dict) -> int:
+    """Each path with the methods it does not have: 405, and Allow names those it has."""
+    cases = [
+        f"{method} {mount}{path}"
+        for path, operations in document["paths"].items()
+        for method in UNSAFE
+        if method.lower() not in operations and "{" not in path
+    ]
+
+    def ask(case: str) -> str:
+        answer = door.request(*case.split(" ", 1))
+        return f"{answer.status_code}, Allow: {answer.headers.get('allow', 'none')}"
+
+    def documented(case: str) -> str:
+        operations = document["paths"][case.split(" ", 1)[1].removeprefix(mount)]
+        return f"405, Allow: {', '.join(sorted(operations)).upper()}"
+
+    expect(
+        "undocumented methods", door.each(cases, ask), {case: documented(case) for case in cases}
+    )
+    return len(cases)
