@@ -2,9 +2,11 @@
 
 import http.client
 import io
+import json
 import socket
 import ssl
 from dataclasses import dataclass
+from typing import Any
 
 ANSWER_SECONDS = 10
 
@@ -14,6 +16,9 @@ class RawAnswer:
     status_code: int
     headers: list[tuple[str, str]]
     text: str
+
+    def json(self) -> Any:
+        return json.loads(self.text)
 
     def header(self, name: str) -> str | None:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)

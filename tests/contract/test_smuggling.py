@@ -1,0 +1,150 @@
+"""Requests that proxy and server might read differently: refused, or read alike."""
+
+from .check import check
+from .lies import FAKE_IP, view
+
+PUBLIC = ("proxy", "tls")
+EVERYWHERE = ("proxy", "tls", "direct")
+FOLLOWERS = 4
+HINT = (
+    "Proxy and server disagree where a request ends: upgrade Traefik (3.7.13 is the floor) and the "
+    "server, and let no lenient parser stand between them."
+)
+
+
+def post(door, length: str, body: str) -> str:
+    return (
+        f"POST {door.path('/app')} HTTP/1.1\r\nHost: {door.authority}\r\n{length}\r\n"
+        f"Connection: close\r\n\r\n{body}"
+    )
+
+
+@check(
+    "exposure.request_smuggling",
+    title="An ambiguous request is refused",
+    doors=EVERYWHERE,
+    kind="attack",
+    source="RFC 9112 › 6.3, 11.2",
+    statement="A body length that two parsers could read differently gets no 2xx and no second answer.",
+    hint=HINT,
+    broken_by=("a server that answers 200 to whatever it reads",),
+)
+def test_an_ambiguous_request_is_refused(door, expect):
+    hidden = f"GET {door.path('/app')} HTTP/1.1\r\nHost: {door.authority}\r\n\r\n"
+    length = len(hidden) + 5
+    cases = {
+        "two lengths": (f"Content-Length: 0\r\nContent-Length: {length}", f"0\r\n\r\n{hidden}"),
+        "a list of lengths": (f"Content-Length: 0, {length}", f"0\r\n\r\n{hidden}"),
+        "a negative length": ("Content-Length: -1", hidden),
+        "a signed length": ("Content-Length: +5", hidden),
+        "a hexadecimal length": ("Content-Length: 0x5", hidden),
+        "an unknown coding": ("Transfer-Encoding: xchunked", f"0\r\n\r\n{hidden}"),
+        "a coding after chunked": ("Transfer-Encoding: chunked, identity", f"0\r\n\r\n{hidden}"),
+        "a control character": ("Transfer-Encoding: \x0bchunked", f"0\r\n\r\n{hidden}"),
+        "a bare CR": (f"X: y\rTransfer-Encoding: chunked\r\nContent-Length: {length}", f"0\r\n\r\n{hidden}"),
+        "a bad chunk size": ("Transfer-Encoding: chunked", f"0x0\r\n\r\n{hidden}"),
+        "a chunk that ends in LF": ("Transfer-Encoding: chunked", f"2;\nxx\r\n0\r\n\r\n{hidden}"),
+        "a space before the colon": ("Content-Length : 0", hidden),
+    }  # fmt: skip
+
+    def read(case: str) -> str:
+        answers = door.raw(post(door, *cases[case]))
+        good = [answer.status_code for answer in answers if answer.status_code < 400]
+        return f"{len(answers)} answers, {good}" if good or len(answers) > 1 else "refused"
+
+    expect("read as", door.each(cases, read), dict.fromkeys(cases, "refused"))
+
+
+@check(
+    "exposure.hidden_request",
+    title="No request hides in another one's body",
+    doors=PUBLIC,
+    kind="attack",
+    source="RFC 9112 › 6.3, 11.2; CVE-2026-88004",
+    statement=(
+        "Whatever two lengths, foldings or line ends a request has, nothing in its body is "
+        "answered past the proxy's rule, and the next requests get their own answers."
+    ),
+    hint=HINT,
+    needs=("openapi", "prefix"),
+)
+def test_no_request_hides_in_the_body_of_another(door, expect):
+    # Without the prefix: only a server that was tricked into reading it would answer.
+    hidden = f"GET /openapi.json HTTP/1.1\r\nHost: {door.authority}\r\n\r\n"
+    both = f"Content-Length: {len(hidden) + 5}"
+    after_end = f"0\r\n\r\n{hidden}"
+    cases = {
+        "both, the length first": (f"{both}\r\nTransfer-Encoding: chunked", after_end),
+        "both, the coding first": (
+            "Transfer-Encoding: chunked\r\nContent-Length: 4",
+            f"{len(hidden):x}\r\n{hidden}\r\n0\r\n\r\n",
+        ),
+        "a tab before chunked": (f"Transfer-Encoding:\tchunked\r\n{both}", after_end),
+        "a folded coding": (f"Transfer-Encoding:\r\n chunked\r\n{both}", after_end),
+        "a coding folded into another header": (f"X: y\r\n Transfer-Encoding: chunked\r\n{both}", after_end),
+        "a coding after a bare LF": (f"X: y\nTransfer-Encoding: chunked\r\n{both}", after_end),
+        "a chunk extension": ("Transfer-Encoding: chunked", f'0;x="\r\n\r\n{hidden}'),
+        "pipelined": ("Content-Length: 0", hidden),
+    }  # fmt: skip
+
+    def leaked(case: str) -> str:
+        answers = door.raw(post(door, *cases[case]))
+        if any('"openapi"' in answer.text for answer in answers):
+            return "the hidden request was answered"
+        after = [door.get(f"/no/such/{number}").status_code for number in range(FOLLOWERS)]
+        return "" if after == [404] * FOLLOWERS else f"the next requests got {after}"
+
+    expect("leaked", door.each(cases, leaked), dict.fromkeys(cases, ""))
+
+
+@check(
+    "exposure.h2c",
+    title="An upgrade to h2c is not passed on",
+    doors=PUBLIC,
+    kind="attack",
+    source="CVE-2026-88008",
+    statement=(
+        "Upgrade: h2c opens no connection through the proxy on which later requests pass its "
+        "rules unseen."
+    ),
+    hint="Upgrade Traefik: 3.7.13 stopped passing on Upgrade: h2c. Elsewhere, pass on websocket only.",
+    needs=("probe",),
+)
+def test_an_upgrade_to_h2c_is_not_passed_on(door, expect):
+    upgrade = "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"
+
+    def upgraded(connection: str) -> str:
+        answers = door.raw(
+            f"GET {door.path('/_probe/x')} HTTP/1.1\r\nHost: {door.authority}\r\n{upgrade}\r\n"
+            f"Connection: {connection}\r\n\r\n"
+        )
+        status, seen = answers[0].status_code, answers[0].text.lower()
+        return f"{status}, passed on" if status == 101 or '"h2c"' in seen else "ignored"
+
+    cases = ("Upgrade, HTTP2-Settings, close", "Upgrade, close")
+    expect("upgrade under", door.each(cases, upgraded), dict.fromkeys(cases, "ignored"))
+
+
+@check(
+    "trust.trailers",
+    title="A trailer is no header",
+    doors=EVERYWHERE,
+    kind="attack",
+    source="CVE-2026-88004",
+    statement="Forwarding headers sent after the body change nothing either.",
+    hint="Upgrade Traefik: before 3.7.13 a trailer went past the replacing of forwarded headers.",
+    needs=("probe",),
+)
+def test_a_trailer_is_no_header(door, expect):
+    names = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Real-Ip")
+
+    def seen(trailers: str) -> dict:
+        answer = door.raw(
+            f"GET {door.path('/_probe/x')} HTTP/1.1\r\nHost: {door.authority}\r\n"
+            f"Transfer-Encoding: chunked\r\nTrailer: {', '.join(names)}\r\nConnection: close\r\n\r\n"
+            f"0\r\n{trailers}\r\n"
+        )[0]
+        return view(expect.json(answer))
+
+    honest = seen("")
+    expect("view", seen("".join(f"{name}: {FAKE_IP}\r\n" for name in names)), honest)
