@@ -12,6 +12,7 @@ import sys
 from stack import runtime, state
 from stack.__main__ import up
 from stack.paths import BUILD, CA_FILE, ROOT
+from stack.settings import StackSettings
 
 URLS = ("PROXY_URL", "TLS_URL", "DIRECT_URL")
 
@@ -50,14 +51,17 @@ def local() -> dict:
         up()
         running = state.load()
     name, settings = running
+    demo = settings.app_module == StackSettings.model_fields["app_module"].default
     return {
         "PROXY_URL": settings.url("proxy"), "TLS_URL": settings.url("tls"),
         "DIRECT_URL": settings.url("direct"), "CA_FILE": os.environ.get("CA_FILE") or str(CA_FILE.relative_to(ROOT)),
-        "RUNTIME": name, "APP_SERVER": settings.app_server,
+        "RUNTIME": name, "DEMO": "1" if demo else "", "APP_SERVER": settings.app_server,
         "STRIP_PREFIX": str(settings.strip_prefix).lower(),
         "OPTIONS": [
-            "--probe", "on" if settings.probe else "off",
+            "--application", "demo" if demo else "auto",
+            "--probe", {(True, True): "on", (True, False): "auto"}.get((settings.probe, demo), "off"),
             "--root-path-in-servers", str(settings.root_path_in_servers).lower(),
+            "--trusted-proxies", settings.trusted_proxies,
             "--extra-servers", ",".join(filter(None, (settings.staging_url, settings.production_url))),
             *(f"--target-version={name}={version}" for name, version in versions().items()),
         ],

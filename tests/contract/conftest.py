@@ -52,7 +52,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--probe",
         choices=("auto", "on", "off"),
         default="auto",
-        help="must /_probe/ be there; auto: yes, except in a remote deployment",
+        help="must /_probe/ be there; auto: it is looked for",
+    )
+    group.addoption(
+        "--application",
+        choices=("auto", "demo"),
+        default="auto",
+        help="demo: all of the demonstration must be there; auto: what is not there is skipped",
     )
     group.addoption(
         "--root-path-in-servers",
@@ -66,6 +72,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         metavar="URL,URL",
         help="the servers that follow it; not given: unknown",
+    )
+    group.addoption(
+        "--trusted-proxies",
+        type=lambda addresses: [item.strip() for item in addresses.split(",") if item.strip()],
+        default=[],
+        metavar="IP,NET",
+        help="the load balancers in front that proxy and server believe",
     )
     group.addoption("--fast", action="store_true", help="leave out browser and fuzz")
     group.addoption(
@@ -147,8 +160,10 @@ def open_target(option) -> Target:
         strip=option.strip_prefix == "true",
         fast=option.fast,
         probe=option.probe,
+        application=option.application,
         root_path_in_servers=option.root_path_in_servers == "true",
         extra_servers=option.extra_servers,
+        trusted_proxies=option.trusted_proxies,
         ca_file=option.ca_file,
         versions={"checked_with_python": platform.python_version(), **versions},
     )

@@ -2,6 +2,8 @@
 
 import ssl
 from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 import httpx
@@ -35,9 +37,11 @@ class Target:
     strip: bool
     fast: bool
     probe: str
+    application: str
     ca_file: str
     root_path_in_servers: bool
     extra_servers: list[str] | None
+    trusted_proxies: list[str]
     versions: dict[str, str]
     addresses: dict[str, Address] = field(default_factory=dict)
     lacks: dict[str, str] = field(default_factory=dict)
@@ -99,17 +103,51 @@ class Target:
             self.lacks["prefix"] = "the deployment has no prefix"
         mode = "unstripped" if self.strip else "strip"
         self.lacks[mode] = MODES[mode]
-        # Ours must have it unless PROBE=0 said otherwise: a lost one is wrong, not absent.
-        expected = self.probe == "on" or (self.probe == "auto" and self.ours)
-        if self.probe == "off" or not (expected or self._answers("/_probe/x")):
+        # Where it is said to be there, a lost one is wrong, not absent.
+        if self.probe == "off" or not (self.probe == "on" or self._answers("/_probe/x")):
             self.lacks["probe"] = "no probe at /_probe/ (PROBE=1 turns it on)"
-        if self.ours or self._is_demo():
+        if not self.root_path_in_servers:
+            self.lacks["listed"] = "the prefix is no server (ROOT_PATH_IN_SERVERS=false)"
+        else:
+            self.lacks["unlisted"] = "the prefix is a server (ROOT_PATH_IN_SERVERS=true)"
+        if not self.extra_servers:
+            self.lacks["extra servers"] = "no further servers (STAGING_URL, PRODUCTION_URL)"
+        self._find_place()
+        if self.application == "demo" or self._is_demo():
             return
         for name, path in DEMO.items():
             if not self._answers(path):
                 self.lacks[name] = f"the application has no {path}"
         if "app" in self.lacks:
             self.lacks["ws"] = "the application is not the demonstration: no /ws"
+
+    def _find_place(self) -> None:
+        """Whether this caller stands where a trusted load balancer does, or is a stranger."""
+        if not self.trusted_proxies:
+            self.lacks["load balancer"] = "no load balancer in front: TRUSTED_PROXIES is empty"
+        elif any(self._covers(item) for item in self.trusted_proxies):
+            self.lacks["stranger"] = f"{self.caller} is one of TRUSTED_PROXIES, so it is believed"
+        else:
+            self.lacks["load balancer"] = (
+                f"{self.caller or 'this caller'} is not in TRUSTED_PROXIES"
+            )
+
+    def _covers(self, item: str) -> bool:
+        try:
+            return ip_address(self.caller) in ip_network(item)
+        except ValueError:
+            return False
+
+    @cached_property
+    def caller(self) -> str:
+        """This caller's address as the proxy sees it: what the proxy appends to the list."""
+        for name in self.addresses.keys() - {"direct"}:
+            try:
+                seen = self.open(name, Expect()).get("/_probe/x").json()
+                return dict(seen["headers"])["x-forwarded-for"].split(",")[-1].strip()
+            except (httpx.HTTPError, ValueError, KeyError, TypeError):
+                continue
+        return ""
 
     def _answers(self, path: str) -> bool:
         for name in self.addresses:
@@ -131,4 +169,6 @@ class Target:
                 "tls": "no TLS door",
                 "direct": "no direct door",
             }[door]
-        return next((self.lacks[need] for need in check.needs if need in self.lacks), None)
+        # At its own port nobody but the proxy is believed, whoever stands in front of that.
+        needs = [need for need in check.needs if (need, door) != ("stranger", "direct")]
+        return next((self.lacks[need] for need in needs if need in self.lacks), None)

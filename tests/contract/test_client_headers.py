@@ -21,7 +21,7 @@ PROXY_HINT = (
         "The proxy replaces the forwarding headers of a client: one line each, with its own value."
     ),
     hint=PROXY_HINT,
-    needs=("probe",),
+    needs=("probe", "stranger"),
     broken_by=(
         "forwardedHeaders.insecure",
         "insecure and --forwarded-allow-ips *",

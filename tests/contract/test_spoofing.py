@@ -30,7 +30,7 @@ DIRECT_HINT = (
         "scheme, host and prefix."
     ),
     hint=PROXY_HINT,
-    needs=("probe",),
+    needs=("probe", "stranger"),
     broken_by=(
         "forwardedHeaders.insecure",
         "Forwarded believed",
@@ -75,7 +75,7 @@ def test_a_caller_of_the_server_cannot_spoof(door, expect):
         "A redirect leads to the door that was asked, whatever forwarding headers came along."
     ),
     hint=f"{PROXY_HINT} At the direct door: {DIRECT_HINT}",
-    needs=("items",),
+    needs=("items", "stranger"),
     broken_by=(
         "--forwarded-allow-ips *",
         "X-Forwarded-Host believed",
@@ -139,7 +139,7 @@ def test_an_invented_prefix_does_not_reach_the_docs(door, expect):
         "WebSocket as they are."
     ),
     hint=f"{PROXY_HINT} At the direct door: {DIRECT_HINT}",
-    needs=("probe",),
+    needs=("probe", "stranger"),
     broken_by=(
         "--forwarded-allow-ips *",
         "X-Forwarded-Host believed",

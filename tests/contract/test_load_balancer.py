@@ -1,0 +1,81 @@
+"""A load balancer in front of the proxy: believed for what it saw, and for nothing more."""
+
+import json
+from urllib.parse import urlsplit
+
+from .check import check
+from .lies import FAKE_IP, lies
+
+PUBLIC = ("proxy", "tls")
+CLIENT = "203.0.113.9"  # what the load balancer nearest to the client saw
+HINT = (
+    "TRUSTED_PROXIES must name every load balancer between the client and the proxy, each by its "
+    "exact address: `make up` gives the list to Traefik (forwardedHeaders.trustedIPs) and to the "
+    "server (--forwarded-allow-ips). A hop that is missing is taken for the client."
+)
+
+
+def as_a_load_balancer(door) -> dict[str, str]:
+    """The headers of a request that came over every trusted hop, the caller being the last one."""
+    target = door.target
+    hops = [item for item in target.trusted_proxies if "/" not in item and item != target.caller]
+    other = "http" if door.scheme == "https" else "https"
+    return {
+        "X-Forwarded-For": ", ".join([FAKE_IP, CLIENT, *hops]),
+        "X-Forwarded-Proto": other,
+    }
+
+
+@check(
+    "trust.load_balancer",
+    title="A load balancer is believed hop by hop",
+    doors=PUBLIC,
+    kind="claim",
+    source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2231",
+    statement=(
+        "Behind trusted load balancers the client is the address that the first of them saw, and "
+        "the scheme the one it names; what stands left of it is the client's invention."
+    ),
+    hint=HINT,
+    needs=("probe", "load balancer"),
+)
+def test_a_load_balancer_is_believed_hop_by_hop(door, expect):
+    headers = as_a_load_balancer(door)
+    scheme = headers["X-Forwarded-Proto"]
+    seen = door.probe(headers=headers)
+    expect("client", seen["client"][0], CLIENT)
+    expect("scheme", seen["scheme"], scheme)
+    expect("base_url", seen["base_url"], f"{scheme}://{door.authority}{door.prefix}/")
+    with door.ws("/_probe/ws", headers=list(headers.items())) as connection:
+        seen = json.loads(connection.recv())
+    expect("client of a WebSocket", seen["client"][0], CLIENT)
+    expect("scheme of a WebSocket", seen["scheme"], {"http": "ws", "https": "wss"}[scheme])
+
+
+@check(
+    "trust.load_balancer_limits",
+    title="It moves neither host nor prefix",
+    doors=PUBLIC,
+    kind="attack",
+    source="Behind a Proxy › How Proxy Forwarded Headers Work; uvicorn#965; traefik#11253",
+    statement=(
+        "What a client sends through a trusted load balancer cannot change host or prefix: Host "
+        "and configuration say those, X-Forwarded-Host and X-Forwarded-Prefix are not read."
+    ),
+    hint=(
+        "Something reads X-Forwarded-Host, X-Forwarded-Prefix or Forwarded, which a load balancer "
+        "passes on as a client wrote them: remove it; root_path is configuration (API_PREFIX)."
+    ),
+    needs=("probe", "load balancer"),
+)
+def test_a_load_balancer_moves_neither_host_nor_prefix(door, expect):
+    def place(headers: list[tuple[str, str]]) -> dict:
+        seen = door.probe(headers=headers)
+        hosts = {urlsplit(link).netloc for link in (seen["url"], *seen["url_for"].values())}
+        return {**{key: seen[key] for key in ("root_path", "path", "raw_path")}, "hosts": sorted(hosts)}  # fmt: skip
+
+    sets = lies(door.scheme)
+    honest = place([])
+    expect("hosts", honest["hosts"], [door.authority])
+    places = door.each(sets, lambda name: place(sets[name]))
+    expect("place under", places, dict.fromkeys(sets, honest))
