@@ -38,6 +38,10 @@ def as_a_load_balancer(door) -> dict[str, str]:
     ),
     hint=HINT,
     needs=("probe", "load balancer"),
+    broken_by=(
+        "a hop that is missing in TRUSTED_PROXIES",
+        "TRUSTED_PROXIES not given to the proxy",
+    ),
 )
 def test_a_load_balancer_is_believed_hop_by_hop(door, expect):
     headers = as_a_load_balancer(door)
@@ -67,6 +71,7 @@ def test_a_load_balancer_is_believed_hop_by_hop(door, expect):
         "passes on as a client wrote them: remove it; root_path is configuration (API_PREFIX)."
     ),
     needs=("probe", "load balancer"),
+    broken_by=("X-Forwarded-Host believed",),
 )
 def test_a_load_balancer_moves_neither_host_nor_prefix(door, expect):
     def place(headers: list[tuple[str, str]]) -> dict:

@@ -67,6 +67,7 @@ def test_an_ambiguous_request_is_refused(door, expect):
     ),
     hint=HINT,
     needs=("openapi", "prefix"),
+    broken_by=("a server that answers 200 to whatever it reads",),
 )
 def test_no_request_hides_in_the_body_of_another(door, expect):
     # Without the prefix: only a server that was tricked into reading it would answer.
@@ -109,6 +110,7 @@ def test_no_request_hides_in_the_body_of_another(door, expect):
     ),
     hint="Upgrade Traefik: 3.7.13 stopped passing on Upgrade: h2c. Elsewhere, pass on websocket only.",
     needs=("probe",),
+    broken_by=("Traefik 3.7.6", "Caddy without the rule for Upgrade"),
 )
 def test_an_upgrade_to_h2c_is_not_passed_on(door, expect):
     upgrade = "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"
@@ -134,6 +136,7 @@ def test_an_upgrade_to_h2c_is_not_passed_on(door, expect):
     statement="Forwarding headers sent after the body change nothing either.",
     hint="Upgrade Traefik: before 3.7.13 a trailer went past the replacing of forwarded headers.",
     needs=("probe",),
+    broken_by=("a proxy that takes trailers for headers",),
 )
 def test_a_trailer_is_no_header(door, expect):
     names = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Real-Ip")
