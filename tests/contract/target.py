@@ -45,6 +45,7 @@ class Target:
     versions: dict[str, str]
     addresses: dict[str, Address] = field(default_factory=dict)
     lacks: dict[str, str] = field(default_factory=dict)
+    demo: bool = False
 
     def __post_init__(self) -> None:
         if self.proxy_url.startswith("https:"):
@@ -113,7 +114,8 @@ class Target:
         if not self.extra_servers:
             self.lacks["extra servers"] = "no further servers (STAGING_URL, PRODUCTION_URL)"
         self._find_place()
-        if self.application == "demo" or self._is_demo():
+        self.demo = self.application == "demo" or self._is_demo()
+        if self.demo:
             return
         for name, path in DEMO.items():
             if not self._answers(path):

@@ -232,7 +232,7 @@ def test_the_assets_of_the_docs_are_the_applications_own(door, expect):
         found = ASSET.findall(expect.html(door.get(path)))
         assets = [urljoin(door.url + path, url) for url in found if not url.startswith("data:")]
         elsewhere = [url for url in assets if not url.startswith(door.public("/"))]
-        if elsewhere and not door.target.ours:
+        if elsewhere and not door.target.demo:
             pytest.skip(f"{path} loads its assets from a CDN")
         expect.that(
             not elsewhere, f"assets of {path} from elsewhere", observed=elsewhere, expected="none"

@@ -186,7 +186,7 @@ def verify(home: Path, settings: dict[str, str]) -> int:
         "PROXY_URL": f"http://{HOST}:{settings['HTTP_PORT']}{prefix}",
         "TLS_URL": f"https://{HOST}:{settings['HTTPS_PORT']}{prefix}",
         "DIRECT_URL": f"http://{settings['APP_ADDRESS']}" if told_apart else "",
-        "CA_FILE": str(home / "ca.pem"), "STRIP_PREFIX": "true", "FAST": "1",
+        "CA_FILE": str(home / "ca.pem"), "STRIP_PREFIX": "true",
     }  # fmt: skip
     with group([sys.executable, "-m", "tests.verify"], environ) as process:
         try:

@@ -1,31 +1,20 @@
 """TRUSTED_PROXIES: a load balancer in front of Traefik is believed hop by hop, and only it."""
 
 import json
-import subprocess
 
-LOAD_BALANCER_SAYS = {"X-Forwarded-For": "6.6.6.6, 198.51.100.7", "X-Forwarded-Proto": "https"}
-
-
-def seen(checkout, path: str, port: int) -> dict:
-    headers = [part for pair in LOAD_BALANCER_SAYS.items() for part in ("-H", ": ".join(pair))]
-    url = f"http://127.0.0.1:{port}{path}"
-    return json.loads(
-        subprocess.check_output(["curl", "-q", "--noproxy", "*", "-s", "-m", "10", *headers, url])
-    )
+CHECKS = ("trust.load_balancer", "trust.load_balancer_limits", "trust.direct_cannot_spoof")
 
 
-def test_a_trusted_load_balancer_is_believed_to_the_hop_before_it(running):
+def test_the_suite_holds_behind_a_trusted_load_balancer(running):
     # Who this test is to Traefik: loopback natively, a bridge's gateway in Docker.
-    unbelieved = seen(running, "/api/v1/_probe/x", running.http)
-    caller = unbelieved["client"][0]
-    assert caller not in ("6.6.6.6", "198.51.100.7") and unbelieved["scheme"] == "http"
-
-    code, output = running.make("up", TRUSTED_PROXIES=caller)
+    caller = json.loads(running.answers("/api/v1/_probe/x"))["client"][0]
+    # The caller stands where the last load balancer does; another one is in front of that.
+    trusted = {"TRUSTED_PROXIES": f"{caller},198.51.100.8"}
+    code, output = running.make("up", **trusted)
     assert code == 0, output
-    believed = seen(running, "/api/v1/_probe/x", running.http)
-    # The address the load balancer saw; what stands left of it is the client's own invention.
-    assert (believed["client"][0], believed["scheme"]) == ("198.51.100.7", "https")
-    assert believed["root_path"] == "/api/v1"
 
-    direct = seen(running, "/_probe/x", running.direct)
-    assert (direct["client"][0] in ("6.6.6.6", "198.51.100.7"), direct["scheme"]) == (False, "http")
+    code, output = running.make("verify", FAST=1, **trusted)
+    assert code == 0, output
+    report = json.loads((running.path / "build" / "verify" / "report.json").read_text())
+    asked = {(check["id"], check["status"]) for check in report["checks"] if check["id"] in CHECKS}
+    assert asked >= {(check, "passed") for check in CHECKS}
