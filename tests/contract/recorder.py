@@ -83,7 +83,9 @@ class Recorder:
         result = self.results[item.nodeid]
         result.seconds += call.duration
         if (door := item.stash.get(DOOR, None)) is not None:
-            result.screenshot = door.screenshot
+            result.screenshot = door.screenshot  # taken when the page closes, in the teardown
+            if call.when != "teardown":
+                result.request, result.response = door.request_text, door.response_text
         if call.excinfo is None:
             if call.when == "call":
                 self._held(item, result)
@@ -102,8 +104,6 @@ class Recorder:
     def _went_wrong(self, item: pytest.Item, raised: pytest.ExceptionInfo, result: Result) -> None:
         error = raised.value
         door = item.stash.get(DOOR, None)
-        if door is not None:
-            result.request, result.response = door.request_text, door.response_text
         if isinstance(error, Wrong):
             result.status, result.expected, result.observed = (
                 ("failed"),
