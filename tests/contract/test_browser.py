@@ -198,7 +198,7 @@ def test_the_docs_at_the_server_cannot_load_their_schema(door, page, expect):
     doors=("direct",),
     kind="claim",
     source="Behind a Proxy › Testing locally with Traefik",
-    statement="Where the server answers the prefixed path too, its own docs find schema and answer.",
+    statement="Where the server has the prefixed path, its own docs find schema and answer there.",
     hint=HINT,
     needs=("full", "unstripped", "docs", "openapi", "app"),
     broken_by=("no root_path",),
@@ -206,5 +206,5 @@ def test_the_docs_at_the_server_cannot_load_their_schema(door, page, expect):
 @pytest.mark.usefixtures("prefix_in_servers")
 @undisturbed
 def test_without_stripping_the_docs_work_at_the_server(door, page):
-    page.open(door.origin + "/docs")
+    page.open(door.url + "/docs")
     expect_executed(page, "")
