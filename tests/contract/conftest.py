@@ -67,6 +67,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="URL,URL",
         help="the servers that follow it; not given: unknown",
     )
+    group.addoption(
+        "--protected",
+        default="",
+        metavar="PATH",
+        help="a path of the application, without the prefix, that the proxy protects",
+    )
+    group.addoption(
+        "--protected-user",
+        default="",
+        metavar="USER:PASSWORD",
+        help="basic credentials that open --protected",
+    )
     group.addoption("--fast", action="store_true", help="leave out browser and fuzz")
     group.addoption(
         "--report-dir",
@@ -149,6 +161,9 @@ def open_target(option) -> Target:
         probe=option.probe,
         root_path_in_servers=option.root_path_in_servers == "true",
         extra_servers=option.extra_servers,
+        protected=option.protected,
+        protected_user=option.protected_user,
+        logs_command=option.logs_command,
         ca_file=option.ca_file,
         versions={"checked_with_python": platform.python_version(), **versions},
     )
