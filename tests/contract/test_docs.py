@@ -65,37 +65,6 @@ def test_the_schemas_servers_begin_with_the_prefix(door, expect):
 
 
 @check(
-    "openapi.first_server_answers",
-    title="The docs' requests arrive",
-    doors=("proxy", "tls"),
-    kind="claim",
-    source=SOURCE,
-    statement=(
-        "What the docs page asks for, the first of `servers` and a path of the schema, is an "
-        "address of the application."
-    ),
-    hint=HINT,
-    needs=("openapi", "prefix"),
-    broken_by=("another root_path than the proxy strips", "no root_path"),
-)
-def test_the_first_server_and_a_path_are_an_address(door, expect):
-    if not door.target.root_path_in_servers:
-        pytest.skip("the schema does not list the prefix as a server")
-    schema = expect.json(door.get("/openapi.json"))
-    server = schema.get("servers", [{"url": "/"}])[0]["url"].rstrip("/")
-    plain = [path for path, ways in schema["paths"].items() if "get" in ways and "{" not in path]
-    expect.that(bool(plain), "paths", observed=list(schema["paths"]), expected="at least one")
-    base = urljoin(f"{door.url}/openapi.json", server).removeprefix(door.origin)
-
-    def status(path: str) -> bool:
-        with door.stream("GET", base + path) as answer:  # only begun: one of them never ends
-            return answer.status_code != 404 and answer.status_code < 500
-
-    answered = door.each(plain[:10], status)
-    expect("answered", answered, dict.fromkeys(answered, True))
-
-
-@check(
     "openapi.paths_unprefixed",
     title="The schema's paths are written without the prefix",
     doors=EVERYWHERE,

@@ -15,6 +15,8 @@ import httpx
 from app.server import environment
 from stack.paths import ROOT
 
+PREFIX = "/api/v1"
+ROOT_PATH = ("--root-path", PREFIX)
 START_SECONDS = 30
 # Each with what it takes to serve quietly at an address.
 COMMANDS = {
@@ -47,6 +49,11 @@ class Served:
 
     def seen(self, caller: str = "127.0.0.1", **more: str) -> dict[str, str]:
         return self.forwarded("/seen", caller, **more).json()
+
+
+def location(answer: httpx.Response) -> str:
+    assert answer.status_code == 307, answer
+    return answer.headers["location"]
 
 
 def free_port() -> int:

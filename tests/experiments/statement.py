@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 
 PAGE = "Behind a Proxy"
 
@@ -26,6 +28,9 @@ def statement(heading: str, sentence: str, instead: str = "") -> Callable:
     return mark
 
 
-def stated(module) -> dict[str, Statement]:
-    """The statements of a test module, by the test's name, in its order."""
-    return {name: one.statement for name, one in vars(module).items() if hasattr(one, "statement")}
+def stated() -> dict[str, Statement]:
+    """Every statement by the name of its test, in the order of the files."""
+    names = sorted(path.stem for path in Path(__file__).parent.glob("test_*.py"))
+    modules = [import_module(f"{__package__}.{name}") for name in names]
+    members = [member for module in modules for member in vars(module).items()]
+    return {name: one.statement for name, one in members if hasattr(one, "statement")}

@@ -83,9 +83,9 @@ def replace(checkout, name: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def asked(checkout) -> dict[str, dict]:
+def asked(checkout, **settings: object) -> dict[str, dict]:
     """The answers of the suite's check, by door."""
-    code, output = checkout.make("up", APP_MODULE="tests.routes:app")
+    code, output = checkout.make("up", APP_MODULE="tests.routes:app", **settings)
     assert code == 0, output
     subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract",
@@ -101,8 +101,18 @@ def asked(checkout) -> dict[str, dict]:
     return answers
 
 
-def test_the_recipe_has_no_way_round(protected):
-    for door, answer in asked(protected).items():
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"APP_SERVER": "gunicorn"},
+        {"APP_SERVER": "hypercorn"},
+        {"STRIP_PREFIX": "false"},
+    ],
+    ids=["uvicorn", "gunicorn", "hypercorn", "unstripped"],
+)
+def test_the_recipe_has_no_way_round(protected, settings):
+    for door, answer in asked(protected, **settings).items():
         assert answer["status"] == "passed", (door, answer["observed"])
 
 

@@ -1,7 +1,6 @@
 import re
 
 from tests.claims import PATH, text
-from tests.experiments import test_servers
 from tests.experiments.statement import stated
 
 # The document's headings; every sentence under them that can be true or false is one of the claims.
@@ -32,4 +31,4 @@ def test_the_list_of_claims_is_the_suite_s():
 def test_each_heading_of_the_document_has_a_check_and_an_experiment():
     checks, _, _ = PATH.read_text().partition("## Statements about the servers themselves")
     assert set(re.findall(r"Behind a Proxy › ([^;|]+?) ?[;|]", checks)) == HEADINGS
-    assert {one.heading for one in stated(test_servers).values()} == HEADINGS
+    assert {one.heading for one in stated().values()} == HEADINGS
