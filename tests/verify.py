@@ -91,6 +91,8 @@ def main() -> int:
         "--strip-prefix", target["STRIP_PREFIX"], "--runtime", target["RUNTIME"],
         "--server", target["APP_SERVER"], "--report-dir", str((BUILD / "verify").relative_to(ROOT)),
         *options,
+        "--protected", os.environ.get("PROTECTED", ""),
+        "--protected-user", os.environ.get("PROTECTED_USER", ""),
         *(["--fast"] if os.environ.get("FAST", "0") not in ("", "0") else []),
         *(["--logs-command", "make -s logs FOLLOW=0"]
           if target["RUNTIME"] != "remote" else []),

@@ -80,6 +80,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="IP,NET",
         help="the load balancers in front that proxy and server believe",
     )
+    group.addoption(
+        "--protected",
+        default="",
+        metavar="PATH",
+        help="a path of the application, without the prefix, that the proxy protects",
+    )
+    group.addoption(
+        "--protected-user",
+        default="",
+        metavar="USER:PASSWORD",
+        help="basic credentials that open --protected",
+    )
     group.addoption("--fast", action="store_true", help="leave out browser and fuzz")
     group.addoption(
         "--report-dir",
@@ -164,6 +176,9 @@ def open_target(option) -> Target:
         root_path_in_servers=option.root_path_in_servers == "true",
         extra_servers=option.extra_servers,
         trusted_proxies=option.trusted_proxies,
+        protected=option.protected,
+        protected_user=option.protected_user,
+        logs_command=option.logs_command,
         ca_file=option.ca_file,
         versions={"checked_with_python": platform.python_version(), **versions},
     )

@@ -43,6 +43,9 @@ class Target:
     extra_servers: list[str] | None
     trusted_proxies: list[str]
     versions: dict[str, str]
+    protected: str = ""
+    protected_user: str = ""
+    logs_command: list[str] = field(default_factory=list)
     addresses: dict[str, Address] = field(default_factory=dict)
     lacks: dict[str, str] = field(default_factory=dict)
     demo: bool = False
@@ -102,6 +105,10 @@ class Target:
             self.lacks["full"] = "left out by FAST=1"
         if not self.prefix:
             self.lacks["prefix"] = "the deployment has no prefix"
+        if not self.protected:
+            self.lacks["protected"] = "no protected route named (PROTECTED=/path)"
+        if not self.logs_command:
+            self.lacks["logs"] = "the logs of this deployment cannot be read from here"
         mode = "unstripped" if self.strip else "strip"
         self.lacks[mode] = MODES[mode]
         # Where it is said to be there, a lost one is wrong, not absent.

@@ -84,7 +84,7 @@ def test_the_server_answers_with_and_without_the_prefix(door, expect):
     title="The prefix twice is not a second address",
     doors=("proxy", "tls", "direct"),
     kind="attack",
-    source="fastapi#14238; CVE-2026-48020",
+    source=f"{PAGE} › Setting the root_path in the FastAPI app; fastapi#14238; CVE-2026-48020",
     statement=(
         "No route can be reached under the prefix twice, round the rules written for its one "
         "address."

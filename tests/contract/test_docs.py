@@ -32,7 +32,10 @@ def named(pattern: re.Pattern, page: str) -> str:
     title="The schema's servers begin with the prefix",
     doors=EVERYWHERE,
     kind="claim",
-    source="Behind a Proxy › Additional servers; fastapi#14986",
+    source=(
+        "Behind a Proxy › Additional servers; Behind a Proxy › Disable automatic server from "
+        "root_path; fastapi#14986"
+    ),
     statement=(
         "FastAPI puts the prefix first in `servers`, the given ones follow in their order, and the "
         "next request gets the same; with root_path_in_servers=False the prefix is left out."

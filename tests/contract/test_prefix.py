@@ -74,7 +74,7 @@ def beside(prefix: str) -> list[str]:
     title="The prefix ends at a segment boundary",
     doors=PUBLIC,
     kind="attack",
-    source="traefik#2214",
+    source="Behind a Proxy › Testing locally with Traefik; traefik#2214",
     statement="A path that merely begins with the prefix's letters is not the application's.",
     hint=BOUNDARY_HINT,
     needs=("prefix",),

@@ -1,0 +1,71 @@
+"""The proxy adds the prefix and changes nothing else: its answers are the server's."""
+
+from urllib.parse import urljoin
+
+import pytest
+
+from .check import check
+
+PAGE = "Behind a Proxy"
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+PATHS = ("/app", "/items/", "/static/hello.txt", "/no/such/route")
+
+
+@check(
+    "app.same_answer",
+    title="The proxy's answers are the server's",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source=f"{PAGE} › Check the responses",
+    statement=(
+        "Whatever the method, a request gets the same status, Allow, content type and body at the "
+        "proxy with the prefix as at the server without."
+    ),
+    hint="A middleware or a Method() in the rule answers instead of the application.",
+    needs=("app", "items", "static"),
+    broken_by=("rule for GET alone", "errors middleware"),
+)
+def test_the_proxys_answers_are_the_servers(door, expect):
+    if "direct" not in door.target.addresses:
+        pytest.skip("no direct door")
+    server = door.target.open("direct", expect)
+
+    def answer(at, case: str) -> str:
+        got = at.request(*case.split(" "))
+        shown = [got.headers.get(name, "-") for name in ("allow", "content-type")]
+        return " ".join([str(got.status_code), *shown, got.text[:200]])
+
+    cases = [f"{method} {path}" for path in PATHS for method in METHODS]
+    same = {case: answer(server, case) for case in cases}
+    expect("answers", door.each(cases, lambda case: answer(door, case)), same)
+
+
+@check(
+    "openapi.first_server_answers",
+    title="The docs' requests arrive",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source=f"{PAGE} › Check the docs UI",
+    statement=(
+        "What the docs page asks for, the first of `servers` and a path of the schema, is an "
+        "address of the application."
+    ),
+    hint="The application's root_path differs from the proxy's prefix: API_PREFIX feeds both.",
+    needs=("openapi", "prefix"),
+    broken_by=("another root_path than the proxy strips", "no root_path"),
+)
+def test_the_first_server_and_a_path_are_an_address(door, expect):
+    if not door.target.root_path_in_servers:
+        pytest.skip("the schema does not list the prefix as a server")
+    schema = expect.json(door.get("/openapi.json"))
+    server = schema.get("servers", [{"url": "/"}])[0]["url"].rstrip("/")
+    plain = [path for path, ways in schema["paths"].items() if "get" in ways and "{" not in path]
+    expect.that(bool(plain), "paths", observed=list(schema["paths"]), expected="at least one")
+    base = urljoin(f"{door.url}/openapi.json", server).removeprefix(door.origin)
+
+    def status(path: str) -> bool:
+        with door.stream("GET", base + path) as answer:  # only begun: one of them never ends
+            return answer.status_code != 404 and answer.status_code < 500
+
+    answered = door.each(plain[:10], status)
+    expect("answered", answered, dict.fromkeys(answered, True))

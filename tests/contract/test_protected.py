@@ -1,0 +1,99 @@
+"""A route that the proxy protects has no address and no request round the protection."""
+
+import base64
+
+from .check import check
+
+REWRITES = ("X-Original-Url", "X-Rewrite-Url", "X-Forwarded-Prefix", "X-Forwarded-Path")
+
+
+def spellings(prefix: str, path: str) -> list[str]:
+    """Request targets that some proxy or server takes for `path` under `prefix`."""
+    inner, first, rest = path[1:], *path[1:].partition("/")[::2]
+    parent, last = prefix.rpartition("/")[::2]
+    encoded = f"%{ord(first[0]):02x}{first[1:]}"
+    rest = f"/{rest}" if rest else ""
+    return [
+        # beside the boundary
+        f"{prefix}{inner}", f"{prefix}%2f{inner}", f"{prefix}%2F{inner}", f"{prefix};{path}",
+        # a slash that is not one, or one more
+        f"{prefix}/%2f{inner}", f"{prefix}/{inner.replace('/', '%2f')}", f"{prefix}//{inner}",
+        f"{prefix}/{inner.replace('/', '//')}", f"/{prefix}{path}", f"{prefix}\\{inner}",
+        f"{prefix}/{inner.replace('/', '%5c')}", f"{prefix}/{inner.replace('/', '%252f')}",
+        # dot segments
+        f"{prefix}/.{path}", f"{prefix}/x/..{path}", f"{prefix}/x/..%2f{inner}", f"{prefix}/%2e{path}",
+        f"{prefix}/x/%2e%2e{path}", f"{prefix}/..{prefix}{path}", f"{prefix}..{path}",
+        f"{parent}/x/../{last}{path}",
+        # the prefix twice
+        f"{prefix}{prefix}{path}",
+        # other letters for the same
+        f"{prefix}/{encoded}{rest}", f"{prefix}{path.upper()}", f"{prefix.upper()}{path}",
+        # what some server cuts off
+        f"{prefix}{path}/", f"{prefix}{path}/.", f"{prefix}{path};x=1", f"{prefix}{path}%00",
+        f"{prefix}/{first};x=1{rest}", f"{prefix}/{first}.{rest}", f"{prefix}{path}%3f",
+        f"{prefix}{path}%23", f"{prefix}{path}?x=/app",
+    ]  # fmt: skip
+
+
+def attempts(door, path: str) -> dict[str, tuple[str, str, str]]:
+    """Method, target and further header lines of each way to ask for `path` without credentials."""
+    itself, elsewhere = door.path(path), door.path("/")
+    others = [target for target in spellings(door.prefix, path) if target != itself]
+    ways = {target: ("GET", target, "") for target in others}
+    ways["absolute form"] = ("GET", f"{door.origin}{itself}", "")
+    for method in ("HEAD", "POST", "PUT", "get"):
+        ways[method] = (method, itself, "Content-Length: 0\r\n")
+    override = "Content-Length: 0\r\nX-HTTP-Method-Override: GET\r\n"
+    ways["method override"] = ("POST", itself, override)
+    for name in REWRITES:
+        ways[f"{name} of another path"] = ("GET", itself, f"{name}: {elsewhere}\r\n")
+        ways[f"{name} elsewhere"] = ("GET", elsewhere, f"{name}: {path}\r\n")
+        ways[f"{name} elsewhere, prefixed"] = ("GET", elsewhere, f"{name}: {itself}\r\n")
+    return ways
+
+
+@check(
+    "path.protected_route",
+    title="No way round a protected route",
+    doors=("proxy", "tls"),
+    kind="attack",
+    source="facts S1–S4, N16; traefik#1663, #2214; CVE-2025-66490",
+    statement=(
+        "A route that the proxy protects answers its own users, and nobody else by any other "
+        "spelling, method or rewriting header."
+    ),
+    hint=(
+        "The protected router needs a rule without a slash at its end, a priority above the "
+        "general one's, and every method; the general rule must end the prefix with a slash, "
+        "entryPoints.*.http.encodedCharacters must be off, and root_path be in the path."
+    ),
+    needs=("protected",),
+    broken_by=(
+        "PathPrefix without a boundary",
+        "priorities left to the length of the rules",
+        "protected rule with a slash at its end, encodedCharacters allowed",
+        "protected rule for GET alone",
+        "root_path without the prefix in the path",
+    ),
+)
+def test_a_protected_route_has_no_way_round(door, expect):
+    path = door.target.protected
+    expect("status without credentials", door.get(path).status_code, 401)
+    credentials = base64.b64encode(door.target.protected_user.encode()).decode()
+    opened = door.get(path, headers={"Authorization": f"Basic {credentials}"})
+    expect("status with credentials", opened.status_code, 200)
+    expect.that(len(opened.text) > 5, "secret", observed=opened.text, expected="a text to look for")
+    ways = attempts(door, path)
+
+    def reached(way: str) -> str:
+        method, target, lines = ways[way]
+        if method == "HEAD":  # a length without a body, which raw answers cannot have
+            answer = door.ask(method, target)
+        else:
+            head = f"{method} {target} HTTP/1.1\r\nHost: {door.authority}\r\n{lines}"
+            answer = door.raw(f"{head}Connection: close\r\n\r\n")[0]
+        at_start_page = target == door.path("/")  # public: it may answer, with its own text
+        opens = 200 <= answer.status_code < 300 and not at_start_page
+        return f"{answer.status_code}" if opens or opened.text in answer.text else "no"
+
+    expect("reached", door.each(ways, reached), dict.fromkeys(ways, "no"))

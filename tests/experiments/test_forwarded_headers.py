@@ -1,0 +1,90 @@
+"""Whose forwarded headers a server believes, and what it makes of them."""
+
+import re
+
+import pytest
+
+from .serving import ROOT_PATH, location
+from .statement import statement
+
+AS_SENT = {"client": "198.51.100.7", "scheme": "https"}
+
+
+def believed(seen: dict) -> bool:
+    return {key: seen[key] for key in AS_SENT} == AS_SENT
+
+
+@statement(
+    "Proxy Forwarded Headers",
+    "As the server doesn't know it is behind a trusted proxy, it won't interpret those headers.",
+    "True of strangers. Uvicorn believes 127.0.0.1 without being told to.",
+)
+def test_by_default_only_this_machine_is_believed(serve, stranger):
+    assert serve().seen(stranger)["client"] == stranger
+    assert serve().seen(stranger)["scheme"] == "http"
+    assert believed(serve().seen("127.0.0.1"))
+
+
+@statement(
+    "Enable Proxy Forwarded Headers",
+    "--forwarded-allow-ips names the IP addresses that should be trusted.",
+)
+def test_the_addresses_named_are_believed_and_no_other(serve, stranger):
+    trusting = serve("--forwarded-allow-ips", stranger)
+    assert believed(trusting.seen(stranger))
+    assert not believed(trusting.seen("127.0.0.1"))
+
+
+@statement(
+    "Enable Proxy Forwarded Headers",
+    'If you set it to --forwarded-allow-ips="*" it would trust all the incoming IPs.',
+)
+def test_a_star_believes_everyone(serve, stranger):
+    trusting = serve(*ROOT_PATH, "--forwarded-allow-ips", "*")
+    assert believed(trusting.seen(stranger)) and believed(trusting.seen("127.0.0.1"))
+
+
+@statement(
+    "Enable Proxy Forwarded Headers",
+    "Pass the IP addresses that should be trusted.",
+    "Uvicorn takes a name, a network with host bits and a quoted * too, and trusts nobody, silently.",
+)
+@pytest.mark.parametrize("value", ["localhost", "127.0.0.1/8", "'*'", '"*"'])
+def test_what_is_no_address_is_taken_in_silence_and_believed_by_nobody(serve, value):
+    served = serve("--forwarded-allow-ips", value)
+    assert not believed(served.seen("127.0.0.1"))
+    assert not re.search("warn|error|invalid", served.log.read_text(), re.IGNORECASE)
+
+
+@statement(
+    "Redirects with HTTPS",
+    "Before setting --forwarded-allow-ips /items redirects to http, with it to https and the host.",
+)
+def test_redirects_are_https_once_the_proxy_is_trusted(serve, stranger):
+    before, after = serve(), serve("--forwarded-allow-ips", stranger)
+    assert location(before.forwarded("/items", stranger)) == "http://mysuperapp.com/items/"
+    assert location(after.forwarded("/items", stranger)) == "https://mysuperapp.com/items/"
+
+
+@statement(
+    "Redirects with HTTPS",
+    "By setting --proxy-headers now FastAPI would be able to redirect to the right location.",
+    "It is on by default and does nothing more; --forwarded-allow-ips decides whom it believes.",
+)
+def test_proxy_headers_is_the_default_and_trusts_nobody_more(serve, stranger):
+    given, not_given, off = serve("--proxy-headers"), serve(), serve("--no-proxy-headers")
+    for caller, scheme in (("127.0.0.1", "https"), (stranger, "http")):
+        assert given.seen(caller)["scheme"] == not_given.seen(caller)["scheme"] == scheme
+    assert off.seen("127.0.0.1")["scheme"] == "http"
+
+
+@statement(
+    "How Proxy Forwarded Headers Work",
+    "X-Forwarded-Host: when trusted, it is used, for example to generate the URLs in redirects.",
+    "Uvicorn does not read it (uvicorn#965): the proxy must pass the client's Host on.",
+)
+def test_x_forwarded_host_is_not_read(serve):
+    other = {"X_Forwarded_Host": "other.example"}
+    seen = serve().seen(**other)
+    assert believed(seen) and seen["host"] == "mysuperapp.com"
+    assert location(serve().forwarded("/items", **other)) == "https://mysuperapp.com/items/"

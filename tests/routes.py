@@ -1,0 +1,27 @@
+"""The demonstration with the routes that only tests need: APP_MODULE=tests.routes:app."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import Query, Request
+
+from app.main import create_app
+
+app = create_app()
+
+
+# Every method answers: a protection that names only some of them is seen to have a hole.
+@app.api_route("/admin/secret", methods=["GET", "HEAD", "POST", "PUT"], include_in_schema=False)
+async def secret() -> dict[str, str]:
+    return {"secret": "the-protected-plumbus"}
+
+
+@app.get("/slow", include_in_schema=False)
+async def slow(seconds: Annotated[float, Query(ge=0, le=5)] = 1) -> dict[str, float]:
+    await asyncio.sleep(seconds)
+    return {"seconds": seconds}
+
+
+@app.post("/body", include_in_schema=False)
+async def body(request: Request) -> dict[str, int]:
+    return {"length": sum([len(chunk) async for chunk in request.stream()])}

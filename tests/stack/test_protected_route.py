@@ -1,0 +1,125 @@
+"""A route protected in routes.toml: the suite's check is green on the README's recipe, and red on
+each known way to write it wrong."""
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+USER = "admin:for-tests-only"
+PREFIX_RULE = "(Path(`{{ $prefix }}`) || PathPrefix(`{{ $prefix }}/`))"
+PRIORITY = "  priority = 200\n"
+RULE = "PathPrefix(`{{ $prefix }}/admin`)"
+ROUTER = f"""
+[http.routers.admin]
+  entryPoints = ["http", "https"]
+  rule = "{RULE}"
+{PRIORITY}  middlewares = ["admin-users", "app"]
+  service = "app"
+
+[http.middlewares.admin-users.basicAuth]
+  users = ["USER:{{SHA}}HASH"]
+
+"""
+WITH_A_SLASH = (
+    "traefik/routes.toml",
+    RULE,
+    "Path(`{{ $prefix }}/admin`) || PathPrefix(`{{ $prefix }}/admin/`)",
+)
+# Each: what the check must show, and a list of (file, what stands there, what instead).
+WRONG = {
+    "PathPrefix without a boundary": ("/api/v1admin/secret -> 200", [
+        ("traefik/routes.toml", PREFIX_RULE, "PathPrefix(`{{ $prefix }}`)"),
+    ]),
+    "priorities left to the length of the rules": ("status without credentials: 200", [
+        ("traefik/routes.toml", PRIORITY, ""),
+        ("traefik/routes.toml", "  priority = 100  # Explicit", "  # Explicit"),
+    ]),
+    "protected rule with a slash at its end, encodedCharacters allowed": ("/api/v1/admin%2fsecret -> 200", [
+        WITH_A_SLASH,
+        ("traefik/traefik.toml", "allowEncodedSlash = false", "allowEncodedSlash = true"),
+    ]),
+    "protected rule for GET alone": ("POST -> 200", [
+        ("traefik/routes.toml", RULE, f"{RULE} && Method(`GET`)"),
+    ]),
+    "root_path without the prefix in the path": ("/api/v1/api/v1/admin/secret -> 200", [
+        ("app/server.py", '"--root-path", settings.api_prefix', ""),
+        ("app/asgi.py", "not (own_options and settings.strip_prefix)", "True"),
+        ("app/asgi.py", "        if self.stripped:", "        if False:"),
+    ]),
+}  # fmt: skip
+
+
+@pytest.fixture
+def protected(stopped):
+    """The copy of the checkout with the recipe in it, not started; its files come back afterwards."""
+    names = ("traefik/routes.toml", "traefik/traefik.toml", "app/server.py", "app/asgi.py")
+    before = {stopped.path / name: (stopped.path / name).read_text() for name in names}
+    override = stopped.path / "docker-compose.override.yml"
+    # The image holds no tests.
+    override.write_text('services: {app: {volumes: ["./tests:/srv/tests:ro"]}}\n')
+    name, _, password = USER.partition(":")
+    digest = base64.b64encode(hashlib.sha1(password.encode()).digest()).decode()
+    replace(
+        stopped,
+        "traefik/routes.toml",
+        "# The health check goes",
+        ROUTER.replace("USER:", f"{name}:").replace("HASH", digest) + "# The health check goes",
+    )
+    yield stopped
+    stopped.make("down")
+    for path, text in before.items():
+        path.write_text(text)
+    override.unlink()
+
+
+def replace(checkout, name: str, old: str, new: str) -> None:
+    path = checkout.path / name
+    text = path.read_text()
+    assert old in text, f"{name} has no {old!r} any more"
+    path.write_text(text.replace(old, new))
+
+
+def asked(checkout, **settings: object) -> dict[str, dict]:
+    """The answers of the suite's check, by door."""
+    code, output = checkout.make("up", APP_MODULE="tests.routes:app", **settings)
+    assert code == 0, output
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract",
+         "-k", "path.protected_route", "--protected", "/admin/secret", "--protected-user", USER,
+         "--proxy-url", f"http://127.0.0.1:{checkout.http}/api/v1",
+         "--tls-url", f"https://127.0.0.1:{checkout.https}/api/v1",
+         "--ca-file", "build/tls/ca.pem", "--report-dir", "build/verify"],
+        cwd=checkout.path, capture_output=True, timeout=120, check=False,
+    )  # fmt: skip
+    report = json.loads((checkout.path / "build" / "verify" / "report.json").read_text())
+    answers = {one["door"]: one for one in report["checks"] if one["id"] == "path.protected_route"}
+    assert set(answers) == {"proxy", "tls"}
+    return answers
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"APP_SERVER": "gunicorn"},
+        {"APP_SERVER": "hypercorn"},
+        {"STRIP_PREFIX": "false"},
+    ],
+    ids=["uvicorn", "gunicorn", "hypercorn", "unstripped"],
+)
+def test_the_recipe_has_no_way_round(protected, settings):
+    for door, answer in asked(protected, **settings).items():
+        assert answer["status"] == "passed", (door, answer["observed"])
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_recipe_is_seen(protected, wrong):
+    shown, edits = WRONG[wrong]
+    for name, old, new in edits:
+        replace(protected, name, old, new)
+    for door, answer in asked(protected).items():
+        assert answer["status"] == "failed" and shown in answer["observed"], (door, answer)
