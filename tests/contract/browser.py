@@ -12,7 +12,7 @@ from .door import Door
 from .expect import Expect, Wrong
 
 # Generous, for a busy machine: a page that works is there in one.
-WAIT_SECONDS = 15
+WAIT_SECONDS = 30
 ATTEMPTS = 5
 DISTURBED = "net::ERR_NETWORK_CHANGED"
 # Where Swagger UI and ReDoc say that they found no schema.
@@ -85,6 +85,7 @@ class Page:
             self.out_of_reach.append(request.url)
 
     def _console(self, message) -> None:
+        self.disturbed |= DISTURBED in message.text
         if message.type == "error":
             self.complained.append((message.text, message.location.get("url", "")))
 
