@@ -33,6 +33,9 @@ curl: verify-environment ## a few requests at both entrypoints, shown and assert
 verify: verify-environment ## curl, then the whole contract suite; PROXY_URL=… checks any deployment
 	@$(PY) -m tests.verify
 
+mutants: verify-environment ## each known misconfiguration, broken on purpose, must be caught and named; ONLY=trust.*
+	@$(PY) -m tests.mutants --only '$(or $(ONLY),*)'
+
 test: verify-environment ## what needs no running stack
 	@$(PY) -m pytest -q
 
@@ -49,4 +52,4 @@ stack-environment:
 verify-environment:
 	@stack/environment.sh verify
 
-.PHONY: help up down ps logs restart clean curl verify test pins claims stack-environment verify-environment
+.PHONY: help up down ps logs restart clean curl verify mutants test pins claims stack-environment verify-environment

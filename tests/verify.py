@@ -93,6 +93,7 @@ def main() -> int:
         *options,
         "--protected", os.environ.get("PROTECTED", ""),
         "--protected-user", os.environ.get("PROTECTED_USER", ""),
+        *(["-k", os.environ["CHECKS"]] if os.environ.get("CHECKS") else []),
         *(["--fast"] if os.environ.get("FAST", "0") not in ("", "0") else []),
         *(["--logs-command", "make -s logs FOLLOW=0"]
           if target["RUNTIME"] != "remote" else []),

@@ -60,6 +60,8 @@ def test_the_first_server_and_a_path_are_an_address(door, expect):
     schema = expect.json(door.get("/openapi.json"))
     server = schema.get("servers", [{"url": "/"}])[0]["url"].rstrip("/")
     plain = [path for path, ways in schema["paths"].items() if "get" in ways and "{" not in path]
+    if not plain and not door.target.demo:
+        pytest.skip("no operation of the schema can be asked without a parameter")
     expect.that(bool(plain), "paths", observed=list(schema["paths"]), expected="at least one")
     base = urljoin(f"{door.url}/openapi.json", server).removeprefix(door.origin)
 

@@ -1,0 +1,140 @@
+"""What the application's own routes say of themselves: links, redirects and cookies keep the prefix."""
+
+import json
+import re
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+
+from .check import check
+
+PUBLIC = ("proxy", "tls")
+ROUTES = 40  # of somebody's large application, the first ones
+LINK = re.compile(r"""https?://[^\s"'<>\\]+|(?<=href=["'])/[^"']*|(?<=src=["'])/[^"']*""")
+HINT = (
+    "Build it with request.url_for (or from request.scope['root_path']), in {where}: a path or a "
+    "URL put together by hand knows nothing of the prefix."
+)
+
+
+def routes(door, expect) -> list[str]:
+    """The GET operations of the schema that need no parameter."""
+    found = []
+    for path, operations in expect.json(door.get("/openapi.json"))["paths"].items():
+        parameters = operations.get("get", {}).get("parameters", [])
+        required = any(one.get("required") for one in parameters)
+        if "get" in operations and "{" not in path and not required:
+            found.append(path)
+    if not found and not door.target.demo:
+        pytest.skip("no operation of the schema can be asked without a parameter")
+    expect.that(bool(found), "routes to ask", observed="none", expected="at least one")
+    return found[:ROUTES]
+
+
+def head(door, path: str):
+    """The answer's head: a stream may last."""
+    with door.stream("GET", door.path(path)) as answer:
+        return answer
+
+
+def outside(door, url: str) -> bool:
+    """Is it this host's, and not under the prefix?"""
+    parts = urlsplit(urljoin(door.origin, url))
+    inside = parts.path == door.prefix or parts.path.startswith(f"{door.prefix}/")
+    return parts.hostname == door.host and not inside
+
+
+@check(
+    "application.redirects",
+    title="No route redirects out of the prefix",
+    doors=PUBLIC,
+    kind="claim",
+    source="Behind a Proxy › Redirects with HTTPS; facts S20; fastapi#1441",
+    statement="Each redirect of a route in the schema leads to an address under the prefix.",
+    hint=HINT.format(where='the route that answers the redirect, not RedirectResponse("/…")'),
+    needs=("openapi", "prefix"),
+    broken_by=("mutant application.hard_coded_redirect",),
+)
+def test_no_route_redirects_out_of_the_prefix(door, expect):
+    def leads_outside(path: str) -> str:
+        location = head(door, path).headers.get("location", "")
+        return location if location and outside(door, location) else ""
+
+    paths = routes(door, expect)
+    expect("redirects outside", door.each(paths, leads_outside), dict.fromkeys(paths, ""))
+
+
+@check(
+    "application.links",
+    title="No answer links past the prefix",
+    doors=PUBLIC,
+    kind="claim",
+    source="Behind a Proxy › How Proxy Forwarded Headers Work; stac-fastapi-pgstac#220",
+    statement="Each link to this host in a route's JSON or HTML is under the prefix.",
+    hint=HINT.format(where="the route that answers it"),
+    needs=("openapi", "prefix"),
+    broken_by=("mutant application.links_by_string",),
+)
+def test_no_answer_links_past_the_prefix(door, expect):
+    def wrong(path: str) -> list[str]:
+        with door.stream("GET", door.path(path)) as answer:
+            kind = answer.headers.get("content-type", "")
+            if not kind.startswith(("application/json", "text/html")):
+                return []
+            answer.read()
+            return sorted({link for link in LINK.findall(answer.text) if outside(door, link)})
+
+    paths = routes(door, expect)
+    expect("links outside", door.each(paths, wrong), dict.fromkeys(paths, []))
+
+
+@check(
+    "application.cookies",
+    title="No cookie is for the whole host",
+    doors=PUBLIC,
+    kind="claim",
+    source="Behind a Proxy › Proxy with a stripped path prefix; starlette#233, #1512",
+    statement="A cookie that a route sets has the prefix as its path: siblings on the host get none.",
+    hint=(
+        "set_cookie needs path=request.scope['root_path']: without a path it is /, and every "
+        "application on this host gets the cookie and may overwrite it."
+    ),
+    needs=("openapi", "prefix"),
+    broken_by=("mutant application.cookie_path",),
+)
+def test_no_cookie_is_for_the_whole_host(door, expect):
+    def wide(path: str) -> list[str]:
+        set_ = head(door, path).headers.get_list("set-cookie")
+        return [line for line in set_ if outside(door, cookie_path(line, door.path(path)))]
+
+    paths = routes(door, expect)
+    expect("cookies outside", door.each(paths, wide), dict.fromkeys(paths, []))
+
+
+def cookie_path(line: str, asked: str) -> str:
+    """Where a Set-Cookie line holds; without Path, the folder of what was asked (RFC 6265 › 5.1.4)."""
+    named = re.search(r";\s*path=([^;]*)", line, re.IGNORECASE)
+    return named[1] if named else asked.rpartition("/")[0] or "/"
+
+
+@check(
+    "application.token_url",
+    title="The schema's own addresses keep the prefix",
+    doors=PUBLIC,
+    kind="claim",
+    source="Behind a Proxy › Check the docs UI; fastapi#5778",
+    statement=(
+        "tokenUrl, authorizationUrl and refreshUrl in the schema are relative, or lead to an "
+        "address under the prefix: Authorize in the docs asks there."
+    ),
+    hint='Write tokenUrl="token", without the slash in front: it is then relative to the server.',
+    needs=("openapi", "prefix"),
+    broken_by=("mutant application.token_url",),
+)
+def test_the_schema_s_own_addresses_keep_the_prefix(door, expect):
+    document = expect.json(door.get("/openapi.json"))
+    text = json.dumps(document.get("components", {}).get("securitySchemes", {}))
+    found = re.findall(r'"(?:token|authorization|refresh)Url": "([^"]*)"', text)
+    base = door.public("/")
+    wrong = [url for url in found if outside(door, urljoin(base, url))]
+    expect("addresses outside", wrong, [])

@@ -1,0 +1,96 @@
+"""`python -m tests.mutants [--only GLOB] [--whole]`: every misconfiguration is caught and named.
+
+`--whole` asks the whole suite of each and writes docs/mutants.md.
+"""
+
+import argparse
+import shutil
+import signal
+import subprocess
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from stack.paths import ROOT
+from stack.render import write
+
+from .bed import Bed, Verdict
+from .mutant import Mutant, load_all
+from .table import markdown
+
+
+def engine_answers() -> bool:
+    return (
+        bool(shutil.which("docker"))
+        and not subprocess.run(["docker", "version"], capture_output=True, timeout=30).returncode
+    )
+
+
+def run(runtime: str, mutants: list[Mutant], whole: bool) -> tuple[Verdict, list[Verdict]]:
+    """What the untouched stack says, and each mutant."""
+    bed = Bed(runtime)
+    try:
+        untouched = bed.untouched()
+        print(f"{runtime:<8}untouched: {', '.join(sorted(untouched.red)) or 'green'}"
+              f"{untouched.error}", flush=True)  # fmt: skip
+        verdicts = []
+        for mutant in mutants:
+            verdicts.append(verdict := bed.run(mutant, whole))
+            print(
+                f"{mark(verdict)} {mutant.name:<36}{verdict.seconds:5.1f} s  {verdict.error}",
+                flush=True,
+            )
+        return untouched, verdicts
+    finally:
+        bed.close()
+
+
+def mark(verdict: Verdict) -> str:
+    return "✓" if verdict.named else "caught, not named" if verdict.caught else "NOT CAUGHT"
+
+
+def show(verdicts: list[Verdict]) -> None:
+    table = Table("mutant", "caught by", "named", "s", box=None, pad_edge=False)
+    for verdict in verdicts:
+        red = [check for check in verdict.mutant.caught_by if check in verdict.ids]
+        missed = [check for check in verdict.mutant.caught_by if check not in verdict.ids]
+        caught = ", ".join(red) + (f"  MISSED {', '.join(missed)}" if missed else "")
+        table.add_row(verdict.mutant.name, verdict.error or caught,
+                      "yes" if verdict.named else f"no: {verdict.said}", f"{verdict.seconds:.1f}")  # fmt: skip
+    Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False).print(table)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("--only", default="*", metavar="GLOB", help="for example trust.*")
+    parser.add_argument("--whole", action="store_true", help="the whole suite against each")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
+    mutants = load_all(options.only or "*")
+    verdicts, alarms, skipped = [], 0, 0
+    for runtime in ("native", "docker"):
+        its = [mutant for mutant in mutants if mutant.runtime == runtime]
+        if not its:
+            continue
+        if runtime == "docker" and not engine_answers():
+            skipped = len(its)
+            print(f"docker  skipped: no Docker engine answers ({skipped} mutants about containers)")
+            continue
+        untouched, more = run(runtime, its, options.whole)
+        alarms += len(untouched.red) + bool(untouched.error)
+        verdicts += more
+    show(verdicts)
+    if options.whole:
+        write(ROOT / "docs" / "mutants.md", markdown(verdicts))
+    caught, named = sum(one.caught for one in verdicts), sum(one.named for one in verdicts)
+    print(f"{len(verdicts)} mutants, {caught} caught, {named} named, {alarms} false alarms"
+          f"{f', {skipped} skipped' if skipped else ''}")  # fmt: skip
+    return 0 if verdicts and named == len(verdicts) and not alarms else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,97 @@
+"""The copy of the checkout that mutants are applied to, one at a time, and what `verify` says of it."""
+
+import json
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+from tests.checkout import ROOT, Checkout
+
+from .mutant import Mutant
+
+UP_SECONDS, VERIFY_SECONDS = 120, 180
+# Asked of every mutant beside the checks that it names: what a person would notice first.
+ALWAYS = ("app.root_path",)
+
+
+@dataclass
+class Verdict:
+    """What came of one mutant. `red` holds `id@door` of each red check."""
+
+    mutant: Mutant
+    red: set[str] = field(default_factory=set)
+    said: str = ""  # the diagnosis, or the line with which `up` refused
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def ids(self) -> set[str]:
+        return {place.partition("@")[0] for place in self.red}
+
+    @property
+    def caught(self) -> bool:
+        return not self.error and set(self.mutant.caught_by) <= self.ids
+
+    @property
+    def named(self) -> bool:
+        said = self.said.lower()
+        return self.caught and all(word.lower() in said for word in self.mutant.named)
+
+
+class Bed:
+    def __init__(self, runtime: str):
+        self.checkout = Checkout(ROOT / "build" / "mutants" / runtime, runtime)
+        self.checkout.environ |= {"SUBNET": "172.30.96", "FAST": "1"}
+        self.checkout.fill()
+
+    def close(self) -> None:
+        self.checkout.make("clean")
+        shutil.rmtree(self.checkout.path, ignore_errors=True)
+
+    def untouched(self) -> Verdict:
+        """The stack as it is: every red check is a false alarm."""
+        nothing = Mutant(name="untouched", title="nothing", story="", source="",
+                         caught_by=["nothing"], named=["nothing"])  # fmt: skip
+        return self._verdict(nothing, checks=None)
+
+    def run(self, mutant: Mutant, whole: bool) -> Verdict:
+        """Applies it, brings the stack up anew, asks, and puts every file back."""
+        files = {patch.file: (ROOT / patch.file).read_text() for patch in mutant.patch}
+        try:
+            for patch in mutant.patch:
+                patch.apply(self.checkout.path)
+            return self._verdict(mutant, checks=None if whole else near(mutant))
+        except (ValueError, subprocess.TimeoutExpired) as error:
+            return Verdict(mutant, error=str(error))
+        finally:
+            for name, text in files.items():
+                (self.checkout.path / name).write_text(text)
+
+    def _verdict(self, mutant: Mutant, checks: str | None) -> Verdict:
+        verdict, started = Verdict(mutant), time.monotonic()
+        self.checkout.make("down")
+        code, output = self.checkout.make("up", **mutant.settings)
+        if code:
+            verdict.red.add("up@all")
+            verdict.said = output
+        else:
+            report = self.checkout.path / "build" / "verify" / "report.json"
+            report.unlink(missing_ok=True)
+            wanted = {"CHECKS": checks} if checks else {}
+            _, output = self.checkout.make("verify", **mutant.settings, **mutant.verify, **wanted)
+            if not report.exists():
+                verdict.error = output.strip().splitlines()[-1] if output else "verify said nothing"
+            else:
+                results = json.loads(report.read_text())["checks"]
+                verdict.red = {f"{one['id']}@{one['door']}" for one in results
+                               if one["status"] in ("failed", "error")}  # fmt: skip
+                lines = output.splitlines()
+                verdict.said = "\n".join(line for line in lines if line.startswith("diagnosis:"))
+        verdict.seconds = time.monotonic() - started
+        return verdict
+
+
+def near(mutant: Mutant) -> str:
+    """For pytest's -k: the groups of the checks it names, and what everybody asks."""
+    return " or ".join([*(f"{group}." for group in sorted(mutant.groups)), *ALWAYS])

@@ -1,0 +1,132 @@
+"""Applications as adopters bring them: the demonstration, with one fault each.
+
+APP_MODULE=tests.mutants.faulty:NAME serves it.
+"""
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.security import OAuth2PasswordBearer
+from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from app.main import create_app
+
+
+def header(scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def with_scope(change):
+    """The demonstration behind a middleware that changes the scope of each request."""
+    inner = create_app()
+
+    async def app(scope, receive, send):
+        if scope["type"] in ("http", "websocket"):
+            scope = {**scope, **change(scope)}
+        await inner(scope, receive, send)
+
+    return app
+
+
+def _prefix(scope) -> dict:
+    prefix = header(scope, b"x-forwarded-prefix")
+    return {"root_path": prefix} if prefix else {}
+
+
+def _forwarded(scope) -> dict:
+    fields = [pair.partition("=") for pair in header(scope, b"forwarded").split(";")]
+    told = {key.strip().lower(): value.strip('"') for key, _, value in fields}
+    changed = {}
+    if "for" in told:
+        changed["client"] = (told["for"], 0)
+    if "proto" in told:
+        changed["scheme"] = told["proto"]
+    return changed
+
+
+def _host(scope) -> dict:
+    told = header(scope, b"x-forwarded-host").encode()
+    pairs = [(key, told if key == b"host" and told else value) for key, value in scope["headers"]]
+    return {"headers": pairs}
+
+
+def _ws_for_wss(scope) -> dict:
+    return {"scheme": "ws"} if scope["type"] == "websocket" else {}
+
+
+prefix_from_header = with_scope(_prefix)
+forwarded_believed = with_scope(_forwarded)
+forwarded_host = with_scope(_host)
+ws_for_wss = with_scope(_ws_for_wss)
+trusted_host = TrustedHostMiddleware(create_app(), allowed_hosts=["api.example.com"])
+https_redirect = HTTPSRedirectMiddleware(create_app())
+
+hard_coded_redirect = create_app()
+
+
+@hard_coded_redirect.get("/old", response_class=RedirectResponse, status_code=307)
+async def old() -> str:
+    return "/items/"
+
+
+token_url = create_app()
+
+
+@token_url.get("/me", dependencies=[Depends(OAuth2PasswordBearer(tokenUrl="/token"))])
+async def me() -> dict[str, str]:
+    return {"name": "ops"}
+
+
+cookie_path = create_app()
+
+
+@cookie_path.get("/visit")
+async def visit(response: Response) -> dict[str, str]:
+    response.set_cookie("seen", "1")
+    return {"seen": "1"}
+
+
+links_by_string = create_app()
+
+
+@links_by_string.get("/links")
+async def links(request: Request) -> dict[str, str]:
+    return {"items": f"{request.url.scheme}://{request.headers['host']}/items/"}
+
+
+catch_all = create_app()
+
+
+@catch_all.get("/{path:path}", include_in_schema=False)
+async def anything(path: str) -> dict[str, str]:
+    return {"page": "index"}
+
+
+names_itself = create_app()
+
+
+@names_itself.exception_handler(404)
+async def not_found(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": f"nothing here, at {request.scope['server'][0]}:8000"}, 404)
+
+
+class Collected:
+    """Sends nothing before the whole answer is there."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        kept = []
+
+        async def keep(message):
+            kept.append(message)
+
+        await self.app(scope, receive, keep)
+        for message in kept:
+            await send(message)
+
+
+collects_streams = Collected(create_app())

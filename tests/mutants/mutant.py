@@ -1,0 +1,66 @@
+"""One misconfiguration: a TOML file beside this module, and how it is applied to a checkout."""
+
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+HERE = Path(__file__).parent
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Patch(Strict):
+    """Replaces `find`, which must stand in `file` exactly `times` times."""
+
+    file: str
+    find: str = Field(min_length=1)
+    replace: str
+    times: int = 1
+
+    def apply(self, root: Path) -> None:
+        """Raises ValueError when the text is not there as often as it should be."""
+        path = root / self.file
+        text = path.read_text()
+        if (count := text.count(self.find)) != self.times:
+            raise ValueError(f"{self.file} has {self.find!r} {count} times, not {self.times}")
+        # By rename, as editors save: Traefik must never read half a file.
+        part = path.with_suffix(".part")
+        part.write_text(text.replace(self.find, self.replace))
+        part.replace(path)
+
+
+class Mutant(Strict):
+    name: str
+    title: str  # what is broken
+    story: str  # how it comes about in practice
+    source: str  # an issue, a CVE, or the facts' number
+    runtime: Literal["native", "docker"] = "native"
+    settings: dict[str, str] = {}  # for `make up` and `make verify`
+    verify: dict[str, str] = {}  # for `make verify` alone
+    patch: list[Patch] = []
+    caught_by: list[str] = Field(min_length=1)  # ids that must go red; `up`: it refuses to start
+    named: list[str] = Field(min_length=1)  # words that the diagnosis must have
+
+    @property
+    def groups(self) -> set[str]:
+        return {check.partition(".")[0] for check in self.caught_by}
+
+
+def load(path: Path) -> Mutant:
+    """Raises SystemExit with one line that names the file and the reason."""
+    try:
+        return Mutant(name=path.stem, **tomllib.loads(path.read_text()))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise SystemExit(f"{path.name}: {' '.join(str(error).split())}") from None
+
+
+def load_all(only: str = "*") -> list[Mutant]:
+    found = [load(path) for path in sorted(HERE.glob("*.toml")) if fnmatch(path.stem, only)]
+    if not found:
+        raise SystemExit(f"ONLY={only}: no mutant has such a name, for example ONLY='trust.*'")
+    return found

@@ -1,0 +1,48 @@
+"""docs/mutants.md: the whole suite against every mutant."""
+
+import json
+import subprocess
+import sys
+
+from stack.paths import ROOT
+
+from .bed import Verdict
+
+HEAD = """# Broken on purpose
+
+Every known misconfiguration, applied to the real stack one at a time, and what `make verify` said.
+Written by `python -m tests.mutants --whole` from [tests/mutants](../tests/mutants).
+"""
+
+
+def checks() -> list[str]:
+    """The ids of the suite."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract", "--list-checks"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [check["id"] for check in json.loads(listed.stdout)]
+
+
+def markdown(verdicts: list[Verdict]) -> str:
+    lines = [
+        HEAD,
+        "| mutant | what is broken | source | red checks | diagnosis |",
+        "|---|---|---|---|---|",
+    ]
+    for verdict in verdicts:
+        mutant = verdict.mutant
+        named = [f"**{check}**" for check in mutant.caught_by]
+        others = sorted(verdict.ids - set(mutant.caught_by))
+        red = ", ".join([*named, *others[:4]]) + (
+            f" and {len(others) - 4} more" if len(others) > 4 else ""
+        )
+        said = " ".join(verdict.said.split()).removeprefix("diagnosis: ")
+        said = said if len(said) < 240 else said[:237] + "…"
+        cells = (f"`{mutant.name}`", mutant.title, mutant.source, red, said)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    red = {check for verdict in verdicts for check in verdict.ids}
+    never = [check for check in checks() if check not in red]
+    lines += ["", "## Checks that no mutant turned red", "",
+              ", ".join(f"`{check}`" for check in never) or "None.", ""]  # fmt: skip
+    return "\n".join(lines)
