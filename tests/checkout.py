@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -19,6 +20,8 @@ STEERS = (
     "BIND_",
     "PUBLIC_",
 )
+
+MAKE_SECONDS = 180
 
 
 def free_ports(count: int) -> list[int]:
@@ -66,7 +69,12 @@ class Checkout:
     def make(self, target: str, **settings: object) -> tuple[int, str]:
         """The exit code and the output, standard error included."""
         process = self.start(target, **settings)
-        output, _ = process.communicate(timeout=180)
+        try:
+            output, _ = process.communicate(timeout=MAKE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
         return process.returncode, output
 
     def answers(self, path: str = "/api/v1/app", port: int | None = None) -> str:

@@ -91,6 +91,7 @@ def main() -> int:
         "--strip-prefix", target["STRIP_PREFIX"], "--runtime", target["RUNTIME"],
         "--server", target["APP_SERVER"], "--report-dir", str((BUILD / "verify").relative_to(ROOT)),
         *options,
+        "--answers", os.environ.get("ANSWERS", ""),
         "--protected", os.environ.get("PROTECTED", ""),
         "--protected-user", os.environ.get("PROTECTED_USER", ""),
         *(["-k", os.environ["CHECKS"]] if os.environ.get("CHECKS") else []),

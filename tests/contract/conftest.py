@@ -81,6 +81,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the load balancers in front that proxy and server believe",
     )
     group.addoption(
+        "--answers",
+        default="",
+        metavar="PATH",
+        help="a path of the application that answers, where it has no schema, docs or start page",
+    )
+    group.addoption(
         "--protected",
         default="",
         metavar="PATH",
@@ -176,6 +182,7 @@ def open_target(option) -> Target:
         root_path_in_servers=option.root_path_in_servers == "true",
         extra_servers=option.extra_servers,
         trusted_proxies=option.trusted_proxies,
+        answers=option.answers,
         protected=option.protected,
         protected_user=option.protected_user,
         logs_command=option.logs_command,
@@ -207,5 +214,7 @@ def door(request: pytest.FixtureRequest, expect: Expect, junit_name):
         pytest.skip(reason)
     if request.param == "all":
         return target
+    if request.param in target.dead:
+        raise ConnectionError(target.dead[request.param])
     request.node.stash[recorder.DOOR] = target.open(request.param, expect)
     return request.node.stash[recorder.DOOR]

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from . import check, reports
+from . import check, diagnosis, reports
 from .check import Check
 from .door import Door
 from .expect import Expect, Wrong
@@ -67,6 +67,10 @@ class Recorder:
     @property
     def red(self) -> list[Result]:
         return [result for result in self.results.values() if result.red]
+
+    @property
+    def diagnosis(self) -> list[str]:
+        return [] if self.target is None else diagnosis.diagnose(self.results.values())
 
     def could_not_ask(self, reason: str, option) -> None:
         self.address = {

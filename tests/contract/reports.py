@@ -93,6 +93,7 @@ def write(run) -> None:
         "table": matrix(run.results.values()),
         "doors": doors_used(run.results.values()),
         "red": run.red,
+        "diagnosis": run.diagnosis,
         "results": list(run.results.values()),
         "logs": run.logs,
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

@@ -43,12 +43,14 @@ class Target:
     extra_servers: list[str] | None
     trusted_proxies: list[str]
     versions: dict[str, str]
+    answers: str = ""
     protected: str = ""
     protected_user: str = ""
     logs_command: list[str] = field(default_factory=list)
     addresses: dict[str, Address] = field(default_factory=dict)
     lacks: dict[str, str] = field(default_factory=dict)
     demo: bool = False
+    dead: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.proxy_url.startswith("https:"):
@@ -83,24 +85,31 @@ class Target:
         return Door(self, self.addresses[name], expect)
 
     def connect(self) -> None:
-        """Asks each door once: a stack that is down is one line, not a hundred traces."""
+        """Asks each door once. A stack that is down is one line, not a hundred traces; one door that
+        does not answer is an error of each of its checks, at once and without waiting anew."""
         for name, address in self.addresses.items():
             try:
-                self.open(name, Expect()).get("/")
-            except httpx.ConnectError as error:
-                if "[SSL" in str(error):
-                    continue  # the checks at this door say so
-                where = "nothing answers" if not self.ours else "the stack is not running"
-                raise Unreachable(
-                    f"{where} at {address.url}" + (": make up" if self.ours else f" ({error})")
-                ) from error
+                answers = [
+                    self.open(name, Expect()).get(path).status_code for path in ("/", "/docs")
+                ]
             except httpx.HTTPError as error:
-                raise Unreachable(
-                    f"{address.url} does not answer: {type(error).__name__}"
-                ) from error
+                if "[SSL" not in str(error):  # the checks at this door say so otherwise
+                    self.dead[name] = f"nothing answers at {address.url} ({error})"
+                continue
+            # The proxy's own words for a server that it cannot reach, after all its attempts.
+            if set(answers) <= {502, 503, 504}:
+                self.dead[name] = f"{address.url} answers {answers[0]} to everything"
+        if len(self.dead) == len(self.addresses):
+            reasons = "; ".join(self.dead.values())
+            if self.ours and "nothing answers" in reasons:
+                url = next(iter(self.addresses.values())).url
+                raise Unreachable(f"the stack is not running at {url}: make up")
+            raise Unreachable(reasons)
         self.discover()
 
     def discover(self) -> None:
+        if self.runtime != "docker":
+            self.lacks["docker"] = "no containers of this project (RUNTIME is not docker)"
         if self.fast:
             self.lacks["full"] = "left out by FAST=1"
         if not self.prefix:
@@ -112,7 +121,7 @@ class Target:
         mode = "unstripped" if self.strip else "strip"
         self.lacks[mode] = MODES[mode]
         # Where it is said to be there, a lost one is wrong, not absent.
-        if self.probe == "off" or not (self.probe == "on" or self._answers("/_probe/x")):
+        if self.probe == "off" or not (self.probe == "on" or self._text("/_probe/x")):
             self.lacks["probe"] = "no probe at /_probe/ (PROBE=1 turns it on)"
         if not self.root_path_in_servers:
             self.lacks["listed"] = "the prefix is no server (ROOT_PATH_IN_SERVERS=false)"
@@ -125,7 +134,7 @@ class Target:
         if self.demo:
             return
         for name, path in DEMO.items():
-            if not self._answers(path):
+            if not self._text(path):
                 self.lacks[name] = f"the application has no {path}"
         if "app" in self.lacks:
             self.lacks["ws"] = "the application is not the demonstration: no /ws"
@@ -150,7 +159,7 @@ class Target:
     @cached_property
     def caller(self) -> str:
         """This caller's address as the proxy sees it: what the proxy appends to the list."""
-        for name in self.addresses.keys() - {"direct"}:
+        for name in self.addresses.keys() - self.dead.keys() - {"direct"}:
             try:
                 seen = self.open(name, Expect()).get("/_probe/x").json()
                 return dict(seen["headers"])["x-forwarded-for"].split(",")[-1].strip()
@@ -158,18 +167,19 @@ class Target:
                 continue
         return ""
 
-    def _answers(self, path: str) -> bool:
-        for name in self.addresses:
+    def _is_demo(self) -> bool:
+        """Wherever somebody runs the demonstration, all of it has to work; a part gives it away."""
+        return "Hello World" in self._text("/app") or "plumbus" in self._text("/items/")
+
+    def _text(self, path: str) -> str:
+        for name in self.addresses.keys() - self.dead.keys():
             try:
-                if self.open(name, Expect()).get(path).status_code == 200:
-                    return True
+                answer = self.open(name, Expect()).get(path)
             except httpx.HTTPError:
                 continue
-        return False
-
-    def _is_demo(self) -> bool:
-        """Wherever somebody runs the demonstration, all of it has to work."""
-        return self._answers("/app") and self._answers("/items/") and "probe" not in self.lacks
+            if answer.status_code == 200:
+                return answer.text
+        return ""
 
     def reason_to_skip(self, check: Check, door: str) -> str | None:
         if door != "all" and door not in self.addresses:

@@ -83,6 +83,8 @@ class Reporter:
         # Last of all, after the report files: scripts read the final line.
         if self.quiet or not self.group:
             return
+        for cause in self.run.diagnosis:
+            self.show(f"diagnosis: {cause}", "bold")
         self.show(f"reports: {self.run.report_dir}/report.html, .json, .xml, .md")
         counts = self.run.counts
         red = counts["failed"] + counts["error"]

@@ -63,7 +63,10 @@ def test_the_first_server_and_a_path_are_an_address(door, expect):
     if not plain and not door.target.demo:
         pytest.skip("no operation of the schema can be asked without a parameter")
     expect.that(bool(plain), "paths", observed=list(schema["paths"]), expected="at least one")
-    base = urljoin(f"{door.url}/openapi.json", server).removeprefix(door.origin)
+    url = urljoin(f"{door.url}/openapi.json", server)
+    expect.that(url.startswith(f"{door.origin}/"), "first server", observed=server,
+                expected=f"one at {door.origin}")  # fmt: skip
+    base = url.removeprefix(door.origin)
 
     def status(path: str) -> bool:
         with door.stream("GET", base + path) as answer:  # only begun: one of them never ends

@@ -1,6 +1,7 @@
 """The application answers, with the prefix as its root_path, at the address the document gives."""
 
 from .check import check
+from .expect import Wrong
 
 PAGE = "Behind a Proxy"
 ROOT_PATH_HINT = (
@@ -8,6 +9,34 @@ ROOT_PATH_HINT = (
     "with `make up`; app/server.py passes it as --root-path, app/asgi.py sets it for Gunicorn "
     "and Hypercorn."
 )
+
+
+@check(
+    "app.answers",
+    title="The application answers at this door",
+    doors=("proxy", "tls", "direct"),
+    kind="claim",
+    source=f"{PAGE} › Check the responses",
+    statement=(
+        "Start page, schema or docs answer (or ask for credentials): whatever else is skipped, "
+        "the application is there."
+    ),
+    hint=(
+        "The diagnosis or `make logs` says what stands in the way. An application that has none "
+        "of the three: name a path that it has, ANSWERS=/path."
+    ),
+    broken_by=("mutant hosts.trusted_host", "mutant ports.wrong_service_port"),
+)
+def test_the_application_answers_at_this_door(door, expect):
+    paths = (
+        [door.target.answers] if door.target.answers else ["/openapi.json", "/docs", "/redoc", "/"]
+    )
+    seen = {}
+    for path in paths:
+        seen[path] = door.get(path).status_code
+        if seen[path] < 400 or seen[path] in (401, 403):
+            return expect.that(True, f"{path} answers", observed=seen[path], expected="below 400")
+    raise Wrong("statuses", seen, dict.fromkeys(seen, "an answer below 400"))
 
 
 @check(

@@ -10,7 +10,6 @@ from tests.checkout import ROOT, Checkout
 
 from .mutant import Mutant
 
-UP_SECONDS, VERIFY_SECONDS = 120, 180
 # Asked of every mutant beside the checks that it names: what a person would notice first.
 ALWAYS = ("app.root_path",)
 

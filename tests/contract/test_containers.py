@@ -1,0 +1,219 @@
+"""What only containers can show: what they may do, where they listen, whom the server believes."""
+
+import json
+import os
+import subprocess
+from ipaddress import ip_address, ip_network
+
+from .check import check
+from .lies import FAKE_IP
+
+SECONDS = 60
+SPOOF = {"X-Forwarded-For": FAKE_IP, "X-Forwarded-Proto": "https"}
+ASK = """
+import json, sys, urllib.request
+request = urllib.request.Request(sys.argv[1], headers=json.loads(sys.argv[2]))
+print(urllib.request.urlopen(request, timeout=5).read().decode())
+"""
+# In the container: addresses that a process listens on, from the kernel's own table.
+LISTENING = """
+import socket
+for name in ("tcp", "tcp6"):
+    for line in open(f"/proc/net/{name}").read().splitlines()[1:]:
+        fields = line.split()
+        host, _, port = fields[1].partition(":")
+        if fields[3] == "0A":
+            words = [bytes.fromhex(host[i:i + 8])[::-1] for i in range(0, len(host), 8)]
+            family = socket.AF_INET if name == "tcp" else socket.AF_INET6
+            print(socket.inet_ntop(family, b"".join(words)), int(port, 16))
+"""
+SERVICES = ("traefik", "app")
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=SECONDS)
+    if done.returncode:
+        raise RuntimeError(f"docker {arguments[0]}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def containers() -> dict[str, dict]:
+    """The inspected container of each service of the project in this folder."""
+    label = f"label=com.docker.compose.project.working_dir={os.path.realpath('.')}"
+    inspected = json.loads(docker("inspect", *docker("ps", "-q", "--filter", label).split()))
+    return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in inspected}
+
+
+def network(container: dict, name: str) -> tuple[str, dict]:
+    networks = container["NetworkSettings"]["Networks"]
+    return next((full, its) for full, its in networks.items() if full.endswith(f"_{name}"))
+
+
+@check(
+    "container.unprivileged",
+    title="The containers run without privileges",
+    doors=("all",),
+    kind="operation",
+    source="facts (d); Docker: drop capabilities",
+    statement="Neither is root, has a capability, can gain one, or can write its file system.",
+    hint=(
+        'docker-compose.yml: user: "65532:65532", read_only: true, cap_drop: [ALL], '
+        'security_opt: ["no-new-privileges:true"] at both services.'
+    ),
+    needs=("docker",),
+    broken_by=(
+        "mutant container.root",
+        "mutant container.writable",
+        "mutant container.capabilities",
+    ),
+)
+def test_the_containers_run_without_privileges(door, expect):
+    for service, container in containers().items():
+        host, user = container["HostConfig"], container["Config"]["User"]
+        expect.that(user.partition(":")[0] not in ("", "0", "root"), f"{service}: user",
+                    observed=user or "root", expected="not root")  # fmt: skip
+        allowed = {
+            "privileged": host["Privileged"], "read-only": host["ReadonlyRootfs"],
+            "dropped": host["CapDrop"], "added": host["CapAdd"] or [],
+            "no-new-privileges": "no-new-privileges:true" in (host["SecurityOpt"] or []),
+        }  # fmt: skip
+        expect(f"{service}", allowed, {"privileged": False, "read-only": True, "dropped": ["ALL"],
+                                       "added": [], "no-new-privileges": True})  # fmt: skip
+    # The kernel, and not only the settings.
+    status = "print(open('/proc/1/status').read())"
+    read = docker("exec", containers()["app"]["Id"], "python", "-c", status).splitlines()
+    fields = dict(line.split(":\t", 1) for line in read if ":\t" in line)
+    expect("capabilities of the app", fields["CapEff"] + fields["CapBnd"], "0" * 32)
+
+
+@check(
+    "container.no_socket",
+    title="No container has Docker's socket",
+    doors=("all",),
+    kind="attack",
+    source="traefik#4174; facts 1.5",
+    statement="A container that faces the network cannot talk to the engine: that would be root.",
+    hint="Remove the mount of docker.sock from docker-compose.yml: the routes come from a file.",
+    needs=("docker",),
+    broken_by=("mutant container.socket",),
+)
+def test_no_container_has_docker_s_socket(door, expect):
+    mounted = {name: [mount["Source"] for mount in one["Mounts"] if "docker.sock" in mount["Source"]]
+               for name, one in containers().items()}  # fmt: skip
+    expect("sockets", mounted, dict.fromkeys(mounted, []))
+
+
+@check(
+    "container.published",
+    title="The server's own port is for this machine alone",
+    doors=("all",),
+    kind="attack",
+    source="Behind a Proxy › Check the responses; facts (f)",
+    statement="The direct door is published on loopback: past the proxy nobody else gets in.",
+    hint="ports of the app in docker-compose.yml: 127.0.0.1:${DIRECT_PORT}:8000, with the address.",
+    needs=("docker",),
+    broken_by=("mutant container.direct_port_public",),
+)
+def test_the_server_s_own_port_is_for_this_machine_alone(door, expect):
+    ports = containers()["app"]["NetworkSettings"]["Ports"]
+    hosts = {
+        binding["HostIp"] or "0.0.0.0" for bindings in ports.values() for binding in bindings or []
+    }
+    expect("addresses", sorted(host for host in hosts if not ip_address(host).is_loopback), [])
+
+
+@check(
+    "container.listens",
+    title="The application listens where the proxy reaches it",
+    doors=("all",),
+    kind="claim",
+    source="000 (listening on 127.0.0.1); Behind a Proxy › Proxy with a stripped path prefix",
+    statement="In its container the server listens on every address, and not on 127.0.0.1 alone.",
+    hint="APP_HOST: 0.0.0.0 in docker-compose.yml: 127.0.0.1 is the container's own loopback.",
+    needs=("docker",),
+    broken_by=("mutant container.loopback",),
+)
+def test_the_application_listens_where_the_proxy_reaches_it(door, expect):
+    lines = docker("exec", containers()["app"]["Id"], "python", "-c", LISTENING).splitlines()
+    listening = [line.split()[0] for line in lines if line.endswith(" 8000")]
+    expect.that(any(host in ("0.0.0.0", "::") for host in listening), "listens on",
+                observed=listening, expected="0.0.0.0")  # fmt: skip
+
+
+@check(
+    "container.health",
+    title="Every container has a health check, and passes it",
+    doors=("all",),
+    kind="operation",
+    source="facts 3.3; cookiecutter-django",
+    statement="Each says by itself whether it works: `up --wait` and restarts depend on it.",
+    hint="healthcheck of both services in docker-compose.yml; inside the container there is no prefix.",
+    needs=("docker",),
+    broken_by=("mutant container.no_health_check",),
+)
+def test_every_container_has_a_health_check(door, expect):
+    states = {name: one["State"].get("Health", {}).get("Status", "none")
+              for name, one in containers().items()}  # fmt: skip
+    expect("health", states, dict.fromkeys(SERVICES, "healthy"))
+
+
+@check(
+    "container.trusted_address",
+    title="The server believes the proxy's one address",
+    doors=("all",),
+    kind="attack",
+    source="Behind a Proxy › Enable Proxy Forwarded Headers; facts (f)",
+    statement=(
+        "The address that the server believes is Traefik's, static, and outside the range that "
+        "Docker hands out to others."
+    ),
+    hint=(
+        "ipv4_address of traefik on the network `internal`, PROXY_ADDRESS of the app and ip_range "
+        "must fit in docker-compose.yml: SUBNET feeds all three."
+    ),
+    needs=("docker",),
+    broken_by=("mutant container.wrong_address", "mutant container.whole_network"),
+)
+def test_the_server_believes_the_proxy_s_one_address(door, expect):
+    found = containers()
+    full, settings = network(found["traefik"], "internal")
+    address = settings["IPAddress"]
+    environment = dict(item.split("=", 1) for item in found["app"]["Config"]["Env"])
+    expect("PROXY_ADDRESS", environment["PROXY_ADDRESS"], address)
+    config = json.loads(docker("network", "inspect", full))[0]["IPAM"]["Config"][0]
+    handed_out = ip_network(config.get("IPRange") or config["Subnet"])
+    expect(f"{address} is handed out ({handed_out})", ip_address(address) in handed_out, False)
+    if environment.get("APP_SERVER") in ("uvicorn", "fastapi"):
+        # The process itself, and not only the setting.
+        read = "print(open('/proc/1/cmdline').read().replace(chr(0), ' '))"
+        line = docker("exec", found["app"]["Id"], "python", "-c", read)
+        believed = line.partition("--forwarded-allow-ips ")[2].split()[:1]
+        trusted = [item for item in door.trusted_proxies if item]
+        expect("--forwarded-allow-ips", believed, [",".join([address, *trusted])])
+
+
+@check(
+    "container.neighbour",
+    title="Another container is not believed",
+    doors=("all",),
+    kind="attack",
+    source="Behind a Proxy › Enable Proxy Forwarded Headers; facts (f)",
+    statement="A container beside the proxy on its network cannot pose as it.",
+    hint=(
+        "The server believes the network in place of Traefik's address: PROXY_ADDRESS and "
+        "--forwarded-allow-ips must be that one address."
+    ),
+    needs=("docker", "probe"),
+    broken_by=("mutant container.whole_network",),
+)
+def test_another_container_is_not_believed(door, expect):
+    app = containers()["app"]
+    full, settings = network(app, "internal")
+    path = door.addresses["direct"].entered_at if "direct" in door.addresses else ""
+    seen = json.loads(docker(
+        "run", "--rm", "--network", full, app["Config"]["Image"], "python", "-c", ASK,
+        f"http://{settings['IPAddress']}:8000{path}/_probe/neighbour", json.dumps(SPOOF),
+    ))  # fmt: skip
+    expect("scheme", seen["scheme"], "http")
+    expect.that(seen["client"][0] != FAKE_IP, "client", observed=seen["client"][0],
+                expected="the container's own address")  # fmt: skip

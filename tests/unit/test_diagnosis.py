@@ -1,0 +1,81 @@
+"""The pattern of red checks decides which cause is named first."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.contract.diagnosis import CAUSES, diagnose
+
+
+def results(red: dict[str, str], hint: str = "the hint") -> list[SimpleNamespace]:
+    made = []
+    for place, observed in red.items():
+        id, _, door = place.partition("@")
+        check = SimpleNamespace(id=id, group=id.partition(".")[0], title=f"title of {id}")
+        made.append(SimpleNamespace(check=check, door=door, red=True, observed=observed, hint=hint))
+    return made
+
+
+def at(check: str, observed: str, *doors: str) -> dict[str, str]:
+    return {f"{check}@{door}": observed for door in doors}
+
+
+PATTERNS = {
+    "root path is not set": {
+        **at("app.root_path", 'body: {"root_path": ""}', "proxy", "tls", "direct"),
+        **at("scope.root_path", "root_path: nothing", "proxy", "tls", "direct"),
+        **at("scope.forwarded_prefix", "root_path: nothing", "proxy", "tls"),
+    },
+    "does not strip": {
+        **at("app.root_path", "status: 404", "proxy", "tls"),
+        **at("redirect.keeps_prefix", "status: 404", "proxy", "tls"),
+    },
+    "the proxy's own 404": {
+        **at("app.root_path", "status: 404", "proxy", "tls"),
+        **at("app.not_found_is_the_applications", "content type: text/plain", "proxy", "tls"),
+    },
+    "does not listen at the https entrypoint": at("app.answers", "statuses: 404", "tls"),
+    "the proxy cannot reach the server": at("app.answers", "/docs -> 502", "proxy", "tls"),
+    "the server does not answer": {
+        **at("app.answers", "/docs -> 502", "proxy", "tls"),
+        **at("app.answers", "could not ask: ConnectError", "direct"),
+    },
+    "the server's own port does not answer": at("app.answers", "could not ask: refused", "direct"),
+    "the server does not believe the proxy": {
+        **at("scope.scheme", "scheme: http", "tls"),
+        **at("redirect.keeps_prefix", "Location: http://", "tls"),
+    },
+    "Traefik believes its clients": {
+        **at("trust.proxy_cannot_spoof", "X-Forwarded-* -> 6.6.6.6", "proxy"),
+        **at("trust.one_value_each", "X-Forwarded-Host -> evil.example", "proxy"),
+    },
+    "believes callers that are not the proxy": at("trust.direct_cannot_spoof", "client -> 6.6.6.6", "direct"),
+    "reads X-Forwarded-Host": at("trust.direct_cannot_spoof", "url -> evil.example", "direct"),
+    "the proxy holds a stream back": at("stream.not_buffered", "2.0 s", "proxy", "tls"),
+    "the application holds a stream back": at("stream.not_buffered", "2.0 s", "proxy", "tls", "direct"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("says", PATTERNS)
+def test_the_pattern_names_the_cause_first(says):
+    assert says in diagnose(results(PATTERNS[says]))[0]
+
+
+def test_two_faults_are_two_causes():
+    red = PATTERNS["Traefik believes its clients"] | PATTERNS["the proxy holds a stream back"]
+    first, second = diagnose(results(red))
+    assert "Traefik believes" in first and "holds a stream back" in second
+
+
+def test_what_nobody_listed_gets_the_hint_of_the_most_upstream_check():
+    red = at("logs.new", "", "proxy") | at("path.new", "", "proxy")
+    assert diagnose(results(red)) == ["title of path.new (path.new): the hint"]
+
+
+def test_nothing_red_is_no_diagnosis():
+    assert diagnose([]) == []
+
+
+def test_each_cause_says_what_to_change():
+    assert all(len(cause.fix) > 20 and not cause.says.endswith(".") for cause in CAUSES)
+    assert len({cause.says for cause in CAUSES}) == len(CAUSES)
