@@ -21,7 +21,7 @@ STEERS = (
     "PUBLIC_",
 )
 
-MAKE_SECONDS = 180
+MAKE_SECONDS = 300
 
 
 def free_ports(count: int) -> list[int]:

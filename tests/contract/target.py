@@ -97,7 +97,7 @@ class Target:
                     self.dead[name] = f"nothing answers at {address.url} ({error})"
                 continue
             # The proxy's own words for a server that it cannot reach, after all its attempts.
-            if set(answers) <= {502, 503, 504}:
+            if min(answers) >= 500:
                 self.dead[name] = f"{address.url} answers {answers[0]} to everything"
         if len(self.dead) == len(self.addresses):
             reasons = "; ".join(self.dead.values())
