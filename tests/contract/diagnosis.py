@@ -117,6 +117,9 @@ CAUSES = (
           "the network `direct` too; elsewhere the server listens on another address or port.",
           lambda red: red.says("app.answers@direct", "could not ask") and not red("app.answers@[pt]*"),
           ("*@direct",)),
+    Cause("the server answers ambiguous requests: its parser has no rules",
+          "a maintained server (Uvicorn with httptools, Gunicorn, Hypercorn) refuses them.",
+          lambda red: red.says("exposure.request_smuggling@direct", "answers")),
     # It arrives, with the wrong path.
     Cause("the prefix is there twice",
           "with STRIP_PREFIX=false no server option may prepend it (Uvicorn's --root-path does): "
@@ -180,6 +183,9 @@ CAUSES = (
     Cause("the mounted application has a root_path of its own",
           "remove root_path= from the mounted FastAPI: the mount sets it.",
           lambda red: red("mount.sub_application") and not red("static.file"), ("mount.*",)),
+    Cause("files outside the static folder are served",
+          "serve them with StaticFiles from a folder of their own, never by joining paths.",
+          lambda red: red.says("static.no_traversal", "200", "app", "served", "true"), ("static.*",)),
     # Host.
     Cause("an answer names an address of the inside",
           "no handler may print scope['server'], and passHostHeader must stay true.",
@@ -229,6 +235,9 @@ CAUSES = (
           "--forwarded-allow-ips must be the proxy's exact address, never * nor a network that holds "
           "other callers; on one host without containers the proxy's token must be demanded too.",
           lambda red: red("trust.direct_cannot_spoof") or red("container.neighbour"), ("trust.*@direct", "container.*")),
+    Cause("Traefik is older than a fix that this configuration relies on",
+          "3.7.13 is the floor: it passes on no Upgrade: h2c, and knows aliasHeadersStrategy.",
+          lambda red: red("exposure.h2c"), ("exposure.h2c@*", "trust.scrubbed_headers@*")),
     Cause("header aliases and headers that nobody wrote reach the application",
           'aliasHeadersStrategy = "delete" at each entrypoint in traefik/traefik.toml, and scrub-headers in '
           "traefik/routes.toml must blank what Traefik passes on.",
@@ -247,7 +256,9 @@ CAUSES = (
           lambda red: red("docs.names_schema"), ("docs.*", "mount.sub_docs@*", "browser.*")),
     Cause("the docs page loads its assets from elsewhere",
           "serve them beside the page, as app/docs.py does.",
-          lambda red: red("docs.assets_same_origin"), ("docs.assets*", "browser.*")),
+          lambda red: red("docs.assets_same_origin")
+          or red("browser.same_origin") and not red("docs.*"),
+          ("docs.assets*", "browser.*")),
     Cause("WebSockets do not get through",
           "the server needs a WebSocket library (uvicorn[standard] or websockets), the proxy must pass "
           "Upgrade on, and the route has no prefix.",

@@ -99,12 +99,12 @@ class Target:
             # The proxy's own words for a server that it cannot reach, after all its attempts.
             if min(answers) >= 500:
                 self.dead[name] = f"{address.url} answers {answers[0]} to everything"
-        if len(self.dead) == len(self.addresses):
-            reasons = "; ".join(self.dead.values())
-            if self.ours and "nothing answers" in reasons:
-                url = next(iter(self.addresses.values())).url
-                raise Unreachable(f"the stack is not running at {url}: make up")
-            raise Unreachable(reasons)
+        if all("nothing answers" in self.dead.get(name, "") for name in self.addresses):
+            url = next(iter(self.addresses.values())).url
+            raise Unreachable(
+                f"the stack is not running at {url}: make up" if self.ours
+                else "; ".join(self.dead.values())
+            )  # fmt: skip
         self.discover()
 
     def discover(self) -> None:

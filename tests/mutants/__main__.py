@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +21,8 @@ from .bed import Bed, Verdict
 from .mutant import Mutant, load_all
 from .table import markdown
 
+BEDS = {"native": 2, "docker": 1}
+
 
 def engine_answers() -> bool:
     return (
@@ -29,21 +33,36 @@ def engine_answers() -> bool:
 
 def run(runtime: str, mutants: list[Mutant], whole: bool) -> tuple[Verdict, list[Verdict]]:
     """What the untouched stack says, and each mutant."""
-    bed = Bed(runtime)
+    # Two stacks at once, each in a copy of its own; in Docker they would share a network's range.
+    beds = [Bed(runtime, number) for number in range(min(BEDS[runtime], len(mutants)))]
+    free: SimpleQueue[Bed] = SimpleQueue()
     try:
-        untouched = bed.untouched()
+        untouched = beds[0].untouched()
         print(f"{runtime:<8}untouched: {', '.join(sorted(untouched.red)) or 'green'}"
               f"{untouched.error}", flush=True)  # fmt: skip
-        verdicts = []
-        for mutant in mutants:
-            verdicts.append(verdict := bed.run(mutant, whole))
+        for bed in beds:
+            free.put(bed)
+
+        def one(mutant: Mutant) -> Verdict:
+            bed = free.get()
+            try:
+                verdict = bed.run(mutant, whole)
+            finally:
+                free.put(bed)
             print(
                 f"{mark(verdict)} {mutant.name:<36}{verdict.seconds:5.1f} s  {verdict.error}",
                 flush=True,
             )
-        return untouched, verdicts
+            return verdict
+
+        pool = ThreadPoolExecutor(len(beds))
+        try:
+            return untouched, list(pool.map(one, mutants))
+        finally:
+            pool.shutdown(cancel_futures=True)  # what runs ends, what waits is dropped
     finally:
-        bed.close()
+        for bed in beds:
+            bed.close()
 
 
 def mark(verdict: Verdict) -> str:

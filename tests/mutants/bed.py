@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ class Verdict:
 
     mutant: Mutant
     red: set[str] = field(default_factory=set)
+    wrong: set[str] = field(default_factory=set)  # ids that failed, and did not merely not ask
     said: str = ""  # the diagnosis, or the line with which `up` refused
     seconds: float = 0.0
     error: str = ""
@@ -39,8 +41,8 @@ class Verdict:
 
 
 class Bed:
-    def __init__(self, runtime: str):
-        self.checkout = Checkout(ROOT / "build" / "mutants" / runtime, runtime)
+    def __init__(self, runtime: str, number: int = 0):
+        self.checkout = Checkout(ROOT / "build" / "mutants" / f"{runtime}-{number}", runtime)
         self.checkout.environ |= {"SUBNET": "172.30.96", "FAST": "1"}
         self.checkout.fill()
 
@@ -60,12 +62,26 @@ class Bed:
         try:
             for patch in mutant.patch:
                 patch.apply(self.checkout.path)
+            self._install(mutant.packages)
             return self._verdict(mutant, checks=None if whole else near(mutant))
         except (ValueError, subprocess.TimeoutExpired) as error:
             return Verdict(mutant, error=str(error))
         finally:
             for name, text in files.items():
                 (self.checkout.path / name).write_text(text)
+
+    def _install(self, packages: str) -> None:
+        """Raises ValueError when they cannot be had."""
+        folder = self.checkout.path / "build" / "old-traefik"
+        if not packages or folder.exists():
+            return
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes",
+             "--target", str(folder), "-r", str(ROOT / packages)],
+            capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        if done.returncode:
+            raise ValueError(f"{packages} could not be installed: {done.stderr.strip()[-200:]}")
 
     def _verdict(self, mutant: Mutant, checks: str | None) -> Verdict:
         verdict, started = Verdict(mutant), time.monotonic()
@@ -85,6 +101,7 @@ class Bed:
                 results = json.loads(report.read_text())["checks"]
                 verdict.red = {f"{one['id']}@{one['door']}" for one in results
                                if one["status"] in ("failed", "error")}  # fmt: skip
+                verdict.wrong = {one["id"] for one in results if one["status"] == "failed"}
                 lines = output.splitlines()
                 verdict.said = "\n".join(line for line in lines if line.startswith("diagnosis:"))
         verdict.seconds = time.monotonic() - started

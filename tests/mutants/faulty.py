@@ -3,13 +3,16 @@
 APP_MODULE=tests.mutants.faulty:NAME serves it.
 """
 
+import os
+from urllib.parse import unquote
+
 from fastapi import Depends, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.security import OAuth2PasswordBearer
 from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from app.main import create_app
+from app.main import STATIC, create_app
 
 
 def header(scope, name: bytes) -> str:
@@ -130,3 +133,54 @@ class Collected:
 
 
 collects_streams = Collected(create_app())
+
+
+traces = create_app()
+
+
+@traces.api_route("/app", methods=["TRACE"], include_in_schema=False)
+async def trace(request: Request) -> dict[str, str]:
+    return dict(request.headers)
+
+
+class QueryInHeader:
+    """Copies the decoded path and query into a header, as some access-control middlewares do."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        async def answer(message):
+            if message["type"] == "http.response.start":
+                asked = unquote(f"{scope['path']}?{scope['query_string'].decode('latin-1')}")
+                pair = (b"x-asked", asked.encode("latin-1", "replace"))
+                message = {**message, "headers": [*message["headers"], pair]}
+            await send(message)
+
+        await self.app(scope, receive, answer if scope["type"] == "http" else send)
+
+
+query_in_header = QueryInHeader(create_app())
+
+joined_paths = create_app()
+joined_paths.router.routes = [
+    route for route in joined_paths.routes if getattr(route, "name", "") != "static"
+]
+
+
+@joined_paths.get("/static/{path:path}", include_in_schema=False)
+async def opened(path: str) -> Response:
+    file = f"{STATIC}/{path}"
+    return FileResponse(file) if os.path.isfile(file) else Response(status_code=404)
+
+
+fails_sometimes = create_app()
+
+
+def _odd(count: int = 1) -> dict[str, int]:
+    return {"share": 100 // count}
+
+
+fails_sometimes.get("/share")(_odd)
+_sub = next(one for one in fails_sometimes.routes if getattr(one, "name", "") == "sub")
+_sub.app.get("/share")(_odd)

@@ -41,8 +41,8 @@ def markdown(verdicts: list[Verdict]) -> str:
         said = said if len(said) < 240 else said[:237] + "…"
         cells = (f"`{mutant.name}`", mutant.title, mutant.source, red, said)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    red = {check for verdict in verdicts for check in verdict.ids}
-    never = [check for check in checks() if check not in red]
+    wrong = {check for verdict in verdicts for check in verdict.wrong}
+    never = [check for check in checks() if check not in wrong]
     lines += ["", "## Checks that no mutant turned red", "",
               ", ".join(f"`{check}`" for check in never) or "None.", ""]  # fmt: skip
     return "\n".join(lines)
