@@ -63,12 +63,14 @@ def proxys_own_404(red: Red) -> bool:
     return public_404(red) and red("app.not_found_is_the_applications@[pt]*")
 
 
-def wrong_root_path(red: Red, *values: str) -> bool:
-    return red.says("app.root_path", *values) or red.says("scope.root_path", *values)
+def unset(red: Red) -> bool:
+    """root_path is there, and empty."""
+    return any(red.seen(check).rstrip().endswith(("root_path ->", "root_path:"))
+               for check in ("app.root_path", "scope.root_path"))  # fmt: skip
 
 
 def disbelieved(red: Red) -> bool:
-    return red("scope.scheme@tls") and not red("trust.one_value_each")
+    return red("scope.scheme") and red("scope.client")
 
 
 CAUSES = (
@@ -92,14 +94,16 @@ CAUSES = (
     Cause("the dashboard is at the public entrypoint and takes the application's paths",
           "remove the dashboard's router from traefik/routes.toml, or give it the entrypoint ops.",
           lambda red: red.says("exposure.operations", "/api/", "/dashboard") and public_404(red)),
-    Cause("the router does not listen at the https entrypoint",
-          'entryPoints must be ["http", "https"] in traefik/routes.toml.',
+    Cause("the router does not listen at the https entrypoint, or not for TLS",
+          'entryPoints must be ["http", "https"] in traefik/routes.toml, and the entrypoint have '
+          "[entryPoints.https.http.tls] in traefik/traefik.toml.",
           lambda red: red.says("app.answers@tls", "404") and not red("app.answers@proxy"), ("*@tls",)),
     Cause("https is redirected to http, or to itself",
           "remove redirectScheme from the chain in traefik/routes.toml; HTTPSRedirectMiddleware in the "
           "application needs a server that believes the proxy (--forwarded-allow-ips), and the "
           "entrypoint's redirection is the better place.",
-          lambda red: red.says("app.root_path@tls", "301", "302", "307", "308")),
+          lambda red: red.says("app.answers@tls", "itself")
+          or red.says("app.root_path@tls", "301", "302", "307", "308")),
     Cause("the proxy cannot reach the server",
           "scheme, name and port of the service's url in traefik/routes.toml (APP_URL) must be the "
           "server's, and the server must listen on an address that the proxy can reach.",
@@ -135,8 +139,7 @@ CAUSES = (
     Cause("root path is not set on the server",
           "start it with --root-path and the prefix: API_PREFIX in .env, then `make up` (app/server.py "
           "passes it; app/asgi.py sets it for Gunicorn and Hypercorn).",
-          lambda red: wrong_root_path(red, '"root_path": ""', "root_path: \n", "root_path: nothing")
-          or red.says("scope.root_path", "nothing")),
+          unset),
     Cause("root path on the server lacks its slash in front, or has one at its end",
           "API_PREFIX must look like /api/v1; `make up` checks it.",
           lambda red: red("scope.root_path") and slashes(red)),
@@ -157,7 +160,8 @@ CAUSES = (
           "what it does not know.",
           lambda red: red.says("app.not_found_is_the_applications", "200")),
     Cause("the start page leads out of the prefix", "build its address with request.url_for.",
-          lambda red: red.says("redirect.start_page", "Location of"), ("redirect.start_page@*",)),
+          lambda red: red.says("redirect.start_page", "Location of")
+          and not red("redirect.keeps_prefix"), ("redirect.start_page@*",)),
     Cause("the bare prefix is not routed",
           "the rule in traefik/routes.toml needs Path(`/api/v1`) beside PathPrefix(`/api/v1/`).",
           lambda red: red.says("redirect.start_page", "404") and not red("app.*"),
@@ -212,9 +216,9 @@ CAUSES = (
           "than the load balancers (TRUSTED_PROXIES).",
           lambda red: red("trust.proxy_cannot_spoof") and red("trust.one_value_each"),
           ("trust.*@proxy", "trust.*@tls", "scope.*")),
-    Cause("the proxy does not believe what the client did: X-Forwarded-Proto is overwritten",
-          "no headers middleware may set X-Forwarded-Proto; Traefik writes it for each entrypoint.",
-          lambda red: red("scope.scheme") and red("trust.one_value_each")),
+    Cause("X-Forwarded-Proto is overwritten on its way",
+          "no headers middleware may set X-Forwarded-Proto: Traefik writes it for each entrypoint.",
+          lambda red: red("scope.scheme") and not red("scope.client")),
     Cause("the server does not believe the proxy",
           "--forwarded-allow-ips must be the proxy's exact address (app/server.py): no name, no quotes, "
           "no host bits; load balancers before it go into TRUSTED_PROXIES.",

@@ -62,7 +62,15 @@ forwarded_believed = with_scope(_forwarded)
 forwarded_host = with_scope(_host)
 ws_for_wss = with_scope(_ws_for_wss)
 trusted_host = TrustedHostMiddleware(create_app(), allowed_hosts=["api.example.com"])
-https_redirect = HTTPSRedirectMiddleware(create_app())
+
+
+class ExceptHealth(HTTPSRedirectMiddleware):
+    async def __call__(self, scope, receive, send):
+        healthy = scope.get("path", "").endswith("/healthz")
+        await (self.app if healthy else super().__call__)(scope, receive, send)
+
+
+https_redirect = ExceptHealth(create_app())
 
 hard_coded_redirect = create_app()
 

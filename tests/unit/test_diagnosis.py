@@ -22,9 +22,9 @@ def at(check: str, observed: str, *doors: str) -> dict[str, str]:
 
 PATTERNS = {
     "root path is not set": {
-        **at("app.root_path", 'body: {"root_path": ""}', "proxy", "tls", "direct"),
-        **at("scope.root_path", "root_path: nothing", "proxy", "tls", "direct"),
-        **at("scope.forwarded_prefix", "root_path: nothing", "proxy", "tls"),
+        **at("app.root_path", "body: \n  root_path -> ", "proxy", "tls", "direct"),
+        **at("scope.root_path", "root_path: ", "proxy", "tls", "direct"),
+        **at("scope.forwarded_prefix", "root_path: ", "proxy", "tls"),
     },
     "does not strip": {
         **at("app.root_path", "status: 404", "proxy", "tls"),
@@ -43,8 +43,10 @@ PATTERNS = {
     "the server's own port does not answer": at("app.answers", "could not ask: refused", "direct"),
     "the server does not believe the proxy": {
         **at("scope.scheme", "scheme: http", "tls"),
+        **at("scope.client", "client: 172.30.98.10", "proxy", "tls"),
         **at("redirect.keeps_prefix", "Location: http://", "tls"),
     },
+    "X-Forwarded-Proto is overwritten": at("scope.scheme", "scheme: http", "tls"),
     "Traefik believes its clients": {
         **at("trust.proxy_cannot_spoof", "X-Forwarded-* -> 6.6.6.6", "proxy"),
         **at("trust.one_value_each", "X-Forwarded-Host -> evil.example", "proxy"),
