@@ -3,17 +3,18 @@
 from urllib.parse import urlsplit
 
 from .check import check
+from .raw import RawAnswer
 
 PUBLIC = ("proxy", "tls")
 EVERYWHERE = ("proxy", "tls", "direct")
 
 
 def get(door, target: str):
-    """The answer to a path sent as it is written here: clients would tidy it."""
+    """The answer to a path sent as it is written here: clients would tidy it. Status 0 is none."""
     answers = door.raw(
         f"GET {target} HTTP/1.1\r\nHost: {door.authority}\r\nConnection: close\r\n\r\n"
     )
-    return answers[0]
+    return answers[0] if answers else RawAnswer(0, [], "")
 
 
 def stopped_by(door, target: str) -> str:

@@ -89,7 +89,8 @@ class Bed:
         code, output = self.checkout.make("up", **mutant.settings)
         if code:
             verdict.red.add("up@all")
-            verdict.said = output
+            lines = [line for line in output.splitlines() if line and not line.startswith("make")]
+            verdict.said = "\n".join(lines[-1:])
         else:
             report = self.checkout.path / "build" / "verify" / "report.json"
             report.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ APP_MODULE=tests.mutants.faulty:NAME serves it.
 """
 
 import os
-from urllib.parse import unquote
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
@@ -150,25 +149,6 @@ traces = create_app()
 async def trace(request: Request) -> dict[str, str]:
     return dict(request.headers)
 
-
-class QueryInHeader:
-    """Copies the decoded path and query into a header, as some access-control middlewares do."""
-
-    def __init__(self, app):
-        self.app = app
-
-    async def __call__(self, scope, receive, send):
-        async def answer(message):
-            if message["type"] == "http.response.start":
-                asked = unquote(f"{scope['path']}?{scope['query_string'].decode('latin-1')}")
-                pair = (b"x-asked", asked.encode("latin-1", "replace"))
-                message = {**message, "headers": [*message["headers"], pair]}
-            await send(message)
-
-        await self.app(scope, receive, answer if scope["type"] == "http" else send)
-
-
-query_in_header = QueryInHeader(create_app())
 
 joined_paths = create_app()
 joined_paths.router.routes = [

@@ -1,16 +1,20 @@
 """`python -m tests.mutants.lenient PORT`: a server that answers 200 to whatever it reads, once for
-each thing in it that could be a request. What a parser without rules amounts to."""
+each thing in it that could be a request, and repeats what was asked in a header as it understood it.
+What a parser without rules amounts to."""
 
 import socketserver
 import sys
+from urllib.parse import unquote_to_bytes
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nX-Asked: "
 
 
 class Lenient(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         while data := self.request.recv(65536):
-            self.request.sendall(ANSWER * max(1, data.count(b" HTTP/1.1\r\n")))
+            asked = unquote_to_bytes(data.partition(b" ")[2].partition(b" ")[0])
+            answer = HEAD + asked + b"\r\n\r\n{}"
+            self.request.sendall(answer * max(1, data.count(b" HTTP/1.1\r\n")))
             if b"Connection: close" in data:
                 return
 
