@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import textwrap
 from dataclasses import asdict
 
 import pytest
@@ -12,6 +13,7 @@ from rich.text import Text
 from . import check, reports
 
 WIDTH = 100
+SHOWN_WHOLE = 10  # failures; of the others the terminal has the names
 LOG_LINES = 40
 LOG_CHARACTERS = 400
 MARKS = {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–"}
@@ -136,17 +138,23 @@ class Reporter:
                 result.observed if result.status == "error" else f"{result.check.id}@{result.door}"
             )
             by_cause.setdefault(cause, []).append(result)
-        for alike in by_cause.values():
+        whole, rest = list(by_cause.values())[:SHOWN_WHOLE], list(by_cause.values())[SHOWN_WHOLE:]
+        for alike in whole:
             self.show("-" * WIDTH, "dim")
-            headline, _, rest = reports.failure_text(alike[0]).partition("\n")
+            headline, _, text = reports.failure_text(alike[0]).partition("\n")
             self.show(f"{self.marks[alike[0].status]} {headline}", "bold")
-            self.show(rest)
+            self.show(text)
             if len(alike) > 1:
                 others = ", ".join(f"{one.check.id}@{one.door}" for one in alike[1:6])
                 self.show(
                     f"the same at {len(alike) - 1} more: {others}{', …' if len(alike) > 6 else ''}"
                 )
         self.show("-" * WIDTH, "dim")
+        if rest:
+            places = ", ".join(f"{one.check.id}@{one.door}" for alike in rest for one in alike)
+            self.show(f"and more, each in {self.run.report_dir}/report.html:")
+            self.show(textwrap.fill(places, WIDTH, break_on_hyphens=False, break_long_words=False))
+            self.show("-" * WIDTH, "dim")
 
     def logs(self) -> None:
         if not self.logs_command:
