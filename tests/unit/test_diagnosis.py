@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.contract.diagnosis import CAUSES, diagnose
+from tests.contract.causes import CAUSES
+from tests.contract.diagnosis import diagnose
 
 
 def results(red: dict[str, str], hint: str = "the hint") -> list[SimpleNamespace]:
