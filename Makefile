@@ -21,6 +21,12 @@ ps: stack-environment ## the state of the parts; exit 0 only when all are health
 logs: stack-environment ## the parts' logs, followed (FOLLOW=0: once)
 	@$(PY) -m stack logs
 
+deploy: stack-environment ## replace the app with the current source, replica by replica (Docker)
+	@$(PY) -m stack deploy
+
+rollback: stack-environment ## the version before, in the same way
+	@$(PY) -m stack rollback
+
 restart: down up ## down, then up
 
 clean: stack-environment ## down, and remove what the targets made: environment, image, build/
@@ -52,4 +58,4 @@ stack-environment:
 verify-environment:
 	@stack/environment.sh verify
 
-.PHONY: help up down ps logs restart clean curl verify mutants test pins claims stack-environment verify-environment
+.PHONY: help up down ps logs deploy rollback restart clean curl verify mutants test pins claims stack-environment verify-environment

@@ -2,7 +2,9 @@
 
 import os
 import shlex
+import shutil
 import sys
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -16,6 +18,11 @@ def main() -> None:
     except ValidationError as error:
         sys.exit(explain(error))
     argv = command(settings)
+    # A restarted container is not draining any more, and its counters begin anew.
+    shutil.rmtree(settings.run_dir, ignore_errors=True)
+    metrics = Path(settings.run_dir) / "metrics"
+    metrics.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     print("exec", shlex.join(argv), flush=True)
     # exec: the server is PID 1 in its container and gets the stop signal itself.
     os.execve(argv[0], argv, environment(dict(os.environ)))

@@ -3,12 +3,16 @@
 import re
 import secrets
 from importlib import import_module
+from pathlib import Path
 
 from fastapi import FastAPI
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from .health import Readiness
+from .limits import BodyLimit
+from .observe import Observe, with_request_id
+from .problems import problem
 from .settings import Settings
 
 HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?")
@@ -29,7 +33,7 @@ class HostGuard:
         if scope["type"] == "lifespan" or self._sound(scope):
             await self.app(scope, receive, send)
         elif scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
-            await PlainTextResponse("Malformed Host header\n", 400)(scope, receive, send)
+            await problem(400, "the Host header is malformed")(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
 
@@ -100,6 +104,15 @@ def load(name: str) -> ASGIApp:
 
 def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
     """`app` as it must be served by `settings.app_server` behind the prefix."""
+    app = BodyLimit(app, settings.max_body_bytes)
+    app = Readiness(app, settings.api_prefix, Path(settings.run_dir) / "draining")
+    app = HostGuard(app)
+    app = Observe(app, settings.api_prefix, settings.app_host, settings.metrics_port)
+    app = with_request_id(app)
+    if settings.otel_exporter_otlp_endpoint:
+        from .telemetry import trace  # a second of imports, for those who want it
+
+        app = trace(app)
     own_options = settings.app_server in ("uvicorn", "fastapi")
     if not (own_options and settings.strip_prefix):
         app = RootPath(app, settings.api_prefix, settings.strip_prefix)
@@ -109,7 +122,6 @@ def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
         app = ProxyToken(believing, app, settings.proxy_token)
     elif not own_options:
         app = ProxyHeadersMiddleware(app, settings.forwarded_allow_ips)
-    app = HostGuard(app)
     return AnyASGI(app) if settings.app_server == "fastapi" else app
 
 

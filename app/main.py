@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,19 +9,14 @@ from fastapi import FastAPI, Query, Request, WebSocket
 from fastapi.responses import RedirectResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
-from . import health, probe
+from . import probe
 from .docs import add_docs
 from .echo import echo
+from .problems import RESPONSES, add_problems
 from .settings import Settings
 from .sub import create_sub
 
 STATIC = Path(__file__).parent / "static"
-
-
-@asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    health.drain_on_sigterm()
-    yield
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -36,16 +30,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         root_path_in_servers=settings.root_path_in_servers,
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
+        responses=RESPONSES,
     )
     add_docs(app)
-    app.include_router(health.router)
+    add_problems(app)
     if settings.probe:
         app.include_router(probe.router)
 
     @app.get("/", include_in_schema=False)
     async def start(request: Request) -> RedirectResponse:
         return RedirectResponse(request.url_for("swagger_ui"))
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", include_in_schema=False)  # app/health.py answers 503 for it while draining
+    async def readyz() -> dict[str, str]:
+        return {"status": "ready"}
 
     @app.get("/app")
     async def read_main(request: Request) -> dict[str, str]:

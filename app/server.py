@@ -53,7 +53,7 @@ def _uvicorn(settings: Settings) -> list[str]:
         "--workers", str(settings.app_workers),
         "--timeout-keep-alive", str(KEEP_ALIVE_SECONDS),
         "--timeout-graceful-shutdown", _drain(settings),
-        "--no-server-header",
+        "--no-server-header", "--no-access-log",  # app/observe.py writes one
     ]  # fmt: skip
 
 
@@ -78,7 +78,6 @@ def _gunicorn(settings: Settings) -> list[str]:
         "--workers", str(settings.app_workers),
         "--keep-alive", str(KEEP_ALIVE_SECONDS),
         "--graceful-timeout", _drain(settings),
-        "--access-logfile", "-",
     ]  # fmt: skip
 
 
@@ -89,5 +88,4 @@ def _hypercorn(settings: Settings) -> list[str]:
         "--workers", str(settings.app_workers),
         "--keep-alive", str(KEEP_ALIVE_SECONDS),
         "--graceful-timeout", _drain(settings),
-        "--access-logfile", "-",
     ]  # fmt: skip

@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     proxy_token: str = Field("", repr=False)
     trusted_proxies: str = Field("", examples=["192.0.2.10,198.51.100.0/24"])
     drain_seconds: int = Field(10, ge=1, le=3600, examples=["10"])
+    max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, examples=["10485760"])
+    otel_exporter_otlp_endpoint: str = Field("", examples=["http://collector:4318"])
+    # Where metrics are served, for no client; 0 serves none.
+    metrics_port: int = Field(0, ge=0, le=65535, examples=["9000"])
+    run_dir: str = Field("/tmp/run", examples=["/tmp/run"])
     staging_url: str = Field("", examples=["https://staging.example.com"])
     production_url: str = Field("", examples=["https://api.example.com"])
     root_path_in_servers: bool = Field(True, examples=["true"])
@@ -69,7 +74,7 @@ class Settings(BaseSettings):
     def _proxies(cls, value: str) -> str:
         return ",".join(str(trusted(item.strip())) for item in value.split(",") if value.strip())
 
-    @field_validator("staging_url", "production_url")
+    @field_validator("staging_url", "production_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _url(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):

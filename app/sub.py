@@ -4,11 +4,13 @@ from fastapi import FastAPI, Request, WebSocket
 
 from .docs import add_docs
 from .echo import echo
+from .problems import RESPONSES, add_problems
 
 
 def create_sub() -> FastAPI:
-    sub = FastAPI(title="Sub-application", docs_url=None, redoc_url=None)
+    sub = FastAPI(title="Sub-application", docs_url=None, redoc_url=None, responses=RESPONSES)
     add_docs(sub)
+    add_problems(sub)
 
     @sub.get("/app")
     async def read_sub(request: Request) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import runtime, state
+from . import rolling, runtime, state
 from .addresses import show
 from .routes_edit import refused
 from .settings import StackSettings, read
@@ -18,6 +18,8 @@ def up() -> int:
         _stop(*running)
     elif running and running[1].subnet != settings.subnet:
         _stop(*running)  # a network's address range cannot be changed under its containers
+    elif running and name == "docker":
+        rolling.retire_surplus(settings)
     state.save(name, settings)  # first, so that `down` finds what a killed `up` left
     try:
         runtime.RUNTIMES[name].up(settings)
@@ -57,7 +59,7 @@ def ps() -> int:
     name, settings = running
     print(f"runtime: {name}")
     code = runtime.RUNTIMES[name].ps(settings)
-    if error := refused(runtime.RUNTIMES[name].logs_text(lines=0)):
+    if error := refused(runtime.RUNTIMES[name].logs_text(settings, lines=0)):
         print(f"routes   NOT TAKEN   {error}")
         return 1
     print("routes   taken")
@@ -69,7 +71,8 @@ def logs() -> int:
     if not running:
         print("the stack is not running: make up")
         return 1
-    return runtime.RUNTIMES[running[0]].logs(follow=os.environ.get("FOLLOW", "1") != "0")
+    name, settings = running
+    return runtime.RUNTIMES[name].logs(settings, follow=os.environ.get("FOLLOW", "1") != "0")
 
 
 def clean() -> int:
@@ -80,7 +83,33 @@ def clean() -> int:
     return 0
 
 
-COMMANDS = {"up": up, "down": down, "ps": ps, "logs": logs, "clean": clean}
+def deploy() -> int:
+    """Replaces the running application by the current source, and loses no request."""
+    return _roll(rolling.deploy)
+
+
+def rollback() -> int:
+    """Replaces it by the version before, in the same way."""
+    return _roll(rolling.rollback)
+
+
+def _roll(replace) -> int:
+    running = state.load()
+    if not running:
+        raise SystemExit("the stack is not running: make up")
+    name, settings = running
+    if name != "docker":
+        print("deploy and rollback replace containers, and natively there are none; make restart "
+              "starts the current source, with a moment's pause", file=sys.stderr)  # fmt: skip
+        return 2
+    if changed := [one for one in state.differences(settings) if rolling.needs_up(one)]:
+        raise SystemExit(f"the running stack does not have {changed[0]}: `make up` applies it")
+    replace(settings)
+    return 0
+
+
+COMMANDS = {"up": up, "down": down, "ps": ps, "logs": logs, "clean": clean,
+            "deploy": deploy, "rollback": rollback}  # fmt: skip
 
 
 def main() -> int:

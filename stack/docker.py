@@ -5,11 +5,13 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from ipaddress import ip_network
 
-from . import certificate, ports, render
+from . import acme, certificate, ports, render
+from .dotenv import parse
 from .paths import BUILD, ROOT, STATIC, VENV
-from .settings import StackSettings
+from .settings import MOST_REPLICAS, StackSettings
 
 LOG = BUILD / "compose.log"
 
@@ -17,44 +19,62 @@ LOG = BUILD / "compose.log"
 def up(settings: StackSettings) -> None:
     """Builds, starts and waits for health; on failure says why and leaves nothing running."""
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
-    certificate.ensure(settings)
+    if not settings.domain:
+        certificate.ensure(settings)
     render.write(STATIC / "traefik.toml", render.static(settings, native=False))
     _refuse_unreadable()
-    compose, environ = _compose(), _environment(settings)
-    project = _project(compose, environ)
-    _refuse_another_clone(project)
-    _refuse_overlap(settings, project)
-    held = _published(project)
+    command, environ = compose(), environment(settings)
+    name = project(command, environ)
+    _refuse_another_clone(name)
+    _refuse_overlap(settings, name)
+    held = _published(name)
+    wanted = {"HTTP_PORT": (settings.bind_address, settings.http_port),
+              "HTTPS_PORT": (settings.bind_address, settings.https_port)}  # fmt: skip
+    if not settings.domain:
+        wanted["DIRECT_PORT"] = ("127.0.0.1", settings.direct_port)
     ports.refuse_taken(settings, {
-        key: (address, port) for key, address, port in (
-            ("HTTP_PORT", settings.bind_address, settings.http_port),
-            ("HTTPS_PORT", settings.bind_address, settings.https_port),
-            ("DIRECT_PORT", "127.0.0.1", settings.direct_port),
-        ) if port not in held
+        key: (address, port) for key, (address, port) in wanted.items() if port not in held
     })  # fmt: skip
-    if not _image(project):
+    if not _image(name):
         print("building the image; the first time takes a minute or two", flush=True)
+    if settings.domain:
+        acme.check(settings, running=bool(held))
+    fresh = not _containers(settings)
     try:
-        for step in (["build"], ["up", "--detach", "--wait", "--remove-orphans"]):
-            _step(compose, step, environ)
+        step(command, ["build", "app"], environ)
+        if settings.domain:
+            step(command, ["run", "--rm", "--no-deps", "acme-owner"], environ)
+        step(
+            command, ["up", "--detach", "--wait", "--remove-orphans", *services(settings)], environ
+        )
     except BaseException:
-        subprocess.run([*compose, "down", "--remove-orphans"], cwd=ROOT, env=environ,
+        if not fresh and settings.domain:
+            raise  # what still serves goes on serving
+        subprocess.run([*command, "down", "--remove-orphans"], cwd=ROOT, env=environ,
                        capture_output=True)  # fmt: skip
         raise
+    if settings.domain:
+        acme.wait(settings, lambda: logs_text(settings, lines=0))
 
 
 def down(settings: StackSettings) -> None:
     # Compose removes by label, so whatever was started goes, with whichever settings.
     subprocess.run(
-        [*_compose(), "down", "--remove-orphans", "--timeout", str(settings.drain_seconds + 5)],
-        cwd=ROOT, env=_environment(settings), check=True, capture_output=True,
+        [*compose(), "down", "--remove-orphans", "--timeout", str(settings.drain_seconds + 5)],
+        cwd=ROOT, env=environment(settings), check=True, capture_output=True,
     )  # fmt: skip
 
 
 def remove_images(settings: StackSettings) -> None:
-    environ = _environment(settings)
-    if image := _image(_project(_compose(), environ)):
-        subprocess.run(["docker", "image", "rm", "--force", image], check=True, capture_output=True)
+    environ = environment(settings)
+    if images := [
+        line
+        for line in _docker("image", "ls", "--quiet", f"{project(compose(), environ)}-app")
+        if line
+    ]:
+        subprocess.run(
+            ["docker", "image", "rm", "--force", *images], check=True, capture_output=True
+        )
 
 
 def ps(settings: StackSettings) -> int:
@@ -64,30 +84,48 @@ def ps(settings: StackSettings) -> int:
         print(f"{container['Service']:<9}{container.get('Health') or container['State']:<12}"
               f"{container['Status']}")  # fmt: skip
     healthy = {c["Service"] for c in containers if c.get("Health") == "healthy"}
-    missing = [f"{name} is not healthy" for name in ("traefik", "app") if name not in healthy]
+    missing = [f"{name} is not healthy" for name in parts(settings) if name not in healthy]
     for problem in missing:
         print(f"unhealthy: {problem}")
     return 1 if missing else 0
 
 
-def logs(follow: bool) -> int:
-    command = [*_compose(), "logs", "--no-color", *(["--follow", "--tail=20"] if follow else [])]
-    return subprocess.call(command, cwd=ROOT)
+def logs(settings: StackSettings, follow: bool) -> int:
+    command = [*compose(), "logs", "--no-color", *(["--follow", "--tail=20"] if follow else [])]
+    return subprocess.call(command, cwd=ROOT, env=environment(settings))
 
 
-def logs_text(lines: int) -> str:
+def logs_text(settings: StackSettings, lines: int) -> str:
     """The last `lines` (0: all) of each part's log."""
     tail = f"--tail={lines}" if lines else "--tail=all"
-    return subprocess.run([*_compose(), "logs", "--no-color", tail], cwd=ROOT,
-                          capture_output=True, text=True).stdout  # fmt: skip
+    return subprocess.run([*compose(), "logs", "--no-color", tail], cwd=ROOT,
+                          env=environment(settings), capture_output=True, text=True).stdout  # fmt: skip
 
 
 def unhealthy(settings: StackSettings) -> list[str]:
     healthy = {c["Service"] for c in _containers(settings) if c.get("Health") == "healthy"}
-    return [f"{name} is not healthy" for name in ("traefik", "app") if name not in healthy]
+    return [f"{name} is not healthy" for name in parts(settings) if name not in healthy]
 
 
-def _compose() -> list[str]:
+def slots() -> list[str]:
+    """The services of the application, in the order in which they are used; the last is a spare."""
+    return ["app", *(f"app-{number}" for number in range(2, MOST_REPLICAS + 2))]
+
+
+def parts(settings: StackSettings) -> list[str]:
+    return ["traefik", *slots()[: settings.app_replicas]]
+
+
+def services(settings: StackSettings) -> list[str]:
+    """What `up` starts."""
+    written = ROOT / ".env"
+    known = parse(written.read_text(), os.environ) if written.exists() else {}
+    profiles = os.environ.get("COMPOSE_PROFILES", known.get("COMPOSE_PROFILES", "")).split(",")
+    return [*parts(settings), *(["prometheus", "grafana"] if "observability" in profiles else [])]
+
+
+@cache
+def compose() -> list[str]:
     """Compose's command: the plugin, or the one from PyPI in this project's environment."""
     plugin = subprocess.run(["docker", "compose", "version"], capture_output=True)
     if plugin.returncode == 0:
@@ -108,19 +146,29 @@ def _compose() -> list[str]:
     return [str(own)]
 
 
-def _environment(settings: StackSettings) -> dict[str, str]:
+def environment(settings: StackSettings) -> dict[str, str]:
     bind = settings.bind_address
+    files = ["docker-compose.yml"]
+    if (ROOT / "docker-compose.override.yml").exists():
+        files.append("docker-compose.override.yml")
+    if settings.domain:
+        files.append("docker-compose.prod.yml")
     return {
+        "COMPOSE_FILE": ":".join(files),
+        "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they give an unchanged image a new id
         **os.environ,
         **settings.environ(),
+        "COMPOSE_PROFILES": "*",  # so that ps, logs and down see all; up names what it starts
         "BIND_ADDRESS": f"[{bind}]" if ":" in bind else bind,
         "STATIC_DIR": str(STATIC),
     }
 
 
-def _step(compose: list[str], step: list[str], environ: dict[str, str]) -> None:
+def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> None:
     with LOG.open("w") as log:
-        code = subprocess.call([*compose, *step], cwd=ROOT, env=environ, stdout=log, stderr=log)
+        code = subprocess.call(
+            [*command, *arguments], cwd=ROOT, env=environ, stdout=log, stderr=log
+        )
     if code == 0:
         return
     output = [line for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
@@ -128,23 +176,39 @@ def _step(compose: list[str], step: list[str], environ: dict[str, str]) -> None:
     if re.search(r"lookup|dial tcp|i/o timeout|no such host", reason):
         raise SystemExit(f"an image could not be fetched, is there a network? The reason is in "
                          f"{LOG.relative_to(ROOT)}: {reason.strip()[:120]}")  # fmt: skip
-    tail = subprocess.run([*compose, "logs", "--no-color", "--tail=15"], cwd=ROOT, env=environ,
+    tail = subprocess.run([*command, "logs", "--no-color", "--tail=15"], cwd=ROOT, env=environ,
                           capture_output=True, text=True).stdout  # fmt: skip
     print(*output[-15:], tail, sep="\n", file=sys.stderr)
-    raise SystemExit(f"docker compose {step[0]} failed: {reason.strip()}")
+    raise SystemExit(f"docker compose {arguments[0]} failed: {reason.strip()}")
 
 
-def _project(compose: list[str], environ: dict[str, str]) -> str:
-    asked = subprocess.run([*compose, "config", "--format", "json"], cwd=ROOT, env=environ,
+def project(command: list[str], environ: dict[str, str]) -> str:
+    asked = subprocess.run([*command, "config", "--format", "json"], cwd=ROOT, env=environ,
                            capture_output=True, text=True)  # fmt: skip
     if asked.returncode:
         raise SystemExit(f"docker-compose.yml: {asked.stderr.strip().splitlines()[-1]}")
     return json.loads(asked.stdout)["name"]
 
 
+def running(settings: StackSettings, service: str) -> bool:
+    return any(c["Service"] == service and c["State"] == "running" for c in _containers(settings))
+
+
+def execute(settings: StackSettings, service: str, *command: str) -> str | None:
+    """What `command` prints in the container of `service`; None where it fails."""
+    done = subprocess.run([*compose(), "exec", "-T", service, *command], cwd=ROOT,
+                          env=environment(settings), capture_output=True, text=True)  # fmt: skip
+    return done.stdout if done.returncode == 0 else None
+
+
+def last_lines(settings: StackSettings, service: str) -> str:
+    return subprocess.run([*compose(), "logs", "--no-color", "--tail=8", service], cwd=ROOT,
+                          env=environment(settings), capture_output=True, text=True).stdout  # fmt: skip
+
+
 def _containers(settings: StackSettings) -> list[dict]:
-    asked = subprocess.run([*_compose(), "ps", "--all", "--format", "json"], cwd=ROOT,
-                           env=_environment(settings), capture_output=True, text=True)  # fmt: skip
+    asked = subprocess.run([*compose(), "ps", "--all", "--format", "json"], cwd=ROOT,
+                           env=environment(settings), capture_output=True, text=True)  # fmt: skip
     return [json.loads(line) for line in asked.stdout.splitlines() if line.startswith("{")]
 
 

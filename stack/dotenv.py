@@ -48,7 +48,9 @@ def _value(text: str, position: int, line: int, known: Mapping[str, str]) -> tup
     position = re.compile(r"[ \t]*").match(text, position).end()
     quote = text[position : position + 1]
     if quote in ("'", '"'):
-        body = re.compile(rf"{quote}((?:\\.|[^\\{quote}])*){quote}[ \t]*(#[^\n]*)?(?=\n|$)", re.S)
+        body = re.compile(
+            rf"{quote}((?:\\.|[^\\{quote}])*){quote}[ \t]*(#[^\n]*)?(?=\n|$)", re.DOTALL
+        )
         found = body.match(text, position)
         if not found:
             raise DotenvError(f".env line {line}: the {quote} is never closed, or text follows it")

@@ -32,6 +32,12 @@ START_SECONDS = 30
 
 def up(settings: StackSettings) -> None:
     """Starts what does not run, or runs with other settings; returns when all is healthy."""
+    if settings.domain:
+        raise SystemExit(f"DOMAIN={settings.domain}: production runs in Docker; install an engine, "
+                         "or leave DOMAIN out")  # fmt: skip
+    if settings.app_replicas > 1:
+        raise SystemExit(f"APP_REPLICAS={settings.app_replicas}: replicas are containers, and natively "
+                         f"there are none; for example APP_WORKERS={settings.app_replicas}")  # fmt: skip
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
     certificate.ensure(settings)
     render.write(STATIC / "traefik.toml", render.static(settings, native=True))
@@ -46,6 +52,7 @@ def up(settings: StackSettings) -> None:
         "HTTP_PORT": (bind, settings.http_port), "HTTPS_PORT": (bind, settings.https_port),
         "DIRECT_PORT": ("127.0.0.1", settings.direct_port),
         "OPS_PORT": ("127.0.0.1", settings.ops_port),
+        "OPS_PORT + 1": ("127.0.0.1", settings.ops_port + 1),
     })  # fmt: skip
     render.write(CONFIG, _supervisord(settings))
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIG)]
@@ -57,7 +64,7 @@ def up(settings: StackSettings) -> None:
     deadline = time.monotonic() + START_SECONDS
     while missing := unhealthy(settings):
         if time.monotonic() > deadline or _given_up():
-            print(logs_text(lines=15), file=sys.stderr)
+            print(logs_text(settings, lines=15), file=sys.stderr)
             down()
             raise SystemExit(f"not healthy: {'; '.join(missing)} (the log lines are above)")
         time.sleep(0.1)
@@ -94,15 +101,15 @@ def ps(settings: StackSettings) -> int:
     return 1 if problems else 0
 
 
-def logs(follow: bool) -> int:
+def logs(settings: StackSettings, follow: bool) -> int:
     files = [str(HOME / f"{name}.log") for name in PARTS if (HOME / f"{name}.log").exists()]
     if not follow:
-        print(logs_text(lines=0), end="")
+        print(logs_text(settings, lines=0), end="")
         return 0
     return subprocess.call(["tail", "-n", "20", "-f", *files]) if files else 0
 
 
-def logs_text(lines: int) -> str:
+def logs_text(settings: StackSettings, lines: int) -> str:
     """The last `lines` (0: all) of each part's log."""
     out = []
     for name in PARTS:
@@ -141,8 +148,10 @@ def _environment(settings: StackSettings) -> dict[str, str]:
         **settings.environ(),
         "APP_HOST": "127.0.0.1",
         "APP_PORT": str(settings.direct_port),
-        "APP_URL": f"http://127.0.0.1:{settings.direct_port}",
+        "APP_SERVERS": f"http://127.0.0.1:{settings.direct_port}",
         "PROXY_ADDRESS": "127.0.0.1",
+        "METRICS_PORT": str(settings.ops_port + 1),
+        "RUN_DIR": str(HOME / "run"),
         # Only this user can read a process's environment, so only this user can pose as Traefik.
         "PROXY_TOKEN": secrets.token_hex(16),
         "STATIC_DIR": str(STATIC),

@@ -28,6 +28,19 @@ def static(settings: StackSettings, native: bool) -> str:
     if settings.trusted_proxies:
         for name in ("http", "https"):
             points[name]["forwardedHeaders"] = {"trustedIPs": settings.trusted_proxies.split(",")}
+    if settings.domain:
+        points["http"]["http"]["redirections"] = {"entryPoint": {
+            "to": f":{settings.https_port}", "scheme": "https", "permanent": True
+        }}  # fmt: skip
+        acme = {"email": settings.acme_email, "storage": "/acme/acme.json", "keyType": "EC256"}
+        if settings.acme_ca:
+            acme["caServer"] = settings.acme_ca
+        http = settings.acme_challenge == "http"
+        acme |= {"httpChallenge": {"entryPoint": "http"}} if http else {"tlsChallenge": {}}
+        config["certificatesResolvers"] = {"acme": {"acme": acme}}
+    if endpoint := settings.otel_exporter_otlp_endpoint.rstrip("/"):
+        config["tracing"] = {"otlp": {"http": {"endpoint": f"{endpoint}/v1/traces"}}}
+        config["metrics"]["otlp"] = {"http": {"endpoint": f"{endpoint}/v1/metrics"}}
     return HEAD + tomli_w.dumps(config)
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -14,12 +15,15 @@ from .dotenv import DotenvError, parse
 from .paths import ROOT
 
 # Set by the stack itself, per runtime; in .env they would contradict it.
-INTERNAL = {"app_host", "app_port", "proxy_address", "proxy_token"}
+INTERNAL = {"app_host", "app_port", "proxy_address", "proxy_token", "metrics_port", "run_dir"}
 # Compose and its client read these from .env by themselves.
 FOREIGN = re.compile(r"(COMPOSE|DOCKER)_\w+")
-# Named in the contract, and not built yet: a start that would ignore one refuses.
-NOT_BUILT = ("APP_REPLICAS", "MAX_BODY_BYTES", "RATE_LIMIT", "DOMAIN", "ACME_EMAIL", "ACME_CA",
-             "ACME_CHALLENGE", "OTEL_EXPORTER_OTLP_ENDPOINT")  # fmt: skip
+# docker-compose.yml has one slot more: `make deploy` needs one to start in.
+MOST_REPLICAS = 4
+# What DOMAIN makes of a setting that is not given.
+PRODUCTION = {"bind_address": "0.0.0.0", "http_port": "80", "https_port": "443", "probe": "false",
+              "app_replicas": "2"}  # fmt: skip
+DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+")
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -31,6 +35,49 @@ class StackSettings(Settings):
     bind_address: str = Field("127.0.0.1", examples=["127.0.0.1"])
     public_hosts: str = Field("localhost,127.0.0.1,[::1]", examples=["localhost,127.0.0.1,[::1]"])
     subnet: str = Field("172.30.98", examples=["172.30.98"])
+    app_replicas: int = Field(1, ge=1, le=MOST_REPLICAS, examples=["2"])
+    rate_limit: str = Field("", examples=["50"])
+    domain: str = Field("", examples=["api.example.com"])
+    acme_email: str = Field("", examples=["ops@example.com"])
+    acme_ca: str = Field("", examples=["https://acme-staging-v02.api.letsencrypt.org/directory"])
+    acme_challenge: Literal["http", "tls-alpn"] = Field("http", examples=["http"])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _production(cls, given: dict) -> dict:
+        if not given.get("domain"):
+            return given
+        return {**PRODUCTION, "public_hosts": given["domain"], **given}
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        if value.lower() in ("", "off", "0"):
+            return ""
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
+            raise ValueError("must be a whole number of requests per second and client, or off")
+        return value
+
+    @field_validator("domain")
+    @classmethod
+    def _domain(cls, value: str) -> str:
+        if value and not DOMAIN.fullmatch(value):
+            raise ValueError("must be a host name in small letters, with a dot, and no URL")
+        return value
+
+    @field_validator("acme_email")
+    @classmethod
+    def _email(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
+            raise ValueError("is not an e-mail address")
+        return value
+
+    @field_validator("acme_ca")
+    @classmethod
+    def _ca(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https://[^\s/]+/\S+", value):
+            raise ValueError("must be the https URL of an ACME directory")
+        return value
 
     @field_validator("bind_address")
     @classmethod
@@ -75,6 +122,16 @@ class StackSettings(Settings):
                 raise ValueError(f"{name.upper()}={port}: {ports[port]} has this port already; "
                                  f"for example {name.upper()}={port + 1}")  # fmt: skip
             ports[port] = name.upper()
+        if self.domain and not self.acme_email:
+            raise ValueError("ACME_EMAIL: DOMAIN needs it, for the certificate authority's notices; "
+                             "in .env, for example ACME_EMAIL=ops@example.com")  # fmt: skip
+        for name in ("acme_email", "acme_ca"):
+            if getattr(self, name) and not self.domain:
+                raise ValueError(f"{name.upper()}={getattr(self, name)}: without DOMAIN there is no "
+                                 "certificate to ask for; for example DOMAIN=api.example.com")  # fmt: skip
+        if self.domain and self.domain not in self.hosts:
+            raise ValueError(f"PUBLIC_HOSTS={self.public_hosts}: DOMAIN is not among them; "
+                             f"for example PUBLIC_HOSTS={self.domain}")  # fmt: skip
         refuse_overlap(self.trusted_proxies, ip_network(f"{self.subnet}.0/24"))
         return self
 
@@ -84,6 +141,10 @@ class StackSettings(Settings):
 
     def url(self, door: str) -> str:
         """The base URL of the door `proxy`, `tls` or `direct`, as a client on this machine uses it."""
+        if self.domain:
+            # The http door only redirects, and there is no direct one.
+            port = "" if self.https_port == 443 else f":{self.https_port}"
+            return f"https://{self.domain}{port}{self.api_prefix}" if door == "tls" else ""
         if door == "direct":
             return f"http://127.0.0.1:{self.direct_port}"
         bound = ip_address(self.bind_address)
@@ -116,11 +177,6 @@ def read(environ: Mapping[str, str] | None = None, path: Path | None = None) -> 
         written = parse(path.read_text(encoding="utf-8"), environ) if path.exists() else {}
     except (DotenvError, UnicodeDecodeError) as error:
         raise SystemExit(str(error)) from None
-    for key in NOT_BUILT:
-        value = environ.get(key) or written.get(key)
-        if value and (key, value) != ("APP_REPLICAS", "1"):
-            raise SystemExit(f"{key}={value}: this version cannot honour it yet; leave it unset")
-        written.pop(key, None)
     known = {name.upper() for name in StackSettings.model_fields if name not in INTERNAL}
     unknown = [key for key in written if key not in known and not FOREIGN.fullmatch(key)]
     if unknown:

@@ -17,11 +17,11 @@ async def secret() -> dict[str, str]:
 
 
 @app.get("/slow", include_in_schema=False)
-async def slow(seconds: Annotated[float, Query(ge=0, le=5)] = 1) -> dict[str, float]:
+async def slow(seconds: Annotated[float, Query(ge=0, le=60)] = 1) -> dict[str, float]:
     await asyncio.sleep(seconds)
     return {"seconds": seconds}
 
 
-@app.post("/body", include_in_schema=False)
+@app.api_route("/body", methods=["POST", "PUT"], include_in_schema=False)
 async def body(request: Request) -> dict[str, int]:
     return {"length": sum([len(chunk) async for chunk in request.stream()])}

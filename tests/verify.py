@@ -61,6 +61,7 @@ def local() -> dict:
             "--application", "demo" if demo else "auto",
             "--probe", {(True, True): "on", (True, False): "auto"}.get((settings.probe, demo), "off"),
             "--root-path-in-servers", str(settings.root_path_in_servers).lower(),
+            "--max-body-bytes", str(settings.max_body_bytes),
             "--trusted-proxies", settings.trusted_proxies,
             "--extra-servers", ",".join(filter(None, (settings.staging_url, settings.production_url))),
             *(f"--target-version={name}={version}" for name, version in versions().items()),

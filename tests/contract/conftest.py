@@ -48,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME=VERSION",
         help="for the report",
     )
+    group.addoption("--max-body-bytes", type=int, default=10485760, help="MAX_BODY_BYTES")
     group.addoption(
         "--probe",
         choices=("auto", "on", "off"),
@@ -183,6 +184,7 @@ def open_target(option) -> Target:
         extra_servers=option.extra_servers,
         trusted_proxies=option.trusted_proxies,
         answers=option.answers,
+        max_body_bytes=option.max_body_bytes,
         protected=option.protected,
         protected_user=option.protected_user,
         logs_command=option.logs_command,

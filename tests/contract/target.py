@@ -44,6 +44,7 @@ class Target:
     trusted_proxies: list[str]
     versions: dict[str, str]
     answers: str = ""
+    max_body_bytes: int = 10485760
     protected: str = ""
     protected_user: str = ""
     logs_command: list[str] = field(default_factory=list)
@@ -110,6 +111,8 @@ class Target:
     def discover(self) -> None:
         if self.runtime != "docker":
             self.lacks["docker"] = "no containers of this project (RUNTIME is not docker)"
+        if not self.ours:
+            self.lacks["ours"] = "limits, ids and headers of this repository's own deployment"
         if self.fast:
             self.lacks["full"] = "left out by FAST=1"
         if not self.prefix:

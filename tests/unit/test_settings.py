@@ -70,10 +70,42 @@ def test_an_unknown_key_is_named_in_the_file_and_ignored_in_the_environment(tmp_
     read({"API_PREFFIX": "/x"}, tmp_path / MISSING)
 
 
-def test_a_setting_that_cannot_be_honoured_yet_is_refused_and_not_ignored(tmp_path):
-    with pytest.raises(SystemExit, match="RATE_LIMIT=10: .*leave it unset"):
-        read({"RATE_LIMIT": "10"}, tmp_path / MISSING)
-    read({"APP_REPLICAS": "1"}, tmp_path / MISSING)
+def test_production_has_other_defaults(tmp_path):
+    given = {"DOMAIN": "api.example.com", "ACME_EMAIL": "ops@example.com"}
+    settings = read(given, tmp_path / MISSING)
+    assert (settings.http_port, settings.https_port, settings.bind_address) == (80, 443, "0.0.0.0")
+    assert (settings.app_replicas, settings.probe, settings.hosts) == (
+        2,
+        False,
+        ["api.example.com"],
+    )
+    assert settings.url("tls") == "https://api.example.com/api/v1"
+    assert read({**given, "APP_REPLICAS": "3"}, tmp_path / MISSING).app_replicas == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"DOMAIN": "api.example.com"}, "ACME_EMAIL: DOMAIN needs it, .* in .env, for example"),
+        ({"ACME_EMAIL": "ops@example.com"}, "ACME_EMAIL=ops@example.com: without DOMAIN"),
+        ({"DOMAIN": "https://a.example", "ACME_EMAIL": "a@b.example"}, "DOMAIN=https://a.example: must"),
+        ({"DOMAIN": "a.example", "ACME_EMAIL": "ops"}, "ACME_EMAIL=ops: is not an e-mail"),
+        ({"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "ACME_CA": "http://ca"}, "ACME_CA=http://ca: must"),
+        ({"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "ACME_CHALLENGE": "dns"}, "ACME_CHALLENGE=dns:"),
+        ({"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "PUBLIC_HOSTS": "b.example"}, "PUBLIC_HOSTS=b.example: DOMAIN is not"),
+        ({"APP_REPLICAS": "5"}, "APP_REPLICAS=5: .*less than or equal to 4"),
+        ({"RATE_LIMIT": "10/s"}, "RATE_LIMIT=10/s: must be a whole number"),
+        ({"MAX_BODY_BYTES": "10MB"}, "MAX_BODY_BYTES=10MB: "),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_in_production_is_refused(tmp_path, given, said):
+    with pytest.raises(SystemExit, match=said):
+        read(given, tmp_path / MISSING)
+
+
+def test_no_rate_limit_is_written_off_or_nothing(tmp_path):
+    assert read({"RATE_LIMIT": "off"}, tmp_path / MISSING).rate_limit == ""
+    assert read({"RATE_LIMIT": "50"}, tmp_path / MISSING).rate_limit == "50"
 
 
 def test_what_the_stack_sets_itself_is_refused_in_the_file(tmp_path):

@@ -1,0 +1,64 @@
+"""The limit on a request's body. In the application, because Traefik's way to have one (buffering)
+holds every stream back until it ends."""
+
+import time
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .problems import problem
+
+DISCARD_SECONDS = 5
+
+
+class BodyLimit:
+    """Answers 413 to a body above `limit` bytes, announced or not; what is below streams through."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app, self.limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        announced = [value for name, value in scope["headers"] if name == b"content-length"]
+        if announced and announced[0].isdigit() and int(announced[0]) > self.limit:
+            return await self._refuse(scope, receive, send)
+        received, over, started = 0, False, False
+
+        async def counting() -> Message:
+            nonlocal received, over
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.limit:
+                over = True
+                raise ClientDisconnect  # what a framework expects of a body that breaks off
+            return message
+
+        async def unless_over(message: Message) -> None:
+            nonlocal started
+            if not over or started:
+                started = True
+                await send(message)
+
+        try:
+            await self.app(scope, counting, unless_over)
+        except ClientDisconnect:
+            if not over:
+                raise
+        if over and not started:
+            await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer goes out first; then as much again is read and thrown away, or a proxy that is
+        still writing sees a reset in place of the answer."""
+        answer = problem(413, f"a body may have {self.limit} bytes here",
+                         headers={"Connection": "close"})  # fmt: skip
+        await send({"type": "http.response.start", "status": 413, "headers": answer.raw_headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        discarded, deadline = 0, time.monotonic() + DISCARD_SECONDS
+        while discarded < self.limit and time.monotonic() < deadline:
+            message = await receive()
+            discarded += len(message.get("body", b""))
+            if message["type"] == "http.disconnect" or not message.get("more_body"):
+                break
+        await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,163 @@
+"""What is known of a request afterwards: its id, one JSON line in the log, and metrics."""
+
+import logging
+import os
+import re
+import sys
+import threading
+import time
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from asgi_correlation_id import CorrelationIdMiddleware, correlation_id
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    make_wsgi_app,
+    multiprocess,
+)
+from pythonjsonlogger.json import JsonFormatter
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+
+# Every worker writes files of its own under PROMETHEUS_MULTIPROC_DIR; whoever is asked adds them up.
+REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"])
+DURATION = Histogram("http_request_duration_seconds", "Time to the last byte", ["method", "route"])
+IN_PROGRESS = Gauge(
+    "http_requests_in_progress",
+    "Requests, streams and WebSockets that the application has open",
+    multiprocess_mode="livesum",
+)
+HEALTH = ("/healthz", "/readyz")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def with_request_id(app: ASGIApp) -> ASGIApp:
+    """Adopts a client's X-Request-ID where it is harmless, makes one otherwise, and answers with it."""
+    return CorrelationIdMiddleware(
+        app, header_name="X-Request-ID", validator=lambda given: bool(REQUEST_ID.fullmatch(given))
+    )
+
+
+class Observe:
+    """Writes the access line and counts, with the route's template in place of the path: made-up
+    paths must not make new time series.
+
+    `prefix` is the root_path that requests come with. With a `port`, each worker serves the
+    metrics of all there, on `host`.
+    """
+
+    def __init__(self, app: ASGIApp, prefix: str, host: str = "", port: int = 0) -> None:
+        self.app, self.prefix, self.host, self.port = app, prefix, host, port
+        self.log = _access_log()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            if self.port:
+                serve_metrics(self.host, self.port)
+            return await self.app(scope, receive, send)
+        # Noted first: mounts change the scope on the way down.
+        path, started, sent = scope["path"], time.perf_counter(), {"status": 500, "bytes": 0}
+
+        async def noting(message: Message) -> None:
+            if message["type"].endswith("http.response.start"):
+                sent["status"] = message["status"]
+            elif message["type"].endswith("http.response.body"):
+                sent["bytes"] += len(message.get("body", b""))
+            elif message["type"] == "websocket.accept":
+                sent["status"] = 101
+            elif message["type"] == "websocket.close" and sent["status"] != 101:
+                sent["status"] = 403
+            await send(message)
+
+        IN_PROGRESS.inc()
+        try:
+            await self.app(scope, receive, noting)
+        finally:
+            IN_PROGRESS.dec()
+            self._note(scope, path, time.perf_counter() - started, sent)
+
+    def _note(self, scope: Scope, path: str, seconds: float, sent: dict) -> None:
+        method = scope.get("method", "WEBSOCKET")
+        route = template(scope, self.prefix)
+        known = method if method in (*METHODS, "WEBSOCKET") else "other"
+        REQUESTS.labels(known, route, sent["status"]).inc()
+        DURATION.labels(known, route).observe(seconds)
+        traced = TRACEPARENT.fullmatch(_header(scope, b"traceparent"))
+        if path.endswith(HEALTH) and sent["status"] < 400:
+            return  # the proxy's and the container's own checks, every second
+        self.log.info("request", extra={
+            "request_id": correlation_id.get(),
+            "trace_id": traced[1] if traced else None,
+            "client": "{}:{}".format(*scope["client"]) if scope.get("client") else None,
+            "method": method, "path": path, "route": route, "status": sent["status"],
+            "bytes": sent["bytes"], "seconds": round(seconds, 6),
+        })  # fmt: skip
+
+
+def template(scope: Scope, prefix: str) -> str:
+    """The route that answered, as it was written: `/items/{id}`, mounts included."""
+    route = scope.get("route")
+    mounted = scope.get("root_path", "").removeprefix(prefix)
+    if route is None or isinstance(route, Mount):
+        return f"{mounted}/{{path}}" if mounted else "none"
+    return mounted + route.path
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def _access_log() -> logging.Logger:
+    # The servers' own lines would say the same again, in four formats.
+    for name in ("uvicorn.access", "gunicorn.access", "hypercorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = False
+    log = logging.getLogger("app.access")
+    if not log.handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(JsonFormatter(timestamp="time"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        log.propagate = False
+    return log
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    allow_reuse_port = True  # one socket for each worker; any of them answers for all
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, *_args) -> None:
+        pass
+
+
+def serve_metrics(host: str, port: int) -> None:
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)
+    server = _Server((host, port), _Silent)
+    server.set_app(make_wsgi_app(registry))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+def in_progress() -> int:
+    """What all workers of this container have open at this moment."""
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            multiprocess.mark_process_dead(pid)
+        except PermissionError:
+            pass
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)
+    return int(registry.get_sample_value("http_requests_in_progress") or 0)

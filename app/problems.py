@@ -1,0 +1,55 @@
+"""Errors as `application/problem+json` (RFC 9457) that carry the request's id."""
+
+from http import HTTPStatus
+
+from asgi_correlation_id import correlation_id
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+
+class Problem(BaseModel):
+    title: str
+    status: int
+    detail: str | None = None
+    request_id: str | None = None
+    errors: list[dict] | None = None
+
+
+class ProblemResponse(JSONResponse):
+    media_type = "application/problem+json"
+
+
+def problem(
+    status: int, detail: str | None = None, *, headers=None, errors=None
+) -> ProblemResponse:
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail,
+                   request_id=correlation_id.get(), errors=errors)  # fmt: skip
+    return ProblemResponse(body.model_dump(exclude_none=True), status, headers)
+
+
+def _http(request: Request, error: HTTPException) -> ProblemResponse:
+    return problem(error.status_code, error.detail, headers=error.headers)
+
+
+def _validation(request: Request, error: RequestValidationError) -> ProblemResponse:
+    return problem(422, "the request does not fit the schema",
+                   errors=jsonable_encoder(error.errors()))  # fmt: skip
+
+
+def _unhandled(request: Request, error: Exception) -> ProblemResponse:
+    return problem(500, "the request failed; the log has its id")
+
+
+# In the schema in place of FastAPI's HTTPValidationError.
+RESPONSES = {422: {"description": "Unprocessable Content",
+                   "content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}}  # fmt: skip
+
+
+def add_problems(app: FastAPI) -> None:
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(Exception, _unhandled)

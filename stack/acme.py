@@ -1,0 +1,109 @@
+"""Certificates for DOMAIN: what can be known before a certificate authority is asked (its rate
+limits count failures), and whether it then gave one."""
+
+import http.server
+import json
+import re
+import secrets
+import socket
+import ssl
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+
+from .settings import StackSettings
+
+STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
+CERTIFICATE_SECONDS = 60
+
+
+def check(settings: StackSettings, running: bool) -> None:
+    """Raises SystemExit when DOMAIN does not lead here; `running`: our Traefik has port 80 already."""
+    domain = settings.domain
+    if not settings.acme_ca:
+        print(f"the certificate comes from Let's Encrypt, which allows few failures; to try first: "
+              f"make up ACME_CA={STAGING}")  # fmt: skip
+    try:
+        addresses = sorted({info[4][0] for info in socket.getaddrinfo(domain, 80)})
+    except OSError as error:
+        raise SystemExit(f"DOMAIN={domain}: the name does not resolve ({error}); point its A or AAAA "
+                         "record at this machine, then make up again") from None  # fmt: skip
+    if not running and not _answers_here(settings):
+        shown = ", ".join(addresses)
+        line = (f"DOMAIN={domain}: port 80 of {shown} does not lead to this machine, and there the "
+                "certificate authority asks; open it in the firewall, or correct the record")  # fmt: skip
+        if not settings.acme_ca:
+            raise SystemExit(f"{line}. Behind a NAT that this machine cannot see through, name the "
+                             "authority, and only this check is left out: "
+                             "ACME_CA=https://acme-v02.api.letsencrypt.org/directory")  # fmt: skip
+        print(f"warning: {line}")
+
+
+def _answers_here(settings: StackSettings) -> bool:
+    """Whether a request to DOMAIN's port 80 arrives at BIND_ADDRESS."""
+    token = secrets.token_hex(16).encode()
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(token)
+
+        def log_message(self, *_args) -> None:
+            pass
+
+    port = settings.http_port
+    try:
+        server = http.server.HTTPServer((settings.bind_address, port), Answer)
+    except OSError:
+        return True  # ports.refuse_taken says more about it
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        # Port 80 whatever HTTP_PORT is: that is where the authority asks.
+        return opener.open(f"http://{settings.domain}/", timeout=5).read(64) == token
+    except OSError:
+        return False
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def wait(settings: StackSettings, log: Callable[[], str]) -> None:
+    """Returns once Traefik serves a certificate for DOMAIN. Raises SystemExit with the authority's
+    words when none comes; the stack stays up, for Traefik tries again by itself."""
+    deadline = time.monotonic() + CERTIFICATE_SECONDS
+    while not _served(settings):
+        if time.monotonic() > deadline or (error := refused(log())):
+            error = refused(log()) or "nothing in Traefik's log says why"
+            raise SystemExit(f"DOMAIN={settings.domain}: no certificate yet: {error}\nthe stack stays up; "
+                             f"to try without Let's Encrypt's rate limits: make up ACME_CA={STAGING}")  # fmt: skip
+        time.sleep(0.5)
+
+
+def _served(settings: StackSettings) -> bool:
+    """Without verification: a staging certificate is a certificate too. No other is ever served,
+    since sniStrict refuses the handshake then."""
+    context = ssl._create_unverified_context()
+    host = "127.0.0.1" if settings.bind_address == "0.0.0.0" else settings.bind_address
+    try:
+        with socket.create_connection((host, settings.https_port), timeout=5) as plain:
+            with context.wrap_socket(plain, server_hostname=settings.domain):
+                return True
+    except OSError:
+        return False
+
+
+def refused(log: str) -> str | None:
+    """The last error of `log` (Traefik's) about a certificate."""
+    found = None
+    for line in log.splitlines():
+        start = line.find('{"level":"error"')
+        if start >= 0 and re.search("acme", line, re.IGNORECASE):
+            try:
+                entry = json.loads(line[start:])
+            except ValueError:
+                continue
+            found = entry.get("error") or entry.get("message")
+    return found

@@ -1,0 +1,179 @@
+"""Replaces the replicas one after the other, so that the proxied door loses no request.
+
+Traefik has a fixed list of slots (APP_SERVERS in docker-compose.yml) and asks each for its health.
+The new version starts in a spare slot first; then each slot is drained, stopped once Traefik
+sends it nothing and its requests have ended, and started anew. Compose alone stops first, and at
+a recreate runs no pre_stop hook.
+"""
+
+import fcntl
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from . import docker
+from .paths import BUILD
+from .settings import StackSettings
+
+READY_SECONDS = 60
+NOTICE_SECONDS = (
+    15  # Traefik asks every second, one slot after the other, a second for each at most
+)
+ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
+METRICS = "http://traefik:8082/metrics"
+
+
+class NotReady(Exception):
+    """What kept a container from serving."""
+
+
+def deploy(settings: StackSettings) -> None:
+    """Builds the current source and puts it in place. Raises SystemExit, with the version before
+    still serving, when it cannot be built or is never ready."""
+    with _alone():
+        image = _image(settings)
+        before, earlier = _id(image), _id(f"{image}:previous")
+        print("building the image", flush=True)
+        docker.step(docker.compose(), ["build", "app"], docker.environment(settings))
+        if _id(image) != before:
+            _tag(before, f"{image}:previous")
+        _replace(settings, image, {image: before, f"{image}:previous": earlier})
+
+
+def rollback(settings: StackSettings) -> None:
+    """Puts the version before in place, and the present one where that was."""
+    with _alone():
+        image = _image(settings)
+        now, before = _id(image), _id(f"{image}:previous")
+        if not before:
+            raise SystemExit("there is no version before: `make deploy` keeps the one it replaces")
+        _tag(before, image)
+        _tag(now, f"{image}:previous")
+        _replace(settings, image, {image: now, f"{image}:previous": before})
+
+
+def _replace(settings: StackSettings, image: str, tags: dict[str, str]) -> None:
+    try:
+        roll(settings)
+    except NotReady as reason:
+        for name, id_ in tags.items():
+            if id_:
+                _tag(id_, name)
+        raise SystemExit(f"not deployed, the version before goes on serving: {reason}") from None
+    print(f"serving {_id(image)[7:19]}, before it {tags[image][7:19]}")
+
+
+def roll(settings: StackSettings) -> None:
+    """Replaces every replica by one of the present image. Raises NotReady."""
+    used = docker.slots()[: settings.app_replicas]
+    spare = docker.slots()[settings.app_replicas]
+    _start(settings, spare)
+    for slot in used:
+        if docker.running(settings, slot):
+            retire(settings, slot)
+        _start(settings, slot, keep=spare)
+    retire(settings, spare)
+
+
+def retire_surplus(settings: StackSettings) -> None:
+    """Takes out what runs in slots above APP_REPLICAS."""
+    for slot in reversed(docker.slots()[settings.app_replicas :]):
+        if docker.running(settings, slot):
+            retire(settings, slot)
+
+
+def retire(settings: StackSettings, slot: str) -> None:
+    """Lets what is in flight end, for DRAIN_SECONDS at most, then stops and removes the container."""
+    _say(slot, "draining")
+    if docker.execute(settings, slot, "python", "-m", "app.drain", "start") is not None:
+        _await(lambda: _up(settings, slot) is not True, NOTICE_SECONDS, lambda: (
+            f"Traefik did not take {slot} out within {NOTICE_SECONDS} s"
+        ))  # fmt: skip
+        docker.execute(
+            settings, slot, "python", "-m", "app.drain", "wait", str(settings.drain_seconds)
+        )
+    docker.step(docker.compose(), ["rm", "--stop", "--force", slot], docker.environment(settings))
+
+
+def _start(settings: StackSettings, slot: str, keep: str = "") -> None:
+    _say(slot, "starting")
+    environ = docker.environment(settings)
+    try:
+        docker.step(
+            docker.compose(),
+            ["up", "--detach", "--no-deps", "--no-build", "--force-recreate", slot],
+            environ,
+        )
+        _await(lambda: _up(settings, slot) is True, READY_SECONDS, lambda: _why(settings, slot),
+               alive=lambda: docker.running(settings, slot))  # fmt: skip
+    except BaseException as error:
+        if not keep:  # a spare that serves nobody yet
+            subprocess.run([*docker.compose(), "rm", "--stop", "--force", slot],
+                           env=environ, cwd=BUILD.parent, capture_output=True)  # fmt: skip
+        if isinstance(error, SystemExit):
+            raise NotReady(str(error)) from None
+        raise
+    _say(slot, "serving")
+
+
+def _await(condition: Callable[[], bool], seconds: float, reason: Callable[[], str],
+           alive: Callable[[], bool] = lambda: True) -> None:  # fmt: skip
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline or not alive():
+            raise NotReady(reason())
+        time.sleep(0.2)
+
+
+def _up(settings: StackSettings, slot: str) -> bool | None:
+    """Whether Traefik sends requests to `slot`, as its own metrics say."""
+    text = docker.execute(settings, slot, "python", "-c", ASK, METRICS) or ""
+    found = re.search(
+        rf'^traefik_service_server_up{{.*url="http://{slot}:.*}} (\d)', text, re.MULTILINE
+    )
+    return found[1] == "1" if found else None
+
+
+def _why(settings: StackSettings, slot: str) -> str:
+    tail = docker.last_lines(settings, slot)
+    return f"the new version in {slot} was not ready within {READY_SECONDS} s, or ended:\n{tail}"
+
+
+def _say(slot: str, what: str) -> None:
+    print(f"{slot:<9}{what}", flush=True)
+
+
+def _image(settings: StackSettings) -> str:
+    return f"{docker.project(docker.compose(), docker.environment(settings))}-app"
+
+
+def _id(image: str) -> str:
+    asked = subprocess.run(["docker", "image", "inspect", "--format", "{{.Id}}", image],
+                           capture_output=True, text=True)  # fmt: skip
+    return asked.stdout.strip()
+
+
+def _tag(id_: str, name: str) -> None:
+    subprocess.run(["docker", "tag", id_, name], check=True, capture_output=True)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    with (BUILD / "deploy.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("another deploy of this clone is running: wait for its end") from None
+        yield
+
+
+def needs_up(change: str) -> bool:
+    """Whether a changed setting (`KEY=value`) is more than a new container of the app can apply."""
+    return change.partition("=")[0] not in (
+        "APP_SERVER",
+        "APP_WORKERS",
+        "APP_MODULE",
+        "MAX_BODY_BYTES",
+    )

@@ -1,0 +1,129 @@
+"""One stack with the routes that only tests need, in a copy of this checkout, and what is done to it."""
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import ROOT, Checkout
+
+OVERRIDE = """services:
+  app: &tested {volumes: ["./tests:/srv/tests:ro"]}
+  app-2: *tested
+  app-3: *tested
+  app-4: *tested
+  app-5: *tested
+"""
+SETTINGS = {"APP_MODULE": "tests.routes:app", "SUBNET": "172.30.96", "APP_REPLICAS": 2}
+
+
+class Operated(Checkout):
+    """The copy, with the commands of somebody who operates it or breaks it."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.http}/api/v1"
+
+    def start(self, target: str, **settings: object) -> subprocess.Popen:
+        return super().start(target, **{**SETTINGS, **settings})
+
+    def must(self, target: str, **settings: object) -> str:
+        code, output = self.make(target, **settings)
+        assert code == 0, output
+        return output
+
+    def container(self, service: str) -> str:
+        labels = [f"label=com.docker.compose.project.working_dir={self.path}",
+                  f"label=com.docker.compose.service={service}"]  # fmt: skip
+        ids = docker("ps", "-aq", *(part for label in labels for part in ("--filter", label)))
+        assert len(ids.split()) == 1, f"{service}: {ids}"
+        return ids
+
+    def servers_up(self, through: str = "app-2") -> dict[str, bool]:
+        """Which slots Traefik sends requests to, as its metrics say; asked from a container."""
+        text = docker("exec", self.container(through), "python", "-c",
+                      "import urllib.request as u; "
+                      "print(u.urlopen('http://traefik:8082/metrics', timeout=3).read().decode())")  # fmt: skip
+        lines = [
+            line for line in text.splitlines() if line.startswith("traefik_service_server_up{")
+        ]
+        return {line.split('url="http://')[1].split(":")[0]: line.endswith(" 1") for line in lines}
+
+    def edit_routes(self, old: str, new: str) -> None:
+        """By rename, as editors save."""
+        path = self.path / "traefik" / "routes.toml"
+        text = path.read_text()
+        assert old in text
+        part = path.with_suffix(".edit")
+        part.write_text(text.replace(old, new))
+        part.replace(path)
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def wait_for(condition, seconds: float) -> float:
+    """The seconds until `condition` came true."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() < began + seconds, f"not true within {seconds} s"
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
+@pytest.fixture(scope="session")
+def copied():
+    checkout = Operated(ROOT / "build" / "operations", "docker")
+    engine = subprocess.run(["docker", "version"], capture_output=True)
+    if engine.returncode:
+        pytest.skip("no Docker engine answers: deploys and replicas are containers")
+    checkout.fill()
+    (checkout.path / "docker-compose.override.yml").write_text(OVERRIDE)
+    yield checkout
+    checkout.make("clean")
+    left = not checkout.nothing_left()
+    shutil.rmtree(checkout.path, ignore_errors=True)
+    assert not left, "containers were left"
+
+
+@pytest.fixture
+def stack(copied):
+    """Two replicas of the present source, all of them in."""
+    routes = Path("traefik/routes.toml")
+    shutil.copy2(ROOT / routes, copied.path / routes)
+    copied.must("up")
+    wait_for(lambda: {"app", "app-2"} <= {n for n, up in copied.servers_up().items() if up}, 20)
+    return copied
+
+
+RECORD = ROOT / "build" / "operations.json"
+
+
+@pytest.fixture
+def record(request):
+    """Keeps a scenario's counts for the report that the last test's end prints."""
+
+    def keep(tally, note: str = "") -> None:
+        kept = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+        kept[request.node.name] = f"{tally}{'; ' + note if note else ''}"
+        RECORD.write_text(json.dumps(kept, indent=1))
+        print(kept[request.node.name])
+
+    return keep
+
+
+def pytest_sessionstart():
+    RECORD.unlink(missing_ok=True)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if RECORD.exists():
+        terminalreporter.section("requests sent and failed")
+        for name, line in json.loads(RECORD.read_text()).items():
+            terminalreporter.write_line(f"{name}: {line}")

@@ -1,0 +1,82 @@
+"""`make deploy` and `make rollback` under a steady load."""
+
+import httpx
+
+from .load import load
+
+DEPLOYS = 10
+
+
+def version(stack) -> str:
+    return httpx.get(f"{stack.url}/static/version.txt", trust_env=False).text
+
+
+def write_version(stack, text: str) -> None:
+    (stack.path / "app" / "static" / "version.txt").write_text(text)
+
+
+def test_ten_deploys_in_a_row_lose_no_request(stack, record):
+    with load(stack.url) as tally:
+        for number in range(DEPLOYS):
+            write_version(stack, f"version {number}")
+            stack.must("deploy")
+            assert version(stack) == f"version {number}"
+    record(tally, f"{DEPLOYS} deploys")
+    assert not tally.failures
+    assert all(tally.sent[kind] > 100 for kind in tally.sent)
+    assert stack.make("ps")[0] == 0
+
+
+def test_rollback_brings_the_version_before_and_back(stack, record):
+    for number in (1, 2):
+        write_version(stack, f"rolled {number}")
+        stack.must("deploy")
+    with load(stack.url) as tally:
+        stack.must("rollback")
+        assert version(stack) == "rolled 1"
+        stack.must("rollback")
+        assert version(stack) == "rolled 2"
+    record(tally, "2 rollbacks")
+    assert not tally.failures
+
+
+def test_a_version_that_ends_or_is_never_ready_is_not_deployed(stack, record):
+    write_version(stack, "good")
+    stack.must("deploy")
+    main = stack.path / "app" / "main.py"
+    health = stack.path / "app" / "health.py"
+    sources = {path: path.read_text() for path in (main, health)}
+    write_version(stack, "bad")
+    try:
+        with load(stack.url) as tally:
+            main.write_text(sources[main] + "\nraise RuntimeError('this version cannot start')\n")
+            code, output = stack.make("deploy")
+            assert code != 0 and "this version cannot start" in output, output
+            assert "the version before goes on serving" in output
+
+            main.write_text(sources[main])
+            health.write_text(sources[health].replace("self.mark.exists()", "True"))
+            code, output = stack.make("deploy")
+            assert code != 0 and "not ready within" in output, output
+            assert version(stack) == "good"
+    finally:
+        for path, text in sources.items():
+            path.write_text(text)
+    record(tally, "2 deploys that failed")
+    assert not tally.failures
+    # What comes up next is the version that serves, and nothing of the other is left.
+    assert {name for name, up in stack.servers_up().items() if up} == {"app", "app-2"}
+    stack.must("rollback")
+    stack.must("rollback")
+    assert version(stack) == "good"
+
+
+def test_two_deploys_at_once_are_refused(stack):
+    first = stack.start("deploy")
+    try:
+        code, output = 0, ""
+        while first.poll() is None and code == 0:
+            code, output = stack.make("deploy")  # fmt: skip
+        assert code != 0 and "another deploy of this clone is running" in output, output
+    finally:
+        assert first.wait(timeout=120) == 0
