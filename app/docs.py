@@ -67,7 +67,7 @@ def guarded(page: HTMLResponse) -> HTMLResponse:
     script fetches its logo from a CDN and has no option for it (redoc#2108): refused, it leaves
     the logo out.
     """
-    inline = re.findall(rb"<script[^>]*>(.+?)</script>", page.body, re.DOTALL)
+    inline = re.findall(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page.body, re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(script).digest()).decode() for script in inline]
     scripts = " ".join(["'self'", *(f"'sha256-{digest}'" for digest in hashes)])
     page.headers["Content-Security-Policy"] = (

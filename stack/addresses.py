@@ -11,6 +11,13 @@ from .settings import StackSettings
 
 def show(runtime: str, settings: StackSettings) -> None:
     who = _who(settings)
+    if settings.domain:
+        url = settings.url("tls")
+        print(f"proxied  {url}/app   {who}\ndocs     {url}/docs  {who}")
+        print(f"http     redirects to https; certificates for {settings.domain} by ACME")
+        for line in warnings(settings):
+            print(line)
+        return
     ca = CA_FILE.relative_to(ROOT)
     proxy, tls, direct = (settings.url(door) for door in ("proxy", "tls", "direct"))
     rows = [
@@ -50,7 +57,7 @@ def warnings(settings: StackSettings) -> list[str]:
     opened = _own_addresses(bound.version) if bound.is_unspecified else [str(bound)]
     shown = [f"[{address}]" if ":" in address else address for address in opened]
     missing = [address for address in shown if address not in settings.hosts]
-    if missing and "*" not in settings.hosts:
+    if missing and not settings.domain and "*" not in settings.hosts:
         lines.append("these addresses are open, and Traefik answers 404 there until .env has: "
                      f"PUBLIC_HOSTS={','.join([*settings.hosts, *missing])}")  # fmt: skip
     return lines

@@ -29,6 +29,7 @@ def static(settings: StackSettings, native: bool) -> str:
         for name in ("http", "https"):
             points[name]["forwardedHeaders"] = {"trustedIPs": settings.trusted_proxies.split(",")}
     if settings.domain:
+        points["http"]["address"], points["https"]["address"] = ":80", ":443"
         points["http"]["http"]["redirections"] = {"entryPoint": {
             "to": f":{settings.https_port}", "scheme": "https", "permanent": True
         }}  # fmt: skip

@@ -32,13 +32,27 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def free_pair() -> int:
+    """A free port whose neighbour is free too."""
+    for _ in range(100):
+        (port,) = free_ports(1)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+    raise OSError("no two free ports beside each other")
+
+
 class Checkout:
     """`make` in the copy at `path`, in the runtime that RUNTIME names (native without it)."""
 
     def __init__(self, path: Path, runtime: str = "") -> None:
         self.path = path
         self.runtime = runtime or os.environ.get("RUNTIME") or "native"
-        self.http, self.https, self.direct, self.ops = free_ports(4)
+        self.http, self.https, self.direct = free_ports(3)
+        self.ops = free_pair()  # Traefik's metrics, and the application's
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith(STEERS)} | {
             "RUNTIME": self.runtime, "HTTP_PORT": str(self.http), "HTTPS_PORT": str(self.https),
             "DIRECT_PORT": str(self.direct), "OPS_PORT": str(self.ops), "SUBNET": "172.30.97",

@@ -25,3 +25,26 @@ async def slow(seconds: Annotated[float, Query(ge=0, le=60)] = 1) -> dict[str, f
 @app.api_route("/body", methods=["POST", "PUT"], include_in_schema=False)
 async def body(request: Request) -> dict[str, int]:
     return {"length": sum([len(chunk) async for chunk in request.stream()])}
+
+
+@app.post("/slow", include_in_schema=False)
+async def slow_post(seconds: float = 1) -> dict[str, float]:
+    await asyncio.sleep(seconds)
+    return {"seconds": seconds}
+
+
+first_chunks: dict[str, str] = {}
+
+
+@app.post("/first-chunk/{key}", include_in_schema=False)
+async def receive_chunks(key: str, request: Request) -> dict[str, int]:
+    length = 0
+    async for chunk in request.stream():
+        first_chunks.setdefault(key, chunk.decode())
+        length += len(chunk)
+    return {"length": length}
+
+
+@app.get("/first-chunk/{key}", include_in_schema=False)
+async def first_chunk(key: str) -> str | None:
+    return first_chunks.get(key)

@@ -54,7 +54,9 @@ def local() -> dict:
     demo = settings.app_module == StackSettings.model_fields["app_module"].default
     return {
         "PROXY_URL": settings.url("proxy"), "TLS_URL": settings.url("tls"),
-        "DIRECT_URL": settings.url("direct"), "CA_FILE": os.environ.get("CA_FILE") or str(CA_FILE.relative_to(ROOT)),
+        "DIRECT_URL": settings.url("direct"),
+        # In production the certificate is one that the system trusts.
+        "CA_FILE": os.environ.get("CA_FILE") or ("" if settings.domain else str(CA_FILE.relative_to(ROOT))),
         "RUNTIME": name, "DEMO": "1" if demo else "", "APP_SERVER": settings.app_server,
         "STRIP_PREFIX": str(settings.strip_prefix).lower(),
         "OPTIONS": [

@@ -1,0 +1,157 @@
+"""What a client gets when something is wrong: a defined answer, soon, that tells nothing of the inside."""
+
+import concurrent.futures
+import re
+import socket
+import time
+import uuid
+
+import httpx
+
+from tests.contract.test_operation import INSIDE
+
+from .conftest import docker, wait_for
+from .load import load
+
+LIMIT = 10 * 1024 * 1024
+
+
+def get(stack, path: str, **options) -> httpx.Response:
+    return httpx.get(f"{stack.url}{path}", trust_env=False, timeout=90, **options)
+
+
+def defined(answer: httpx.Response, *statuses: int) -> None:
+    assert answer.status_code in statuses, (answer.status_code, answer.text)
+    shown = f"{answer.text} {answer.headers}"
+    assert not INSIDE.search(shown), shown
+    if answer.headers.get("content-type", "").startswith("application/problem+json"):
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+def test_the_app_is_down(stack):
+    for service in ("app", "app-2"):
+        docker("kill", stack.container(service))
+    defined(
+        get(stack, "/app"), 502, 503
+    )  # in the second before Traefik has noticed: after its retries
+    time.sleep(2)
+    began = time.monotonic()
+    defined(get(stack, "/app"), 503)
+    assert time.monotonic() - began < 1, "known to be down: the answer needs no attempts"
+
+
+def test_the_app_is_starting(stack):
+    for service in ("app", "app-2"):
+        docker("kill", stack.container(service))
+    time.sleep(2)
+    docker("start", stack.container("app"))
+    seen = set()
+
+    def serving() -> bool:
+        answer = get(stack, "/app")
+        seen.add(answer.status_code)
+        defined(answer, 200, 502, 503)
+        return answer.status_code == 200
+
+    wait_for(serving, 20)
+    assert 503 in seen
+
+
+def test_all_replicas_are_unhealthy(stack):
+    for service in ("app", "app-2"):
+        docker("exec", stack.container(service), "python", "-m", "app.drain", "start")
+    wait_for(lambda: get(stack, "/app").status_code == 503, 10)
+    defined(get(stack, "/app"), 503)
+    for service in ("app", "app-2"):
+        docker("exec", stack.container(service), "rm", "/tmp/run/draining")
+    wait_for(lambda: get(stack, "/app").status_code == 200, 10)
+
+
+def test_a_body_over_the_limit_gets_413_each_time_announced_or_not(stack):
+    def chunks(length: int):
+        for _ in range(length // 65536 + 1):
+            yield bytes(65536)
+
+    url = f"{stack.url}/body"
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        for length in (LIMIT + 1, 4 * LIMIT):
+            for _ in range(10):
+                defined(client.post(url, content=bytes(length)), 413)
+                defined(client.post(url, content=chunks(length)), 413)
+        assert client.post(url, content=bytes(LIMIT)).json() == {"length": LIMIT}
+
+
+def test_a_body_streams_through_unbuffered(stack):
+    """The application has the first part while the second has not been sent."""
+    key = uuid.uuid4().hex
+    with socket.create_connection(("127.0.0.1", stack.http), timeout=10) as client:
+        client.sendall(f"POST /api/v1/first-chunk/{key} HTTP/1.1\r\nHost: 127.0.0.1:{stack.http}\r\n"
+                       "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n".encode())  # fmt: skip
+        # Either replica may have it, and each answers every other time.
+        wait_for(lambda: get(stack, f"/first-chunk/{key}").json() == "hello", 5)
+        client.sendall(b"5\r\nworld\r\n0\r\n\r\n")
+        assert b'{"length":10}' in client.makefile("rb").read()
+
+
+def test_too_many_requests_get_429_with_retry_after(stack):
+    stack.must("up", RATE_LIMIT=5)
+    try:
+        wait_for(lambda: any(stack.servers_up().values()), 15)
+        answers = [get(stack, "/app") for _ in range(60)]
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert refused and any(answer.status_code == 200 for answer in answers)
+        for answer in refused:
+            defined(answer, 429)
+            assert answer.headers["retry-after"].isdigit()
+        time.sleep(3)
+        assert get(stack, "/app").status_code == 200
+    finally:
+        stack.must("up")
+    assert {get(stack, "/app").status_code for _ in range(60)} == {200}  # off by default
+
+
+def test_a_header_block_over_the_limit_gets_431(stack):
+    defined_431 = get(stack, "/app", headers={"X-Long": "x" * 80_000})
+    assert defined_431.status_code == 431 and not INSIDE.search(defined_431.text)
+
+
+def test_slow_requests_are_cut_and_others_served_meanwhile(stack, record):
+    """Fifty clients that send a byte of header now and then, and fifty that send a body so."""
+    heads = {
+        "header": f"GET /api/v1/app HTTP/1.1\r\nHost: 127.0.0.1:{stack.http}\r\nX-Slow: ",
+        "body": f"POST /api/v1/body HTTP/1.1\r\nHost: 127.0.0.1:{stack.http}\r\nContent-Length: 100000\r\n\r\n",
+    }
+
+    def drip(kind: str) -> tuple[float, bytes]:
+        began, received = time.monotonic(), b""
+        with socket.create_connection(("127.0.0.1", stack.http), timeout=3) as client:
+            client.sendall(heads[kind].encode())
+            while time.monotonic() - began < 100:
+                try:
+                    client.sendall(b"x")
+                    got = client.recv(4096)
+                    if not got:
+                        break
+                    received += got
+                except TimeoutError:
+                    continue
+                except OSError:
+                    break
+        return time.monotonic() - began, received
+
+    with load(stack.url) as tally, concurrent.futures.ThreadPoolExecutor(100) as pool:
+        cut = list(pool.map(drip, ["header", "body"] * 50))
+    assert not tally.failures
+    assert all(55 < seconds < 80 for seconds, _ in cut), sorted(seconds for seconds, _ in cut)
+    for _, received in cut:
+        status = re.match(rb"HTTP/1.1 (\d+)", received)
+        assert not status or status[1] in (b"400", b"408", b"499", b"502", b"504"), received
+        assert not INSIDE.search(received.decode("latin-1"))
+    record(tally, "beside 100 slow clients, each cut after 60 s")
+
+
+def test_an_application_that_takes_too_long_gets_504(stack):
+    began = time.monotonic()
+    answer = httpx.post(f"{stack.url}/slow?seconds=60", trust_env=False, timeout=90)
+    defined(answer, 504)
+    assert 25 < time.monotonic() - began < 40
