@@ -23,6 +23,10 @@ def main() -> None:
     metrics = Path(settings.run_dir) / "metrics"
     metrics.mkdir(parents=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+    if settings.otel_exporter_otlp_endpoint:
+        # FastAPI exports by itself; the SDK reads the other OTEL_* variables.
+        os.environ["FASTAPI_OTEL_AUTO_CONFIGURE"] = "true"
+        os.environ.setdefault("OTEL_SERVICE_NAME", "app")
     print("exec", shlex.join(argv), flush=True)
     # exec: the server is PID 1 in its container and gets the stop signal itself.
     os.execve(argv[0], argv, environment(dict(os.environ)))

@@ -109,10 +109,6 @@ def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
     app = HostGuard(app)
     app = Observe(app, settings.api_prefix, settings.app_host, settings.metrics_port)
     app = with_request_id(app)
-    if settings.otel_exporter_otlp_endpoint:
-        from .telemetry import trace  # a second of imports, for those who want it
-
-        app = trace(app)
     own_options = settings.app_server in ("uvicorn", "fastapi")
     if not (own_options and settings.strip_prefix):
         app = RootPath(app, settings.api_prefix, settings.strip_prefix)

@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from . import probe
 from .docs import add_docs
 from .echo import echo
+from .observe import HEALTH
 from .problems import RESPONSES, add_problems
 from .settings import Settings
 from .sub import create_sub
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=RESPONSES,
+        telemetry={"exclude": lambda scope: scope["path"].endswith(HEALTH)},
     )
     add_docs(app)
     add_problems(app)

@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import time
 
+import httpx
 import pytest
 import trustme
 
@@ -275,3 +276,27 @@ def test_the_certificates_can_be_saved_and_put_back(issued, tmp_path):
     issued.restart_traefik()
     assert issued.certificate() == before
     docker("start", issued.container("acme-ca"))
+
+
+def test_a_deploy_works_there_too(issued):
+    (issued.path / "app/static/version.txt").write_text("deployed\n")
+    code, output = issued.make("deploy")
+    assert code == 0, output
+    context = ssl.create_default_context(cafile=str(issued.path / "build/authority/ca.pem"))
+    with httpx.Client(verify=context, trust_env=False) as client:
+        # The name stands in no /etc/hosts here.
+        request = client.build_request("GET", "https://127.0.0.1/api/v1/static/version.txt",
+                                       headers={"Host": DOMAIN}, extensions={"sni_hostname": DOMAIN})  # fmt: skip
+        assert client.send(request).text == "deployed\n"
+    one = json.loads(docker("inspect", issued.container("app-2")))[0]
+    assert one["HostConfig"]["Memory"] == 512 * 1024 * 1024
+
+
+def test_the_other_challenge_gets_a_certificate_too(issued):
+    """On port 443, for who cannot open port 80."""
+    assert issued.make("down")[0] == 0
+    docker("volume", "rm", "production_acme")
+    code, output = issued.make("up", ACME_CHALLENGE="tls-alpn")
+    assert code == 0, output
+    assert issued.certificate()
+    assert "tlsChallenge" in (issued.path / "build/traefik/traefik.toml").read_text()

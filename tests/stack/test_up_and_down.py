@@ -99,6 +99,16 @@ def test_logs_once_show_both_parts(running):
     assert '"path": "/api/v1/app"' in output  # the app's
 
 
+def test_deploy_replaces_containers_and_natively_says_so(running):
+    code, output = running.make("deploy")
+    if running.runtime == "docker":
+        assert code == 0, output
+        assert running.answers() == HELLO
+    else:
+        assert code == 2 and "natively there are none" in output
+    assert running.make("ps")[0] == 0
+
+
 def rename_over(path, text):
     # Traefik's log has whole seconds: an edit in the second of an error counts as the one refused.
     last = int(time.time())
