@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
@@ -19,9 +18,11 @@ def main() -> None:
         sys.exit(explain(error))
     argv = command(settings)
     # A restarted container is not draining any more, and its counters begin anew.
-    shutil.rmtree(settings.run_dir, ignore_errors=True)
-    metrics = Path(settings.run_dir) / "metrics"
-    metrics.mkdir(parents=True)
+    run = Path(settings.run_dir)
+    metrics = run / "metrics"
+    metrics.mkdir(parents=True, exist_ok=True)
+    for stale in (run / "draining", *metrics.glob("*.db")):
+        stale.unlink(missing_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     if settings.otel_exporter_otlp_endpoint:
         # FastAPI exports by itself; the SDK reads the other OTEL_* variables.

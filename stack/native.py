@@ -52,8 +52,10 @@ def up(settings: StackSettings) -> None:
         "HTTP_PORT": (bind, settings.http_port), "HTTPS_PORT": (bind, settings.https_port),
         "DIRECT_PORT": ("127.0.0.1", settings.direct_port),
         "OPS_PORT": ("127.0.0.1", settings.ops_port),
-        "OPS_PORT + 1": ("127.0.0.1", settings.ops_port + 1),
     })  # fmt: skip
+    if not ports.free(settings.ops_port + 1):
+        raise SystemExit(f"OPS_PORT={settings.ops_port}: the application's metrics take the port after "
+                         f"it, and that is taken; for example OPS_PORT={settings.ops_port + 10}")  # fmt: skip
     render.write(CONFIG, _supervisord(settings))
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIG)]
     started = subprocess.run(

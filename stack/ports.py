@@ -29,6 +29,12 @@ def refuse_taken(settings: StackSettings, wanted: dict[str, tuple[str, int]]) ->
                                  f"for example {key}={_free(port, settings)}") from None  # fmt: skip
 
 
+def free(port: int) -> bool:
+    """Whether nobody listens at `port` of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
 def _holder(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
@@ -44,7 +50,6 @@ def _holder(port: int) -> str:
 def _free(port: int, settings: StackSettings) -> int:
     used = {settings.http_port, settings.https_port, settings.direct_port, settings.ops_port}
     for candidate in range(port + 1, min(port + 200, 65535)):
-        with socket.socket() as probe:
-            if candidate not in used and probe.connect_ex(("127.0.0.1", candidate)):
-                return candidate
+        if candidate not in used and free(candidate):
+            return candidate
     return port + 1000

@@ -66,22 +66,32 @@ def _replace(settings: StackSettings, image: str, tags: dict[str, str]) -> None:
 
 
 def roll(settings: StackSettings) -> None:
-    """Replaces every replica by one of the present image. Raises NotReady."""
+    """Replaces every replica by one of the present image. Raises NotReady when that never serves, and
+    SystemExit when it served in the spare slot and then not in another one."""
     used = docker.slots()[: settings.app_replicas]
     spare = docker.slots()[settings.app_replicas]
+    if docker.running(settings, spare):  # left by a deploy that was interrupted
+        retire(settings, spare)
     _start(settings, spare)
-    for slot in used:
-        if docker.running(settings, slot):
-            retire(settings, slot)
-        _start(settings, slot, keep=spare)
-    retire(settings, spare)
+    try:
+        for slot in used:
+            if docker.running(settings, slot):
+                retire(settings, slot)
+            _start(settings, slot, serves=True)
+        retire(settings, spare)
+    except NotReady as reason:
+        raise SystemExit(f"half deployed; {spare} serves the new version, and `make deploy` or "
+                         f"`make rollback` ends it: {reason}") from None  # fmt: skip
 
 
 def retire_surplus(settings: StackSettings) -> None:
     """Takes out what runs in slots above APP_REPLICAS."""
     for slot in reversed(docker.slots()[settings.app_replicas :]):
         if docker.running(settings, slot):
-            retire(settings, slot)
+            try:
+                retire(settings, slot)
+            except NotReady as reason:
+                raise SystemExit(f"not scaled: {reason}") from None
 
 
 def retire(settings: StackSettings, slot: str) -> None:
@@ -97,7 +107,7 @@ def retire(settings: StackSettings, slot: str) -> None:
     docker.step(docker.compose(), ["rm", "--stop", "--force", slot], docker.environment(settings))
 
 
-def _start(settings: StackSettings, slot: str, keep: str = "") -> None:
+def _start(settings: StackSettings, slot: str, serves: bool = False) -> None:
     _say(slot, "starting")
     environ = docker.environment(settings)
     try:
@@ -109,7 +119,7 @@ def _start(settings: StackSettings, slot: str, keep: str = "") -> None:
         _await(lambda: _up(settings, slot) is True, READY_SECONDS, lambda: _why(settings, slot),
                alive=lambda: docker.running(settings, slot))  # fmt: skip
     except BaseException as error:
-        if not keep:  # a spare that serves nobody yet
+        if not serves:  # nobody, yet
             subprocess.run([*docker.compose(), "rm", "--stop", "--force", slot],
                            env=environ, cwd=BUILD.parent, capture_output=True)  # fmt: skip
         if isinstance(error, SystemExit):

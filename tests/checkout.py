@@ -1,6 +1,7 @@
 """A copy of this checkout with ports of its own, driven with make as a person drives it."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -24,25 +25,18 @@ STEERS = (
 MAKE_SECONDS = 300
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-def free_pair() -> int:
-    """A free port whose neighbour is free too."""
+def free_block(count: int) -> int:
+    """The first of `count` free ports in a row, below those that the kernel gives to clients."""
     for _ in range(100):
-        (port,) = free_ports(1)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-    raise OSError("no two free ports beside each other")
+        first = random.randrange(20000, 32000, 10)
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise OSError(f"no {count} free ports in a row")
 
 
 class Checkout:
@@ -51,8 +45,8 @@ class Checkout:
     def __init__(self, path: Path, runtime: str = "") -> None:
         self.path = path
         self.runtime = runtime or os.environ.get("RUNTIME") or "native"
-        self.http, self.https, self.direct = free_ports(3)
-        self.ops = free_pair()  # Traefik's metrics, and the application's
+        # The fifth is for the application's metrics, beside Traefik's.
+        self.http, self.https, self.direct, self.ops, _ = range(first := free_block(5), first + 5)
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith(STEERS)} | {
             "RUNTIME": self.runtime, "HTTP_PORT": str(self.http), "HTTPS_PORT": str(self.https),
             "DIRECT_PORT": str(self.direct), "OPS_PORT": str(self.ops), "SUBNET": "172.30.97",

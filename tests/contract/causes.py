@@ -278,4 +278,10 @@ CAUSES = (
     Cause("dashboard, ping, metrics or the proxy's API are at the public entrypoint",
           "give their routers the entrypoint ops in traefik/routes.toml and traefik/traefik.toml.",
           lambda red: red("exposure.operations"), ("exposure.*",)),
+    Cause("requests have no id",
+          "with_request_id in app/asgi.py adopts or makes one; without it nothing joins the log lines.",
+          lambda red: red("request.id"), ("request.id@*", "logs.joined@*", "errors.problem@*")),
+    Cause("a client's traceparent is lost on the way",
+          "a headers middleware in traefik/routes.toml drops it, or a server starts a trace of its own.",
+          lambda red: red("request.traceparent"), ("request.traceparent@*", "logs.joined@*")),
 )  # fmt: skip

@@ -1,0 +1,155 @@
+"""Readiness, limits, ids and metrics of app/, and what stack/ knows of production, without a server."""
+
+import json
+import tomllib
+
+import anyio
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.routing import Mount, Route
+
+from app.health import Readiness
+from app.limits import BodyLimit
+from app.observe import REQUEST_ID, TRACEPARENT, template
+from stack import acme, render, rolling
+from stack.settings import read
+
+
+def ask(app, path="/", method="GET", body=(b"",), headers=()):
+    """The status and body that `app` answers; `body` in the parts given."""
+    scope = {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": method,
+        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
+        "headers": [(k.encode(), v.encode()) for k, v in headers],
+    }  # fmt: skip
+    parts, sent = list(body), []
+
+    async def receive():
+        part = parts.pop(0) if parts else b""
+        return {"type": "http.request", "body": part, "more_body": bool(parts)}
+
+    async def send(message):
+        sent.append(message)
+
+    anyio.run(app, scope, receive, send)
+    starts = [message for message in sent if message["type"] == "http.response.start"]
+    assert len(starts) == 1, "one answer"
+    return starts[0]["status"], b"".join(m.get("body", b"") for m in sent), scope
+
+
+async def length(request):
+    return JSONResponse({"length": len(await request.body())})
+
+
+async def early(request):
+    async def parts():
+        yield b"begun"
+        async for part in request.stream():
+            yield part
+
+    return StreamingResponse(parts())
+
+
+LIMITED = BodyLimit(
+    Starlette(
+        routes=[Route("/", length, methods=["POST"]), Route("/early", early, methods=["POST"])]
+    ),
+    10,
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        ([b"0123456789"], [("content-length", "10")], 200),
+        ([b"01234", b"56789"], [], 200),
+        ([b"01234567890"], [("content-length", "11")], 413),
+        ([b"01234", b"567890"], [], 413),  # never announced
+        ([b"0"], [("content-length", "nonsense")], 200),  # the server's to refuse
+    ],
+)
+def test_a_body_above_the_limit_is_413(body, headers, status):
+    got, text, _ = ask(LIMITED, method="POST", body=body, headers=headers)
+    assert got == status
+    if status == 413:
+        assert json.loads(text)["status"] == 413
+
+
+def test_an_answer_that_has_begun_is_not_followed_by_another():
+    status, text, _ = ask(LIMITED, "/early", method="POST", body=[b"01234", b"567890"])
+    assert status == 200 and text.startswith(b"begun")
+
+
+def test_readiness_is_the_application_s_until_it_drains(tmp_path):
+    mark = tmp_path / "draining"
+    own = Starlette(routes=[Route("/readyz", lambda _: PlainTextResponse("mine", 200))])
+    none = Starlette()
+    broken = Starlette(routes=[Route("/readyz", lambda _: PlainTextResponse("", 500))])
+    assert [ask(Readiness(app, "/p", mark), "/readyz")[0] for app in (own, none, broken)] == [
+        200,
+        200,
+        500,
+    ]
+    assert ask(Readiness(none, "/p", mark), "/p/readyz")[0] == 200
+    assert ask(Readiness(none, "/p", mark), "/other")[0] == 404
+    mark.touch()
+    for app in (own, none):
+        assert ask(Readiness(app, "/p", mark), "/readyz")[0] == 503
+        assert ask(Readiness(app, "/p", mark), "/p/readyz")[0] == 503
+
+
+def test_the_template_of_a_route_has_its_mounts_and_no_values():
+    inner = Starlette(routes=[Route("/items/{id}", length)])
+    app = Starlette(routes=[Route("/items/{id}", length), Mount("/sub", inner)])
+    for path, expected in {"/items/7": "/items/{id}", "/sub/items/7": "/sub/items/{id}",
+                           "/sub/nothing": "/sub/{path}", "/nothing": "none"}.items():  # fmt: skip
+        assert template(ask(app, path)[2], "") == expected
+
+
+def test_what_is_adopted_as_an_id_and_a_trace():
+    assert REQUEST_ID.fullmatch("01HV-x_y.z")
+    assert not any(REQUEST_ID.fullmatch(bad) for bad in ("", 'a"b', "a b", "é", "x" * 129, "a\n"))
+    assert TRACEPARENT.fullmatch("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    assert not TRACEPARENT.fullmatch("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01")
+
+
+def production(tmp_path, **more):
+    return read(
+        {"DOMAIN": "api.example.com", "ACME_EMAIL": "ops@example.com", **more}, tmp_path / "none"
+    )
+
+
+def test_the_static_file_of_production(tmp_path):
+    config = tomllib.loads(render.static(production(tmp_path), native=False))
+    points = config["entryPoints"]
+    assert (points["http"]["address"], points["https"]["address"]) == (":80", ":443")
+    assert points["http"]["http"]["redirections"]["entryPoint"]["to"] == ":443"
+    authority = config["certificatesResolvers"]["acme"]["acme"]
+    assert authority["httpChallenge"] == {"entryPoint": "http"} and "caServer" not in authority
+    other = production(tmp_path, ACME_CHALLENGE="tls-alpn", ACME_CA=acme.STAGING)
+    authority = tomllib.loads(render.static(other, native=False))["certificatesResolvers"]["acme"][
+        "acme"
+    ]
+    assert authority["tlsChallenge"] == {} and authority["caServer"] == acme.STAGING
+
+
+def test_telemetry_is_in_the_static_file_when_it_is_set(tmp_path):
+    settings = read({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318/"}, tmp_path / "none")
+    config = tomllib.loads(render.static(settings, native=False))
+    assert config["tracing"]["otlp"]["http"]["endpoint"] == "http://collector:4318/v1/traces"
+    assert config["metrics"]["otlp"]["http"]["endpoint"] == "http://collector:4318/v1/metrics"
+    assert config["metrics"]["prometheus"] == {"entryPoint": "ops"}
+
+
+def test_the_authority_s_last_word_is_found_in_the_log():
+    log = ('traefik-1 | {"level":"error","error":"other","message":"nothing of it"}\n'
+           'traefik-1 | {"level":"error","providerName":"acme.acme","error":"acme: error: 429","message":"m"}\n'
+           'traefik-1 | {"level":"info","message":"acme is fine"}\n')  # fmt: skip
+    assert acme.refused(log) == "acme: error: 429"
+    assert acme.refused("") is None
+
+
+def test_a_setting_that_traefik_must_know_needs_up():
+    assert rolling.needs_up("API_PREFIX=/x") and rolling.needs_up("DOMAIN=a.example")
+    assert not rolling.needs_up("APP_WORKERS=2")
