@@ -24,7 +24,8 @@ def up() -> int:
     try:
         runtime.RUNTIMES[name].up(settings)
     except BaseException:
-        state.forget()
+        if not runtime.RUNTIMES[name].left(settings):
+            state.forget()
         raise
     show(name, settings)
     return 0

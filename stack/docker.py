@@ -34,7 +34,7 @@ def up(settings: StackSettings) -> None:
         wanted["DIRECT_PORT"] = ("127.0.0.1", settings.direct_port)
     ports.refuse_taken(settings, {
         key: (address, port) for key, (address, port) in wanted.items() if port not in held
-    })  # fmt: skip
+    }, by_engine=True)  # fmt: skip
     if not _image(name):
         print("building the image; the first time takes a minute or two", flush=True)
     if settings.domain:
@@ -48,13 +48,18 @@ def up(settings: StackSettings) -> None:
             command, ["up", "--detach", "--wait", "--remove-orphans", *services(settings)], environ
         )
     except BaseException:
-        if not fresh and settings.domain:
-            raise  # what still serves goes on serving
-        subprocess.run([*command, "down", "--remove-orphans"], cwd=ROOT, env=environ,
-                       capture_output=True)  # fmt: skip
+        # In production, what still serves goes on serving.
+        if fresh or not settings.domain:
+            subprocess.run([*command, "down", "--remove-orphans"], cwd=ROOT, env=environ,
+                           capture_output=True)  # fmt: skip
         raise
     if settings.domain:
         acme.wait(settings, lambda: logs_text(settings, lines=0))
+
+
+def left(settings: StackSettings) -> bool:
+    """Whether a failed `up` left containers: `down` must find them then."""
+    return bool(_containers(settings))
 
 
 def down(settings: StackSettings) -> None:
@@ -67,11 +72,8 @@ def down(settings: StackSettings) -> None:
 
 def remove_images(settings: StackSettings) -> None:
     environ = environment(settings)
-    if images := [
-        line
-        for line in _docker("image", "ls", "--quiet", f"{project(compose(), environ)}-app")
-        if line
-    ]:
+    name = project(compose(), environ)
+    if images := list(filter(None, _docker("image", "ls", "--quiet", f"{name}-app"))):
         subprocess.run(
             ["docker", "image", "rm", "--force", *images], check=True, capture_output=True
         )

@@ -91,6 +91,11 @@ def down() -> None:
         (HOME / name).unlink(missing_ok=True)
 
 
+def left(settings: StackSettings) -> bool:
+    """Whether a failed `up` left anything: never, it ends what it started."""
+    return False
+
+
 def ps(settings: StackSettings) -> int:
     """Prints each part's state; 0 only when every part is healthy."""
     states, problems = _states(), unhealthy(settings)

@@ -8,9 +8,10 @@ import psutil
 from .settings import StackSettings
 
 
-def refuse_taken(settings: StackSettings, wanted: dict[str, tuple[str, int]]) -> None:
+def refuse_taken(settings: StackSettings, wanted: dict[str, tuple[str, int]], *,
+                 by_engine: bool = False) -> None:  # fmt: skip
     """Raises SystemExit, naming the setting and the process, if one of `wanted`
-    (setting: address, port) cannot be bound."""
+    (setting: address, port) cannot be bound; `by_engine`: a Docker engine is to bind it."""
     for key, (address, port) in wanted.items():
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -19,6 +20,11 @@ def refuse_taken(settings: StackSettings, wanted: dict[str, tuple[str, int]]) ->
             try:
                 probe.bind((address, port))
             except PermissionError:
+                if by_engine:  # below 1024 the engine may what this user may not
+                    if free(port):
+                        continue
+                    raise SystemExit(f"{key}={port}: taken{_holder(port)}; "
+                                     f"for example {key}={port + 8000}") from None  # fmt: skip
                 raise SystemExit(f"{key}={port}: this user may not open it; "
                                  f"for example {key}={port + 8000}") from None  # fmt: skip
             except OSError as error:

@@ -167,6 +167,18 @@ def test_a_domain_that_does_not_lead_here_is_refused_before_anybody_is_asked(pro
     assert production.nothing_left()
 
 
+def test_an_authority_that_refuses_is_quoted_and_the_stack_stays_up(production):
+    production.authority("12h", refusing=True)
+    code, output = production.make("up")
+    assert code != 0 and "no certificate yet" in output and "rejectedIdentifier" in output, output
+    assert "acme-staging" in output
+    code, output = production.make("ps")
+    assert code == 0, output
+    code, output = production.make("down")
+    assert code == 0 and "stopped" in output
+    production.authority("12h")
+
+
 @pytest.fixture(scope="module")
 def issued(production):
     code, output = production.make("up")

@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from app.health import Readiness
 from app.limits import BodyLimit
 from app.observe import REQUEST_ID, TRACEPARENT, template
-from stack import acme, render, rolling
+from stack import acme, ports, render, rolling
 from stack.settings import read
 
 
@@ -153,3 +153,14 @@ def test_the_authority_s_last_word_is_found_in_the_log():
 def test_a_setting_that_traefik_must_know_needs_up():
     assert rolling.needs_up("API_PREFIX=/x") and rolling.needs_up("DOMAIN=a.example")
     assert not rolling.needs_up("APP_WORKERS=2")
+
+
+def test_a_port_below_1024_is_the_engine_s_to_open(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(ports.socket.socket, "bind", refused)
+    settings, wanted = production(tmp_path), {"HTTP_PORT": ("127.0.0.1", 1)}
+    ports.refuse_taken(settings, wanted, by_engine=True)
+    with pytest.raises(SystemExit, match="HTTP_PORT=1: this user may not open it"):
+        ports.refuse_taken(settings, wanted)
