@@ -1,5 +1,6 @@
 """`python -m tests.claims`: writes docs/claims.md, what the contract suite proves and where."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -24,6 +25,13 @@ what is so (tests/experiments/).
 """
 
 
+OPERATIONS = """## Operations
+
+What takes a stack of its own, under load or under attack, in Docker: `python -m pytest tests/operations`
+prints how many requests each sent, and how many failed.
+"""
+
+
 def text() -> str:
     listed = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract", "--list-checks"],
@@ -40,7 +48,17 @@ def text() -> str:
                      "; ".join(check["broken_by"]))  # fmt: skip
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         lines.append("")
-    return "\n".join(lines + experiments())
+    return "\n".join([*lines, *operations(), *experiments()])
+
+
+def operations() -> list[str]:
+    lines = [OPERATIONS]
+    for path in sorted((ROOT / "tests" / "operations").glob("test_*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                sentence = node.name.removeprefix("test_").replace("_", " ")
+                lines.append(f"- {sentence} (`{path.stem}`)")
+    return [*lines, ""]
 
 
 def experiments() -> list[str]:

@@ -1,6 +1,13 @@
 """`make deploy` and `make rollback` under a steady load."""
 
+import concurrent.futures
+import contextlib
+import time
+
 import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from .load import load
 
@@ -80,3 +87,23 @@ def test_two_deploys_at_once_are_refused(stack):
         assert code != 0 and "another deploy of this clone is running" in output, output
     finally:
         assert first.wait(timeout=120) == 0
+
+
+def test_what_is_in_flight_gets_its_drain_time_and_what_is_longer_is_closed(stack):
+    """Requests and streams that end within DRAIN_SECONDS end well; a WebSocket that does not is told
+    that the service restarts (1012), so that its client connects again."""
+    url = f"ws://127.0.0.1:{stack.http}/api/v1/ws"
+    with concurrent.futures.ThreadPoolExecutor(12) as pool, contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(connect(url, proxy=None)) for _ in range(6)]
+        asked = [pool.submit(httpx.get, f"{stack.url}{path}", timeout=60, trust_env=False)
+                 for path in ("/slow?seconds=8", "/stream?count=17&interval_seconds=0.5") * 3]  # fmt: skip
+        time.sleep(0.5)
+        stack.must("deploy")
+        for future in asked:
+            answer = future.result()
+            assert answer.status_code == 200
+            assert answer.text.count("data: tick") in (0, 17)
+        for socket in sockets:
+            with pytest.raises(ConnectionClosed) as closed:
+                socket.recv(timeout=5)
+            assert closed.value.rcvd.code == 1012
