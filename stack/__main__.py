@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import rolling, runtime, state
+from . import acme, rolling, runtime, state
 from .addresses import show
 from .routes_edit import refused
 from .settings import StackSettings, read
@@ -60,7 +60,11 @@ def ps() -> int:
     name, settings = running
     print(f"runtime: {name}")
     code = runtime.RUNTIMES[name].ps(settings)
-    if error := refused(runtime.RUNTIMES[name].logs_text(settings, lines=0)):
+    log = runtime.RUNTIMES[name].logs_text(settings, lines=0)
+    if settings.domain and not acme.served(settings):
+        print(f"certificate NOT THERE   {acme.refused(log)}")
+        code = 1
+    if error := refused(log):
         print(f"routes   NOT TAKEN   {error}")
         return 1
     print("routes   taken")

@@ -74,7 +74,7 @@ def wait(settings: StackSettings, log: Callable[[], str]) -> None:
     """Returns once Traefik serves a certificate for DOMAIN. Raises SystemExit with the authority's
     words when none comes; the stack stays up, for Traefik tries again by itself."""
     deadline = time.monotonic() + CERTIFICATE_SECONDS
-    while not _served(settings):
+    while not served(settings):
         if time.monotonic() > deadline or (error := refused(log())):
             error = refused(log()) or "nothing in Traefik's log says why"
             raise SystemExit(f"DOMAIN={settings.domain}: no certificate yet: {error}\nthe stack stays up; "
@@ -82,7 +82,7 @@ def wait(settings: StackSettings, log: Callable[[], str]) -> None:
         time.sleep(0.5)
 
 
-def _served(settings: StackSettings) -> bool:
+def served(settings: StackSettings) -> bool:
     """Without verification: a staging certificate is a certificate too. No other is ever served,
     since sniStrict refuses the handshake then."""
     context = ssl._create_unverified_context()

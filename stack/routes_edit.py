@@ -27,6 +27,8 @@ def refused(log: str, edited: float | None = None) -> str | None:
             at = datetime.fromisoformat(entry["time"]).timestamp()
         except (ValueError, KeyError):
             continue
+        if entry.get("providerName", "").startswith("acme"):
+            continue  # a certificate's, not the file's
         # Traefik's time has whole seconds: an error in the second of the edit counts as its own.
         if at >= int(edited) and any(key in entry for key in ABOUT_ROUTES):
             found = entry.get("error") or entry.get("message")

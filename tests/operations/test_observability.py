@@ -94,7 +94,7 @@ def prometheus(tmp_path_factory) -> Path:
 def test_prometheus_finds_every_replica_and_its_rules_hold(stack, prometheus):
     rules = subprocess.run([prometheus / "promtool", "check", "rules", ROOT / "observability" / "alerts.yml"],
                            capture_output=True, text=True)  # fmt: skip
-    assert rules.returncode == 0 and "4 rules" in rules.stdout, rules.stdout + rules.stderr
+    assert rules.returncode == 0 and "5 rules" in rules.stdout, rules.stdout + rules.stderr
     network = next(name for name in json.loads(docker("inspect", stack.container("app")))[0]
                    ["NetworkSettings"]["Networks"] if name.endswith("_internal"))  # fmt: skip
     running = docker("run", "--detach", "--rm", "--network", network, "--tmpfs", "/tmp:mode=1777", "-v", f"{prometheus}:/p:ro",
