@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 
 from app.main import create_app
 
@@ -48,3 +48,15 @@ async def receive_chunks(key: str, request: Request) -> dict[str, int]:
 @app.get("/first-chunk/{key}", include_in_schema=False)
 async def first_chunk(key: str) -> str | None:
     return first_chunks.get(key)
+
+
+answered = 0
+
+
+@app.get("/bad-gateway", include_in_schema=False)
+async def bad_gateway(response: Response) -> dict[str, int]:
+    """What an application answers that is a gateway itself, and how often it was asked."""
+    global answered
+    answered += 1
+    response.status_code = 502
+    return {"answered": answered}

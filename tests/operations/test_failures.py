@@ -155,3 +155,10 @@ def test_an_application_that_takes_too_long_gets_504(stack):
     answer = httpx.post(f"{stack.url}/slow?seconds=60", trust_env=False, timeout=90)
     defined(answer, 504)
     assert 25 < time.monotonic() - began < 40
+
+
+def test_a_502_of_the_application_s_own_is_asked_for_few_times(stack):
+    stack.must("up", APP_REPLICAS=1)
+    answer = get(stack, "/bad-gateway")
+    assert answer.status_code == 502
+    assert answer.json() == {"answered": 3}

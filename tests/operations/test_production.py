@@ -14,6 +14,7 @@ import httpx
 import pytest
 import trustme
 
+from stack.docker import compose
 from stack.paths import VENV
 from tests.checkout import MAKE_SECONDS, ROOT
 
@@ -168,6 +169,13 @@ def test_a_domain_that_does_not_lead_here_is_refused_before_anybody_is_asked(pro
     code, output = production.make("up", ACME_EMAIL="")
     assert code != 0 and "ACME_EMAIL" in output and ".env" in output
     assert production.nothing_left()
+    for missing in ("DOMAIN", "ACME_EMAIL"):
+        given = {key: value for key, value in FRONT.items() if key != missing}
+        plain = subprocess.run(
+            [*compose(), "-f", "docker-compose.yml", "-f", "docker-compose.prod.yml", "config", "-q"],
+            cwd=production.path, env={**production.environ, **given}, capture_output=True, text=True,
+        )  # fmt: skip
+        assert plain.returncode != 0 and f"set {missing} in .env, for example" in plain.stderr
 
 
 def test_an_authority_that_refuses_is_quoted_and_the_stack_stays_up(production):
