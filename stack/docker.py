@@ -85,8 +85,7 @@ def ps(settings: StackSettings) -> int:
     for container in containers:
         print(f"{container['Service']:<9}{container.get('Health') or container['State']:<12}"
               f"{container['Status']}")  # fmt: skip
-    healthy = {c["Service"] for c in containers if c.get("Health") == "healthy"}
-    missing = [f"{name} is not healthy" for name in parts(settings) if name not in healthy]
+    missing = _unhealthy(settings, containers)
     for problem in missing:
         print(f"unhealthy: {problem}")
     return 1 if missing else 0
@@ -105,7 +104,11 @@ def logs_text(settings: StackSettings, lines: int) -> str:
 
 
 def unhealthy(settings: StackSettings) -> list[str]:
-    healthy = {c["Service"] for c in _containers(settings) if c.get("Health") == "healthy"}
+    return _unhealthy(settings, _containers(settings))
+
+
+def _unhealthy(settings: StackSettings, containers: list[dict]) -> list[str]:
+    healthy = {c["Service"] for c in containers if c.get("Health") == "healthy"}
     return [f"{name} is not healthy" for name in parts(settings) if name not in healthy]
 
 

@@ -18,9 +18,8 @@ from .paths import BUILD
 from .settings import StackSettings
 
 READY_SECONDS = 60
-NOTICE_SECONDS = (
-    15  # Traefik asks every second, one slot after the other, a second for each at most
-)
+# Traefik asks every second, one slot after the other, a second for each at most.
+NOTICE_SECONDS = 15
 ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
 METRICS = "http://traefik:8082/metrics"
 
@@ -78,6 +77,9 @@ def roll(settings: StackSettings) -> None:
             if docker.running(settings, slot):
                 retire(settings, slot)
             _start(settings, slot, serves=True)
+        # Docker looks less often than Traefik; after a deploy `make ps` shall say what is true.
+        _await(lambda: not docker.unhealthy(settings), READY_SECONDS,
+               lambda: "; ".join(docker.unhealthy(settings)))  # fmt: skip
         retire(settings, spare)
     except NotReady as reason:
         raise SystemExit(f"half deployed; {spare} serves the new version, and `make deploy` or "
