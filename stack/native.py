@@ -44,7 +44,7 @@ def up(settings: StackSettings) -> None:
     wanted = _fingerprint(settings)
     stamp = HOME / "fingerprint"
     same = stamp.exists() and stamp.read_text() == wanted
-    if same and len(_states()) == len(PARTS) and not unhealthy(settings):
+    if same and len(states()) == len(PARTS) and not unhealthy(settings):
         return
     down()
     bind = settings.bind_address
@@ -98,10 +98,10 @@ def left(settings: StackSettings) -> bool:
 
 def ps(settings: StackSettings) -> int:
     """Prints each part's state; 0 only when every part is healthy."""
-    states, problems = _states(), unhealthy(settings)
+    known, problems = states(), unhealthy(settings)
     for name in PARTS:
-        ill = name not in states or any(problem.lower().startswith(name) for problem in problems)
-        description = states[name]["description"] if name in states else "not running"
+        ill = name not in known or any(problem.lower().startswith(name) for problem in problems)
+        description = known[name]["description"] if name in known else "not running"
         print(f"{name:<9}{'unhealthy' if ill else 'healthy':<12}{description}")
     for problem in problems:
         print(f"unhealthy: {problem}")
@@ -216,7 +216,8 @@ def _socket() -> Path:
     return Path(note.read_text()) if note.exists() else HOME / "supervisor.sock"
 
 
-def _states() -> dict[str, dict]:
+def states() -> dict[str, dict]:
+    """What supervisord says of each part; nothing where it does not run."""
     transport = SupervisorTransport(None, None, f"unix://{_socket()}")
     try:
         processes = ServerProxy("http://127.0.0.1", transport=transport).supervisor
@@ -228,7 +229,7 @@ def _states() -> dict[str, dict]:
 
 
 def _given_up() -> bool:
-    return any(state["statename"] == "FATAL" for state in _states().values())
+    return any(state["statename"] == "FATAL" for state in states().values())
 
 
 def _fingerprint(settings: StackSettings) -> str:

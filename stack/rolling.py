@@ -77,13 +77,15 @@ def roll(settings: StackSettings) -> None:
             if docker.running(settings, slot):
                 retire(settings, slot)
             _start(settings, slot, serves=True)
-        # Docker looks less often than Traefik; after a deploy `make ps` shall say what is true.
-        _await(lambda: not docker.unhealthy(settings), READY_SECONDS,
-               lambda: "; ".join(docker.unhealthy(settings)))  # fmt: skip
         retire(settings, spare)
     except NotReady as reason:
         raise SystemExit(f"half deployed; {spare} serves the new version, and `make deploy` or "
                          f"`make rollback` ends it: {reason}") from None  # fmt: skip
+    try:  # Docker looks less often than Traefik, and `make ps` asks it.
+        _await(lambda: not docker.unhealthy(settings), READY_SECONDS,
+               lambda: "; ".join(docker.unhealthy(settings)))  # fmt: skip
+    except NotReady as reason:
+        raise SystemExit(f"deployed and serving, but {reason}") from None
 
 
 def retire_surplus(settings: StackSettings) -> None:

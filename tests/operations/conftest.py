@@ -102,6 +102,18 @@ def stack(copied):
     return copied
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure carries the last lines of the proxy's log and of the application's."""
+    report = yield
+    stack = item.funcargs.get("stack") if hasattr(item, "funcargs") else None
+    if report.when == "call" and report.failed and stack:
+        lines = [line for line in stack.make("logs", FOLLOW=0)[1].splitlines()
+                 if "/readyz" not in line and '"DownstreamStatus":200' not in line]  # fmt: skip
+        report.sections.append(("the parts' logs, without what went well", "\n".join(lines[-40:])))
+    return report
+
+
 RECORD = ROOT / "build" / "operations.json"
 
 
