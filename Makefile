@@ -27,6 +27,9 @@ deploy: stack-environment ## replace the app with the current source, replica by
 rollback: stack-environment ## the version before, in the same way
 	@$(PY) -m stack rollback
 
+doctor: stack-environment ## who can reach the service, who cannot, and why; URL=… explains that address
+	@$(PY) -m doctor $(if $(JSON),--json) $(if $(URL),'$(URL)')
+
 restart: down up ## down, then up
 
 clean: stack-environment ## down, and remove what the targets made: environment, image, build/
@@ -58,4 +61,4 @@ stack-environment:
 verify-environment:
 	@stack/environment.sh verify
 
-.PHONY: help up down ps logs deploy rollback restart clean curl verify mutants test pins claims stack-environment verify-environment
+.PHONY: help up down ps logs deploy rollback doctor restart clean curl verify mutants test pins claims stack-environment verify-environment

@@ -1,0 +1,147 @@
+"""Asks a URL as a client would, and says what came of it in one word."""
+
+import errno
+import http.client
+import socket
+import ssl
+from ipaddress import ip_address
+from urllib.parse import urljoin, urlsplit
+
+from .facts import Answer
+
+SECONDS = 1.0  # for a connection, and again for the answer
+REDIRECTS = 5
+BODY_BYTES = 4096
+
+
+def resolve(host: str) -> list[str]:
+    """The addresses of `host`, in the order in which a client tries them. Raises OSError."""
+    host = host.strip("[]")
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(address[4][0].split("%")[0] for address in found))
+
+
+def ask(
+    url: str, *, address: str = "", port: int = 0, ca_file: str = "", follow: bool = False
+) -> Answer:
+    """One GET of `url`, at `address` and `port` where given, else where its host leads; `follow`:
+    redirects too. A name with several addresses: the last one's answer, or the first that connects."""
+    hops: list[str] = []
+    while True:
+        answer = _try_each(url, address, port, ca_file)
+        if not (follow and answer.outcome == "http" and answer.status in (301, 302, 303, 307, 308)
+                and "location" in answer.headers):  # fmt: skip
+            break
+        hops.append(url)
+        url = urljoin(url, answer.headers["location"])
+        if url in hops or len(hops) > REDIRECTS:
+            answer = Answer(url, answer.address, answer.port, "loop", answer.status, answer.headers)
+            break
+        address, port = "", 0
+    return Answer(**{**answer.__dict__, "hops": tuple(hops)})
+
+
+def _try_each(url: str, address: str, port: int, ca_file: str) -> Answer:
+    parts = urlsplit(url)
+    port = port or parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        candidates = [address] if address else resolve(parts.hostname or "")
+    except OSError as error:
+        return Answer(url, "", port, "no_name", detail=error.strerror or str(error))
+    for candidate in candidates:
+        answer = _once(url, candidate, port, ca_file)
+        if answer.outcome not in ("refused", "unreachable", "timed_out"):
+            break
+    return answer
+
+
+def _once(url: str, address: str, port: int, ca_file: str) -> Answer:
+    def came(outcome: str, detail: str = "") -> Answer:
+        return Answer(url, address, port, outcome, detail=detail)
+
+    parts = urlsplit(url)
+    try:
+        connection = socket.create_connection((address, port), timeout=SECONDS)
+    except TimeoutError:
+        return came("timed_out")
+    except ConnectionRefusedError:
+        return came("refused")
+    except OSError as error:
+        if error.errno in (
+            errno.EHOSTUNREACH,
+            errno.ENETUNREACH,
+            errno.EADDRNOTAVAIL,
+            errno.EACCES,
+        ):
+            return came("unreachable", error.strerror or "")
+        return came("reset", str(error))
+    try:
+        if parts.scheme == "https":
+            context = ssl.create_default_context(cafile=ca_file or None)
+            connection = context.wrap_socket(connection, server_hostname=parts.hostname)
+        return Answer(url, address, port, "http", *_exchange(connection, parts))
+    except ssl.SSLCertVerificationError as error:
+        return came("certificate", error.verify_message)
+    except ssl.SSLError as error:
+        return came("not_tls", error.reason or str(error))
+    except TimeoutError:
+        return came("silent")
+    except http.client.RemoteDisconnected:
+        return came("closed")
+    except ConnectionError:
+        return came("reset")
+    except (http.client.HTTPException, ValueError) as error:
+        return came("not_http", repr(error)[:80])
+    finally:
+        connection.close()
+
+
+def _exchange(connection: socket.socket, parts) -> tuple[int, dict[str, str], str]:
+    client = http.client.HTTPConnection(parts.hostname or "", parts.port)
+    client.sock = connection
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    client.request(
+        "GET", path, headers={"Accept": "*/*", "Connection": "close", "User-Agent": "doctor"}
+    )
+    response = client.getresponse()
+    try:
+        body = response.read(BODY_BYTES).decode(errors="replace")
+    except TimeoutError:  # a stream's headers are an answer
+        body = ""
+    return response.status, {k.lower(): v for k, v in response.getheaders()}, body
+
+
+def speaks_tls(address: str, port: int) -> bool:
+    """Whether a TLS handshake gets an answer there, with whatever certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with socket.create_connection((address, port), timeout=SECONDS) as connection:
+            context.wrap_socket(connection).close()
+    except OSError:
+        return False
+    return True
+
+
+def who(answer: Answer) -> str:
+    """Who wrote it: `Traefik`, `the application`, or another server's name; empty: not to be told.
+
+    Traefik's own are Go's plain text and name no server; FastAPI's are JSON with a `detail`,
+    Starlette's (of what is mounted) `Not Found` without an end of line.
+    """
+    if answer.outcome != "http":
+        return ""
+    if named := answer.headers.get("server", ""):
+        return (
+            "the application" if named.startswith(("uvicorn", "hypercorn", "gunicorn")) else named
+        )
+    kind = answer.headers.get("content-type", "")
+    if "json" in kind or "x-request-id" in answer.headers or answer.body == "Not Found":
+        return "the application"
+    own = ("404 page not found\n", "Bad Gateway", "Gateway Timeout", "Service Unavailable",
+           "no available server\n", "Too Many Requests")  # fmt: skip
+    return "Traefik" if answer.body in own else ""

@@ -1,0 +1,155 @@
+"""Collects the facts, several at a time: whole, this takes less than three seconds."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit, urlunsplit
+
+from stack import native, state
+from stack.paths import CA_FILE
+from stack.routes_edit import refused
+from stack.settings import StackSettings, read
+
+from . import asking, containers, machine
+from .addresses import in_url
+from .facts import Answer, Facts
+
+ASKED_OF_OTHERS = "/healthz"
+
+
+def facts(url: str = "") -> Facts:
+    """Of the stack that runs here, or would; and with `url` of that. Raises SystemExit for settings
+    that cannot be, as `make up` does."""
+    running = state.load()
+    seen = Facts(settings=running[1] if running else read(), runtime=running[0] if running else "")
+    seen.root = os.geteuid() == 0
+    seen.person = machine.person()
+    seen.cloud, seen.cloud_evidence = machine.cloud()
+    seen.addresses = machine.addresses()
+    target = urlsplit(url)
+    port = target.port or {"https": 443}.get(target.scheme, 80) if url else None
+    with ThreadPoolExecutor(16) as pool:
+        later = [pool.submit(part, seen) for part in (_listeners, _firewall)]
+        later.append(pool.submit(_engine, seen, port))
+        if url:
+            later.append(pool.submit(_target, seen, url))
+        elif running:
+            later += [pool.submit(_ask, seen, *one) for one in _questions(seen)]
+        for one in later:
+            one.result()
+        if url:
+            later = [pool.submit(_elsewhere, seen, one) for one in _variants(seen)]
+        elif seen.runtime == "docker" and seen.engine:
+            later = [pool.submit(_inner, seen)]
+        for one in later:
+            one.result()
+    return seen
+
+
+def _listeners(seen: Facts) -> None:
+    seen.listeners, seen.all_listeners_have_owners = machine.listeners()
+
+
+def _firewall(seen: Facts) -> None:
+    seen.rules, seen.firewall = machine.firewall()
+
+
+def _engine(seen: Facts, port: int | None) -> None:
+    if seen.runtime == "native" and port is None:
+        seen.processes = {name: one["statename"] for name, one in native.states().items()}
+        seen.routes_error = refused(native.logs_text(seen.settings, lines=0)) or ""
+        return
+    seen.engine, seen.engine_says = containers.engine()
+    if seen.engine:
+        seen.containers = containers.containers(port)
+        if seen.runtime == "docker":
+            seen.routes_error = refused(containers.traefik_log(seen.containers)) or ""
+
+
+def _ca(settings: StackSettings) -> str:
+    """The development CA; nothing where the system's own is asked for."""
+    given = os.environ.get("CA_FILE", "")
+    return given or (str(CA_FILE) if CA_FILE.exists() and not settings.domain else "")
+
+
+def _questions(seen: Facts) -> list[tuple[str, str, str, int]]:
+    """For each door and each of this machine's addresses: name, URL, address, port."""
+    settings, found = seen.settings, []
+    doors = {
+        "proxy": settings.http_port,
+        "tls": settings.https_port,
+        "direct": settings.direct_port,
+    }
+    for door, port in doors.items():
+        if not (base := settings.url(door)):
+            continue
+        path = f"{urlsplit(base).path}{ASKED_OF_OTHERS}"
+        found.append((f"{door}@loopback", base + ASKED_OF_OTHERS, _loopback(settings, door), port))
+        if door == "tls":
+            continue  # its certificate has the names of PUBLIC_HOSTS, not every address
+        for address in seen.addresses:
+            if address.containers or address.text == "127.0.0.1" or address.text.startswith("fe80"):
+                continue
+            url = f"http://{in_url(address.text)}:{port}{path}"
+            found.append((f"{door}@{address.text}", url, address.text, port))
+    return found
+
+
+def _loopback(settings: StackSettings, door: str) -> str:
+    """Where the door is on this machine; its URL's name may lead elsewhere, or nowhere."""
+    bound = settings.bind_address
+    return (
+        "127.0.0.1" if door == "direct" or bound == "0.0.0.0" else "::1" if bound == "::" else bound
+    )
+
+
+def _ask(seen: Facts, name: str, url: str, address: str, port: int) -> None:
+    seen.answers[name] = asking.ask(url, address=address, port=port, ca_file=_ca(seen.settings))
+
+
+def _inner(seen: Facts) -> None:
+    seen.inner = containers.ask_inside(seen.containers, seen.settings)
+
+
+def _target(seen: Facts, url: str) -> None:
+    seen.target = asking.ask(url, ca_file=_ca(seen.settings), follow=True)
+    seen.target_ours = seen.target.address in seen.own or seen.target.address.startswith("127.")
+
+
+def _variants(seen: Facts) -> list[tuple[str, Callable[[], Answer]]]:
+    """Other ways to what the URL names, whose answers tell the causes apart."""
+    target, settings = seen.target, seen.settings
+    if not target.address:
+        return []
+    parts = urlsplit(target.url)
+    found = []
+    if (
+        target.outcome in ("silent", "closed", "reset", "not_http", "not_tls")
+        and parts.scheme == "http"
+    ):
+        seen.speaks_tls = asking.speaks_tls(target.address, target.port)
+    if target.outcome == "not_tls":
+        plain = urlunsplit(parts._replace(scheme="http"))
+        found.append(("plain", lambda: asking.ask(plain, address=target.address, port=target.port)))
+    if target.outcome == "certificate":
+        found.append(
+            ("system", lambda: asking.ask(target.url, address=target.address, port=target.port))
+        )
+    if target.outcome == "http" and target.status in (404, 405):
+        prefix = settings.api_prefix
+        inside = parts.path.removeprefix(prefix) if parts.path.startswith(prefix + "/") else ""
+        for name, path in (("without prefix", inside), ("with prefix", prefix + parts.path)):
+            if path:
+                other = urlunsplit(parts._replace(path=path))
+                found.append((name, lambda other=other: asking.ask(other, address=target.address,
+                                                                   port=target.port)))  # fmt: skip
+        by_name = urlunsplit(parts._replace(netloc=f"localhost:{target.port}"))
+        found.append(
+            ("localhost", lambda: asking.ask(by_name, address=target.address, port=target.port))
+        )
+    return found
+
+
+def _elsewhere(seen: Facts, variant: tuple[str, Callable]) -> None:
+    name, question = variant
+    seen.elsewhere[name] = question()

@@ -1,0 +1,57 @@
+"""The steps on a terminal, or as JSON for scripts."""
+
+import json
+import shutil
+import sys
+import textwrap
+from dataclasses import asdict, is_dataclass
+
+from .facts import Facts
+from .step import NOTICE, OK, UNSEEN, WRONG, Step
+
+MARKS = {OK: "✓", NOTICE: "!", WRONG: "✗", UNSEEN: "–"}
+COLOURS = {OK: 32, NOTICE: 33, WRONG: 31, UNSEEN: 2}
+
+
+def terminal(steps: list[Step]) -> str:
+    """A line for each step, wrapped to the terminal's width, and its fix below it."""
+    width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 120))
+    subject = max(len(step.subject) for step in steps)
+    lines = []
+    for step in steps:
+        mark = MARKS[step.mark]
+        if sys.stdout.isatty():
+            mark = f"\033[{COLOURS[step.mark]}m{mark}\033[0m"
+        indent = " " * (subject + 4)
+        wrapped = _wrap(step.text, width - len(indent))
+        lines.append(f"{mark} {step.subject:<{subject}}  {wrapped[0]}")
+        lines += [indent + more for more in wrapped[1:]]
+        if step.fix:
+            first, *rest = _wrap(step.fix, width - len(indent) - 2)
+            lines += [f"{indent}→ {first}", *(f"{indent}  {more}" for more in rest)]
+    found = [step for step in steps if step.finding]
+    wrong = sum(step.mark == WRONG for step in found)
+    lines.append(f"{wrong} wrong, {len(found) - wrong} to know" if found else "nothing wrong")
+    return "\n".join(lines)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    # Commands and URLs stay whole, to be copied.
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def as_json(steps: list[Step], facts: Facts) -> str:
+    """`{"steps": [{"mark", "subject", "text", "fix", "id"}], "findings": [the same], "facts": {…}}`."""
+    seen = {name: value for name, value in vars(facts).items() if name != "own"}
+    seen["settings"] = facts.settings.environ()
+    return json.dumps(
+        {"steps": [asdict(step) for step in steps],
+         "findings": [asdict(step) for step in steps if step.finding], "facts": seen},
+        indent=2, default=_plain,
+    )  # fmt: skip
+
+
+def _plain(value):
+    if is_dataclass(value):
+        return asdict(value)
+    return sorted(value) if isinstance(value, (set, frozenset)) else str(value)

@@ -1,0 +1,51 @@
+"""One address that somebody asked: what came of it, and its likely causes in order."""
+
+from collections.abc import Iterator
+
+from . import answered, unanswered
+from .addresses import kind
+from .asking import who
+from .checks import connection
+from .facts import Answer, Facts
+from .step import Step, ok, unseen
+
+
+def steps(facts: Facts) -> list[Step]:
+    """At least one step; the findings stand in the order of their likelihood."""
+    answer = facts.target
+    found = [*_what_came(answer), *_where(facts)]
+    found += OUTCOMES[answer.outcome](facts, answer)
+    return [*found, *connection(facts, answer.port)]
+
+
+def _what_came(answer: Answer) -> Iterator[Step]:
+    for hop in answer.hops:
+        yield unseen("asked", f"{hop}: a redirect")
+    by = f" from {who(answer)}" if who(answer) else ""
+    text = f"{answer.url}: {answer.text}{by}"
+    yield ok("asked", text) if _fine(answer) else unseen("asked", text)
+
+
+def _fine(answer: Answer) -> bool:
+    return answer.outcome == "http" and answer.status < 400
+
+
+def _where(facts: Facts) -> Iterator[Step]:
+    """Whose address it is, and from where it can be reached."""
+    answer = facts.target
+    if not answer.address:
+        return
+    name, reached_by = kind(answer.address)
+    if facts.target_ours:
+        yield unseen("address", f"{answer.address} is this machine's, {name}: {reached_by}")
+    else:
+        yield unseen("address", f"{answer.address} is another machine's, {name}: {reached_by}")
+
+
+OUTCOMES = {
+    "http": answered.http, "loop": answered.loop,
+    "refused": unanswered.refused, "timed_out": unanswered.timed_out,
+    "unreachable": unanswered.unreachable, "no_name": unanswered.no_name,
+    "silent": unanswered.no_answer, "reset": unanswered.no_answer, "closed": unanswered.no_answer,
+    "not_http": unanswered.no_answer, "not_tls": unanswered.not_tls, "certificate": unanswered.certificate,
+}  # fmt: skip

@@ -1,0 +1,136 @@
+"""Hosts in network namespaces of this machine, and what runs on them."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.checkout import ROOT
+
+PYTHON = str(ROOT / "build" / "venv" / "bin" / "python")
+NEEDS = ("ip", "iptables", "nft", "sshd", "ssh")
+# What would tell the doctor of the session in which the tests themselves run.
+SESSION = ("SSH_", "VSCODE_", "TERM_PROGRAM", "CODESPACES", "REMOTE_CONTAINERS", "WSL_", "BROWSER")
+
+
+def missing() -> str:
+    """Why no such hosts can be made here; empty where they can."""
+    if sys.platform != "linux":
+        return "network namespaces are Linux's"
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    lacking = [name for name in NEEDS if not shutil.which(name, path=path)]
+    return f"not installed: {', '.join(lacking)}" if lacking else ""
+
+
+class Host:
+    """One namespace. What is started in it ends with `close`."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.folder = name, folder
+        self.namespace = f"reach-{os.getpid()}-{name}"
+        self.processes: list[subprocess.Popen] = []
+        must("ip", "netns", "add", self.namespace)
+        self.must("ip", "link", "set", "lo", "up")
+        self.environ = {k: v for k, v in os.environ.items() if not k.startswith(SESSION)} | {
+            "PATH": f"{ROOT}/build/venv/bin:{os.environ['PATH']}:/usr/sbin:/sbin",
+            "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "PYTHONPATH": str(ROOT),
+            # Not the engine of the machine that lends the namespaces: a host of its own has none.
+            "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+        }  # fmt: skip
+
+    def _inside(self, command: tuple[str, ...]) -> list[str]:
+        return ["ip", "netns", "exec", self.namespace, *command]
+
+    def run(self, *command: str, **environ: str) -> subprocess.CompletedProcess:
+        return subprocess.run(self._inside(command), env=self.environ | environ, cwd=ROOT, timeout=60,
+                              capture_output=True, text=True, check=False)  # fmt: skip
+
+    def must(self, *command: str) -> str:
+        return must("ip", "netns", "exec", self.namespace, *command)
+
+    def start(
+        self, *command: str, port: int = 0, at: str = "127.0.0.1", **environ: str
+    ) -> subprocess.Popen:
+        """Runs it in the background; returns once `port` takes connections at `at`."""
+        log = (self.folder / f"{self.name}-{len(self.processes)}.log").open("w")
+        process = subprocess.Popen(self._inside(command), env=self.environ | environ, cwd=ROOT, stdout=log,
+                                   stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+        log.close()
+        self.processes.append(process)
+        if port:
+            wait_for(lambda: process.poll() is not None or self.listens(at, port), 20, log.name)
+            assert process.poll() is None, Path(log.name).read_text()
+        return process
+
+    def listens(self, address: str, port: int) -> bool:
+        lines = self.run("cat", "/proc/net/tcp", "/proc/net/tcp6").stdout.splitlines()
+        return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"
+                   for line in lines if ":" in line and "local" not in line)  # fmt: skip
+
+    def get(self, url: str, seconds: float = 3) -> str:
+        """The body, or curl's word for why there is none."""
+        asked = self.run("curl", "-sS", "--noproxy", "*", "--max-time", str(seconds), url)
+        return asked.stdout if asked.returncode == 0 else asked.stderr.strip()
+
+    def doctor(self, url: str = "", as_nobody: bool = False, **environ: str) -> dict:
+        user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if as_nobody else []
+        asked = self.run(*user, PYTHON, "-m", "doctor", "--json", *filter(None, [url]), **environ)
+        assert asked.returncode in (0, 1), asked.stderr
+        return json.loads(asked.stdout) | {"exit": asked.returncode}
+
+    def end(self, process: subprocess.Popen) -> None:
+        self.processes.remove(process)
+        for how in (signal.SIGCONT, signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(process.pid, how)
+            except ProcessLookupError:
+                break
+            if how != signal.SIGCONT:
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    continue
+        process.wait(10)
+
+    def close(self) -> None:
+        for process in list(self.processes):
+            self.end(process)
+        left = must("ip", "netns", "pids", self.namespace).split()
+        for pid in left:  # all in this namespace were started here
+            os.kill(int(pid), signal.SIGKILL)
+        must("ip", "netns", "del", self.namespace)
+
+
+def must(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+    return done.stdout
+
+
+def wait_for(condition, seconds: float, what: str = "") -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not true within {seconds} s {what}"
+        time.sleep(0.1)
+
+
+def connect(one: Host, its: str, other: Host, others: str) -> None:
+    """A cable between two hosts, with an address at each end."""
+    must("ip", "link", "add", "eth0", "netns", one.namespace, "type", "veth",
+         "peer", "name", "eth0", "netns", other.namespace)  # fmt: skip
+    for host, address in ((one, its), (other, others)):
+        host.must("ip", "address", "add", address, "dev", "eth0")
+        host.must("ip", "link", "set", "eth0", "up")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,338 @@
+"""This project's own stack, healthy and broken on purpose: no false finding, and the right first one."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+
+import psutil
+import pytest
+
+from tests.checkout import ROOT, Checkout
+
+from .hosts import PYTHON, SESSION, wait_for
+
+
+class Examined(Checkout):
+    def doctor(self, url: str = "", **environ: str) -> dict:
+        clean = {k: v for k, v in self.environ.items() if not k.startswith(SESSION)}
+        asked = subprocess.run([PYTHON, "-m", "doctor", "--json", *filter(None, [url])], cwd=self.path,
+                               env=clean | environ, capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+        assert asked.returncode in (0, 1), asked.stderr
+        return json.loads(asked.stdout) | {"exit": asked.returncode}
+
+    def first(self, url: str = "", **environ: str) -> str:
+        """The id of the first finding; empty: nothing is wrong."""
+        said = self.doctor(url, **environ)
+        found = [one["id"] for one in said["findings"]]
+        assert said["exit"] == bool(found), said["findings"]
+        return found[0] if found else ""
+
+    def must(self, target: str, **settings: object) -> None:
+        code, output = self.make(target, **settings)
+        assert code == 0, output
+
+    def routes(self, old: str, new: str) -> None:
+        path = self.path / "traefik" / "routes.toml"
+        text = (ROOT / "traefik" / "routes.toml").read_text()
+        assert old in text
+        path.with_suffix(".edit").write_text(text.replace(old, new))
+        path.with_suffix(".edit").replace(path)
+
+
+def checkout(runtime: str):
+    made = Examined(ROOT / "build" / f"examined-{runtime}", runtime)
+    made.fill()
+    yield made
+    made.make("clean")
+    left = not made.nothing_left()
+    shutil.rmtree(made.path, ignore_errors=True)
+    assert not left, "processes or containers were left"
+
+
+@pytest.fixture(scope="module")
+def native():
+    yield from checkout("native")
+
+
+@pytest.fixture(scope="module")
+def docker():
+    if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("no Docker engine answers")
+    yield from checkout("docker")
+
+
+@pytest.fixture
+def running(native):
+    native.routes("", "")
+    native.must("up")
+    return native
+
+
+def own_address() -> str:
+    """An IPv4 address of this machine that is not loopback."""
+    for name, all_ in psutil.net_if_addrs().items():
+        for one in all_:
+            if (
+                one.family == socket.AF_INET
+                and not one.address.startswith("127.")
+                and name.startswith(("e", "w"))
+            ):
+                return one.address  # fmt: skip
+    pytest.skip("this machine has no address but loopback")
+
+
+def test_the_healthy_stack_has_no_finding(running):
+    said = running.doctor()
+    assert said["findings"] == [], said["findings"]
+    seen = " ".join(step["text"] for step in said["steps"])
+    for url in (f"http://127.0.0.1:{running.http}/api/v1", f"https://127.0.0.1:{running.https}/api/v1",
+                f"http://127.0.0.1:{running.direct}"):  # fmt: skip
+        assert f"{url}/healthz: 200" in seen
+        assert running.first(f"{url}/app", CA_FILE=str(running.path / "build/tls/ca.pem")) == ""
+
+
+def test_nothing_wrong_with_another_prefix_unstripped_and_two_workers(running):
+    running.must(
+        "up", API_PREFIX="/shop/api", STRIP_PREFIX="false", APP_WORKERS=2, APP_SERVER="gunicorn"
+    )
+    assert running.doctor()["findings"] == []
+
+
+def test_urls_of_the_wrong_door(running):
+    base, direct = f"http://127.0.0.1:{running.http}", f"http://127.0.0.1:{running.direct}"
+    for url, cause in ((f"{direct}/api/v1/app", "url.prefix"), (f"{base}/app", "url.prefix"),
+                       (f"{base}/api/v1/nowhere", "url.no_such_path"),
+                       (f"{base}/", "url.prefix")):  # fmt: skip
+        assert running.first(url) == cause, url
+    said = running.doctor(f"{direct}/api/v1/app")["findings"][0]
+    assert said["fix"] == f"{direct}/app"
+
+
+def test_an_address_that_bind_address_keeps_closed(running):
+    here = own_address()
+    assert running.first(f"http://{here}:{running.direct}/app") == "url.direct_is_local"
+    said = running.doctor(f"http://{here}:{running.http}/api/v1/app")["findings"][0]
+    assert said["id"] == "url.bound_to_loopback"
+    assert said["fix"].startswith("BIND_ADDRESS=0.0.0.0")
+
+
+def test_an_open_address_that_public_hosts_refuses(running):
+    here = own_address()
+    running.must("up", BIND_ADDRESS="0.0.0.0", PROBE=0)
+    said = running.doctor()["findings"]
+    assert said[0]["id"] == "hosts.refused" and here in said[0]["fix"]
+    said = running.doctor(f"http://{here}:{running.http}/api/v1/app")["findings"][0]
+    assert said["id"] == "url.host" and here in said["fix"]
+    hosts = said["fix"].split("PUBLIC_HOSTS=")[1].split(" ")[0]
+    running.must("up", BIND_ADDRESS="0.0.0.0", PROBE=0, PUBLIC_HOSTS=hosts)
+    assert here not in " ".join(one["text"] for one in running.doctor()["findings"])
+    assert running.first(f"http://{here}:{running.http}/api/v1/app") == ""
+
+
+def app_process(stack) -> psutil.Process:
+    return next(psutil.Process(c.pid) for c in psutil.net_connections("tcp")
+                if c.status == "LISTEN" and c.laddr.port == stack.direct)  # fmt: skip
+
+
+def test_a_process_that_is_stopped(running):
+    process = app_process(running)
+    process.suspend()
+    try:
+        said = running.doctor()["findings"]
+        assert said[0]["id"] == "process.stopped" and str(process.pid) in said[0]["fix"]
+    finally:
+        process.resume()
+
+
+def test_routes_that_traefik_did_not_take(running):
+    running.routes("[http.routers.app]", "[http.routers.app")
+    wait_for(lambda: running.doctor()["findings"], 10)
+    assert running.first() == "routes.not_taken"
+
+
+def test_a_router_that_takes_another_prefix(running):
+    running.routes("PathPrefix(`{{ $prefix }}/`)", "PathPrefix(`/api/v2/`)")
+    wait_for(lambda: running.doctor()["findings"], 10)
+    assert running.first() == "door.no_route"
+    assert running.first(f"http://127.0.0.1:{running.http}/api/v1/app") == "url.no_route"
+
+
+def test_the_supervisor_is_gone(running):
+    daemon = int((running.path / "build/native/supervisord.pid").read_text())
+    os.kill(daemon, signal.SIGKILL)
+    wait_for(
+        lambda: not psutil.pid_exists(daemon) or psutil.Process(daemon).status() == "zombie", 10
+    )
+    assert running.first() == "native.gone"
+    running.must("down")
+
+
+def test_nothing_runs_and_a_port_is_taken(native):
+    native.must("down")
+    assert native.first() == "stack.not_running"
+    assert native.first(f"http://127.0.0.1:{native.http}/api/v1/app") == "url.nothing_listens"
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", native.http))
+        other.listen()
+        said = native.doctor()["findings"]
+    assert [one["id"] for one in said] == ["port.taken", "stack.not_running"]
+    assert f"pid {os.getpid()}" in said[0]["text"]
+
+
+def test_settings_that_cannot_be_are_one_line_and_exit_2(native):
+    asked = subprocess.run([PYTHON, "-m", "doctor"], cwd=native.path, capture_output=True, text=True, check=False,
+                           env=native.environ | {"API_PREFIX": "api"}, timeout=60)  # fmt: skip
+    assert asked.returncode == 2
+    assert asked.stderr.startswith("API_PREFIX=api: ") and asked.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8000", "ftp://127.0.0.1/", "http://:8000/", "http://a:b/"]
+)
+def test_what_is_no_url_is_one_line_and_exit_2(url, native):
+    asked = subprocess.run([PYTHON, "-m", "doctor", url], cwd=native.path, capture_output=True, text=True,
+                           env=native.environ, check=False, timeout=60)  # fmt: skip
+    assert asked.returncode == 2
+    assert asked.stderr.startswith(f"URL={url}: ") and asked.stderr.count("\n") == 1
+
+
+# -- Docker --
+
+
+@pytest.fixture
+def up(docker):
+    (docker.path / "docker-compose.override.yml").unlink(missing_ok=True)
+    docker.must("up")
+    return docker
+
+
+def engine(*arguments: str) -> str:
+    done = subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def container(stack, service: str) -> str:
+    return engine("ps", "-aq", "--filter", f"label=com.docker.compose.project.working_dir={stack.path}",
+                  "--filter", f"label=com.docker.compose.service={service}")  # fmt: skip
+
+
+def apply(stack, override: str) -> None:
+    """Recreates the app with it, as `docker compose up` does; `make up` would refuse what is not healthy."""
+    (stack.path / "docker-compose.override.yml").write_text(override)
+    code = ("from stack import docker, state; s = state.load()[1]; "
+            "docker.step(docker.compose(), ['up', '--detach', '--no-build', 'app'], docker.environment(s))")  # fmt: skip
+    subprocess.run([PYTHON, "-c", code], cwd=stack.path, env=stack.environ, check=True, timeout=120)
+
+
+def test_the_healthy_stack_in_docker_has_no_finding(up):
+    said = up.doctor()
+    assert said["findings"] == [], said["findings"]
+    seen = [step["text"] for step in said["steps"]]
+    assert any("listens on 8000 in its container" in text for text in seen)
+    assert "the application in its own container: 200" in seen
+    assert "Traefik, asked over the container network: 200" in seen
+    assert f"127.0.0.1:{up.direct} leads to app, 8000 in its container" in seen
+
+
+@pytest.mark.parametrize(
+    "command, service, finding",
+    [("kill", "app", "container.ended"), ("kill", "traefik", "container.ended"),
+     ("pause", "app", "container.paused"), ("rm -f", "app", "container.missing")],
+)  # fmt: skip
+def test_a_container_that_ended(up, command, service, finding):
+    id_ = container(up, service)
+    engine(*command.split(), id_)
+    try:
+        assert up.first() == finding
+        if service == "app" and command == "kill":
+            wait_for(lambda: up.first(f"http://127.0.0.1:{up.http}/api/v1/app") == finding, 10)
+    finally:
+        if command == "pause":
+            engine("unpause", id_)
+
+
+@pytest.mark.parametrize(
+    "change, finding",
+    [("environment: {APP_HOST: 127.0.0.1}", "container.loopback"),
+     ("environment: {APP_PORT: 8001}", "container.other_port"),
+     ('healthcheck: {test: [CMD, "false"], start_period: 0s, interval: 1s, retries: 1}', "container.unhealthy"),
+     ("ports: !override ['0.0.0.0:DIRECT:8000']", "direct.open"),
+     ("ports: !override ['127.0.0.1:DIRECT:9000']", "port.wrong_target"),
+     ("ports: !reset []", "port.not_published")],
+)  # fmt: skip
+def test_a_compose_file_that_is_wrong(up, change, finding):
+    apply(up, f"services:\n  app:\n    {change.replace('DIRECT', str(up.direct))}\n")
+    wait_for(
+        lambda: (
+            up.doctor()["findings"] and "container.starting" not in str(up.doctor()["findings"])
+        ),
+        30,
+    )
+    assert up.first() == finding
+
+
+def test_an_engine_that_is_not_there(up):
+    said = up.doctor(DOCKER_HOST="unix:///nonexistent/docker.sock")["findings"]
+    assert said[0]["id"] == "engine.silent"
+
+
+@pytest.fixture
+def twin(docker):
+    """`docker run …` of the application's image with a server of its own, no part of a stack."""
+    docker.must("up")
+    image = engine("inspect", "--format", "{{.Image}}", container(docker, "app"))
+    ids = []
+
+    def run(publish: str, *command: str, port: int) -> str:
+        ids.append(
+            engine("run", "-d", "-e", "PROXY_ADDRESS=127.0.0.1", "-p", publish, image, *command)
+        )
+        wait_for(lambda: f":{port:04X} " in engine("exec", ids[-1], "cat", "/proc/net/tcp"), 20)
+        return ids[-1]
+
+    yield run
+    for id_ in ids:
+        engine("rm", "-f", id_)
+
+
+def test_the_story_s_twin_in_a_container(docker, twin):
+    """Bound to 127.0.0.1 in its container, the port published: connected, and closed at once."""
+    port = docker.direct + 4
+    server = ["uvicorn", "app.main:app", "--port", "8000"]
+    first = twin(f"{port}:8000", *server, port=8000)
+    for address in ("127.0.0.1", own_address()):
+        said = docker.doctor(f"http://{address}:{port}/app")["findings"][0]
+        assert said["id"] == "url.container_loopback" and "--host 0.0.0.0" in said["fix"], said
+    engine("rm", "-f", first)
+    twin(f"127.0.0.1:{port}:8000", *server, "--host", "0.0.0.0", port=8000)
+    assert docker.first(f"http://127.0.0.1:{port}/app") == ""
+    assert docker.first(f"http://{own_address()}:{port}/app") == "url.published_on_loopback"
+
+
+def test_other_containers_that_do_not_answer(docker, twin):
+    port = docker.direct + 4
+    id_ = twin(
+        f"127.0.0.1:{port}:9000",
+        "uvicorn",
+        "app.main:app",
+        "--port",
+        "8000",
+        "--host",
+        "0.0.0.0",
+        port=8000,
+    )
+    url = f"http://127.0.0.1:{port}/app"
+    said = docker.doctor(url)["findings"][0]
+    assert said["id"] == "url.container_other_port" and "8000" in said["fix"]
+    engine("pause", id_)
+    assert docker.first(url) == "url.container_paused"
+    engine("unpause", id_)
+    engine("kill", id_)
+    assert docker.first(url) == "url.container_ended"
