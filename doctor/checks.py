@@ -263,8 +263,8 @@ def reach(facts: Facts) -> Iterator[Step]:
             yield wrong("hosts.refused", "address", f"{where}; it is open there, and Traefik knows no such host",
                         f"PUBLIC_HOSTS={hosts} in .env, then make up")  # fmt: skip
         elif proxy.outcome == "refused":
-            yield unseen("address", f"{where}: nobody connects there, since BIND_ADDRESS={settings.bind_address}; "
-                         f"BIND_ADDRESS=0.0.0.0 opens it for {reached_by}")  # fmt: skip
+            yield unseen("address", f"{where}: nobody connects there while BIND_ADDRESS={settings.bind_address}; "
+                         f"with 0.0.0.0 it is {reached_by}")  # fmt: skip
         else:
             yield unseen("address", f"{where}: {proxy.text}")
     if facts.runtime:

@@ -21,7 +21,7 @@ from .bed import Bed, Verdict
 from .mutant import Mutant, load_all
 from .table import markdown
 
-BEDS = {"native": 2, "docker": 1}
+BEDS = {"native": 3, "docker": 1}
 
 
 def engine_answers() -> bool:
@@ -33,7 +33,7 @@ def engine_answers() -> bool:
 
 def run(runtime: str, mutants: list[Mutant], whole: bool) -> tuple[Verdict, list[Verdict]]:
     """What the untouched stack says, and each mutant."""
-    # Two stacks at once, each in a copy of its own; in Docker they would share a network's range.
+    # Several stacks at once, each in a copy of its own; in Docker they would share a network's range.
     beds = [Bed(runtime, number) for number in range(min(BEDS[runtime], len(mutants)))]
     free: SimpleQueue[Bed] = SimpleQueue()
     try:
