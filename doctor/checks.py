@@ -307,17 +307,16 @@ def connection(facts: Facts, port: int = 0) -> Iterator[Step]:
     """How you are connected, and what follows for `port` (by default the doors')."""
     person, settings = facts.person, facts.settings
     port = port or settings.http_port
-    ssh = f"ssh -L {port}:localhost:{port} {{this machine}}".replace(
-        "{this machine}", "THIS-MACHINE"
-    )
+    ssh = f"ssh -L {port}:localhost:{port} THIS-MACHINE"
     if person.forwards and person.editor != "WSL" and person.source != "off":
         how = {"output": "from URLs in terminal output", "process": "from processes that listen",
                "hybrid": "from processes that listen and from terminal output"}.get(
                    person.source, "from processes that listen, or from URLs in terminal output")  # fmt: skip
         yield notice("connection.editor_forwards", "you", f"{person.editor} ({person.evidence}): your editor forwards "
                      f"ports that it detects {how}. localhost:{port} in your browser is then this machine's port; "
-                     "nobody else can use that address", "the Ports panel shows and ends each (remote.autoForwardPorts, "
-                     f"remote.autoForwardPortsSource); by hand: {ssh}")  # fmt: skip
+                     "nobody else can use that address", "its Ports panel shows and ends each; its settings "
+                     "remote.autoForwardPorts and remote.autoForwardPortsSource decide. Plain SSH does not do it by "
+                     f"itself; by hand: {ssh}")  # fmt: skip
     elif person.editor == "WSL":
         yield unseen("you", f"WSL: Windows' localhost:{port} is forwarded here; other machines reach Windows' address, "
                      "and only with networkingMode=mirrored in .wslconfig or a netsh portproxy")  # fmt: skip

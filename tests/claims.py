@@ -9,6 +9,7 @@ from itertools import groupby
 from stack.paths import ROOT
 from stack.render import write
 from tests.experiments.statement import stated
+from tests.reachability.situations import SITUATIONS
 
 PATH = ROOT / "docs" / "claims.md"
 HEAD = """# What the suite proves
@@ -31,6 +32,16 @@ What takes a stack of its own, under load or under attack, in Docker: `python -m
 prints how many requests each sent, and how many failed.
 """
 
+REACHABILITY = """## Who can reach it
+
+What `make doctor` must find, each situation made for real: `python -m pytest tests/reachability`.
+"""
+
+STORY = """## Statements of the story
+
+The man who could reach his server at localhost, and not at its own address (tests/reachability/).
+"""
+
 
 def text() -> str:
     listed = subprocess.run(
@@ -48,12 +59,16 @@ def text() -> str:
                      "; ".join(check["broken_by"]))  # fmt: skip
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         lines.append("")
-    return "\n".join([*lines, *operations(), *experiments()])
+    return "\n".join([
+        *lines, *sentences(OPERATIONS, "operations"), *sentences(REACHABILITY, "reachability"), *situations(),
+        *statements(STORY, "tests.reachability"), *statements(SERVERS, "tests.experiments"),
+    ])  # fmt: skip
 
 
-def operations() -> list[str]:
-    lines = [OPERATIONS]
-    for path in sorted((ROOT / "tests" / "operations").glob("test_*.py")):
+def sentences(head: str, folder: str) -> list[str]:
+    """The names of a folder's tests, which say what they prove."""
+    lines = [head]
+    for path in sorted((ROOT / "tests" / folder).glob("test_*.py")):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 sentence = node.name.removeprefix("test_").replace("_", " ")
@@ -61,16 +76,25 @@ def operations() -> list[str]:
     return [*lines, ""]
 
 
-def experiments() -> list[str]:
+def statements(head: str, package: str) -> list[str]:
+    """A document's sentences, and what the tests of a package say of them."""
     lines = [
-        SERVERS,
+        head,
         "| the document says | source | in these versions | shown by |",
         "|---|---|---|---|",
     ]
-    for name, one in stated().items():
+    for name, one in stated(package).items():
         cells = one.sentence, one.source, one.instead or "so", f"`{name}`"
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return [*lines, ""]
+
+
+def situations() -> list[str]:
+    """What `make doctor URL=…` must name, of servers that this project did not start."""
+    rows = [
+        f"| {one.name} | {f'`{one.finding}`' if one.finding else 'none'} |" for one in SITUATIONS
+    ]
+    return ["| a server and an address | first finding |", "|---|---|", *rows, ""]
 
 
 if __name__ == "__main__":

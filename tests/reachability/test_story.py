@@ -6,13 +6,18 @@ suspected the cloud, SSH, FastAPI and Uvicorn; each suspicion is an experiment h
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.checkout import ROOT
+from tests.experiments.statement import statement
+
 from .conftest import CLOUD
 from .hosts import PYTHON, free_port, must, wait_for
 
+told = partial(statement, page="A Haunted Story")
 URL = f"http://{CLOUD}:8000/app"
 HELLO = '{"message":"Hello World"}'
 # What VS Code's Remote-SSH leaves in a terminal of its own.
@@ -63,14 +68,16 @@ def dev_server(cloud, *options: str, port: int = 8000):
 
 
 def doctor_over_ssh(laptop, ssh, url: str = "", **environ: str) -> dict:
-    from tests.checkout import ROOT
-
     command = f"cd {ROOT} && {PYTHON} -m doctor --json {url}"
     asked = laptop.run(*ssh, TO, command, **environ)
     assert asked.returncode in (0, 1), asked.stderr
     return json.loads(asked.stdout)
 
 
+@told(
+    "The Answer",
+    "Two causes overlapped: the editor forwarded the port, and --host 0.0.0.0 was missing.",
+)
 def test_the_story(laptop, cloud, ssh):
     dev_server(cloud)
     # At its own address: nothing. (A security group that drops would have made it a time-out.)
@@ -100,12 +107,18 @@ def test_the_story(laptop, cloud, ssh):
     laptop.end(forward)
 
 
+@told("Is it AWS?", "Nothing in the cloud's settings was wrong.")
 def test_is_it_the_cloud_no(laptop, cloud):
     """Another server on the same machine and port, on every address, is reached: the way is open."""
     cloud.start(PYTHON, "-m", "http.server", "8000", "--bind", "0.0.0.0", port=8000)
     assert "Directory listing" in laptop.get(f"http://{CLOUD}:8000/")
 
 
+@told(
+    "The Haunted Computer",
+    "Its public address, 172.31.3.163, timed out.",
+    "The address is private, and a server bound to 127.0.0.1 refuses there; a time-out is a firewall's.",
+)
 def test_the_cloud_it_would_be_where_it_times_out(laptop, cloud):
     """A security group drops; a server that is bound to loopback refuses. That tells them apart."""
     dev_server(cloud, "--host", "0.0.0.0")
@@ -118,6 +131,7 @@ def test_the_cloud_it_would_be_where_it_times_out(laptop, cloud):
     assert "security group" in said["findings"][0]["text"]
 
 
+@told("The Answer", "SSH can forward ports; with a plain SSH client localhost did not answer.")
 def test_is_it_ssh_only_where_it_is_told_to_forward(laptop, cloud, ssh):
     """A plain session forwards nothing; -L does; and whatever server it is, so it is SSH's doing."""
     dev_server(cloud)
@@ -133,10 +147,13 @@ def test_is_it_ssh_only_where_it_is_told_to_forward(laptop, cloud, ssh):
     assert any("plain SSH forwards no port by itself" in step["text"] for step in said["steps"])
 
 
+@told(
+    "Is it FastAPI?",
+    "It might notice the SSH session and open a connection of its own.",
+    "It does not.",
+)
 def test_is_it_fastapi_no(laptop, cloud, ssh):
     """Started in an SSH session or not, it opens one listening socket and connects to nobody."""
-    from tests.checkout import ROOT
-
     command = f"cd {ROOT} && exec build/venv/bin/fastapi dev tests/reachability/demo.py --no-reload --port 8003"
     session = laptop.start(*ssh, "-tt", TO, command, **REMOTE_SSH)
     wait_for(lambda: cloud.listens("127.0.0.1", 8003), 20)
@@ -147,6 +164,7 @@ def test_is_it_fastapi_no(laptop, cloud, ssh):
     wait_for(lambda: not cloud.listens("127.0.0.1", 8003), 20)
 
 
+@told("Is it UVicorn?", "Nothing special is known of it in SSH sessions.")
 def test_is_it_uvicorn_half(laptop, cloud, ssh):
     """It binds to 127.0.0.1 by default, as Hypercorn and http.server --bind do on request: the first
     cause. It forwards nothing: another server behind the same -L answers in the same way."""
