@@ -53,7 +53,8 @@ def http(facts: Facts, answer: Answer) -> Iterator[Step]:
             "send credentials",
         )
     elif answer.status == 405:
-        yield notice("url.method", "cause", "the path is there, for another method than GET")
+        yield notice("url.method", "cause", "the path is there, for another method than GET",
+                     "curl -X with its method; the docs page names it")  # fmt: skip
     elif answer.status == 429:
         yield wrong("url.too_many", "cause", "too many requests from here", f"RATE_LIMIT; again in "
                     f"{answer.headers.get('retry-after', 'some')} s")  # fmt: skip

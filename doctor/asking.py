@@ -4,12 +4,15 @@ import errno
 import http.client
 import socket
 import ssl
+import threading
+import time
 from ipaddress import ip_address
 from urllib.parse import urljoin, urlsplit
 
 from .facts import Answer
 
 SECONDS = 1.0  # for a connection, and again for the answer
+WHOLE_SECONDS = 1.5  # then no redirect is followed, and no further address of a name tried
 REDIRECTS = 5
 BODY_BYTES = 4096
 
@@ -20,8 +23,27 @@ def resolve(host: str) -> list[str]:
     try:
         return [str(ip_address(host))]
     except ValueError:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        return list(dict.fromkeys(address[4][0].split("%")[0] for address in found))
+        return _look_up(host)
+
+
+def _look_up(host: str) -> list[str]:
+    """In a thread of its own: a name server that is silent holds getaddrinfo for ten seconds and more."""
+    found: list = []
+
+    def ask_for_it() -> None:
+        try:
+            found.append(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+        except OSError as error:
+            found.append(error)
+
+    asking = threading.Thread(target=ask_for_it, daemon=True)
+    asking.start()
+    asking.join(WHOLE_SECONDS)
+    if not found:
+        raise OSError("the name server does not answer")
+    if isinstance(found[0], OSError):
+        raise found[0]
+    return list(dict.fromkeys(address[4][0].split("%")[0] for address in found[0]))
 
 
 def ask(
@@ -30,10 +52,11 @@ def ask(
     """One GET of `url`, at `address` and `port` where given, else where its host leads; `follow`:
     redirects too. A name with several addresses: the last one's answer, or the first that connects."""
     hops: list[str] = []
+    deadline = time.monotonic() + WHOLE_SECONDS
     while True:
         answer = _try_each(url, address, port, ca_file)
         if not (follow and answer.outcome == "http" and answer.status in (301, 302, 303, 307, 308)
-                and "location" in answer.headers):  # fmt: skip
+                and "location" in answer.headers and time.monotonic() < deadline):  # fmt: skip
             break
         hops.append(url)
         url = urljoin(url, answer.headers["location"])
@@ -51,9 +74,13 @@ def _try_each(url: str, address: str, port: int, ca_file: str) -> Answer:
         candidates = [address] if address else resolve(parts.hostname or "")
     except OSError as error:
         return Answer(url, "", port, "no_name", detail=error.strerror or str(error))
+    deadline = time.monotonic() + WHOLE_SECONDS
     for candidate in candidates:
         answer = _once(url, candidate, port, ca_file)
-        if answer.outcome not in ("refused", "unreachable", "timed_out"):
+        if (
+            answer.outcome not in ("refused", "unreachable", "timed_out")
+            or time.monotonic() > deadline
+        ):
             break
     return answer
 

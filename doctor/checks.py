@@ -14,7 +14,6 @@ from .facts import Answer, Container, Facts, Listener
 from .step import Step, notice, ok, unseen, wrong
 
 APP_PORT = 8000  # in the container; docker-compose.yml
-TRAEFIK_PORTS = {"HTTP_PORT": 9999, "HTTPS_PORT": 9443}
 
 
 def runtime(facts: Facts) -> Iterator[Step]:
@@ -243,22 +242,17 @@ def reach(facts: Facts) -> Iterator[Step]:
         if address.containers or kind(address.text)[0] in ("loopback", "link-local"):
             continue
         name, reached_by = kind(address.text)
-        proxy = facts.answers.get(f"proxy@{address.text}")
+        proxy = facts.answers.get(f"{'tls' if settings.domain else 'proxy'}@{address.text}")
         direct = facts.answers.get(f"direct@{address.text}")
         where = f"{address.text} ({address.interface}) is {name}"
-        if answered(direct) and not settings.domain:
+        if answered(direct):
             yield wrong("direct.open", "direct", f"answers at {in_url(address.text)}:{settings.direct_port}, past the "
                         f"proxy, for {reached_by}", f"DIRECT_PORT is for 127.0.0.1 alone: 127.0.0.1:{settings.direct_port}")  # fmt: skip
         if not proxy:
             yield unseen("address", f"{where}: {reached_by}")
         elif answered(proxy):
             yield ok("address", f"{where}; the proxied door answers there: {reached_by}")
-        elif (
-            proxy.outcome == "http"
-            and proxy.status == 404
-            and who(proxy) == "Traefik"
-            and not settings.domain
-        ):
+        elif proxy.outcome == "http" and proxy.status == 404 and who(proxy) == "Traefik":
             hosts = ",".join([*settings.hosts, in_url(address.text)])
             yield wrong("hosts.refused", "address", f"{where}; it is open there, and Traefik knows no such host",
                         f"PUBLIC_HOSTS={hosts} in .env, then make up")  # fmt: skip
@@ -291,6 +285,8 @@ def firewall(facts: Facts) -> Iterator[Step]:
 
 
 def surroundings(facts: Facts) -> Iterator[Step]:
+    if not facts.all_listeners_have_owners:
+        yield unseen("processes", "some that listen are other users', and only root sees which")
     if facts.cloud:
         public = any(is_public(address.text) for address in facts.addresses)
         where = (

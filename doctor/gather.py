@@ -11,10 +11,10 @@ from stack.routes_edit import refused
 from stack.settings import StackSettings, read
 
 from . import asking, containers, machine
-from .addresses import in_url
+from .addresses import in_url, kind
 from .facts import Answer, Facts
 
-ASKED_OF_OTHERS = "/healthz"
+ASKED = "/healthz"  # at each door; an application without it answers too
 
 
 def facts(url: str = "") -> Facts:
@@ -55,10 +55,11 @@ def _firewall(seen: Facts) -> None:
 
 
 def _engine(seen: Facts, port: int | None) -> None:
-    if seen.runtime == "native" and port is None:
+    if seen.runtime == "native":
         seen.processes = {name: one["statename"] for name, one in native.states().items()}
         seen.routes_error = refused(native.logs_text(seen.settings, lines=0)) or ""
-        return
+        if port is None:
+            return
     seen.engine, seen.engine_says = containers.engine()
     if seen.engine:
         seen.containers = containers.containers(port)
@@ -83,15 +84,18 @@ def _questions(seen: Facts) -> list[tuple[str, str, str, int]]:
     for door, port in doors.items():
         if not (base := settings.url(door)):
             continue
-        path = f"{urlsplit(base).path}{ASKED_OF_OTHERS}"
-        found.append((f"{door}@loopback", base + ASKED_OF_OTHERS, _loopback(settings, door), port))
-        if door == "tls":
+        found.append((f"{door}@loopback", base + ASKED, _loopback(settings, door), port))
+        if door == "tls" and not settings.domain:
             continue  # its certificate has the names of PUBLIC_HOSTS, not every address
         for address in seen.addresses:
-            if address.containers or address.text == "127.0.0.1" or address.text.startswith("fe80"):
-                continue
-            url = f"http://{in_url(address.text)}:{port}{path}"
-            found.append((f"{door}@{address.text}", url, address.text, port))
+            if not address.containers and kind(address.text)[0] not in ("loopback", "link-local"):
+                path = f"{urlsplit(base).path}{ASKED}"
+                url = (
+                    base + ASKED
+                    if settings.domain
+                    else f"http://{in_url(address.text)}:{port}{path}"
+                )
+                found.append((f"{door}@{address.text}", url, address.text, port))
     return found
 
 

@@ -36,6 +36,10 @@ def _where(facts: Facts) -> Iterator[Step]:
     if not answer.address:
         return
     name, reached_by = kind(answer.address)
+    if container := next((c for c in facts.containers if answer.address in c.addresses), None):
+        yield unseen("address", f"{answer.address} is the container {container.name}'s: containers of its network "
+                     "reach it, and on Linux this machine; a published port is for everybody else")  # fmt: skip
+        return
     if facts.target_ours:
         yield unseen("address", f"{answer.address} is this machine's, {name}: {reached_by}")
     else:

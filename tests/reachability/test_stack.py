@@ -143,6 +143,8 @@ def test_a_process_that_is_stopped(running):
     try:
         said = running.doctor()["findings"]
         assert said[0]["id"] == "process.stopped" and str(process.pid) in said[0]["fix"]
+        public = f"http://127.0.0.1:{running.http}/api/v1/app"
+        wait_for(lambda: running.first(public) == "process.stopped", 15)  # once Traefik says 503
     finally:
         process.resume()
 

@@ -1,10 +1,11 @@
 """The doctor's checks with made-up facts, and its readings of what machines print."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from doctor import asking, checks, containers, machine, report, unanswered, url
+from doctor import asking, checks, containers, gather, machine, report, unanswered, url
 from doctor.addresses import kind
 from doctor.facts import Address, Answer, Container, Facts, Listener, Person, Published, Rule
 from doctor.step import NOTICE, WRONG
@@ -191,6 +192,33 @@ def test_an_address_is_explained(target, changes, found):
     for name, value in changes.items():
         setattr(facts, name, value)
     assert explained(facts, target) == found
+
+
+def test_the_address_of_a_container_is_known():
+    facts = healthy()
+    facts.containers[1] = replace(facts.containers[1], addresses=("172.30.98.64",))
+    facts.target = answer("timed_out", "172.30.98.64", 8000)
+    assert "the container x-app-1's" in " ".join(step.text for step in url.steps(facts))
+
+
+def test_a_name_server_that_is_silent_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(asking, "WHOLE_SECONDS", 0.05)
+    monkeypatch.setattr(asking.socket, "getaddrinfo", lambda *_, **__: time.sleep(1))
+    assert asking.ask("http://slow.example.com/").detail == "the name server does not answer"
+
+
+def test_production_is_asked_by_its_name_at_each_address():
+    facts = healthy(domain="api.example.com", acme_email="ops@example.com")
+    facts.containers = [replace(one, published=tuple(replace(p, port={9999: 80, 9443: 443}.get(p.port, p.port))
+                                                     for p in one.published)) for one in facts.containers]  # fmt: skip
+    facts.containers.append(replace(facts.containers[1], service="app-2", name="x-app-2-1"))
+    facts.answers = {
+        "tls@loopback": answer(port=443, **HELLO),
+        "tls@172.31.3.163": answer("timed_out", "172.31.3.163", 443),
+    }
+    asked = {name: url for name, url, *_ in gather._questions(facts)}
+    assert asked == {name: "https://api.example.com/api/v1/healthz" for name in facts.answers}
+    assert findings(facts) == []
 
 
 def test_a_503_names_the_container_behind_it():
