@@ -1,7 +1,6 @@
 """The engine's containers, as `docker inspect` and the sockets inside them show them."""
 
 import json
-import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address
@@ -13,22 +12,6 @@ from .facts import Container, Listener, Published
 
 SECONDS = 1.5
 LISTENS = "0A"  # TCP_LISTEN in /proc/net/tcp
-
-
-def engine() -> tuple[str, str]:
-    """The engine's version, or empty, and a sentence that says so."""
-    where = os.environ.get("DOCKER_HOST", "the default socket")
-    try:
-        asked = _docker("version", "--format", "{{.Server.Version}}")
-    except FileNotFoundError:
-        return "", "there is no docker command"
-    except subprocess.TimeoutExpired:
-        return "", f"the engine at {where} does not answer within {SECONDS} s"
-    if asked.returncode == 0:
-        return asked.stdout.strip(), f"Docker Engine {asked.stdout.strip()} answers"
-    if "permission denied" in asked.stderr.lower():
-        return "", f"this user may not use the engine at {where}"
-    return "", f"no engine answers at {where}"
 
 
 def containers(port: int | None = None) -> list[Container]:

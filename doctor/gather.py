@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit, urlunsplit
 
-from stack import native, state
+from stack import native, runtime, state
 from stack.paths import CA_FILE
 from stack.routes_edit import refused
 from stack.settings import StackSettings, read
@@ -60,7 +60,7 @@ def _engine(seen: Facts, port: int | None) -> None:
         seen.routes_error = refused(native.logs_text(seen.settings, lines=0)) or ""
         if port is None:
             return
-    seen.engine, seen.engine_says = containers.engine()
+    seen.engine, seen.engine_says = runtime.engine(containers.SECONDS)
     if seen.engine:
         seen.containers = containers.containers(port)
         if seen.runtime == "docker":

@@ -9,18 +9,18 @@ from . import docker, native
 RUNTIMES = {"docker": docker, "native": native}
 
 
-def engine() -> tuple[str | None, str]:
-    """The version of the engine that answers, or None, and a sentence that says so."""
+def engine(seconds: float = 20) -> tuple[str | None, str]:
+    """The version of the engine that answers within `seconds`, or None, and a sentence that says so."""
     if not shutil.which("docker"):
         return None, "there is no docker command"
     where = os.environ.get("DOCKER_HOST", "the default socket")
     try:
         asked = subprocess.run(
             ["docker", "version", "--format", "{{.Server.Version}}"],
-            capture_output=True, text=True, timeout=20,
+            capture_output=True, text=True, timeout=seconds,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return None, f"the engine at {where} does not answer within 20 s"
+        return None, f"the engine at {where} does not answer within {seconds:g} s"
     if asked.returncode:
         if "permission denied" in asked.stderr.lower():
             return None, f"this user may not use the engine at {where}"

@@ -6,6 +6,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +39,26 @@ def free_block(count: int) -> int:
             continue
         return first
     raise OSError(f"no {count} free ports in a row")
+
+
+def must(*command: str) -> str:
+    """What it prints. Raises AssertionError with what it complains of."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+    return done.stdout.strip()
+
+
+def docker(*arguments: str) -> str:
+    return must("docker", *arguments)
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 10) -> float:
+    """The seconds until `condition` came true. Raises AssertionError when it does not."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() < began + seconds, f"not true within {seconds} s"
+        time.sleep(0.1)
+    return time.monotonic() - began
 
 
 class Checkout:
@@ -84,6 +106,19 @@ class Checkout:
             process.wait()
             raise
         return process.returncode, output
+
+    def must(self, target: str, **settings: object) -> str:
+        code, output = self.make(target, **settings)
+        assert code == 0, output
+        return output
+
+    def container(self, service: str) -> str:
+        """The id of the one container of `service`."""
+        labels = [f"label=com.docker.compose.project.working_dir={self.path}",
+                  f"label=com.docker.compose.service={service}"]  # fmt: skip
+        ids = docker("ps", "-aq", *(part for label in labels for part in ("--filter", label)))
+        assert len(ids.split()) == 1, f"{service}: {ids}"
+        return ids
 
     def answers(self, path: str = "/api/v1/app", port: int | None = None) -> str:
         return subprocess.run(

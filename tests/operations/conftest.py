@@ -3,12 +3,11 @@
 import json
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.checkout import ROOT, Checkout
+from tests.checkout import ROOT, Checkout, docker, wait_for
 
 OVERRIDE = """services:
   app: &tested {volumes: ["./tests:/srv/tests:ro"]}
@@ -30,18 +29,6 @@ class Operated(Checkout):
     def start(self, target: str, **settings: object) -> subprocess.Popen:
         return super().start(target, **{**SETTINGS, **settings})
 
-    def must(self, target: str, **settings: object) -> str:
-        code, output = self.make(target, **settings)
-        assert code == 0, output
-        return output
-
-    def container(self, service: str) -> str:
-        labels = [f"label=com.docker.compose.project.working_dir={self.path}",
-                  f"label=com.docker.compose.service={service}"]  # fmt: skip
-        ids = docker("ps", "-aq", *(part for label in labels for part in ("--filter", label)))
-        assert len(ids.split()) == 1, f"{service}: {ids}"
-        return ids
-
     def servers_up(self, through: str = "app-2") -> dict[str, bool]:
         """Which slots Traefik sends requests to, as its metrics say; asked from a container."""
         text = docker("exec", self.container(through), "python", "-c",
@@ -60,21 +47,6 @@ class Operated(Checkout):
         part = path.with_suffix(".edit")
         part.write_text(text.replace(old, new))
         part.replace(path)
-
-
-def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def wait_for(condition, seconds: float) -> float:
-    """The seconds until `condition` came true."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() < began + seconds, f"not true within {seconds} s"
-        time.sleep(0.1)
-    return time.monotonic() - began
 
 
 @pytest.fixture(scope="session")

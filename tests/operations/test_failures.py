@@ -8,9 +8,9 @@ import uuid
 
 import httpx
 
+from tests.checkout import docker, wait_for
 from tests.contract.test_operation import INSIDE
 
-from .conftest import docker, wait_for
 from .load import load
 
 LIMIT = 10 * 1024 * 1024

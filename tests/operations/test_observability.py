@@ -19,9 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.checkout import ROOT, Checkout
-
-from .conftest import docker, wait_for
+from tests.checkout import ROOT, Checkout, docker, wait_for
 
 FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
 

@@ -16,9 +16,9 @@ import trustme
 
 from stack.docker import compose
 from stack.paths import VENV
-from tests.checkout import MAKE_SECONDS, ROOT
+from tests.checkout import MAKE_SECONDS, ROOT, docker, wait_for
 
-from .conftest import Operated, docker, wait_for
+from .conftest import Operated
 
 DOMAIN = "api.example.test"
 OVERRIDE = """services:

@@ -2,7 +2,8 @@
 
 import time
 
-from .conftest import docker, wait_for
+from tests.checkout import docker, wait_for
+
 from .load import EVERYTHING, load
 
 # What may be repeated, and has not begun to answer when a replica goes: retry saves all of these.

@@ -7,10 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from tests.checkout import ROOT
+from tests.checkout import ROOT, must, wait_for
 
 PYTHON = str(ROOT / "build" / "venv" / "bin" / "python")
 NEEDS = ("ip", "iptables", "nft", "sshd", "ssh")
@@ -65,7 +64,7 @@ class Host:
         log.close()
         self.processes.append(process)
         if port:
-            wait_for(lambda: process.poll() is not None or self.listens(at, port), 20, log.name)
+            wait_for(lambda: process.poll() is not None or self.listens(at, port), 20)
             assert process.poll() is None, Path(log.name).read_text()
         return process
 
@@ -106,19 +105,6 @@ class Host:
         for pid in left:  # all in this namespace were started here
             os.kill(int(pid), signal.SIGKILL)
         must("ip", "netns", "del", self.namespace)
-
-
-def must(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
-    return done.stdout
-
-
-def wait_for(condition, seconds: float, what: str = "") -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not true within {seconds} s {what}"
-        time.sleep(0.1)
 
 
 def connect(one: Host, its: str, other: Host, others: str) -> None:

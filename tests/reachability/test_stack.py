@@ -10,9 +10,10 @@ import subprocess
 import psutil
 import pytest
 
-from tests.checkout import ROOT, Checkout
+from tests.checkout import ROOT, Checkout, wait_for
+from tests.checkout import docker as engine
 
-from .hosts import PYTHON, SESSION, wait_for
+from .hosts import PYTHON, SESSION
 
 
 class Examined(Checkout):
@@ -29,10 +30,6 @@ class Examined(Checkout):
         found = [one["id"] for one in said["findings"]]
         assert said["exit"] == bool(found), said["findings"]
         return found[0] if found else ""
-
-    def must(self, target: str, **settings: object) -> None:
-        code, output = self.make(target, **settings)
-        assert code == 0, output
 
     def routes(self, old: str, new: str) -> None:
         path = self.path / "traefik" / "routes.toml"
@@ -212,19 +209,6 @@ def up(docker):
     return docker
 
 
-def engine(*arguments: str) -> str:
-    done = subprocess.run(
-        ["docker", *arguments], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def container(stack, service: str) -> str:
-    return engine("ps", "-aq", "--filter", f"label=com.docker.compose.project.working_dir={stack.path}",
-                  "--filter", f"label=com.docker.compose.service={service}")  # fmt: skip
-
-
 def apply(stack, override: str) -> None:
     """Recreates the app with it, as `docker compose up` does; `make up` would refuse what is not healthy."""
     (stack.path / "docker-compose.override.yml").write_text(override)
@@ -249,7 +233,7 @@ def test_the_healthy_stack_in_docker_has_no_finding(up):
      ("pause", "app", "container.paused"), ("rm -f", "app", "container.missing")],
 )  # fmt: skip
 def test_a_container_that_ended(up, command, service, finding):
-    id_ = container(up, service)
+    id_ = up.container(service)
     engine(*command.split(), id_)
     try:
         assert up.first() == finding
@@ -289,7 +273,7 @@ def test_an_engine_that_is_not_there(up):
 def twin(docker):
     """`docker run …` of the application's image with a server of its own, no part of a stack."""
     docker.must("up")
-    image = engine("inspect", "--format", "{{.Image}}", container(docker, "app"))
+    image = engine("inspect", "--format", "{{.Image}}", docker.container("app"))
     ids = []
 
     def run(publish: str, *command: str, port: int) -> str:

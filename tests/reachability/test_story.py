@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkout import ROOT
+from tests.checkout import ROOT, must, wait_for
 from tests.experiments.statement import statement
 
 from .conftest import CLOUD
-from .hosts import PYTHON, free_port, must, wait_for
+from .hosts import PYTHON, free_port
 
 told = partial(statement, page="A Haunted Story")
 URL = f"http://{CLOUD}:8000/app"
@@ -47,7 +47,7 @@ AcceptEnv TERM_PROGRAM VSCODE_* PYTHONPATH PYTHONUNBUFFERED DOCKER_HOST
 """)
     made = not Path("/run/sshd").exists()
     Path("/run/sshd").mkdir(exist_ok=True)  # where sshd locks its child in; it insists on this one
-    sshd = must("which", "sshd").strip()
+    sshd = must("which", "sshd")
     daemon = cloud.start(sshd, "-D", "-e", "-f", str(folder / "sshd_config"), port=22, at=CLOUD)
     send = " ".join(["TERM_PROGRAM", "VSCODE_*", "PYTHONPATH", "PYTHONUNBUFFERED", "DOCKER_HOST"])
     yield ["ssh", "-F", "none", "-i", str(folder / "user"), "-o", "StrictHostKeyChecking=no",

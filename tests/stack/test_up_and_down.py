@@ -4,14 +4,9 @@ import os
 import signal
 import time
 
+from tests.checkout import wait_for
+
 HELLO = '{"message":"Hello World","root_path":"/api/v1"}'
-
-
-def wait_for(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.1)
 
 
 def test_up_twice_is_harmless(running):
