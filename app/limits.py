@@ -3,6 +3,7 @@ holds every stream back until it ends."""
 
 import time
 
+import anyio
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,16 +50,19 @@ class BodyLimit:
             await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The answer goes out first; then as much again is read and thrown away, or a proxy that is
-        still writing sees a reset in place of the answer."""
+        """The answer goes out first; then what still comes is read and thrown away, as much again at
+        once and the rest slowly, until the client has gone: a proxy that is still writing, and has
+        not come to reading, would see a reset in place of the answer."""
         answer = problem(413, f"a body may have {self.limit} bytes here",
                          headers={"Connection": "close"})  # fmt: skip
         await send({"type": "http.response.start", "status": 413, "headers": answer.raw_headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": True})
         discarded, deadline = 0, time.monotonic() + DISCARD_SECONDS
-        while discarded < self.limit and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
             message = await receive()
-            discarded += len(message.get("body", b""))
             if message["type"] == "http.disconnect" or not message.get("more_body"):
                 break
+            discarded += len(message.get("body", b""))
+            if discarded > self.limit:
+                await anyio.sleep(0.05)
         await send({"type": "http.response.body", "body": b""})
