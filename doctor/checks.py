@@ -286,7 +286,12 @@ def firewall(facts: Facts) -> Iterator[Step]:
 
 def surroundings(facts: Facts) -> Iterator[Step]:
     if not facts.all_listeners_have_owners:
-        yield unseen("processes", "some that listen are other users', and only root sees which")
+        whose = (
+            "belong to no process of this namespace"
+            if facts.root
+            else "are other users', whom root can name"
+        )
+        yield unseen("processes", f"some of the sockets that listen {whose}")
     if facts.cloud:
         public = any(is_public(address.text) for address in facts.addresses)
         where = (

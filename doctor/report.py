@@ -1,6 +1,7 @@
 """The steps on a terminal, or as JSON for scripts."""
 
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -9,6 +10,10 @@ from dataclasses import asdict, is_dataclass
 from .facts import Facts
 from .step import NOTICE, OK, UNSEEN, WRONG, Step
 
+COMMAND = re.compile(
+    r"\b(ssh -L \S+ \S+|(sudo )?make [a-z]+( [A-Z_]+=\S+)*|kill -CONT \d+|docker \w+ [\w-]+)"
+)
+KEPT = "\0"  # a space at which no line is broken
 MARKS = {OK: "✓", NOTICE: "!", WRONG: "✗", UNSEEN: "–"}
 COLOURS = {OK: 32, NOTICE: 33, WRONG: 31, UNSEEN: 2}
 
@@ -37,7 +42,9 @@ def terminal(steps: list[Step]) -> str:
 
 def _wrap(text: str, width: int) -> list[str]:
     # Commands and URLs stay whole, to be copied.
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+    whole = COMMAND.sub(lambda found: found[0].replace(" ", KEPT), text)
+    lines = textwrap.wrap(whole, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(KEPT, " ") for line in lines] or [""]
 
 
 def as_json(steps: list[Step], facts: Facts) -> str:

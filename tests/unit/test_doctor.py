@@ -368,6 +368,15 @@ def test_whose_answer_it_is(given, by):
     assert asking.who(answer(**given)) == by
 
 
+def test_a_command_is_never_broken_over_two_lines():
+    for width in range(30, 60):
+        lines = report._wrap(
+            "this, or by hand: ssh -L 8000:localhost:8000 THIS-MACHINE and then look", width
+        )
+        assert any("ssh -L 8000:localhost:8000 THIS-MACHINE" in line for line in lines)
+        assert "\0" not in "".join(lines)
+
+
 def test_every_finding_has_a_line_for_each_and_a_fix():
     facts = with_app(state="exited", exit_code=1, last_line="x" * 300)
     text = report.terminal(checks.steps(facts))
