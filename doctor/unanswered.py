@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from .addresses import in_url, is_public, kind
+from .addresses import in_url, kind
 from .checks import process
 from .facts import Answer, Container, Facts, Listener
 from .step import Step, wrong
@@ -154,16 +154,19 @@ def timed_out(facts: Facts, answer: Answer) -> Iterator[Step]:
             yield wrong("url.firewall_unseen", "cause", f"something drops what arrives at {answer.port}; {facts.firewall}",
                         "sudo make doctor shows the firewall's rules")  # fmt: skip
         return
-    private = not is_public(answer.address)
-    neighbour = any(_same_network(address.text, answer.address) for address in facts.addresses)
-    if private and not neighbour:
-        yield wrong("url.private_elsewhere", "cause", f"{answer.address} is {kind(answer.address)[0]}, of a network that "
-                    "this machine is not in: no route leads there from the internet",
-                    "use the machine's public address, a VPN, or ssh -L "
-                    f"{answer.port}:localhost:{answer.port} THAT-MACHINE")  # fmt: skip
+    yield from _private_elsewhere(facts, answer)
     yield wrong("url.dropped_on_the_way", "cause", "a firewall drops it on the way: a cloud's security group, or the "
                 "host's own; neither can be seen from here", f"open tcp {answer.port} there; on that machine: make doctor "
                 f"URL={answer.url}")  # fmt: skip
+
+
+def _private_elsewhere(facts: Facts, answer: Answer) -> Iterator[Step]:
+    name = kind(answer.address)[0]
+    neighbour = any(_same_network(address.text, answer.address) for address in facts.addresses)
+    if name.startswith(("private", "unique local", "carrier-grade")) and not neighbour:
+        yield wrong("url.private_elsewhere", "cause", f"{answer.address} is {name}, of a network that this machine is "
+                    "not in: no route leads there from the internet", "use the machine's public address, a VPN, or "
+                    f"ssh -L {answer.port}:localhost:{answer.port} THAT-MACHINE")  # fmt: skip
 
 
 def _same_network(own: str, other: str) -> bool:
@@ -243,6 +246,7 @@ def _behind_the_port(
 
 
 def unreachable(facts: Facts, answer: Answer) -> Iterator[Step]:
+    yield from _private_elsewhere(facts, answer)
     yield wrong("url.no_route", "cause", f"no route leads to {answer.address}: {answer.detail}",
                 "a network that is down, an address of another network, or IPv6 where there is none")  # fmt: skip
 

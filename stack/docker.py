@@ -163,6 +163,7 @@ def environment(settings: StackSettings) -> dict[str, str]:
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they give an unchanged image a new id
         **os.environ,
         **settings.environ(),
+        "PWD": str(ROOT),  # or Compose notes the path by which a link led here
         "COMPOSE_PROFILES": "*",  # so that ps, logs and down see all; up names what it starts
         "BIND_ADDRESS": f"[{bind}]" if ":" in bind else bind,
         "STATIC_DIR": str(STATIC),
@@ -195,14 +196,18 @@ def project(command: list[str], environ: dict[str, str]) -> str:
     return json.loads(asked.stdout)["name"]
 
 
-def running(settings: StackSettings, service: str) -> bool:
-    return any(c["Service"] == service and c["State"] == "running" for c in _containers(settings))
+def running(service: str) -> str:
+    """The id of the service's running container, or empty. Asked of the engine: Compose takes most of
+    a second to start, and a deploy asks often."""
+    return _docker("ps", "--quiet", "--filter", "status=running", "--filter",
+                   f"label=com.docker.compose.project.working_dir={ROOT}", "--filter",
+                   f"label=com.docker.compose.service={service}")[0]  # fmt: skip
 
 
-def execute(settings: StackSettings, service: str, *command: str) -> str | None:
+def execute(service: str, *command: str) -> str | None:
     """What `command` prints in the container of `service`; None where it fails."""
-    done = subprocess.run([*compose(), "exec", "-T", service, *command], cwd=ROOT,
-                          env=environment(settings), capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(["docker", "exec", running(service), *command],
+                          capture_output=True, text=True)  # fmt: skip
     return done.stdout if done.returncode == 0 else None
 
 

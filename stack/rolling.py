@@ -69,12 +69,12 @@ def roll(settings: StackSettings) -> None:
     SystemExit when it served in the spare slot and then not in another one."""
     used = docker.slots()[: settings.app_replicas]
     spare = docker.slots()[settings.app_replicas]
-    if docker.running(settings, spare):  # left by a deploy that was interrupted
+    if docker.running(spare):  # left by a deploy that was interrupted
         retire(settings, spare)
     _start(settings, spare)
     try:
         for slot in used:
-            if docker.running(settings, slot):
+            if docker.running(slot):
                 retire(settings, slot)
             _start(settings, slot, serves=True)
         retire(settings, spare)
@@ -91,7 +91,7 @@ def roll(settings: StackSettings) -> None:
 def retire_surplus(settings: StackSettings) -> None:
     """Takes out what runs in slots above APP_REPLICAS."""
     for slot in reversed(docker.slots()[settings.app_replicas :]):
-        if docker.running(settings, slot):
+        if docker.running(slot):
             try:
                 retire(settings, slot)
             except NotReady as reason:
@@ -101,13 +101,11 @@ def retire_surplus(settings: StackSettings) -> None:
 def retire(settings: StackSettings, slot: str) -> None:
     """Lets what is in flight end, for DRAIN_SECONDS at most, then stops and removes the container."""
     _say(slot, "draining")
-    if docker.execute(settings, slot, "python", "-m", "app.drain", "start") is not None:
-        _await(lambda: _up(settings, slot) is not True, NOTICE_SECONDS, lambda: (
+    if docker.execute(slot, "python", "-m", "app.drain", "start") is not None:
+        _await(lambda: _up(slot) is not True, NOTICE_SECONDS, lambda: (
             f"Traefik did not take {slot} out within {NOTICE_SECONDS} s"
         ))  # fmt: skip
-        docker.execute(
-            settings, slot, "python", "-m", "app.drain", "wait", str(settings.drain_seconds)
-        )
+        docker.execute(slot, "python", "-m", "app.drain", "wait", str(settings.drain_seconds))
     docker.step(docker.compose(), ["rm", "--stop", "--force", slot], docker.environment(settings))
 
 
@@ -120,8 +118,8 @@ def _start(settings: StackSettings, slot: str, serves: bool = False) -> None:
             ["up", "--detach", "--no-deps", "--no-build", "--force-recreate", slot],
             environ,
         )
-        _await(lambda: _up(settings, slot) is True, READY_SECONDS, lambda: _why(settings, slot),
-               alive=lambda: docker.running(settings, slot))  # fmt: skip
+        _await(lambda: _up(slot) is True, READY_SECONDS, lambda: _why(settings, slot),
+               alive=lambda: bool(docker.running(slot)))  # fmt: skip
     except BaseException as error:
         if not serves:  # nobody, yet
             subprocess.run([*docker.compose(), "rm", "--stop", "--force", slot],
@@ -141,9 +139,9 @@ def _await(condition: Callable[[], bool], seconds: float, reason: Callable[[], s
         time.sleep(0.2)
 
 
-def _up(settings: StackSettings, slot: str) -> bool | None:
+def _up(slot: str) -> bool | None:
     """Whether Traefik sends requests to `slot`, as its own metrics say."""
-    text = docker.execute(settings, slot, "python", "-c", ASK, METRICS) or ""
+    text = docker.execute(slot, "python", "-c", ASK, METRICS) or ""
     found = re.search(
         rf'^traefik_service_server_up{{.*url="http://{slot}:.*}} (\d)', text, re.MULTILINE
     )

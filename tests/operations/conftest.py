@@ -1,6 +1,7 @@
 """One stack with the routes that only tests need, in a copy of this checkout, and what is done to it."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -74,6 +75,9 @@ def stack(copied):
     return copied
 
 
+WENT_WELL = re.compile(r'"DownstreamStatus":(200|0)\b|"status": 200')  # Traefik's 0: a WebSocket
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failure carries the last lines of the proxy's log and of the application's."""
@@ -81,7 +85,7 @@ def pytest_runtest_makereport(item, call):
     stack = item.funcargs.get("stack") if hasattr(item, "funcargs") else None
     if report.when == "call" and report.failed and stack:
         lines = [line for line in stack.make("logs", FOLLOW=0)[1].splitlines()
-                 if "/readyz" not in line and '"DownstreamStatus":200' not in line]  # fmt: skip
+                 if "/readyz" not in line and not WENT_WELL.search(line)]  # fmt: skip
         report.sections.append(("the parts' logs, without what went well", "\n".join(lines[-40:])))
     return report
 

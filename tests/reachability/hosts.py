@@ -37,6 +37,9 @@ class Host:
         self.processes: list[subprocess.Popen] = []
         must("ip", "netns", "add", self.namespace)
         self.must("ip", "link", "set", "lo", "up")
+        self.must(
+            "sysctl", "-qw", "net.ipv4.ip_forward=0"
+        )  # a host is no router, whatever an engine set here
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith(SESSION)} | {
             "PATH": f"{ROOT}/build/venv/bin:{os.environ['PATH']}:/usr/sbin:/sbin",
             "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "PYTHONPATH": str(ROOT),

@@ -171,6 +171,7 @@ FASTAPI = Listener("127.0.0.1", 8000, 42, "fastapi dev my-file.py")
     (answer("timed_out", "8.8.8.8", 8000), {}, ["url.dropped_on_the_way"]),
     (answer("timed_out", "10.1.2.3", 8000), {}, ["url.private_elsewhere", "url.dropped_on_the_way"]),
     (answer("unreachable", "8.8.8.8", 8000), {}, ["url.no_route"]),
+    (answer("unreachable", "10.1.2.3", 8000), {}, ["url.private_elsewhere", "url.no_route"]),
     (answer("loop", hops=("http://a/", "https://a/")), {}, ["url.redirect_loop"]),
     (answer(status=200, hops=("https://a/items",), at="http://a/items/"), {}, ["url.downgraded"]),
     (answer(status=400, body="Invalid host header", headers={}), {}, ["url.host_refused"]),
