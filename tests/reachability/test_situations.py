@@ -28,9 +28,8 @@ def certificates(folder):
 def test_the_first_finding_is_the_cause(situation, laptop, cloud, certificates):
     situation.make(cloud)
     host = laptop if situation.asked_from == "laptop" else cloud
-    if (
-        situation.asked_from == "laptop"
-    ):  # a way out that leads to nowhere, as the internet's does for 10.0.0.0/8
+    if host is laptop:
+        # A way out that leads to nowhere, as the internet's does for 10.0.0.0/8.
         laptop.run("ip", "route", "replace", "default", "via", CLOUD)
     environ = {"CA_FILE": certificates} if situation.ca else {}
     said = host.doctor(situation.url, **environ)
