@@ -74,7 +74,8 @@ def _processes(facts: Facts) -> Iterator[Step]:
         return
     for name in ("traefik", "app"):
         state = facts.processes.get(name, "not there")
-        if state != "RUNNING":
+        # STARTING is supervisor's word for its first second; whether it listens is asked below.
+        if state not in ("RUNNING", "STARTING"):
             yield wrong("process.ended", name, f"{state}: its last lines are in build/native/{name}.log",
                         "make logs FOLLOW=0")  # fmt: skip
             continue

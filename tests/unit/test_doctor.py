@@ -127,6 +127,18 @@ def test_what_is_wrong_is_found_and_nothing_else(facts, found):
     assert findings(facts) == found
 
 
+@pytest.mark.parametrize("state, found", [("RUNNING", []), ("STARTING", []), ("BACKOFF", ["process.ended"]),
+                                          ("FATAL", ["process.ended"]), ("EXITED", ["process.ended"])])  # fmt: skip
+def test_a_process_that_supervisor_has_just_started_is_well(state, found):
+    facts = healthy()
+    facts.runtime, facts.processes = "native", {"traefik": "RUNNING", "app": state}
+    facts.listeners = [
+        Listener("127.0.0.1", 9999, 1, "traefik"),
+        Listener("127.0.0.1", 8000, 2, "uvicorn"),
+    ]
+    assert findings(facts) == found
+
+
 def test_what_follows_from_a_container_is_not_found_again():
     facts = with_app(state="exited", exit_code=1)
     facts.answers["proxy@loopback"] = BAD_GATEWAY
