@@ -133,9 +133,8 @@ class Facts:
     target_ours: bool = False  # its address is one of this machine's
     elsewhere: dict[str, Answer] = field(default_factory=dict)  # other ways to the URL's service
     speaks_tls: bool = False  # what listens at the URL's address
-    inner: dict[str, str] = field(
-        default_factory=dict
-    )  # asked in the app's container: a status, or why not
+    # Asked in the app's container: a status, or why there was none.
+    inner: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def own(self) -> set[str]:

@@ -127,18 +127,11 @@ def _variants(seen: Facts) -> list[tuple[str, Callable[[], Answer]]]:
         return []
     parts = urlsplit(target.url)
     found = []
-    if (
-        target.outcome in ("silent", "closed", "reset", "not_http", "not_tls")
-        and parts.scheme == "http"
-    ):
+    if target.outcome in ("silent", "closed", "reset", "not_http") and parts.scheme == "http":
         seen.speaks_tls = asking.speaks_tls(target.address, target.port)
     if target.outcome == "not_tls":
         plain = urlunsplit(parts._replace(scheme="http"))
         found.append(("plain", lambda: asking.ask(plain, address=target.address, port=target.port)))
-    if target.outcome == "certificate":
-        found.append(
-            ("system", lambda: asking.ask(target.url, address=target.address, port=target.port))
-        )
     if target.outcome == "http" and target.status in (404, 405):
         prefix = settings.api_prefix
         inside = parts.path.removeprefix(prefix) if parts.path.startswith(prefix + "/") else ""

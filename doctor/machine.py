@@ -184,14 +184,11 @@ def firewall() -> tuple[list[Rule] | None, str]:
     if os.uname().sysname != "Linux":
         return None, "read on Linux alone; on macOS look at System Settings, Network, Firewall"
     if os.geteuid() != 0:
-        named = next((name for name, sign in (("ufw", "/etc/ufw/ufw.conf"),
-                      ("firewalld", "/etc/firewalld/firewalld.conf"))
-                      if Path(sign).exists() and (name != "ufw" or _ufw_on(sign))), "")  # fmt: skip
-        also = (
-            f"; {named} is installed and on"
-            if named == "ufw"
-            else (f"; {named} is installed" if named else "")
-        )
+        also = ""
+        if _ufw_on():
+            also = "; ufw is installed and on"
+        elif Path("/etc/firewalld/firewalld.conf").exists():
+            also = "; firewalld is installed"
         return None, f"its rules are root's to read: sudo make doctor{also}"
     rules, names = [], []
     if text := _run("iptables", "-S"):
@@ -207,9 +204,9 @@ def firewall() -> tuple[list[Rule] | None, str]:
     return list(reversed(once.values())), " and ".join(names)
 
 
-def _ufw_on(path: str) -> bool:
+def _ufw_on() -> bool:
     with contextlib.suppress(OSError):
-        return bool(re.search(r"^ENABLED=yes", Path(path).read_text(), re.MULTILINE))
+        return bool(re.search(r"^ENABLED=yes", Path("/etc/ufw/ufw.conf").read_text(), re.MULTILINE))
     return False
 
 
