@@ -84,10 +84,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _own_networks_are_not_trusted(self):
         if not ip_address(self.proxy_address).is_loopback:
-            # The internal and the direct network share this block: trusting it would make every
-            # caller at the direct port and every neighbour container a trusted proxy.
-            own = ip_network(f"{self.proxy_address}/24", strict=False)
-            refuse_overlap(self.trusted_proxies, own)
+            refuse_overlap(
+                self.trusted_proxies, ip_network(f"{self.proxy_address}/24", strict=False)
+            )
         return self
 
     @computed_field
@@ -124,12 +123,16 @@ def trusted(item: str):
     raise ValueError(f"{item!r} is neither an IP address nor a network; names are never resolved")
 
 
-def refuse_overlap(proxies: str, own: IPv4Network | IPv6Network) -> None:
+def refuse_overlap(proxies: str, block: IPv4Network | IPv6Network) -> None:
+    """`block` is SUBNET. The internal and the direct network are its first three quarters: trusting
+    them would make every neighbour container and every caller at the direct port a proxy. A load
+    balancer on this machine has an address in the last, Traefik's published ports' network."""
+    *own, _ = block.subnets(prefixlen_diff=2)
     for item in filter(None, proxies.split(",")):
         network = ip_network(item)
-        if network.version == own.version and network.overlaps(own):
+        if any(network.version == one.version and network.overlaps(one) for one in own):
             raise ValueError(
-                f"TRUSTED_PROXIES={item} covers the stack's own network {own}: every container "
+                f"TRUSTED_PROXIES={item} covers the stack's own networks in {block}: every container "
                 "and direct caller would be believed; name the load balancers' addresses, "
                 "e.g. TRUSTED_PROXIES=192.0.2.10"
             )

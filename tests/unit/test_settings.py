@@ -18,8 +18,9 @@ BAD = [
     ("TRUSTED_PROXIES", "*", "every caller"),
     ("TRUSTED_PROXIES", "'*'", "quotes"),
     ("TRUSTED_PROXIES", "127.0.0.1;10.0.0.1", "never resolved"),
-    ("TRUSTED_PROXIES", "172.16.0.0/12", "own network"),
-    ("TRUSTED_PROXIES", "0.0.0.0/0", "own network"),
+    ("TRUSTED_PROXIES", "172.16.0.0/12", "own networks"),
+    ("TRUSTED_PROXIES", "0.0.0.0/0", "own networks"),
+    ("TRUSTED_PROXIES", "172.30.98.129", "own networks"),
     ("HTTP_PORT", "0", "greater"),
     ("HTTPS_PORT", "65536", "less"),
     ("DIRECT_PORT", "9999", "HTTP_PORT"),
@@ -117,6 +118,11 @@ def test_what_the_stack_sets_itself_is_refused_in_the_file(tmp_path):
 def test_compose_s_own_keys_are_allowed_in_the_file(tmp_path):
     (tmp_path / ".env").write_text("COMPOSE_PROJECT_NAME=second\n")
     read({}, tmp_path / ".env")
+
+
+def test_a_load_balancer_on_this_machine_may_be_trusted(tmp_path):
+    gateway = "172.30.98.193"  # of the network of Traefik's published ports
+    assert read({"TRUSTED_PROXIES": gateway}, tmp_path / MISSING).trusted_proxies == gateway
 
 
 def test_a_subnet_may_be_written_as_a_network(tmp_path):
