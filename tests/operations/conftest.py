@@ -1,6 +1,5 @@
 """One stack with the routes that only tests need, in a copy of this checkout, and what is done to it."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import load
 from tests.checkout import ROOT, Checkout, docker, wait_for
 
 OVERRIDE = """services:
@@ -58,6 +58,10 @@ def copied():
         pytest.skip("no Docker engine answers: deploys and replicas are containers")
     checkout.fill()
     (checkout.path / "docker-compose.override.yml").write_text(OVERRIDE)
+    rolling = checkout.path / "stack" / "rolling.py"
+    patience, less = "READY_SECONDS = 60", "READY_SECONDS = 25"  # for one that is never ready
+    assert patience in (text := rolling.read_text())
+    rolling.write_text(text.replace(patience, less))
     yield checkout
     checkout.make("clean")
     left = not checkout.nothing_left()
@@ -98,10 +102,7 @@ def record(request):
     """Keeps a scenario's counts for the report that the last test's end prints."""
 
     def keep(tally, note: str = "") -> None:
-        kept = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-        kept[request.node.name] = f"{tally}{'; ' + note if note else ''}"
-        RECORD.write_text(json.dumps(kept, indent=1))
-        print(kept[request.node.name])
+        load.keep(RECORD, request.node.name, f"{tally}{'; ' + note if note else ''}")
 
     return keep
 
@@ -111,7 +112,4 @@ def pytest_sessionstart():
 
 
 def pytest_terminal_summary(terminalreporter):
-    if RECORD.exists():
-        terminalreporter.section("requests sent and failed")
-        for name, line in json.loads(RECORD.read_text()).items():
-            terminalreporter.write_line(f"{name}: {line}")
+    load.report(RECORD, terminalreporter)

@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from .load import load
+from tests.load import load
 
 DEPLOYS = 10
 
@@ -35,14 +35,14 @@ def test_ten_deploys_in_a_row_lose_no_request(stack, record):
 
 
 def test_rollback_brings_the_version_before_and_back(stack, record):
-    for number in (1, 2):
-        write_version(stack, f"rolled {number}")
-        stack.must("deploy")
+    before = version(stack)
+    write_version(stack, "rolled")
+    stack.must("deploy")
     with load(stack.url) as tally:
         stack.must("rollback")
-        assert version(stack) == "rolled 1"
+        assert version(stack) == before
         stack.must("rollback")
-        assert version(stack) == "rolled 2"
+        assert version(stack) == "rolled"
     record(tally, "2 rollbacks")
     assert not tally.failures
 

@@ -10,8 +10,7 @@ import httpx
 
 from tests.checkout import docker, wait_for
 from tests.contract.test_operation import INSIDE
-
-from .load import load
+from tests.load import load
 
 LIMIT = 10 * 1024 * 1024
 

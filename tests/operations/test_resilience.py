@@ -3,8 +3,7 @@
 import time
 
 from tests.checkout import docker, wait_for
-
-from .load import EVERYTHING, load
+from tests.load import EVERYTHING, load
 
 # What may be repeated, and has not begun to answer when a replica goes: retry saves all of these.
 IDEMPOTENT = {"get": 40.0, "put": 10.0, "slow": 4.0}
@@ -12,7 +11,7 @@ OUT_SECONDS = 5
 
 
 def test_a_killed_replica_costs_no_idempotent_request(stack, record):
-    with load(stack.url, {**IDEMPOTENT, "post": 10.0}) as tally:
+    with load(stack.url, rates={**IDEMPOTENT, "post": 10.0}) as tally:
         docker("kill", "--signal", "KILL", stack.container("app"))
         time.sleep(5)
     record(tally, f"{len(tally.failed('post'))} POSTs failed: they are never repeated")
@@ -21,7 +20,7 @@ def test_a_killed_replica_costs_no_idempotent_request(stack, record):
 
 
 def test_a_hung_replica_is_out_within_seconds_and_costs_no_idempotent_request(stack, record):
-    with load(stack.url, IDEMPOTENT) as tally:
+    with load(stack.url, rates=IDEMPOTENT) as tally:
         hung = stack.container("app")
         docker("kill", "--signal", "STOP", hung)
         try:

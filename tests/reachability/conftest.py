@@ -5,8 +5,7 @@ import shutil
 import pytest
 
 from tests.checkout import ROOT
-
-from .hosts import Host, connect, missing
+from tests.hosts import Host, connect, missing
 
 CLOUD = "172.31.3.163"  # the address of the story
 LAPTOP = "172.31.0.10"
@@ -23,7 +22,7 @@ def folder():
 
 @pytest.fixture(scope="module")
 def hosts(folder):
-    if reason := missing():
+    if reason := missing("ip", "iptables", "nft", "sshd", "ssh"):
         pytest.skip(reason)
     laptop, cloud = Host("laptop", folder), None
     try:

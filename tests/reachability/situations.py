@@ -6,8 +6,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.hosts import PYTHON, Host
+
 from .conftest import CLOUD
-from .hosts import PYTHON, Host
 
 APP = "tests.reachability.demo:app"
 SILENT = """

@@ -12,8 +12,7 @@ import pytest
 
 from tests.checkout import ROOT, Checkout, wait_for
 from tests.checkout import docker as engine
-
-from .hosts import PYTHON, SESSION
+from tests.hosts import PYTHON, SESSION
 
 
 class Examined(Checkout):

@@ -13,9 +13,9 @@ import pytest
 
 from tests.checkout import ROOT, must, wait_for
 from tests.experiments.statement import statement
+from tests.hosts import PYTHON, free_port
 
 from .conftest import CLOUD
-from .hosts import PYTHON, free_port
 
 told = partial(statement, page="A Haunted Story")
 URL = f"http://{CLOUD}:8000/app"

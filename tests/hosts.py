@@ -12,19 +12,18 @@ from pathlib import Path
 from tests.checkout import ROOT, must, wait_for
 
 PYTHON = str(ROOT / "build" / "venv" / "bin" / "python")
-NEEDS = ("ip", "iptables", "nft", "sshd", "ssh")
 # What would tell the doctor of the session in which the tests themselves run.
 SESSION = ("SSH_", "VSCODE_", "TERM_PROGRAM", "CODESPACES", "REMOTE_CONTAINERS", "WSL_", "BROWSER")
 
 
-def missing() -> str:
-    """Why no such hosts can be made here; empty where they can."""
+def missing(*needs: str) -> str:
+    """Why no such hosts can be made here, with the commands in `needs`; empty where they can."""
     if sys.platform != "linux":
         return "network namespaces are Linux's"
     if os.geteuid() != 0:
         return "network namespaces need root"
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-    lacking = [name for name in NEEDS if not shutil.which(name, path=path)]
+    lacking = [name for name in needs if not shutil.which(name, path=path)]
     return f"not installed: {', '.join(lacking)}" if lacking else ""
 
 
@@ -33,7 +32,7 @@ class Host:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, folder
-        self.namespace = f"reach-{os.getpid()}-{name}"
+        self.namespace = f"tests-{os.getpid()}-{name}"
         self.processes: list[subprocess.Popen] = []
         must("ip", "netns", "add", self.namespace)
         self.must("ip", "link", "set", "lo", "up")

@@ -1,4 +1,5 @@
-"""A steady load on one entrypoint, and what became of each request.
+"""A steady load on one entrypoint, or on those of several machines in turn, and what became of each
+request.
 
 Requests start at a constant rate whether or not the earlier ones have answered, so a stall shows as
 latency and is not hidden by a client that waits.
@@ -7,11 +8,13 @@ latency and is not hidden by a client that waits.
 import asyncio
 import contextlib
 import itertools
+import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 from websockets.asyncio.client import connect
@@ -26,6 +29,7 @@ class Tally:
 
     sent: Counter = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    failed_at: list[float] = field(default_factory=list)  # when they were sent, time.monotonic()
     slowest: dict[str, float] = field(default_factory=dict)
     seconds: float = 0
 
@@ -43,10 +47,14 @@ class Tally:
 
 
 class Load:
-    """Asks `url` (with the prefix) until `stop`: `rates` is requests per second by kind."""
+    """Asks `urls` (with the prefix) in turn until `stop`: `rates` is requests per second by kind. With
+    `elsewhere`, a machine that takes no connection is left for the next one, as clients of a name
+    with several addresses do."""
 
-    def __init__(self, url: str, rates: dict[str, float]) -> None:
-        self.url, self.rates, self.tally = url, rates, Tally()
+    def __init__(self, urls: list[str], rates: dict[str, float], elsewhere: bool = False) -> None:
+        self.urls, self.rates, self.tally = urls, rates, Tally()
+        self.turn = itertools.count()
+        self.tries = len(urls) if elsewhere else 1
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
@@ -77,7 +85,7 @@ class Load:
         self.tally.seconds = time.monotonic() - began
 
     async def _pace(self, kind: str, rate: float) -> None:
-        ask: Callable[[], Awaitable[None]] = getattr(self, f"_{kind}")
+        ask: Callable[[str], Awaitable[None]] = getattr(self, f"_{kind}")
         running, due = set(), time.monotonic()
         while not self._stopping.is_set():
             running.add(asyncio.create_task(self._noted(kind, ask)))
@@ -86,43 +94,53 @@ class Load:
             await asyncio.sleep(max(0, due - time.monotonic()))
         await asyncio.gather(*running)
 
-    async def _noted(self, kind: str, ask: Callable[[], Awaitable[None]]) -> None:
+    async def _noted(self, kind: str, ask: Callable[[str], Awaitable[None]]) -> None:
         began = time.monotonic()
         self.tally.sent[kind] += 1
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await ask()
+                await self._somewhere(ask)
         except Exception as error:  # whatever it is, the request failed
+            self.tally.failed_at.append(began)
             self.tally.failures.append(f"{kind} {type(error).__name__} {str(error)[:150]}")
         took = time.monotonic() - began
         self.tally.slowest[kind] = max(took, self.tally.slowest.get(kind, 0))
 
-    async def _answer(self, method: str, path: str, expected: dict, **options) -> None:
-        answer = await next(self.clients).request(method, self.url + path, **options)
+    async def _somewhere(self, ask: Callable[[str], Awaitable[None]]) -> None:
+        first = next(self.turn)
+        for number in range(first, first + self.tries):
+            try:
+                return await ask(self.urls[number % len(self.urls)])
+            except (httpx.ConnectError, ConnectionError) as error:
+                refused = error
+        raise refused
+
+    async def _answer(self, method: str, url: str, expected: dict, **options) -> None:
+        answer = await next(self.clients).request(method, url, **options)
         if answer.status_code != 200 or answer.json() != expected:
             raise ValueError(f"HTTP {answer.status_code} {answer.text[:100]}")
 
-    async def _get(self) -> None:
-        answer = await next(self.clients).get(f"{self.url}/app")
+    async def _get(self, url: str) -> None:
+        answer = await next(self.clients).get(f"{url}/app")
         if answer.status_code != 200 or answer.json()["message"] != "Hello World":
             raise ValueError(f"HTTP {answer.status_code} {answer.text[:100]}")
 
-    async def _post(self) -> None:
-        await self._answer("POST", "/body", {"length": len(BODY)}, content=BODY)
+    async def _post(self, url: str) -> None:
+        await self._answer("POST", f"{url}/body", {"length": len(BODY)}, content=BODY)
 
-    async def _put(self) -> None:
-        await self._answer("PUT", "/body", {"length": len(BODY)}, content=BODY)
+    async def _put(self, url: str) -> None:
+        await self._answer("PUT", f"{url}/body", {"length": len(BODY)}, content=BODY)
 
-    async def _slow(self) -> None:
-        await self._answer("GET", "/slow?seconds=2", {"seconds": 2.0})
+    async def _slow(self, url: str) -> None:
+        await self._answer("GET", f"{url}/slow?seconds=2", {"seconds": 2.0})
 
-    async def _stream(self) -> None:
-        answer = await next(self.clients).get(f"{self.url}/stream?count=5&interval_seconds=0.3")
+    async def _stream(self, url: str) -> None:
+        answer = await next(self.clients).get(f"{url}/stream?count=5&interval_seconds=0.3")
         if answer.status_code != 200 or answer.text.count("data: tick") != 5:
             raise ValueError(f"HTTP {answer.status_code} {answer.text[:100]}")
 
-    async def _websocket(self) -> None:
-        url = self.url.replace("http", "ws", 1)
+    async def _websocket(self, url: str) -> None:
+        url = url.replace("http", "ws", 1)
         async with connect(f"{url}/ws", open_timeout=PATIENCE_SECONDS, proxy=None) as socket:
             for number in range(5):
                 await socket.send(str(number))
@@ -135,9 +153,11 @@ EVERYTHING = {"get": 25.0, "post": 15.0, "put": 5.0, "slow": 2.0, "stream": 2.0,
 
 
 @contextlib.contextmanager
-def load(url: str, rates: dict[str, float] | None = None) -> Iterator[Tally]:
+def load(
+    *urls: str, rates: dict[str, float] | None = None, elsewhere: bool = False
+) -> Iterator[Tally]:
     """A load while the block runs; the tally is whole after it."""
-    running = Load(url, rates or EVERYTHING)
+    running = Load(list(urls), rates or EVERYTHING, elsewhere)
     running.start()
     try:
         time.sleep(2)
@@ -145,3 +165,17 @@ def load(url: str, rates: dict[str, float] | None = None) -> Iterator[Tally]:
         time.sleep(2)
     finally:
         running.stop()
+
+
+def keep(file: Path, scenario: str, line: str) -> None:
+    """Notes a scenario's counts for the report that the last test's end prints."""
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps({**kept, scenario: line}, indent=1))
+
+
+def report(file: Path, terminal) -> None:
+    """`terminal` is pytest's reporter."""
+    if file.exists():
+        terminal.section("requests sent and failed")
+        for scenario, line in json.loads(file.read_text()).items():
+            terminal.write_line(f"{scenario}: {line}")

@@ -1,0 +1,235 @@
+"""`make stack-deploy`, `stack-ps` and `stack-rm`: docker-stack.yml on a Docker Swarm."""
+
+import hashlib
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from . import certificate, docker, render
+from .paths import BUILD, ROOT, STATIC
+from .settings import SwarmSettings, read
+
+SERVICES = ("app", "traefik")
+# A rolling update of eight replicas, each with its drain time, on slow machines.
+PATIENCE_SECONDS = 900
+# What a service is right after it was changed says nothing yet.
+SETTLE_SECONDS = 3
+
+
+def deploy() -> int:
+    """Deploys, and waits until every task runs. Raises SystemExit when Swarm rolled it back."""
+    settings = read(model=SwarmSettings)
+    nodes = _nodes()
+    name = _name(settings)
+    environ = _environment(settings, name, len(nodes))
+    before = {service: _update(name, service) for service in SERVICES}
+    local = [] if _in_registry(environ["APP_IMAGE"]) else ["--resolve-image", "never"]
+    _ask("stack", "deploy", "--prune", *local, "-c", "docker-stack.yml", name, environ=environ)
+    time.sleep(SETTLE_SECONDS)
+    for service in SERVICES:
+        _wait(name, service, before[service])
+    _forget_unused(name)
+    for line in _state(name):
+        print(line)
+    edge = {line.split()[0] for line in _tasks(name, "traefik")}
+    port = settings.https_port if settings.domain else settings.http_port
+    for node in nodes:
+        if node["Description"]["Hostname"] in edge or node["ID"] in edge:
+            scheme = "https" if settings.domain else "http"
+            print(f"{scheme}://{node['Status']['Addr']}:{port}{settings.api_prefix}/app   "
+                  "whoever reaches this node")  # fmt: skip
+    if settings.domain:
+        print(f"https://{settings.domain}{settings.api_prefix}/app   "
+              "once the name leads to all of them, or to a load balancer in front")  # fmt: skip
+    return 0
+
+
+def ps() -> int:
+    """Prints services, tasks and nodes; 0 only when every service has what it should have."""
+    name = _name(read())
+    nodes = _nodes()
+    lines = _state(name)
+    if not lines:
+        print(f"no stack {name} in this swarm: make stack-deploy")
+        return 1
+    print(*lines, sep="\n")
+    for service in SERVICES:
+        for task in _tasks(name, service):
+            print(f"  {service:<9}{task}")
+    away = [node["Description"]["Hostname"] for node in nodes if node["Status"]["State"] != "ready"]
+    for node in away:
+        print(f"node {node} is not there; its tasks run elsewhere once Swarm has noticed")
+    short = [line for line in lines if not _complete(line.split()[1])]
+    return 1 if short else 0
+
+
+def rm() -> int:
+    name = _name(read())
+    _nodes()
+    if not _state(name):
+        print("nothing was running")
+        return 0
+    _ask("stack", "rm", name)
+    # The command comes back before the containers have ended, and a network outlives them.
+    deadline = time.monotonic() + 120
+    while _ask("network", "ls", "-q", "--filter", f"label=com.docker.stack.namespace={name}"):
+        if time.monotonic() > deadline:
+            raise SystemExit(
+                f"the networks of {name} are still there after 120 s: docker network ls"
+            )
+        time.sleep(0.5)
+    print(f"removed ({name})")
+    return 0
+
+
+def _name(settings) -> str:
+    return docker.project(docker.compose(), docker.environment(settings))
+
+
+def _nodes() -> list[dict]:
+    asked = subprocess.run(["docker", "node", "ls", "-q"], capture_output=True, text=True)
+    if asked.returncode:
+        raise SystemExit("this engine is no manager of a swarm: docker swarm init, or ask one that is "
+                         f"(docs/scaling.md); it said: {asked.stderr.strip().splitlines()[0]}")  # fmt: skip
+    return json.loads(_ask("node", "inspect", *asked.stdout.split()))
+
+
+def _environment(settings: SwarmSettings, name: str, nodes: int) -> dict[str, str]:
+    if settings.tls_cert:
+        cert, key = _readable("TLS_CERT", settings.tls_cert), _readable("TLS_KEY", settings.tls_key)
+    else:
+        certificate.ensure(settings)
+        cert, key = STATIC / "tls" / "cert.pem", STATIC / "tls" / "key.pem"
+    static = BUILD / "stack" / "traefik.toml"
+    render.write(static, render.static(settings, native=False))
+    return {
+        **os.environ,
+        **settings.environ(),
+        "STACK": name,
+        "APP_IMAGE": settings.app_image or _built(name, nodes),
+        "TLS_CERT": str(cert),
+        "TLS_KEY": str(key),
+        "STATIC_HASH": _hash(static),
+        "ROUTES_HASH": _hash(ROOT / "traefik" / "routes.toml"),
+        "CERTIFICATE_HASH": _hash(cert, key),
+    }
+
+
+def _readable(key: str, value: str) -> Path:
+    path = (ROOT / value).resolve()
+    if not os.access(path, os.R_OK) or not path.is_file():
+        raise SystemExit(f"{key}={value}: there is no such file, or this user may not read it; "
+                         f"for example {key}={SwarmSettings.model_fields[key.lower()].examples[0]}")  # fmt: skip
+    return path
+
+
+def _hash(*paths: Path) -> str:
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]
+
+
+def _built(name: str, nodes: int) -> str:
+    """The image of the current source, named by its content, or an unchanged name deploys nothing."""
+    if nodes > 1:
+        raise SystemExit(f"APP_IMAGE is empty: an image that is built here is on this node alone, and "
+                         f"the swarm has {nodes}; build it, push it, and name it, for example "
+                         "APP_IMAGE=registry.example.com/app:1")  # fmt: skip
+    print("building the image", flush=True)
+    environ = os.environ | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+    _ask("build", "--quiet", "--tag", f"{name}-app", ".", environ=environ)
+    identity = _ask("image", "inspect", "--format", "{{.Id}}", f"{name}-app")
+    tagged = f"{name}-app:{identity.removeprefix('sha256:')[:12]}"
+    _ask("tag", f"{name}-app", tagged)
+    return tagged
+
+
+def _in_registry(image: str) -> bool:
+    """Whether a registry is to be asked for its digest: an image that was only loaded has none."""
+    asked = subprocess.run(["docker", "image", "inspect", "--format", "{{.RepoDigests}}", image],
+                           capture_output=True, text=True)  # fmt: skip
+    return asked.returncode != 0 or asked.stdout.strip() != "[]"
+
+
+def _update(name: str, service: str) -> dict:
+    """What Swarm says of the last change of the service; empty before the first."""
+    asked = subprocess.run(["docker", "service", "inspect", f"{name}_{service}"],
+                           capture_output=True, text=True)  # fmt: skip
+    return (json.loads(asked.stdout)[0].get("UpdateStatus") or {}) if asked.returncode == 0 else {}
+
+
+def _wait(name: str, service: str, before: dict) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        update = _update(name, service)
+        state = update.get("State", "completed")
+        if update.get("StartedAt") == before.get("StartedAt"):
+            state = "completed"  # of an earlier change: this one had nothing to replace
+        if state == "rollback_completed":
+            raise SystemExit(f"not deployed, Swarm put the version before back: {update['Message']}\n"
+                             f"{_why(name, service)}")  # fmt: skip
+        if "paused" in state:
+            raise SystemExit(
+                f"Swarm stopped the update: {update['Message']}; docker service ps {name}_{service}"
+            )
+        if state == "completed" and _complete(_replicas(name, service)):
+            return
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{service}: {_replicas(name, service)} after {PATIENCE_SECONDS} s\n"
+                             f"{_why(name, service)}")  # fmt: skip
+        if not before and not update and _why(name, service).count("\n") > 2:
+            # The first deploy has no version to go back to, and would try for ever.
+            raise SystemExit(
+                f"{service} does not start; make stack-rm removes it\n{_why(name, service)}"
+            )
+        time.sleep(0.5)
+
+
+def _why(name: str, service: str) -> str:
+    """The errors of the tasks that failed, newest first, a line each."""
+    rows = _ask("service", "ps", "--no-trunc", "--filter", "desired-state=shutdown",
+                "--format", "{{.Name}} on {{.Node}}: {{.Error}}", f"{name}_{service}")  # fmt: skip
+    return "\n".join(row for row in rows.splitlines() if not row.endswith(": "))
+
+
+def _replicas(name: str, service: str) -> str:
+    """Running and wanted tasks, as in `2/2`; empty where there is no such service."""
+    for line in _state(name):
+        if line.split()[0] == service:
+            return line.split()[1]
+    return ""
+
+
+def _complete(replicas: str) -> bool:
+    running, _, wanted = replicas.partition("/")
+    return running == wanted != ""
+
+
+def _state(name: str) -> list[str]:
+    rows = _ask("stack", "services", "--format", "{{.Name}} {{.Replicas}} {{.Image}}", name)
+    split = (row.removeprefix(f"{name}_").split()[:3] for row in sorted(rows.splitlines()))
+    return [f"{service:<9}{replicas:<6}{image}" for service, replicas, image in split]
+
+
+def _tasks(name: str, service: str) -> list[str]:
+    rows = _ask("service", "ps", "--filter", "desired-state=running",
+                "--format", "{{.Node}} {{.CurrentState}}", f"{name}_{service}")  # fmt: skip
+    return sorted(rows.splitlines())
+
+
+def _forget_unused(name: str) -> None:
+    """Configs and secrets of earlier deploys; the engine refuses to remove what is in use."""
+    for kind in ("config", "secret"):
+        ids = _ask(kind, "ls", "-q", "--filter", f"label=com.docker.stack.namespace={name}")
+        for one in ids.split():
+            subprocess.run(["docker", kind, "rm", one], capture_output=True)
+
+
+def _ask(*arguments: str, environ: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        ["docker", *arguments], cwd=ROOT, env=environ, capture_output=True, text=True
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
+        raise SystemExit(f"docker {' '.join(arguments[:2])}: {said[-1]}")
+    return done.stdout.strip()

@@ -1,0 +1,306 @@
+"""docker-stack.yml on three nodes: the same promises as on one machine, and a node that is lost."""
+
+import concurrent.futures
+import json
+import re
+import socket
+import ssl
+import subprocess
+import time
+
+import httpx
+import pytest
+import trustme
+
+from tests.checkout import wait_for
+from tests.hosts import PYTHON
+from tests.load import load
+
+from .nodes import HERE
+
+# Without what lasts: a stream or a WebSocket through a node that vanishes has nobody to say so.
+REQUESTS = {"get": 30.0, "put": 10.0, "post": 10.0, "slow": 3.0}
+# Traefik asks each second and waits a second; one slot after the other.
+NOTICE_SECONDS = 4
+SPOOF = {
+    "X-Forwarded-For": "203.0.113.7",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "evil.example",
+}
+
+
+def version(url: str) -> str:
+    return httpx.get(f"{url}/static/version.txt", trust_env=False, timeout=10).text.strip()
+
+
+def test_every_node_serves_and_ps_says_so(stack):
+    code, output = stack.make("stack-ps")
+    assert code == 0 and "3/3" in output, output
+    assert {version(url) for url in stack.urls} == {"1"}
+    assert set(stack.where("traefik").values()) == {1}
+
+
+def test_the_suite_holds_at_each_node(stack):
+    """Two at a time."""
+
+    def verify(node) -> dict:
+        report = stack.path / "build" / node.name
+        done = subprocess.run(
+            [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", f"--proxy-url={stack.url(node)}",
+             f"--tls-url={stack.url(node, 'https')}", "--ca-file=build/tls/ca.pem", "--fast",
+             f"--report-dir={report}"],
+            cwd=stack.path, env=stack.environ, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads((report / "report.json").read_text())["summary"]
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for summary in pool.map(verify, stack.nodes):
+            assert summary["passed"] > 100 and not summary["failed"] + summary["error"], summary
+
+
+def test_the_client_s_address_survives_on_every_node(stack):
+    """A port of the ingress mesh would show an address of the mesh."""
+    for url in stack.urls:
+        assert httpx.get(f"{url}/_probe/x", trust_env=False).json()["client"][0] == HERE
+
+
+def test_a_node_opens_two_ports_and_no_container_has_the_engine_s_socket(stack):
+    for node in stack.nodes:
+        reached = []
+        # Traefik's, the app's, their metrics', the compose file's direct and production ports.
+        for port in (stack.http, stack.https, 8000, 9000, 8082, 80, 443, 9999, 9443, stack.direct):
+            with socket.socket() as probe:
+                probe.settimeout(2)
+                if probe.connect_ex((node.address, port)) == 0:
+                    reached.append(port)
+        assert reached == [stack.http, stack.https]
+        for container in node.docker("ps", "-q").split():
+            mounts = json.loads(node.docker("inspect", container))[0]["Mounts"]
+            assert not [one for one in mounts if "docker.sock" in one.get("Source", "")]
+
+
+ATTACK = """
+import json, socket, sys, urllib.request
+spoof, network, targets = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3:]
+for target in targets:
+    try:
+        url = f"http://{target}:8000/_probe/x"
+        found = json.load(urllib.request.urlopen(urllib.request.Request(url, headers=spoof), timeout=4))
+        print(json.dumps({"target": target, "client": found["client"][0], "scheme": found["scheme"]}))
+    except OSError as error:
+        print(json.dumps({"target": target, "error": str(error)}))
+"""
+
+
+def attack(stack, network: str, *targets: str) -> list[dict]:
+    """What a service on `network` alone gets when it poses as the proxy."""
+    name = f"attack-{network}"
+    stack.docker("service", "create", "-q", "-d", "--name", name, "--network", network,
+                 "--restart-condition", "none", "--no-resolve-image", "service-app:1",
+                 "python", "-c", ATTACK, json.dumps(SPOOF), network, *targets)  # fmt: skip
+    try:
+        wait_for(
+            lambda: (
+                "Complete" in stack.docker("service", "ps", "--format", "{{.CurrentState}}", name)
+            ),
+            60,
+        )
+        wait_for(
+            lambda: stack.docker("service", "logs", "--raw", name).count("\n") + 1 == len(targets),
+            10,
+        )
+        return [
+            json.loads(line) for line in stack.docker("service", "logs", "--raw", name).splitlines()
+        ]
+    finally:
+        stack.docker("service", "rm", name)
+
+
+def addresses(stack, network: str) -> list[str]:
+    """Of the application's containers in `network`, on whichever node."""
+    found = []
+    for node in stack.nodes:
+        for container in node.docker("ps", "-q", "--filter", "name=service_app").split():
+            networks = json.loads(node.docker("inspect", container))[0]["NetworkSettings"][
+                "Networks"
+            ]
+            found += [networks[network]["IPAddress"]] if network in networks else []
+    return found
+
+
+def test_only_the_overlay_of_traefik_and_the_app_is_believed(stack):
+    """The app also joins another network, as it would for a database; a service there attacks it."""
+    stack.docker("network", "create", "-d", "overlay", "neighbours")
+    try:
+        stack.docker("service", "update", "-q", "--network-add", "neighbours", "service_app")
+        inside, outside = addresses(stack, "service_internal"), addresses(stack, "neighbours")
+        assert len(inside) == len(outside) == 3
+
+        believed = attack(stack, "service_internal", *inside)
+        assert {one["client"] for one in believed} == {"203.0.113.7"}  # so the attack would be seen
+        assert {one["scheme"] for one in believed} == {"https"}
+
+        refused = attack(stack, "neighbours", *outside, *inside)
+        assert {one["client"] for one in refused[:3]}.isdisjoint({"203.0.113.7"})
+        assert {one["scheme"] for one in refused[:3]} == {"http"}
+        assert all("error" in one for one in refused[3:]), (
+            "the inner overlay is reached from another"
+        )
+    finally:
+        stack.docker("service", "update", "-q", "--network-rm", "neighbours", "service_app")
+        wait_for(lambda: not addresses(stack, "neighbours"), 60)
+        stack.docker("network", "rm", "neighbours")
+
+
+SNIFF = """
+import socket, sys, time
+raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+raw.bind((sys.argv[1], 0))
+raw.settimeout(0.2)
+marker, esp, plain, end = sys.argv[2].encode(), 0, 0, time.monotonic() + 6
+while time.monotonic() < end:
+    try:
+        packet = raw.recv(65535)
+    except TimeoutError:
+        continue
+    esp += packet[12:14] == b"\\x08\\x00" and packet[23] == 50
+    vxlan = packet[12:14] == b"\\x08\\x00" and packet[23] == 17 and packet[36:38] == (4789).to_bytes(2, "big")
+    plain += vxlan and marker in packet
+print(esp, plain)
+"""
+
+
+def test_what_the_nodes_say_to_each_other_is_encrypted(stack):
+    sniffing = subprocess.Popen(
+        ["ip", "netns", "exec", stack.switch.namespace, PYTHON, "-c", SNIFF, "node-1", "the-marked-item"],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(1)
+    for _ in range(30):
+        httpx.get(f"{stack.url(stack.nodes[0])}/the-marked-item", trust_env=False)
+    esp, plain = map(int, sniffing.communicate(timeout=30)[0].split())
+    if stack.no_esp:
+        assert plain, "the test would see what is not encrypted"
+        pytest.skip(stack.no_esp)
+    assert esp and not plain
+
+
+def test_a_rolling_update_loses_no_request(stack, record):
+    with load(*stack.urls) as tally:
+        stack.must("stack-deploy", APP_IMAGE="service-app:2")
+        assert {version(url) for url in stack.urls} == {"2"}
+        stack.must("stack-deploy", APP_IMAGE="service-app:1")
+    record(tally, "two updates of three replicas")
+    assert not tally.failures
+    assert {version(url) for url in stack.urls} == {"1"}
+
+
+def test_a_version_that_never_becomes_healthy_is_rolled_back_by_itself(stack, record):
+    with load(*stack.urls) as tally:
+        code, output = stack.make("stack-deploy", APP_IMAGE="service-app:broken")
+        assert code != 0 and "Swarm put the version before back" in output, output
+        assert "non-zero exit" in output
+    record(tally, "a version that cannot start")
+    assert not tally.failures
+    assert {version(url) for url in stack.urls} == {"1"}
+    code, output = stack.make("stack-ps")
+    assert code == 0 and "service-app:1" in output
+
+
+def test_scaling_loses_no_request(stack, record):
+    stack.must("stack-deploy", APP_REPLICAS=2)
+    with load(*stack.urls) as tally:
+        stack.must("stack-deploy", APP_REPLICAS=6)
+        assert sum(stack.where().values()) == 6
+        time.sleep(3)
+        stack.must("stack-deploy", APP_REPLICAS=2)
+    record(tally, "2 -> 6 -> 2")
+    assert not tally.failures
+
+
+def test_a_node_that_is_cut_off_costs_what_is_in_flight_there(stack, record):
+    lost, staying = stack.nodes[2], stack.urls[:2]
+    with load(*staying, rates=REQUESTS) as tally:
+        time.sleep(5)
+        stack.switch.cut(lost)
+        cut = time.monotonic()
+        try:
+            # Swarm notices by itself, and has the replica run elsewhere.
+            elsewhere = wait_for(
+                lambda: sum(n for name, n in stack.where().items() if name != lost.name) == 3, 90
+            )
+            time.sleep(5)
+        finally:
+            stack.switch.mend(lost)
+    late = [at - cut for at in tally.failed_at]
+    record(tally, f"a node cut off: failed ones were sent {min(late, default=0):.1f} to "
+                  f"{max(late, default=0):.1f} s after; three replicas again after {elsewhere:.0f} s")  # fmt: skip
+    assert all(at < NOTICE_SECONDS for at in late), (late, tally.failures)
+    assert not tally.failed("get", "put", "slow"), tally.failures
+
+
+def test_the_node_comes_back_and_takes_load_again(stack, record):
+    back = stack.nodes[2]
+    wait_for(lambda: stack.where("traefik")[back.name] == 1, 60)
+    with load(*stack.urls) as tally:
+        stack.spread()
+        time.sleep(5)
+    asked = sum(back.docker("logs", "--since", "5s", container).count('"/api/v1/')
+                for container in back.docker("ps", "-q", "--filter", "name=service_app").split())  # fmt: skip
+    record(tally, f"at the address of the node that came back too; {asked} in 5 s at its replica")
+    assert not tally.failures
+    assert asked > 20
+
+
+def test_bad_settings_are_one_line_and_change_nothing(stack):
+    for settings, said in (
+        ({"APP_IMAGE": ""}, "APP_IMAGE is empty: .*the swarm has 3"),
+        ({"BIND_ADDRESS": "127.0.0.1"}, "BIND_ADDRESS=127.0.0.1: Swarm opens"),
+        ({"APP_REPLICAS": 9}, "APP_REPLICAS=9: "),
+        ({"TLS_CERT": "build/none.pem", "TLS_KEY": "build/none.pem"}, "TLS_CERT=build/none.pem: there is no"),
+        ({"TLS_CERT": "build/none.pem"}, "set TLS_KEY too"),
+        ({"DOMAIN": "api.example.com", "ACME_EMAIL": "ops@example.com"}, "TLS_CERT: DOMAIN needs it"),
+    ):  # fmt: skip
+        code, output = stack.make("stack-deploy", **settings)
+        assert code != 0
+        assert len([line for line in output.splitlines() if "***" not in line]) == 1, output
+        assert re.search(said, output), output
+
+
+def test_new_routes_and_a_new_certificate_restart_one_traefik_after_the_other(stack, record):
+    """Swarm's configs and secrets are immutable, so here an edit or a renewal is a restart: a client
+    that goes to one address alone fails for that time, and one that tries the next does not."""
+    ca = trustme.CA()
+    leaf = ca.issue_cert(*(node.address for node in stack.nodes))
+    leaf.cert_chain_pems[0].write_to_path(stack.path / "build" / "renewed.pem")
+    leaf.private_key_pem.write_to_path(stack.path / "build" / "renewed-key.pem")
+    routes = stack.path / "traefik" / "routes.toml"
+    text = routes.read_text()
+    assert "frameDeny = true" in text
+    routes.write_text(text.replace("frameDeny = true", 'customFrameOptionsValue = "SAMEORIGIN"'))
+    with load(*stack.urls, rates=REQUESTS, elsewhere=True) as tally:
+        with load(stack.urls[2], rates={"get": 20.0}) as alone:
+            stack.must(
+                "stack-deploy", TLS_CERT="build/renewed.pem", TLS_KEY="build/renewed-key.pem"
+            )
+    record(tally, f"of clients with all addresses; with one alone {len(alone.failures)} of "
+                  f"{sum(alone.sent.values())} failed")  # fmt: skip
+    assert not tally.failures
+    context = ssl.create_default_context()
+    ca.configure_trust(context)
+    for node in stack.nodes:
+        answer = httpx.get(f"{stack.url(node, 'https')}/app", verify=context, trust_env=False)
+        assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+    for kind in ("config", "secret"):
+        names = stack.docker(kind, "ls", "--format", "{{.Name}}").split()
+        assert len(names) == 2, f"of earlier deploys are left: {names}"
+
+
+def test_rm_leaves_nothing(deployed):
+    assert "removed" in deployed.must("stack-rm")
+    for kind in ("config", "secret", "service"):
+        assert not deployed.docker(kind, "ls", "-q")
+    code, output = deployed.make("stack-ps")
+    assert code != 0 and "make stack-deploy" in output
+    assert "nothing was running" in deployed.must("stack-rm")
