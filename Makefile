@@ -6,7 +6,7 @@ PY := build/venv/bin/python
 
 help:
 	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z]+:.*## / {split($$0, part, ":.*## "); printf "  make %-9s %s\n", part[1], part[2]}' Makefile
+	  /^[a-z-]+:.*## / {split($$0, part, ":.*## "); printf "  make %-13s %s\n", part[1], part[2]}' Makefile
 
 ##@ Run
 up: stack-environment ## bring the stack up, wait until it is healthy, print the addresses
@@ -35,6 +35,16 @@ restart: down up ## down, then up
 clean: stack-environment ## down, and remove what the targets made: environment, image, build/
 	@$(PY) -m stack clean && rm -rf build
 
+##@ Several machines (docs/scaling.md)
+stack-deploy: stack-environment ## the stack on a Docker Swarm, deployed or brought to the present settings
+	@$(PY) -m stack stack-deploy
+
+stack-ps: stack-environment ## its services, tasks and nodes; exit 0 only when each has what it should
+	@$(PY) -m stack stack-ps
+
+stack-rm: stack-environment ## remove it
+	@$(PY) -m stack stack-rm
+
 ##@ Prove
 curl: verify-environment ## a few requests at both entrypoints, shown and asserted
 	@$(PY) -m tests.verify curl
@@ -61,4 +71,4 @@ stack-environment:
 verify-environment:
 	@stack/environment.sh verify
 
-.PHONY: help up down ps logs deploy rollback doctor restart clean curl verify mutants test pins claims stack-environment verify-environment
+.PHONY: help up down ps logs deploy rollback doctor restart clean stack-deploy stack-ps stack-rm curl verify mutants test pins claims stack-environment verify-environment

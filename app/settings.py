@@ -64,7 +64,12 @@ class Settings(BaseSettings):
             raise ValueError("must name a module and an attribute, as module:attr")
         return value
 
-    @field_validator("proxy_address", "app_host")
+    @field_validator("proxy_address")
+    @classmethod
+    def _proxy(cls, value: str) -> str:
+        return str(trusted(value))
+
+    @field_validator("app_host")
     @classmethod
     def _address(cls, value: str) -> str:
         return str(exact_address(value))
@@ -83,10 +88,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _own_networks_are_not_trusted(self):
-        if not ip_address(self.proxy_address).is_loopback:
-            refuse_overlap(
-                self.trusted_proxies, ip_network(f"{self.proxy_address}/24", strict=False)
-            )
+        proxy = ip_network(self.proxy_address)
+        if not proxy.is_loopback:
+            wider = max(0, proxy.prefixlen - 24)
+            refuse_overlap(self.trusted_proxies, proxy.supernet(wider))
         return self
 
     @computed_field

@@ -1,9 +1,9 @@
-"""`python -m stack up|down|ps|logs|clean`: what the Makefile's targets run."""
+"""`python -m stack up|down|ps|…`: what the Makefile's targets run."""
 
 import os
 import sys
 
-from . import acme, rolling, runtime, state
+from . import acme, rolling, runtime, state, swarm
 from .addresses import show
 from .routes_edit import refused
 from .settings import StackSettings, read
@@ -114,7 +114,8 @@ def _roll(replace) -> int:
 
 
 COMMANDS = {"up": up, "down": down, "ps": ps, "logs": logs, "clean": clean,
-            "deploy": deploy, "rollback": rollback}  # fmt: skip
+            "deploy": deploy, "rollback": rollback, "stack-deploy": swarm.deploy,
+            "stack-ps": swarm.ps, "stack-rm": swarm.rm}  # fmt: skip
 
 
 def main() -> int:

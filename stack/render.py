@@ -29,10 +29,10 @@ def static(settings: StackSettings, native: bool) -> str:
         for name in ("http", "https"):
             points[name]["forwardedHeaders"] = {"trustedIPs": settings.trusted_proxies.split(",")}
     if settings.domain:
-        points["http"]["address"], points["https"]["address"] = ":80", ":443"
         points["http"]["http"]["redirections"] = {"entryPoint": {
             "to": f":{settings.https_port}", "scheme": "https", "permanent": True
         }}  # fmt: skip
+    if settings.domain and settings.acme_email:
         acme = {"email": settings.acme_email, "storage": "/acme/acme.json", "keyType": "EC256"}
         if settings.acme_ca:
             acme["caServer"] = settings.acme_ca

@@ -20,6 +20,8 @@ INTERNAL = {"app_host", "app_port", "proxy_address", "proxy_token", "metrics_por
 FOREIGN = re.compile(r"(COMPOSE|DOCKER)_\w+")
 # docker-compose.yml has one slot more: `make deploy` needs one to start in.
 MOST_REPLICAS = 4
+# docker-stack.yml has this many.
+MOST_SWARM_REPLICAS = 8
 # What DOMAIN makes of a setting that is not given.
 PRODUCTION = {"bind_address": "0.0.0.0", "http_port": "80", "https_port": "443", "probe": "false",
               "app_replicas": "2"}  # fmt: skip
@@ -41,6 +43,10 @@ class StackSettings(Settings):
     acme_email: str = Field("", examples=["ops@example.com"])
     acme_ca: str = Field("", examples=["https://acme-staging-v02.api.letsencrypt.org/directory"])
     acme_challenge: Literal["http", "tls-alpn"] = Field("http", examples=["http"])
+
+    app_image: str = Field("", examples=["registry.example.com/app:1"])
+    tls_cert: str = Field("", examples=["/etc/letsencrypt/live/api.example.com/fullchain.pem"])
+    tls_key: str = Field("", examples=["/etc/letsencrypt/live/api.example.com/privkey.pem"])
 
     @model_validator(mode="before")
     @classmethod
@@ -122,6 +128,18 @@ class StackSettings(Settings):
                 raise ValueError(f"{name.upper()}={port}: {ports[port]} has this port already; "
                                  f"for example {name.upper()}={port + 1}")  # fmt: skip
             ports[port] = name.upper()
+        for one, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
+            if getattr(self, one) and not getattr(self, other):
+                raise ValueError(f"{one.upper()}={getattr(self, one)}: a certificate is no use without "
+                                 f"its key, nor the key alone; set {other.upper()} too")  # fmt: skip
+        self._certificate_of_domain()
+        if self.domain and self.domain not in self.hosts:
+            raise ValueError(f"PUBLIC_HOSTS={self.public_hosts}: DOMAIN is not among them; "
+                             f"for example PUBLIC_HOSTS={self.domain}")  # fmt: skip
+        refuse_overlap(self.trusted_proxies, ip_network(f"{self.subnet}.0/24"))
+        return self
+
+    def _certificate_of_domain(self) -> None:
         if self.domain and not self.acme_email:
             raise ValueError("ACME_EMAIL: DOMAIN needs it, for the certificate authority's notices; "
                              "in .env, for example ACME_EMAIL=ops@example.com")  # fmt: skip
@@ -129,11 +147,6 @@ class StackSettings(Settings):
             if getattr(self, name) and not self.domain:
                 raise ValueError(f"{name.upper()}={getattr(self, name)}: without DOMAIN there is no "
                                  "certificate to ask for; for example DOMAIN=api.example.com")  # fmt: skip
-        if self.domain and self.domain not in self.hosts:
-            raise ValueError(f"PUBLIC_HOSTS={self.public_hosts}: DOMAIN is not among them; "
-                             f"for example PUBLIC_HOSTS={self.domain}")  # fmt: skip
-        refuse_overlap(self.trusted_proxies, ip_network(f"{self.subnet}.0/24"))
-        return self
 
     @property
     def hosts(self) -> list[str]:
@@ -166,7 +179,31 @@ def _text(value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def read(environ: Mapping[str, str] | None = None, path: Path | None = None) -> StackSettings:
+class SwarmSettings(StackSettings):
+    """Those of docker-stack.yml."""
+
+    app_replicas: int = Field(2, ge=1, le=MOST_SWARM_REPLICAS, examples=["4"])
+    probe: bool = Field(False, examples=["0"])
+
+    @model_validator(mode="after")
+    def _open_on_every_address(self):
+        if not ip_address(self.bind_address).is_unspecified:
+            raise ValueError(f"BIND_ADDRESS={self.bind_address}: Swarm opens a port on every address of "
+                             "a node and can do no less; say so with BIND_ADDRESS=0.0.0.0")  # fmt: skip
+        return self
+
+    def _certificate_of_domain(self) -> None:
+        if self.domain and not self.tls_cert:
+            raise ValueError("TLS_CERT: DOMAIN needs it in a swarm, where no Traefik can ask for a "
+                             "certificate on behalf of the others (docs/scaling.md); for example "
+                             f"TLS_CERT=/etc/letsencrypt/live/{self.domain}/fullchain.pem")  # fmt: skip
+
+
+def read(
+    environ: Mapping[str, str] | None = None,
+    path: Path | None = None,
+    model: type[StackSettings] = StackSettings,
+) -> StackSettings:
     """The settings: defaults, then `.env`, then the environment (and so `make KEY=value`).
 
     Raises SystemExit with one line for each value that cannot work.
@@ -185,6 +222,6 @@ def read(environ: Mapping[str, str] | None = None, path: Path | None = None) -> 
         key: environ[key] for key in known if environ.get(key)
     }
     try:
-        return StackSettings(**{key.lower(): value for key, value in values.items() if value})
+        return model(**{key.lower(): value for key, value in values.items() if value})
     except ValidationError as error:
-        raise SystemExit(explain(error, StackSettings)) from None
+        raise SystemExit(explain(error, model)) from None

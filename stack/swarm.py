@@ -26,7 +26,7 @@ def deploy() -> int:
     environ = _environment(settings, name, len(nodes))
     before = {service: _update(name, service) for service in SERVICES}
     local = [] if _in_registry(environ["APP_IMAGE"]) else ["--resolve-image", "never"]
-    _ask("stack", "deploy", "--prune", *local, "-c", "docker-stack.yml", name, environ=environ)
+    _ask("stack", "deploy", "--prune", "--with-registry-auth", *local, "-c", "docker-stack.yml", name, environ=environ)
     time.sleep(SETTLE_SECONDS)
     for service in SERVICES:
         _wait(name, service, before[service])

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from stack.settings import read
+from stack.settings import SwarmSettings, read
 
 MISSING = "no such file"
 BAD = [
@@ -102,6 +102,29 @@ def test_production_has_other_defaults(tmp_path):
 def test_what_cannot_work_in_production_is_refused(tmp_path, given, said):
     with pytest.raises(SystemExit, match=said):
         read(given, tmp_path / MISSING)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "BIND_ADDRESS=127.0.0.1: Swarm opens a port on every address"),
+        ({"APP_REPLICAS": "9", "BIND_ADDRESS": "0.0.0.0"}, "APP_REPLICAS=9: .*less than or equal to 8"),
+        ({"TLS_CERT": "a.pem", "BIND_ADDRESS": "0.0.0.0"}, "TLS_CERT=a.pem: .*set TLS_KEY too"),
+        ({"TLS_KEY": "a.pem", "BIND_ADDRESS": "0.0.0.0"}, "TLS_KEY=a.pem: .*set TLS_CERT too"),
+        ({"DOMAIN": "api.example.com", "ACME_EMAIL": "a@b.example"}, "TLS_CERT: DOMAIN needs it in a swarm"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_in_a_swarm_is_refused(tmp_path, given, said):
+    with pytest.raises(SystemExit, match=said):
+        read(given, tmp_path / MISSING, SwarmSettings)
+
+
+def test_a_swarm_has_other_defaults(tmp_path):
+    files = {"TLS_CERT": "cert.pem", "TLS_KEY": "key.pem"}
+    settings = read({"DOMAIN": "api.example.com", **files}, tmp_path / MISSING, SwarmSettings)
+    assert (settings.app_replicas, settings.probe, settings.https_port) == (2, False, 443)
+    more = {"BIND_ADDRESS": "0.0.0.0", "APP_REPLICAS": "8"}
+    assert read(more, tmp_path / MISSING, SwarmSettings).app_replicas == 8
 
 
 def test_no_rate_limit_is_written_off_or_nothing(tmp_path):

@@ -2,9 +2,12 @@
 
 import tomllib
 
+import yaml
+
+from stack.paths import ROOT
 from stack.render import static
 from stack.routes_edit import refused
-from stack.settings import StackSettings
+from stack.settings import StackSettings, SwarmSettings
 
 
 def rendered(native, **settings):
@@ -21,6 +24,35 @@ def test_native_ports_and_address_reach_the_entrypoints():
 
 def test_in_docker_the_container_s_ports_stay_and_compose_publishes_them():
     assert rendered(False, http_port=1234)["entryPoints"]["http"]["address"] == ":9999"
+
+
+def test_the_stack_file_is_the_compose_file_as_far_as_swarm_has_it():
+    """Swarm's file stands alone, so nothing but this keeps the two together."""
+    compose, swarm = (yaml.safe_load((ROOT / name).read_text())["services"]
+                      for name in ("docker-compose.yml", "docker-stack.yml"))  # fmt: skip
+    # An address of Traefik's per node, another default, production's, and slots with Swarm's names.
+    own = {"PROXY_ADDRESS", "PROBE", "DOMAIN", "APP_SERVERS", "STATIC_DIR"}
+    for name in ("traefik", "app"):
+        for key in (
+            "read_only",
+            "cap_drop",
+            "command",
+            "user",
+            "healthcheck",
+            "stop_grace_period",
+            "dns_search",
+        ):
+            assert compose[name].get(key) == swarm[name].get(key), key
+        one, other = compose[name]["environment"], swarm[name]["environment"]
+        assert {**one, **dict.fromkeys(own)} == {**other, **dict.fromkeys(own)}
+    assert compose["traefik"]["image"] == swarm["traefik"]["image"]
+
+
+def test_a_domain_redirects_and_without_acme_asks_nobody_for_a_certificate():
+    files = {"tls_cert": "c.pem", "tls_key": "k.pem", "bind_address": "0.0.0.0"}
+    config = tomllib.loads(static(SwarmSettings(domain="api.example.com", **files), native=False))
+    assert config["entryPoints"]["http"]["http"]["redirections"]["entryPoint"]["to"] == ":443"
+    assert "certificatesResolvers" not in config
 
 
 def test_trusted_proxies_reach_both_public_entrypoints_and_only_them():
