@@ -1,19 +1,19 @@
 """Three nodes that are a swarm, with the images on each, and a copy of this checkout to deploy from."""
 
 import concurrent.futures
-import json
 import re
 import shutil
 import subprocess
 
 import pytest
 
+from tests import load
 from tests.checkout import ROOT, Checkout, docker
 
 from .nodes import Node, Switch, lacking
 
 FOLDER = ROOT / "build" / "swarm"
-RECORD = FOLDER / "record.json"
+RECORD = ROOT / "build" / "swarm.json"
 TESTED = """FROM service-app
 USER root
 COPY tests/ tests/
@@ -130,11 +130,7 @@ def cluster():
             subprocess.run(
                 ["docker", "image", "rm", "-f", *set(names.stdout.split())], capture_output=True
             )
-        record = RECORD.read_text() if RECORD.exists() else ""
         shutil.rmtree(FOLDER, ignore_errors=True)
-        if record:
-            FOLDER.mkdir()
-            RECORD.write_text(record)
 
 
 @pytest.fixture(scope="session")
@@ -146,9 +142,9 @@ def deployed(cluster):
 
 @pytest.fixture
 def stack(deployed):
-    """Version 1 on three replicas, one of them at least on the last node."""
-    if deployed.docker("stack", "services", "--format", "{{.Replicas}} {{.Image}}",
-                       "--filter", "name=service_app", "service") != "3/3 service-app:1":  # fmt: skip
+    """Three replicas, one of them at least on the last node."""
+    if deployed.docker("stack", "services", "--format", "{{.Replicas}}",
+                       "--filter", "name=service_app", "service") != "3/3":  # fmt: skip
         deployed.must("stack-deploy")
     deployed.spread()
     return deployed
@@ -159,16 +155,14 @@ def record(request):
     """Keeps a scenario's counts for the report that the last test's end prints."""
 
     def keep(tally, note: str = "") -> None:
-        kept = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-        kept[request.node.name] = f"{tally}{'; ' + note if note else ''}"
-        RECORD.write_text(json.dumps(kept, indent=1))
-        print(kept[request.node.name])
+        load.keep(RECORD, request.node.name, f"{tally}{'; ' + note if note else ''}")
 
     return keep
 
 
+def pytest_sessionstart():
+    RECORD.unlink(missing_ok=True)
+
+
 def pytest_terminal_summary(terminalreporter):
-    if RECORD.exists():
-        terminalreporter.section("requests sent and failed")
-        for name, line in json.loads(RECORD.read_text()).items():
-            terminalreporter.write_line(f"{name}: {line}")
+    load.report(RECORD, terminalreporter)

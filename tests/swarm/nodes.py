@@ -87,8 +87,9 @@ class Node(Host):
     def start_engine(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
         # nsenter and not `ip netns exec`, which hides the cgroups from the engine.
-        command = ["nsenter", f"--net=/var/run/netns/{self.namespace}", "unshare", "--uts",
-                   "sh", "-c", 'hostname "$0" && exec "$@"', self.name, *DOCKERD,
+        # A /run of its own hides this machine's containerd: each engine starts one for itself.
+        command = ["nsenter", f"--net=/var/run/netns/{self.namespace}", "unshare", "--uts", "--mount",
+                   "sh", "-c", 'hostname "$0" && mount -t tmpfs run /run && exec "$@"', self.name, *DOCKERD,
                    "--data-root", str(self.data), "--exec-root", f"/run/{self.namespace}",
                    "--pidfile", str(self.sockets / "pid"), "-H", f"unix://{self.engine_socket}"]  # fmt: skip
         log = (self.folder / f"{self.name}.log").open("a")
