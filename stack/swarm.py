@@ -3,12 +3,15 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
 
-from . import certificate, docker, render
+from . import certificate, render
+from .dotenv import parse
 from .paths import BUILD, ROOT, STATIC
+from .runtime import engine
 from .settings import SwarmSettings, read
 
 SERVICES = ("app", "traefik")
@@ -22,33 +25,41 @@ def deploy() -> int:
     """Deploys, and waits until every task runs. Raises SystemExit when Swarm rolled it back."""
     settings = read(model=SwarmSettings)
     nodes = _nodes()
-    name = _name(settings)
+    name = _name()
     environ = _environment(settings, name, len(nodes))
     before = {service: _update(name, service) for service in SERVICES}
     local = [] if _in_registry(environ["APP_IMAGE"]) else ["--resolve-image", "never"]
-    _ask("stack", "deploy", "--prune", "--with-registry-auth", *local, "-c", "docker-stack.yml", name, environ=environ)
+    _ask("stack", "deploy", "--prune", "--with-registry-auth", *local, "-c", "docker-stack.yml", name,
+         environ=environ)  # fmt: skip
     time.sleep(SETTLE_SECONDS)
     for service in SERVICES:
         _wait(name, service, before[service])
     _forget_unused(name)
-    for line in _state(name):
-        print(line)
-    edge = {line.split()[0] for line in _tasks(name, "traefik")}
-    port = settings.https_port if settings.domain else settings.http_port
-    for node in nodes:
-        if node["Description"]["Hostname"] in edge or node["ID"] in edge:
-            scheme = "https" if settings.domain else "http"
-            print(f"{scheme}://{node['Status']['Addr']}:{port}{settings.api_prefix}/app   "
-                  "whoever reaches this node")  # fmt: skip
-    if settings.domain:
-        print(f"https://{settings.domain}{settings.api_prefix}/app   "
-              "once the name leads to all of them, or to a load balancer in front")  # fmt: skip
+    print(*_state(name), sep="\n")
+    _show(settings, name, nodes)
     return 0
+
+
+def _show(settings: SwarmSettings, name: str, nodes: list[dict]) -> None:
+    """The addresses, and what is missing before they answer."""
+    edge = {task.split()[0] for task in _tasks(name, "traefik")}
+    open_at = [n["Status"]["Addr"] for n in nodes if n["Description"]["Hostname"] in edge]
+    if settings.domain:
+        print(f"{settings.url('tls')}/app   once the name leads to {', '.join(open_at)}")
+        return
+    for address in open_at:
+        print(
+            f"http://{address}:{settings.http_port}{settings.api_prefix}/app   whoever reaches this node"
+        )
+    missing = [address for address in open_at if address not in settings.hosts]
+    if missing and "*" not in settings.hosts:
+        print("Traefik answers 404 at these addresses until .env has: "
+              f"PUBLIC_HOSTS={','.join([*settings.hosts, *missing])}")  # fmt: skip
 
 
 def ps() -> int:
     """Prints services, tasks and nodes; 0 only when every service has what it should have."""
-    name = _name(read())
+    name = _name()
     nodes = _nodes()
     lines = _state(name)
     if not lines:
@@ -66,7 +77,7 @@ def ps() -> int:
 
 
 def rm() -> int:
-    name = _name(read())
+    name = _name()
     _nodes()
     if not _state(name):
         print("nothing was running")
@@ -84,11 +95,18 @@ def rm() -> int:
     return 0
 
 
-def _name(settings) -> str:
-    return docker.project(docker.compose(), docker.environment(settings))
+def _name() -> str:
+    """As Compose names a project: COMPOSE_PROJECT_NAME, else after the folder."""
+    written = ROOT / ".env"
+    known = parse(written.read_text(), os.environ) if written.exists() else {}
+    name = os.environ.get("COMPOSE_PROJECT_NAME") or known.get("COMPOSE_PROJECT_NAME") or ROOT.name
+    return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-")
 
 
 def _nodes() -> list[dict]:
+    version, reason = engine()
+    if not version:
+        raise SystemExit(f"{reason}: a swarm needs Docker on each of its nodes")
     asked = subprocess.run(["docker", "node", "ls", "-q"], capture_output=True, text=True)
     if asked.returncode:
         raise SystemExit("this engine is no manager of a swarm: docker swarm init, or ask one that is "

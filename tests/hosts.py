@@ -49,8 +49,10 @@ class Host:
     def _inside(self, command: tuple[str, ...]) -> list[str]:
         return ["ip", "netns", "exec", self.namespace, *command]
 
-    def run(self, *command: str, **environ: str) -> subprocess.CompletedProcess:
-        return subprocess.run(self._inside(command), env=self.environ | environ, cwd=ROOT, timeout=60,
+    def run(
+        self, *command: str, seconds: float = 60, **environ: str
+    ) -> subprocess.CompletedProcess:
+        return subprocess.run(self._inside(command), env=self.environ | environ, cwd=ROOT, timeout=seconds,
                               capture_output=True, text=True, check=False)  # fmt: skip
 
     def must(self, *command: str) -> str:

@@ -10,12 +10,13 @@ import time
 
 import httpx
 import pytest
-import trustme
+from cryptography import x509
 
 from tests.checkout import wait_for
 from tests.hosts import PYTHON
 from tests.load import load
 
+from .authority import DOMAIN, Authority, lacking
 from .nodes import HERE
 
 # Without what lasts: a stream or a WebSocket through a node that vanishes has nobody to say so.
@@ -267,38 +268,84 @@ def test_bad_settings_are_one_line_and_change_nothing(stack):
         assert re.search(said, output), output
 
 
-def test_new_routes_and_a_new_certificate_restart_one_traefik_after_the_other(stack, record):
+@pytest.fixture(scope="module")
+def authority(cluster):
+    if reason := lacking():
+        pytest.skip(reason)
+    ours = Authority(cluster.switch, cluster.path / "build" / "authority")
+    ours.lego("run")
+    return ours
+
+
+def served(node, port: int, authority) -> int:
+    """The serial number of the certificate that the node has for the domain, verified."""
+    context = ssl.create_default_context(cafile=str(authority.folder / "ca.pem"))
+    with socket.create_connection((node.address, port), timeout=5) as plain:
+        with context.wrap_socket(plain, server_hostname=DOMAIN) as secure:
+            return int(secure.getpeercert()["serialNumber"], 16)
+
+
+def issued(authority) -> int:
+    return x509.load_pem_x509_certificates(authority.certificate.read_bytes())[0].serial_number
+
+
+def test_new_routes_and_a_new_certificate_restart_one_traefik_after_the_other(
+    stack, authority, record
+):
     """Swarm's configs and secrets are immutable, so here an edit or a renewal is a restart: a client
     that goes to one address alone fails for that time. One that tries the next fails when its
     connection is closed under it, or meets a Traefik that has not read its routes yet (404)."""
-    ca = trustme.CA()
-    leaf = ca.issue_cert(*(node.address for node in stack.nodes))
-    leaf.cert_chain_pems[0].write_to_path(stack.path / "build" / "renewed.pem")
-    leaf.private_key_pem.write_to_path(stack.path / "build" / "renewed-key.pem")
     routes = stack.path / "traefik" / "routes.toml"
     text = routes.read_text()
     assert "frameDeny = true" in text
     routes.write_text(text.replace("frameDeny = true", 'customFrameOptionsValue = "SAMEORIGIN"'))
     with load(*stack.urls, rates=REQUESTS, elsewhere=True) as tally:
         with load(stack.urls[2], rates={"get": 20.0}) as alone:
-            stack.must(
-                "stack-deploy", TLS_CERT="build/renewed.pem", TLS_KEY="build/renewed-key.pem"
-            )
+            stack.must("stack-deploy", TLS_CERT=authority.certificate, TLS_KEY=authority.key)
     record(tally, f"of clients with all addresses; with one alone {len(alone.failures)} of "
                   f"{sum(alone.sent.values())} failed")  # fmt: skip
     assert len(tally.failures) <= 2 * len(stack.nodes), tally.failures
     assert len(alone.failures) > len(tally.failures)
-    context = ssl.create_default_context()
-    ca.configure_trust(context)
     for node in stack.nodes:
-        answer = httpx.get(f"{stack.url(node, 'https')}/app", verify=context, trust_env=False)
+        answer = httpx.get(f"{stack.url(node)}/app", trust_env=False)
         assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+        assert served(node, stack.https, authority) == issued(authority)
     for kind in ("config", "secret"):
         names = stack.docker(kind, "ls", "--format", "{{.Name}}").split()
         assert len(names) == 2, f"of earlier deploys are left: {names}"
 
 
+def test_a_domain_is_served_by_every_node_and_a_renewal_reaches_them_all(stack, authority):
+    """docs/scaling.md: the settings in .env, then a renewal and `make stack-deploy`."""
+    first = issued(authority)
+    (stack.path / ".env").write_text(
+        f"BIND_ADDRESS=0.0.0.0\nDOMAIN={DOMAIN}\nTLS_CERT={authority.certificate}\n"
+        f"TLS_KEY={authority.key}\nAPP_REPLICAS=3\nAPP_IMAGE=service-app:1\n"
+    )
+    authority.lego("renew", "--days", "366", "--no-random-sleep")
+    assert issued(authority) != first
+    environ = {k: v for k, v in stack.environ.items() if k not in ("HTTP_PORT", "HTTPS_PORT")}
+    done = subprocess.run(["make", "--no-print-directory", "stack-deploy"], cwd=stack.path, env=environ,
+                          capture_output=True, text=True, timeout=300)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"https://{DOMAIN}/api/v1/app" in done.stdout
+    for node in stack.nodes:
+        assert served(node, 443, authority) == issued(authority)
+        answer = httpx.get(
+            f"http://{node.address}/api/v1/items/?a=b", headers={"Host": DOMAIN}, trust_env=False
+        )
+        assert answer.status_code == 301
+        assert answer.headers["location"] == f"https://{DOMAIN}/api/v1/items/?a=b"
+        with socket.create_connection((node.address, 443), timeout=5) as plain:
+            with pytest.raises(ssl.SSLError):
+                ssl._create_unverified_context().wrap_socket(
+                    plain, server_hostname="another.example"
+                )
+    assert stack.make("stack-ps")[0] == 0
+
+
 def test_rm_leaves_nothing(deployed):
+    (deployed.path / ".env").unlink(missing_ok=True)
     assert "removed" in deployed.must("stack-rm")
     for kind in ("config", "secret", "service"):
         assert not deployed.docker(kind, "ls", "-q")
