@@ -8,7 +8,7 @@ from pathlib import Path
 import tomli_w
 
 from .paths import ROOT
-from .settings import StackSettings
+from .settings import StackSettings, SwarmSettings
 
 HEAD = "# Rendered from traefik/traefik.toml by `make up`; edit that file.\n\n"
 
@@ -32,7 +32,9 @@ def static(settings: StackSettings, native: bool) -> str:
         points["http"]["http"]["redirections"] = {"entryPoint": {
             "to": f":{settings.https_port}", "scheme": "https", "permanent": True
         }}  # fmt: skip
-    if settings.domain and settings.acme_email:
+    if settings.domain and not isinstance(settings, SwarmSettings):
+        # The authority's question may come from a container beside it, which sees no published port.
+        points["http"]["address"], points["https"]["address"] = ":80", ":443"
         acme = {"email": settings.acme_email, "storage": "/acme/acme.json", "keyType": "EC256"}
         if settings.acme_ca:
             acme["caServer"] = settings.acme_ca

@@ -140,6 +140,9 @@ class StackSettings(Settings):
         return self
 
     def _certificate_of_domain(self) -> None:
+        if self.tls_cert:
+            raise ValueError(f"TLS_CERT={self.tls_cert}: counts in a swarm alone; `make up` gets its "
+                             "certificate by ACME, or from the local CA, so leave TLS_CERT out")  # fmt: skip
         if self.domain and not self.acme_email:
             raise ValueError("ACME_EMAIL: DOMAIN needs it, for the certificate authority's notices; "
                              "in .env, for example ACME_EMAIL=ops@example.com")  # fmt: skip

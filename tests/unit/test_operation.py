@@ -123,7 +123,7 @@ def production(tmp_path, **more):
 def test_the_static_file_of_production(tmp_path):
     config = tomllib.loads(render.static(production(tmp_path), native=False))
     points = config["entryPoints"]
-    assert (points["http"]["address"], points["https"]["address"]) == (":9999", ":9443")
+    assert (points["http"]["address"], points["https"]["address"]) == (":80", ":443")
     assert points["http"]["http"]["redirections"]["entryPoint"]["to"] == ":443"
     authority = config["certificatesResolvers"]["acme"]["acme"]
     assert authority["httpChallenge"] == {"entryPoint": "http"} and "caServer" not in authority

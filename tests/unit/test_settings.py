@@ -94,6 +94,7 @@ def test_production_has_other_defaults(tmp_path):
         ({"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "ACME_CA": "http://ca"}, "ACME_CA=http://ca: must"),
         ({"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "ACME_CHALLENGE": "dns"}, "ACME_CHALLENGE=dns:"),
         ({"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "PUBLIC_HOSTS": "b.example"}, "PUBLIC_HOSTS=b.example: DOMAIN is not"),
+        ({"TLS_CERT": "a.pem", "TLS_KEY": "b.pem"}, "TLS_CERT=a.pem: counts in a swarm alone"),
         ({"APP_REPLICAS": "5"}, "APP_REPLICAS=5: .*less than or equal to 4"),
         ({"RATE_LIMIT": "10/s"}, "RATE_LIMIT=10/s: must be a whole number"),
         ({"MAX_BODY_BYTES": "10MB"}, "MAX_BODY_BYTES=10MB: "),

@@ -52,6 +52,7 @@ def test_a_domain_redirects_and_without_acme_asks_nobody_for_a_certificate():
     files = {"tls_cert": "c.pem", "tls_key": "k.pem", "bind_address": "0.0.0.0"}
     config = tomllib.loads(static(SwarmSettings(domain="api.example.com", **files), native=False))
     assert config["entryPoints"]["http"]["http"]["redirections"]["entryPoint"]["to"] == ":443"
+    assert config["entryPoints"]["http"]["address"] == ":9999"  # what docker-stack.yml publishes
     assert "certificatesResolvers" not in config
 
 
