@@ -58,6 +58,10 @@ mutants: verify-environment ## each known misconfiguration, broken on purpose, m
 test: verify-environment ## what needs no running stack
 	@$(PY) -m pytest -q
 
+bench: ## what the proxy costs, which server, the peers; QUICK=1, ONLY=doors,memory some questions
+	@stack/environment.sh bench
+	@$(PY) -m bench
+
 ##@ Maintain
 pins: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	@requirements/compile.sh
@@ -71,4 +75,4 @@ stack-environment:
 verify-environment:
 	@stack/environment.sh verify
 
-.PHONY: help up down ps logs deploy rollback doctor restart clean stack-deploy stack-ps stack-rm curl verify mutants test pins claims stack-environment verify-environment
+.PHONY: help up down ps logs deploy rollback doctor restart clean stack-deploy stack-ps stack-rm curl verify mutants test bench pins claims stack-environment verify-environment

@@ -149,7 +149,7 @@ def started(command: list[str], log: Path, environ: dict[str, str], ports: list[
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"{' '.join(command)} did not start:\n{tail(log)}")
             time.sleep(0.05)
-        yield
+        yield process
 
 
 @contextmanager

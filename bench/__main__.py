@@ -1,0 +1,73 @@
+"""`make bench`: rounds side by side, as a table, a picture and raw results under build/bench/.
+
+QUICK=1 is less than two minutes instead of five; ONLY=doors,memory asks some of the questions.
+"""
+
+import json
+import os
+import platform
+import sys
+import time
+
+import psutil
+from rich.console import Console
+
+from stack.paths import BUILD, ROOT
+from tests.verify import versions
+
+from . import generators, report
+from .facts import FACTS
+from .questions import DEFAULT_QUESTIONS, QUESTIONS
+from .rounds import ask
+
+FOLDER = BUILD / "bench"
+
+
+def main() -> int:
+    quick = os.environ.get("QUICK", "0") not in ("", "0")
+    rounds, seconds = (1, 1.0) if quick else (3, 3.0)
+    wanted = list(filter(None, os.environ.get("ONLY", "").split(",")))
+    known = {**QUESTIONS, **FACTS}
+    if unknown := [name for name in wanted if name not in known]:
+        raise SystemExit(f"ONLY={unknown[0]}: no such question; for example ONLY={','.join(known)}")
+    wanted = wanted or [question.__name__ for question in DEFAULT_QUESTIONS]
+    asked = [QUESTIONS[name]() for name in wanted if name in QUESTIONS]
+    for package in {
+        generators.missing(case.load) for question in asked for case in question.cases
+    } - {""}:
+        raise SystemExit(f"a load generator is missing: apt-get install {package}")
+    console = Console(width=110)
+    about = machine()
+    console.print(about["text"])
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    answers, once = [], {}
+    for question in asked:
+        with console.status("") as status:
+            answers.append((question, ask(question, rounds, seconds, status.update)))
+        console.print(report.table(*answers[-1]))
+    for name in (name for name in wanted if name in FACTS):
+        with console.status("") as status:
+            once[name] = FACTS[name](status.update)
+        for what, value in once[name].items():
+            console.print(f"{what:<72}{value}")
+    raw = FOLDER / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    results = {question.name: [result.as_dict() for result in found] for question, found in answers}
+    raw.write_text(json.dumps({"machine": about, "questions": results, "once": once}, indent=1))
+    page = FOLDER / "bench.html"
+    report.write(page, about["text"], rounds, seconds, answers, once)
+    console.print(f"{page.relative_to(ROOT)}, {raw.relative_to(ROOT)}")
+    return 0
+
+
+def machine() -> dict:
+    tools = {tool: generators.version(tool) for tool in generators.PACKAGES}
+    found = {"python": platform.python_version(), **versions(), **tools}
+    named = ", ".join(f"{name} {version}" for name, version in found.items())
+    memory = psutil.virtual_memory().total / 2**30
+    text = (f"{platform.system()} {platform.machine()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, "
+            f"the load generator on the same; {named}")  # fmt: skip
+    return {"text": text, "cores": psutil.cpu_count(), "versions": found}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Rounds that take turns: A B C A B C …, so that what else the machine does meets all alike."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from . import generators
+from .generators import Load, Sample
+from .subjects import Running
+
+Start = Callable[[], object]  # of a context manager that yields Running
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of a table: a load on a subject."""
+
+    label: str
+    subject: str
+    load: Load = Load()
+
+
+@dataclass(frozen=True)
+class Question:
+    """`subjects` are started together; each case is measured once a round."""
+
+    name: str
+    title: str
+    subjects: dict[str, Start]
+    cases: list[Case]
+
+
+@dataclass
+class Result:
+    """The rounds of one case; processor time is seconds per request by part."""
+
+    case: Case
+    samples: list[Sample] = field(default_factory=list)
+    processor: list[dict[str, float]] = field(default_factory=list)
+
+    def middle(self, figure: Callable[[Sample], float]) -> float:
+        return median(figure(sample) for sample in self.samples)
+
+    @property
+    def per_second(self) -> float:
+        return self.middle(lambda sample: sample.per_second)
+
+    @property
+    def spread(self) -> float:
+        """Half the distance from the slowest to the fastest round, as a part of the median."""
+        rates = [sample.per_second for sample in self.samples]
+        return (max(rates) - min(rates)) / 2 / self.per_second if self.per_second else 0
+
+    @property
+    def failed(self) -> int:
+        return sum(sample.failed for sample in self.samples)
+
+    def per_request(self, part: str) -> float:
+        return median(used.get(part, 0) for used in self.processor)
+
+    def as_dict(self) -> dict:
+        return {
+            "label": self.case.label, "subject": self.case.subject, "load": vars(self.case.load),
+            "per_second": self.per_second, "spread": self.spread, "failed": self.failed,
+            "p50": self.middle(lambda s: s.p50), "p99": self.middle(lambda s: s.p99),
+            "processor": {part: self.per_request(part) for part in self.processor[0]},
+            "rounds": [vars(sample) for sample in self.samples],
+        }  # fmt: skip
+
+
+def ask(
+    question: Question, rounds: int, seconds: float, progress: Callable[[str], None]
+) -> list[Result]:
+    """Raises RuntimeError where a subject does not start, or the generator fails."""
+    results = [Result(case) for case in question.cases]
+    with ExitStack() as stack:
+        running: dict[str, Running] = {}
+        for name, start in question.subjects.items():
+            progress(f"{question.name}: starting {name}")
+            running[name] = stack.enter_context(start())
+        for result in results:  # warm, and not counted
+            case = result.case
+            warm = replace(case.load, share=0, door="proxy" if case.load.share else case.load.door)
+            sample = generators.run(running[case.subject].urls[warm.door], warm, 1)
+            rate = (
+                round(sample.per_second * case.load.share / case.load.connections)
+                * case.load.connections
+            )
+            result.case = replace(
+                case, load=replace(case.load, rate=rate or case.load.rate, share=0)
+            )
+        for number in range(1, rounds + 1):
+            for result in results:
+                case = result.case
+                progress(f"{question.name}: round {number} of {rounds}, {case.label}")
+                subject = running[case.subject]
+                before = subject.seconds()
+                sample = generators.run(subject.urls[case.load.door], case.load, seconds)
+                after = subject.seconds()
+                result.samples.append(sample)
+                result.processor.append(
+                    {part: (after[part] - before[part]) / sample.requests for part in after}
+                )
+    return results
