@@ -102,13 +102,7 @@ def document(name: str = "document") -> Iterator[Running]:
     (folder / "routes.toml").write_text(_routes(
         f"PathPrefix(`{PREFIX}`)", port + 1, strip=True
     ))  # fmt: skip
-    static = folder / "traefik.toml"
-    static.write_text(f"""
-[entryPoints.http]
-address = "127.0.0.1:{port}"
-[providers.file]
-filename = "{folder}/routes.toml"
-""")
+    static = _static(folder, http=port)
     server = [str(VENV / "bin" / "fastapi"), "run", "main.py", "--host", "127.0.0.1", "--port", str(port + 1),
               "--forwarded-allow-ips=*", "--root-path", PREFIX]  # fmt: skip
     with _two(
@@ -127,15 +121,7 @@ def template(name: str = "template") -> Iterator[Running]:
     folder, port = _folder(name), free_block(2)
     (folder / "main.py").write_text(PAGE.format(path=f"{PREFIX}/app"))
     (folder / "routes.toml").write_text(_routes("Host(`127.0.0.1`)", port + 1, strip=False))
-    static = folder / "traefik.toml"
-    static.write_text(f"""
-[entryPoints.http]
-address = "127.0.0.1:{port}"
-[providers.file]
-filename = "{folder}/routes.toml"
-[log]
-[accessLog]
-""")
+    static = _static(folder, "[log]\n[accessLog]", http=port)
     server = [
         str(VENV / "bin" / "fastapi"),
         "run",
@@ -193,15 +179,8 @@ def _traefik(folder: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
     )
     routes = _routes(rule, int(settings["APP_PORT"]), strip=True)
     (folder / "routes.toml").write_text(routes)
-    (folder / "traefik.toml").write_text(f"""
-[entryPoints.http]
-address = "127.0.0.1:{settings["HTTP_PORT"]}"
-[entryPoints.https]
-address = "127.0.0.1:{settings["HTTPS_PORT"]}"
-[providers.file]
-filename = "{folder}/routes.toml"
-""")
-    return [str(VENV / "bin" / "traefik"), f"--configFile={folder}/traefik.toml"], {}
+    static = _static(folder, http=settings["HTTP_PORT"], https=settings["HTTPS_PORT"])
+    return [str(VENV / "bin" / "traefik"), f"--configFile={static}"], {}
 
 
 def _routes(rule: str, port: int, strip: bool) -> str:
@@ -215,6 +194,16 @@ def _routes(rule: str, port: int, strip: bool) -> str:
         [[http.services.app.loadBalancer.servers]]
         url = "http://127.0.0.1:{port}"
     """)
+
+
+def _static(folder: Path, more: str = "", **ports: object) -> Path:
+    """Traefik's static file with an entrypoint for each of `ports`, and its defaults otherwise."""
+    points = "".join(
+        f'[entryPoints.{name}]\naddress = "127.0.0.1:{port}"\n' for name, port in ports.items()
+    )
+    path = folder / "traefik.toml"
+    path.write_text(f'{points}[providers.file]\nfilename = "{folder}/routes.toml"\n{more}\n')
+    return path
 
 
 def _folder(name: str) -> Path:
