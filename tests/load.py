@@ -167,10 +167,15 @@ def load(
         running.stop()
 
 
-def keep(file: Path, scenario: str, line: str) -> None:
-    """Notes a scenario's counts for the report that the last test's end prints."""
-    kept = json.loads(file.read_text()) if file.exists() else {}
-    file.write_text(json.dumps({**kept, scenario: line}, indent=1))
+def recorder(file: Path, scenario: str) -> Callable[..., None]:
+    """What notes a scenario's counts for the report that the last test's end prints."""
+
+    def keep(tally: Tally, note: str = "") -> None:
+        kept = json.loads(file.read_text()) if file.exists() else {}
+        kept[scenario] = f"{tally}{'; ' + note if note else ''}"
+        file.write_text(json.dumps(kept, indent=1))
+
+    return keep
 
 
 def report(file: Path, terminal) -> None:

@@ -99,12 +99,7 @@ RECORD = ROOT / "build" / "operations.json"
 
 @pytest.fixture
 def record(request):
-    """Keeps a scenario's counts for the report that the last test's end prints."""
-
-    def keep(tally, note: str = "") -> None:
-        load.keep(RECORD, request.node.name, f"{tally}{'; ' + note if note else ''}")
-
-    return keep
+    return load.recorder(RECORD, request.node.name)
 
 
 def pytest_sessionstart():
