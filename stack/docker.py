@@ -9,9 +9,8 @@ from functools import cache
 from ipaddress import ip_network
 
 from . import acme, certificate, ports, render
-from .dotenv import parse
 from .paths import BUILD, ROOT, STATIC, VENV
-from .settings import MOST_REPLICAS, StackSettings
+from .settings import MOST_REPLICAS, StackSettings, written
 
 LOG = BUILD / "compose.log"
 
@@ -123,9 +122,8 @@ def parts(settings: StackSettings) -> list[str]:
 
 def services(settings: StackSettings) -> list[str]:
     """What `up` starts."""
-    written = ROOT / ".env"
-    known = parse(written.read_text(), os.environ) if written.exists() else {}
-    profiles = os.environ.get("COMPOSE_PROFILES", known.get("COMPOSE_PROFILES", "")).split(",")
+    known = {**written(os.environ), **os.environ}
+    profiles = known.get("COMPOSE_PROFILES", "").split(",")
     return [*parts(settings), *(["prometheus", "grafana"] if "observability" in profiles else [])]
 
 

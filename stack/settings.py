@@ -212,19 +212,24 @@ def read(
     Raises SystemExit with one line for each value that cannot work.
     """
     environ = os.environ if environ is None else environ
-    path = path or ROOT / ".env"
-    try:
-        written = parse(path.read_text(encoding="utf-8"), environ) if path.exists() else {}
-    except (DotenvError, UnicodeDecodeError) as error:
-        raise SystemExit(str(error)) from None
+    found = written(environ, path)
     known = {name.upper() for name in StackSettings.model_fields if name not in INTERNAL}
-    unknown = [key for key in written if key not in known and not FOREIGN.fullmatch(key)]
+    unknown = [key for key in found if key not in known and not FOREIGN.fullmatch(key)]
     if unknown:
         raise SystemExit(f".env: {unknown[0]} is not a setting; .env.example lists them all")
-    values = {key: written.get(key, "") for key in known} | {
+    values = {key: found.get(key, "") for key in known} | {
         key: environ[key] for key in known if environ.get(key)
     }
     try:
         return model(**{key.lower(): value for key, value in values.items() if value})
     except ValidationError as error:
         raise SystemExit(explain(error, model)) from None
+
+
+def written(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:
+    """What `.env` says, Compose's own keys too. Raises SystemExit with one line where it is malformed."""
+    path = path or ROOT / ".env"
+    try:
+        return parse(path.read_text(encoding="utf-8"), environ) if path.exists() else {}
+    except (DotenvError, UnicodeDecodeError) as error:
+        raise SystemExit(str(error)) from None

@@ -9,10 +9,9 @@ import time
 from pathlib import Path
 
 from . import certificate, render
-from .dotenv import parse
 from .paths import BUILD, ROOT, STATIC
 from .runtime import engine
-from .settings import SwarmSettings, read
+from .settings import SwarmSettings, read, written
 
 SERVICES = ("app", "traefik")
 # A rolling update of eight replicas, each with its drain time, on slow machines.
@@ -97,9 +96,8 @@ def rm() -> int:
 
 def _name() -> str:
     """As Compose names a project: COMPOSE_PROJECT_NAME, else after the folder."""
-    written = ROOT / ".env"
-    known = parse(written.read_text(), os.environ) if written.exists() else {}
-    name = os.environ.get("COMPOSE_PROJECT_NAME") or known.get("COMPOSE_PROJECT_NAME") or ROOT.name
+    key = "COMPOSE_PROJECT_NAME"
+    name = os.environ.get(key) or written(os.environ).get(key) or ROOT.name
     return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-")
 
 

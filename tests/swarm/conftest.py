@@ -94,7 +94,6 @@ def cluster():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     hosts = [Switch(FOLDER)]
-    made = None
     try:
         for number in (1, 2, 3):
             hosts.append(Node(number, FOLDER))

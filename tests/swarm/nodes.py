@@ -57,14 +57,10 @@ class Switch(Host):
                          "spi", "0x1", "mode", "transport", "aead", "rfc4106(gcm(aes))",
                          "0x" + "01" * 20, "64")  # fmt: skip
         self.run("ip", "xfrm", "state", "flush")
-        return (
-            ""
-            if asked.returncode == 0
-            else (
-                "this kernel has no ESP with AES-GCM (CONFIG_INET_ESP, CONFIG_CRYPTO_GCM), which an encrypted "
-                f"overlay needs; ip xfrm said: {asked.stderr.strip()}"
-            )
-        )
+        if asked.returncode == 0:
+            return ""
+        return ("this kernel has no ESP with AES-GCM (CONFIG_INET_ESP, CONFIG_CRYPTO_GCM), which an encrypted "
+                f"overlay needs; ip xfrm said: {asked.stderr.strip()}")  # fmt: skip
 
     def cut(self, node: "Node") -> None:
         self.must("ip", "link", "set", node.name, "down")

@@ -80,9 +80,9 @@ def test_a_node_opens_two_ports_and_no_container_has_the_engine_s_socket(stack):
 
 
 ATTACK = """
-import json, socket, sys, urllib.request
-spoof, network, targets = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3:]
-for target in targets:
+import json, sys, urllib.request
+spoof = json.loads(sys.argv[1])
+for target in sys.argv[2:]:
     try:
         url = f"http://{target}:8000/_probe/x"
         found = json.load(urllib.request.urlopen(urllib.request.Request(url, headers=spoof), timeout=4))
@@ -97,7 +97,7 @@ def attack(stack, network: str, *targets: str) -> list[dict]:
     name = f"attack-{network}"
     stack.docker("service", "create", "-q", "-d", "--name", name, "--network", network,
                  "--restart-condition", "none", "--no-resolve-image", "service-app:1",
-                 "python", "-c", ATTACK, json.dumps(SPOOF), network, *targets)  # fmt: skip
+                 "python", "-c", ATTACK, json.dumps(SPOOF), *targets)  # fmt: skip
     try:
         wait_for(
             lambda: (
@@ -254,6 +254,15 @@ def test_the_node_comes_back_and_takes_load_again(stack, record):
 
 
 def test_bad_settings_are_one_line_and_change_nothing(stack):
+    versions = (
+        "service",
+        "inspect",
+        "--format",
+        "{{.Version.Index}}",
+        "service_app",
+        "service_traefik",
+    )
+    before = stack.docker(*versions)
     for settings, said in (
         ({"APP_IMAGE": ""}, "APP_IMAGE is empty: .*the swarm has 3"),
         ({"BIND_ADDRESS": "127.0.0.1"}, "BIND_ADDRESS=127.0.0.1: Swarm opens"),
@@ -266,6 +275,7 @@ def test_bad_settings_are_one_line_and_change_nothing(stack):
         assert code != 0
         assert len([line for line in output.splitlines() if "***" not in line]) == 1, output
         assert re.search(said, output), output
+    assert stack.docker(*versions) == before
 
 
 @pytest.fixture(scope="module")
