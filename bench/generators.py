@@ -26,9 +26,8 @@ class Load:
     keep_alive: bool = True
     http2: bool = False
     rate: int = 0
-    share: float = (
-        0  # instead of `rate`: this part of what the stack reaches, proxied, when it is warm
-    )
+    # Instead of `rate`: this part of what the stack reaches, proxied, when it is warm.
+    share: float = 0
     body: int = 0  # bytes that each request posts
     sockets: bool = False  # each connection is a WebSocket, each request an echo
 
@@ -75,17 +74,8 @@ def _sockets(url: str, load: Load, seconds: float) -> Sample:
 
 
 def _wrk(url: str, load: Load, seconds: float) -> Sample:
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{load.connections}",
-        f"-d{seconds:g}s",
-        "--timeout",
-        "30s",
-        "-s",
-        str(REPORT),
-        url,
-    ]
+    command = ["wrk", "-t1", f"-c{load.connections}", f"-d{seconds:g}s", "--timeout", "30s",
+               "-s", str(REPORT), url]  # fmt: skip
     environ = {"CLOSE": "" if load.keep_alive else "1", "BODY": str(load.body)}
     output = _output(command, environ, seconds)
     said = json.loads(output.rpartition("REPORT ")[2])
@@ -96,14 +86,8 @@ def _wrk(url: str, load: Load, seconds: float) -> Sample:
 
 def _h2load(url: str, load: Load, seconds: float) -> Sample:
     with tempfile.NamedTemporaryFile("r") as log:
-        command = [
-            "h2load",
-            "-t1",
-            f"-c{load.connections}",
-            "-D",
-            f"{seconds:g}",
-            f"--log-file={log.name}",
-        ]
+        command = ["h2load", "-t1", f"-c{load.connections}", "-D", f"{seconds:g}",
+                   f"--log-file={log.name}"]  # fmt: skip
         command += [] if load.http2 else ["--h1"]
         command += [f"--rps={load.rate / load.connections:g}"] if load.rate else []
         _output([*command, url], {}, seconds)

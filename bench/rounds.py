@@ -79,17 +79,8 @@ def ask(
         for name, start in question.subjects.items():
             progress(f"{question.name}: starting {name}")
             running[name] = stack.enter_context(start())
-        for result in results:  # warm, and not counted
-            case = result.case
-            warm = replace(case.load, share=0, door="proxy" if case.load.share else case.load.door)
-            sample = generators.run(running[case.subject].urls[warm.door], warm, 1)
-            rate = (
-                round(sample.per_second * case.load.share / case.load.connections)
-                * case.load.connections
-            )
-            result.case = replace(
-                case, load=replace(case.load, rate=rate or case.load.rate, share=0)
-            )
+        for result in results:
+            result.case = _warmed(result.case, running[result.case.subject])
         for number in range(1, rounds + 1):
             for result in results:
                 case = result.case
@@ -103,3 +94,12 @@ def ask(
                     {part: (after[part] - before[part]) / sample.requests for part in after}
                 )
     return results
+
+
+def _warmed(case: Case, subject: Running) -> Case:
+    """After a second of it that is not counted; a share of saturation is a rate then."""
+    load = case.load
+    warm = replace(load, share=0, door="proxy" if load.share else load.door)
+    reached = generators.run(subject.urls[warm.door], warm, 1).per_second
+    rate = round(reached * load.share / load.connections) * load.connections
+    return replace(case, load=replace(load, rate=rate or load.rate, share=0))

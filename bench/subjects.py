@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import textwrap
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from tests.proxies import __main__ as proxies
 
 FOLDER = BUILD / "bench"
 PREFIX = "/api/v1"
+FASTAPI = str(VENV / "bin" / "fastapi")
 
 
 @dataclass
@@ -70,8 +70,8 @@ def ours(
             except psutil.Error:
                 continue
             # supervisord copies every line that the others write.
-            copies, proxies = "supervisord" in command, "/traefik " in command
-            found["logs" if copies else "proxy" if proxies else "app"].append(process)
+            copies, routes = "supervisord" in command, "/traefik " in command
+            found["logs" if copies else "proxy" if routes else "app"].append(process)
         return found
 
     try:
@@ -95,54 +95,37 @@ def read_main(request: Request):
 
 
 @contextmanager
-def document(name: str = "document") -> Iterator[Running]:
+def document() -> Iterator[Running]:
     """What FastAPI's "Behind a Proxy" has its reader run: `fastapi run`, and Traefik with two files."""
-    folder, port = _folder(name), free_block(2)
+    folder, port = _folder("document"), free_block(2)
     (folder / "main.py").write_text(PAGE.format(path="/app"))
-    (folder / "routes.toml").write_text(_routes(
-        f"PathPrefix(`{PREFIX}`)", port + 1, strip=True
-    ))  # fmt: skip
-    static = _static(folder, http=port)
-    server = [str(VENV / "bin" / "fastapi"), "run", "main.py", "--host", "127.0.0.1", "--port", str(port + 1),
+    routes = _routes(f"PathPrefix(`{PREFIX}`)", port + 1, strip=True)
+    server = [FASTAPI, "run", str(folder / "main.py"), "--host", "127.0.0.1", "--port", str(port + 1),
               "--forwarded-allow-ips=*", "--root-path", PREFIX]  # fmt: skip
-    with _two(
-        folder, server, [str(VENV / "bin" / "traefik"), f"--configFile={static}"], port
-    ) as parts:
-        yield Running(
-            {"proxy": f"http://127.0.0.1:{port}{PREFIX}", "direct": f"http://127.0.0.1:{port + 1}"},
-            parts,
-        )
+    with (
+        _started(folder, "app", server, port + 1) as app,
+        _started(folder, "proxy", _traefik(folder, routes, http=port), port) as proxy,
+    ):
+        yield _running(app, proxy, proxy=f"http://127.0.0.1:{port}{PREFIX}",
+                       direct=f"http://127.0.0.1:{port + 1}")  # fmt: skip
 
 
 @contextmanager
-def template(name: str = "template") -> Iterator[Running]:
+def template() -> Iterator[Running]:
     """The full-stack template's server command, and Traefik with what its labels and flags say: a
     router by host name, no stripping (its API has the prefix itself), the access log on."""
-    folder, port = _folder(name), free_block(2)
+    folder, port = _folder("template"), free_block(2)
     (folder / "main.py").write_text(PAGE.format(path=f"{PREFIX}/app"))
-    (folder / "routes.toml").write_text(_routes("Host(`127.0.0.1`)", port + 1, strip=False))
-    static = _static(folder, "[log]\n[accessLog]", http=port)
-    server = [
-        str(VENV / "bin" / "fastapi"),
-        "run",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port + 1),
-        "--workers",
-        "4",
-        "main.py",
-    ]
-    with _two(
-        folder, server, [str(VENV / "bin" / "traefik"), f"--configFile={static}"], port
-    ) as parts:
-        yield Running(
-            {
-                "proxy": f"http://127.0.0.1:{port}{PREFIX}",
-                "direct": f"http://127.0.0.1:{port + 1}{PREFIX}",
-            },
-            parts,
-        )
+    routes = _routes("Host(`127.0.0.1`)", port + 1, strip=False)
+    server = [FASTAPI, "run", "--host", "127.0.0.1", "--port", str(port + 1), "--workers", "4",
+              str(folder / "main.py")]  # fmt: skip
+    traefik = _traefik(folder, routes, "[log]\n[accessLog]", http=port)
+    with (
+        _started(folder, "app", server, port + 1) as app,
+        _started(folder, "proxy", traefik, port) as proxy,
+    ):
+        yield _running(app, proxy, proxy=f"http://127.0.0.1:{port}{PREFIX}",
+                       direct=f"http://127.0.0.1:{port + 1}{PREFIX}")  # fmt: skip
 
 
 @contextmanager
@@ -152,19 +135,15 @@ def beside(name: str) -> Iterator[Running]:
     folder = _folder(name)
     settings = proxies.deployment(folder)
     command, environ = {"nginx": proxies.nginx, "caddy": proxies.caddy, "haproxy": _haproxy,
-                        "traefik": _traefik}[name](folder, settings)  # fmt: skip
+                        "traefik": _defaults}[name](folder, settings)  # fmt: skip
     ports = [settings["HTTP_PORT"], settings["HTTPS_PORT"]]
     with (
         proxies.application(folder, settings) as app,
         proxies.started(command, folder / f"{name}.log", environ, ports) as proxy,
     ):
-
-        def parts() -> dict[str, list[psutil.Process]]:
-            return {part: [psutil.Process(p.pid), *psutil.Process(p.pid).children(recursive=True)]
-                    for part, p in (("proxy", proxy), ("app", app))}  # fmt: skip
-
-        yield Running({"proxy": f"http://127.0.0.1:{ports[0]}{PREFIX}", "tls": f"https://127.0.0.1:{ports[1]}{PREFIX}",
-                       "direct": f"http://{settings['APP_ADDRESS']}"}, parts)  # fmt: skip
+        yield _running(app, proxy, proxy=f"http://127.0.0.1:{ports[0]}{PREFIX}",
+                       tls=f"https://127.0.0.1:{ports[1]}{PREFIX}",
+                       direct=f"http://{settings['APP_ADDRESS']}")  # fmt: skip
 
 
 def _haproxy(folder: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
@@ -173,14 +152,12 @@ def _haproxy(folder: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
     return [proxies.binary("haproxy"), "-db", "-f", str(folder / "haproxy.cfg")], {}
 
 
-def _traefik(folder: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
+def _defaults(folder: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
     rule = (
         f"(Host(`localhost`) || Host(`127.0.0.1`)) && (Path(`{PREFIX}`) || PathPrefix(`{PREFIX}/`))"
     )
     routes = _routes(rule, int(settings["APP_PORT"]), strip=True)
-    (folder / "routes.toml").write_text(routes)
-    static = _static(folder, http=settings["HTTP_PORT"], https=settings["HTTPS_PORT"])
-    return [str(VENV / "bin" / "traefik"), f"--configFile={static}"], {}
+    return _traefik(folder, routes, http=settings["HTTP_PORT"], https=settings["HTTPS_PORT"]), {}
 
 
 def _routes(rule: str, port: int, strip: bool) -> str:
@@ -196,14 +173,15 @@ def _routes(rule: str, port: int, strip: bool) -> str:
     """)
 
 
-def _static(folder: Path, more: str = "", **ports: object) -> Path:
-    """Traefik's static file with an entrypoint for each of `ports`, and its defaults otherwise."""
+def _traefik(folder: Path, routes: str, more: str = "", **ports: object) -> list[str]:
+    """The command, after its files: an entrypoint for each of `ports`, and defaults otherwise."""
     points = "".join(
         f'[entryPoints.{name}]\naddress = "127.0.0.1:{port}"\n' for name, port in ports.items()
     )
-    path = folder / "traefik.toml"
-    path.write_text(f'{points}[providers.file]\nfilename = "{folder}/routes.toml"\n{more}\n')
-    return path
+    (folder / "routes.toml").write_text(routes)
+    static = folder / "traefik.toml"
+    static.write_text(f'{points}[providers.file]\nfilename = "{folder}/routes.toml"\n{more}\n')
+    return [str(VENV / "bin" / "traefik"), f"--configFile={static}"]
 
 
 def _folder(name: str) -> Path:
@@ -213,41 +191,17 @@ def _folder(name: str) -> Path:
     return folder
 
 
-@contextmanager
-def _two(folder: Path, server: list[str], proxy: list[str], port: int) -> Iterator[Callable]:
-    """A server and a proxy, entered once the proxy's port passes requests on."""
-    started: dict[str, subprocess.Popen] = {}
-    environ = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}
-    try:
-        for part, command in (("app", server), ("proxy", proxy)):
-            log = (folder / f"{part}.log").open("w")
-            started[part] = subprocess.Popen(command, cwd=folder, env=environ, stdout=log, stderr=log,
-                                             stdin=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
-            log.close()
-        asked = [
-            "curl",
-            "-sf",
-            "--noproxy",
-            "*",
-            "-o",
-            os.devnull,
-            f"http://127.0.0.1:{port}{PREFIX}/app",
-        ]
-        wait_for(lambda: subprocess.run(asked).returncode == 0, 30)
+def _started(folder: Path, part: str, command: list[str], port: int):
+    return proxies.started(command, folder / f"{part}.log", {}, [str(port)])
 
-        def parts() -> dict[str, list[psutil.Process]]:
-            return {part: [psutil.Process(p.pid), *psutil.Process(p.pid).children(recursive=True)]
-                    for part, p in started.items()}  # fmt: skip
 
-        yield parts
-    finally:
-        for process in started.values():
-            try:
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(15)
-            except ProcessLookupError:
-                pass
-        shutil.rmtree(folder, ignore_errors=True)
+def _running(app: subprocess.Popen, proxy: subprocess.Popen, /, **urls: str) -> Running:
+    """Once the proxy passes requests on."""
+    asked = ["curl", "-sf", "--noproxy", "*", "-o", os.devnull, f"{urls['proxy']}/app"]
+    wait_for(lambda: subprocess.run(asked).returncode == 0, 30)
+
+    def parts() -> dict[str, list[psutil.Process]]:
+        return {part: [psutil.Process(p.pid), *psutil.Process(p.pid).children(recursive=True)]
+                for part, p in (("proxy", proxy), ("app", app))}  # fmt: skip
+
+    return Running(urls, parts)
