@@ -5,14 +5,18 @@ import os
 import re
 import subprocess
 import sys
+import time
 from functools import cache
 from ipaddress import ip_network
 
-from . import acme, certificate, ports, render
+from . import acme, certificate, metrics, ports, render
 from .paths import BUILD, ROOT, STATIC, VENV
 from .settings import MOST_REPLICAS, StackSettings, written
 
 LOG = BUILD / "compose.log"
+NOTICE_SECONDS = 20
+ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
+METRICS = "http://traefik:8082/metrics"
 
 
 def up(settings: StackSettings) -> None:
@@ -46,6 +50,7 @@ def up(settings: StackSettings) -> None:
         step(
             command, ["up", "--detach", "--wait", "--remove-orphans", *services(settings)], environ
         )
+        _wait_for_traefik(settings)
     except BaseException:
         # In production, what still serves goes on serving.
         if fresh or not settings.domain:
@@ -207,6 +212,23 @@ def execute(service: str, *command: str) -> str | None:
     done = subprocess.run(["docker", "exec", running(service), *command],
                           capture_output=True, text=True)  # fmt: skip
     return done.stdout if done.returncode == 0 else None
+
+
+def gets_requests(slot: str) -> bool | None:
+    """Whether Traefik sends requests to the replica in `slot`; None where it does not say."""
+    text = execute(slot, "python", "-c", ASK, METRICS) or ""
+    return metrics.server_up(text, f"http://{slot}:8000")
+
+
+def _wait_for_traefik(settings: StackSettings) -> None:
+    """Traefik asks once a second, so it learns of a new container after Docker does."""
+    deadline = time.monotonic() + NOTICE_SECONDS
+    for slot in parts(settings)[1:]:
+        while gets_requests(slot) is False:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"Traefik sends nothing to {slot}: its health check fails there:\n"
+                                 + last_lines(settings, slot))  # fmt: skip
+            time.sleep(0.2)
 
 
 def last_lines(settings: StackSettings, service: str) -> str:

@@ -19,7 +19,7 @@ from xmlrpc.client import ServerProxy
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
-from . import certificate, ports, render
+from . import certificate, metrics, ports, render
 from .paths import BUILD, ROOT, STATIC, VENV
 from .settings import StackSettings
 
@@ -130,23 +130,36 @@ def unhealthy(settings: StackSettings) -> list[str]:
     """What is not as it should be, a phrase each: the same questions as Compose's health checks."""
     problems = []
     # Any answer below 500 will do: another APP_MODULE need not have /healthz.
-    if _status(f"http://127.0.0.1:{settings.direct_port}/healthz") not in range(200, 500):
+    if _status(f"{_server(settings)}/healthz") not in range(200, 500):
         problems.append(f"app does not answer at port {settings.direct_port}")
-    if (code := _status(f"http://127.0.0.1:{settings.ops_port}/ping")) != 200:
+    ops = f"http://127.0.0.1:{settings.ops_port}"
+    if (code := _status(f"{ops}/ping")) != 200:
         problems.append(
             "Traefik does not answer" if code is None else "Traefik did not load routes.toml"
         )
+    # It asks once a second, and so learns of the application after everybody else.
+    elif metrics.server_up(_get(f"{ops}/metrics")[1], _server(settings)) is False:
+        problems.append("Traefik sends nothing to the app: its health check fails there")
     return problems
 
 
+def _server(settings: StackSettings) -> str:
+    return f"http://127.0.0.1:{settings.direct_port}"
+
+
 def _status(url: str) -> int | None:
+    return _get(url)[0]
+
+
+def _get(url: str) -> tuple[int | None, str]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        return opener.open(url, timeout=3).status
+        with opener.open(url, timeout=3) as answer:
+            return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
-        return error.code
+        return error.code, ""
     except OSError:
-        return None
+        return None, ""
 
 
 def _environment(settings: StackSettings) -> dict[str, str]:
@@ -155,7 +168,7 @@ def _environment(settings: StackSettings) -> dict[str, str]:
         **settings.environ(),
         "APP_HOST": "127.0.0.1",
         "APP_PORT": str(settings.direct_port),
-        "APP_SERVERS": f"http://127.0.0.1:{settings.direct_port}",
+        "APP_SERVERS": _server(settings),
         "PROXY_ADDRESS": "127.0.0.1",
         "METRICS_PORT": str(settings.ops_port + 1),
         "RUN_DIR": str(HOME / "run"),

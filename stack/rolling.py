@@ -7,7 +7,6 @@ a recreate runs no pre_stop hook.
 """
 
 import fcntl
-import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +19,6 @@ from .settings import StackSettings
 READY_SECONDS = 60
 # Traefik asks every second, one slot after the other, a second for each at most.
 NOTICE_SECONDS = 15
-ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
-METRICS = "http://traefik:8082/metrics"
 
 
 class NotReady(Exception):
@@ -102,7 +99,7 @@ def retire(settings: StackSettings, slot: str) -> None:
     """Lets what is in flight end, for DRAIN_SECONDS at most, then stops and removes the container."""
     _say(slot, "draining")
     if docker.execute(slot, "python", "-m", "app.drain", "start") is not None:
-        _await(lambda: _up(slot) is not True, NOTICE_SECONDS, lambda: (
+        _await(lambda: docker.gets_requests(slot) is not True, NOTICE_SECONDS, lambda: (
             f"Traefik did not take {slot} out within {NOTICE_SECONDS} s"
         ))  # fmt: skip
         docker.execute(slot, "python", "-m", "app.drain", "wait", str(settings.drain_seconds))
@@ -118,7 +115,7 @@ def _start(settings: StackSettings, slot: str, serves: bool = False) -> None:
             ["up", "--detach", "--no-deps", "--no-build", "--force-recreate", slot],
             environ,
         )
-        _await(lambda: _up(slot) is True, READY_SECONDS, lambda: _why(settings, slot),
+        _await(lambda: docker.gets_requests(slot) is True, READY_SECONDS, lambda: _why(settings, slot),
                alive=lambda: bool(docker.running(slot)))  # fmt: skip
     except BaseException as error:
         if not serves:  # nobody, yet
@@ -137,15 +134,6 @@ def _await(condition: Callable[[], bool], seconds: float, reason: Callable[[], s
         if time.monotonic() > deadline or not alive():
             raise NotReady(reason())
         time.sleep(0.2)
-
-
-def _up(slot: str) -> bool | None:
-    """Whether Traefik sends requests to `slot`, as its own metrics say."""
-    text = docker.execute(slot, "python", "-c", ASK, METRICS) or ""
-    found = re.search(
-        rf'^traefik_service_server_up{{.*url="http://{slot}:.*}} (\d)', text, re.MULTILINE
-    )
-    return found[1] == "1" if found else None
 
 
 def _why(settings: StackSettings, slot: str) -> str:

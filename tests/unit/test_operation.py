@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from app.health import Readiness
 from app.limits import BodyLimit
 from app.observe import REQUEST_ID, TRACEPARENT, template
-from stack import acme, ports, render, rolling
+from stack import acme, metrics, ports, render, rolling
 from stack.settings import read
 
 
@@ -148,6 +148,16 @@ def test_the_authority_s_last_word_is_found_in_the_log():
            'traefik-1 | {"level":"info","message":"acme is fine"}\n')  # fmt: skip
     assert acme.refused(log) == "acme: error: 429"
     assert acme.refused("") is None
+
+
+def test_traefik_s_word_on_a_server():
+    text = ('# TYPE traefik_service_server_up gauge\n'
+            'traefik_service_server_up{service="app@file",url="http://app-2:8000"} 0\n'
+            'traefik_service_server_up{service="app@file",url="http://app:8000"} 1\n')  # fmt: skip
+    assert metrics.server_up(text, "http://app:8000") is True
+    assert metrics.server_up(text, "http://app-2:8000") is False
+    assert metrics.server_up(text, "http://app-2:800") is None
+    assert metrics.server_up("", "http://app:8000") is None
 
 
 def test_a_setting_that_traefik_must_know_needs_up():
