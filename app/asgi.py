@@ -4,6 +4,7 @@ import re
 import secrets
 from importlib import import_module
 from pathlib import Path
+from typing import Any, cast
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -96,10 +97,10 @@ class AnyASGI(FastAPI):
 def load(name: str) -> ASGIApp:
     """The object that `module:attr` names. Raises ImportError or AttributeError."""
     module, _, attributes = name.partition(":")
-    found = import_module(module)
+    found: Any = import_module(module)
     for attribute in attributes.split("."):
         found = getattr(found, attribute)
-    return found
+    return cast(ASGIApp, found)
 
 
 def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
@@ -112,12 +113,13 @@ def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
     own_options = settings.app_server in ("uvicorn", "fastapi")
     if not (own_options and settings.strip_prefix):
         app = RootPath(app, settings.api_prefix, settings.strip_prefix)
-    # Gunicorn never reads X-Forwarded-For and makes wss ws; Hypercorn reads neither header.
+    # Gunicorn never reads X-Forwarded-For and makes wss ws; Hypercorn reads neither header. (Uvicorn's
+    # types of an ASGI application are not Starlette's.)
     if settings.proxy_token:
-        believing = ProxyHeadersMiddleware(app, settings.forwarded_allow_ips)
-        app = ProxyToken(believing, app, settings.proxy_token)
+        believing = ProxyHeadersMiddleware(app, settings.forwarded_allow_ips)  # type: ignore[arg-type]
+        app = ProxyToken(believing, app, settings.proxy_token)  # type: ignore[arg-type]
     elif not own_options:
-        app = ProxyHeadersMiddleware(app, settings.forwarded_allow_ips)
+        app = ProxyHeadersMiddleware(app, settings.forwarded_allow_ips)  # type: ignore[arg-type,assignment]
     return AnyASGI(app) if settings.app_server == "fastapi" else app
 
 

@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from types import FrameType
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,7 +47,7 @@ class Readiness:
         """The server's own handler still runs."""
         before = signal.getsignal(signal.SIGTERM)
 
-        def handler(number, frame):
+        def handler(number: int, frame: FrameType | None) -> None:
             self.stopping = True
             if callable(before):
                 before(number, frame)

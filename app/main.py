@@ -34,10 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         responses=RESPONSES,
         telemetry={"exclude": lambda scope: scope["path"].endswith(HEALTH)},
     )
-    add_docs(app)
     add_problems(app)
-    if settings.probe:
-        app.include_router(probe.router)
 
     @app.get("/", include_in_schema=False)
     async def start(request: Request) -> RedirectResponse:
@@ -82,6 +79,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             events(), media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
         )
 
+    add_docs(app)
+    if settings.probe:
+        app.include_router(probe.router)
     app.mount("/sub", create_sub(), name="sub")
     app.mount("/static", StaticFiles(directory=STATIC, html=True), name="static")
     return app

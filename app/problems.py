@@ -1,6 +1,8 @@
 """Errors as `application/problem+json` (RFC 9457) that carry the request's id."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
@@ -16,7 +18,7 @@ class Problem(BaseModel):
     status: int
     detail: str | None = None
     request_id: str | None = None
-    errors: list[dict] | None = None
+    errors: list[dict[str, Any]] | None = None
 
 
 class ProblemResponse(JSONResponse):
@@ -24,18 +26,19 @@ class ProblemResponse(JSONResponse):
 
 
 def problem(
-    status: int, detail: str | None = None, *, headers=None, errors=None
-) -> ProblemResponse:
+    status: int, detail: str | None = None, *,
+    headers: Mapping[str, str] | None = None, errors: list[dict[str, Any]] | None = None,
+) -> ProblemResponse:  # fmt: skip
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail,
                    request_id=correlation_id.get(), errors=errors)  # fmt: skip
     return ProblemResponse(body.model_dump(exclude_none=True), status, headers)
 
 
-def _http(request: Request, error: HTTPException) -> ProblemResponse:
+def _http(request: Request, error: Any) -> ProblemResponse:
     return problem(error.status_code, error.detail, headers=error.headers)
 
 
-def _validation(request: Request, error: RequestValidationError) -> ProblemResponse:
+def _validation(request: Request, error: Any) -> ProblemResponse:
     return problem(422, "the request does not fit the schema",
                    errors=jsonable_encoder(error.errors()))  # fmt: skip
 
@@ -45,7 +48,7 @@ def _unhandled(request: Request, error: Exception) -> ProblemResponse:
 
 
 # In the schema in place of FastAPI's HTTPValidationError.
-RESPONSES = {422: {"description": "Unprocessable Content",
+RESPONSES: dict[int | str, dict[str, Any]] = {422: {"description": "Unprocessable Content",
                    "content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}}  # fmt: skip
 
 

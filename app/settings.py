@@ -2,8 +2,8 @@
 
 import re
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Literal
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Literal, Self
 
 from pydantic import Field, ValidationError, computed_field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -87,28 +87,28 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _own_networks_are_not_trusted(self):
+    def _own_networks_are_not_trusted(self) -> Self:
         proxy = ip_network(self.proxy_address)
         if not proxy.is_loopback:
             wider = max(0, proxy.prefixlen - 24)
             refuse_overlap(self.trusted_proxies, proxy.supernet(wider))
         return self
 
-    @computed_field
+    @computed_field  # type: ignore[prop-decorator]
     @cached_property
     def forwarded_allow_ips(self) -> str:
         """Who may set X-Forwarded-For and -Proto: the proxy, and each hop before it."""
         return ",".join(filter(None, (self.proxy_address, self.trusted_proxies)))
 
 
-def exact_address(value: str):
+def exact_address(value: str) -> IPv4Address | IPv6Address:
     try:
         return ip_address(value)
     except ValueError:
         raise ValueError("is not an IP address; the servers never resolve a name here") from None
 
 
-def trusted(item: str):
+def trusted(item: str) -> IPv4Address | IPv6Address | IPv4Network | IPv6Network:
     """One address or exact network. Uvicorn takes every other spelling in silence and then
     trusts nobody (uvicorn#1223, #2468)."""
     if item == "*":
@@ -157,6 +157,6 @@ def explain(error: ValidationError, model: type[BaseSettings] = Settings) -> str
             lines.append(f"{key}: no such setting; .env.example lists them all")
             continue
         reason = reason[:1].lower() + reason[1:]
-        example = model.model_fields[name].examples[0]
+        example = (model.model_fields[name].examples or [""])[0]
         lines.append(f"{key}={value}: {reason}; for example {key}={example}")
     return "\n".join(lines)

@@ -132,7 +132,14 @@ def _image(copy: Checkout) -> dict[str, str]:
         name: int(docker("image", "inspect", "--format", "{{.Size}}", name))
         for name in (image, base)
     }
-    inside = docker("run", "--rm", image, "sh", "-c", "command -v pip pip3 cc gcc make || true")
+    inside = docker(
+        "run",
+        "--rm",
+        image,
+        "sh",
+        "-c",
+        "command -v cc gcc make ld; python -c 'import pip' && echo pip; true",
+    )
     began = time.monotonic()
     docker("build", "-q", "--no-cache", "-t", f"{image}:fresh", str(copy.path))
     took = time.monotonic() - began

@@ -29,6 +29,7 @@ class Load:
     # Instead of `rate`: this part of what the stack reaches, proxied, when it is warm.
     share: float = 0
     body: int = 0  # bytes that each request posts
+    compressed: bool = False  # asks for gzip
     sockets: bool = False  # each connection is a WebSocket, each request an echo
 
 
@@ -76,6 +77,7 @@ def _sockets(url: str, load: Load, seconds: float) -> Sample:
 def _wrk(url: str, load: Load, seconds: float) -> Sample:
     command = ["wrk", "-t1", f"-c{load.connections}", f"-d{seconds:g}s", "--timeout", "30s",
                "-s", str(REPORT), url]  # fmt: skip
+    command[-1:-1] = ["-H", "Accept-Encoding: gzip"] if load.compressed else []
     environ = {"CLOSE": "" if load.keep_alive else "1", "BODY": str(load.body)}
     output = _output(command, environ, seconds)
     said = json.loads(output.rpartition("REPORT ")[2])

@@ -8,7 +8,12 @@ from .subjects import beside, document, ours, template
 
 SERVERS = ("uvicorn", "fastapi", "gunicorn", "hypercorn")
 DEFAULT = {"ours": partial(ours, "ours", PROBE=0)}
-ROUTES, STATIC, ASGI = "traefik/routes.toml", "traefik/traefik.toml", "app/asgi.py"
+ROUTES, STATIC, ASGI, NATIVE = (
+    "traefik/routes.toml",
+    "traefik/traefik.toml",
+    "app/asgi.py",
+    "stack/native.py",
+)
 CHAIN = '["security-headers", {{ if $rate }}"rate-limit", {{ end }}"scrub-headers"'
 # What is taken away, one at a time: (file, what is there, what is put in its place).
 WITHOUT = {
@@ -18,13 +23,20 @@ WITHOUT = {
     "security headers": (ROUTES, CHAIN, CHAIN.replace('"security-headers", ', "")),
     "retries": (ROUTES, ', "repeat", "retry"]', "]"),
     "health check": (ROUTES, 'interval = "1s"', 'interval = "3600s"'),
-    "access log of the app": ("app/observe.py", '        self.log.info("request"', '        self.log.debug("request"'),
-    "the app's metrics": ("app/observe.py", "        REQUESTS.labels(known, route, sent[\"status\"]).inc()\n"
-                          "        DURATION.labels(known, route).observe(seconds)\n", ""),
+    "access log of the app": ("app/observe.py", '        self.log.info(\n', "        self.log.debug(\n"),
+    "the app's metrics": ("app/observe.py", "        count.inc()\n        duration.observe(seconds)\n", ""),
     "request ids": (ASGI, "    app = with_request_id(app)\n", ""),
     "body limit": (ASGI, "    app = BodyLimit(app, settings.max_body_bytes)\n", ""),
     "host guard": (ASGI, "    app = HostGuard(app)\n", ""),
 }  # fmt: skip
+
+
+COMPRESS = {
+    ROUTES: (
+        '"repeat", "retry"]',
+        '"repeat", "retry", "compress"]\n[http.middlewares.compress.compress]',
+    )
+}
 
 
 def doors() -> Question:
@@ -78,6 +90,30 @@ def proxies() -> Question:
     )
 
 
+UVICORN = '"--no-server-header", "--no-access-log",'
+# What was tuned, each put back to what it was: {file: (what is there, what is put in its place)}.
+UNTUNED = {
+    "Traefik on every core": {NATIVE: ('"GOMAXPROCS": "1",', "")},
+    "Go's own collections": {NATIVE: ('"GOGC": "400",', "")},
+    "every field in Traefik's log": {STATIC: ('defaultMode = "drop"  # The other', 'defaultMode = "keep"  # The other')},
+    "64 KiB kept for a repetition": {ROUTES: ("maxRequestBodyBytes = 8192", "maxRequestBodyBytes = 65536")},
+    "Traefik's fastProxy": {STATIC: ("[global]", "[experimental.fastProxy]\n[global]")},  # not taken, see there
+    "the app's lines by json": {"app/observe.py": ("JSONRenderer(orjson.dumps)", "JSONRenderer(lambda *a, **k: "
+                                                   "__import__('json').dumps(*a, **k).encode())")},
+    "a handler in a thread": {"app/main.py": ("async def read_main", "def read_main")},
+    "asyncio's own loop": {"app/server.py": (UVICORN, UVICORN + ' "--loop", "asyncio",')},
+    "parsing by h11": {"app/server.py": (UVICORN, UVICORN + ' "--http", "h11",')},
+}  # fmt: skip
+
+
+def tuning() -> Question:
+    subjects = DEFAULT | {f"with {what}": partial(ours, f"untuned-{number}", patches, PROBE=0)
+                          for number, (what, patches) in enumerate(UNTUNED.items())}  # fmt: skip
+    return Question(
+        "tuning", "What was tuned, put back", subjects, [Case(name, name) for name in subjects]
+    )
+
+
 def bodies() -> Question:
     subject = {"ours": partial(ours, "bodies", PROBE=0, APP_MODULE="tests.routes:app")}
     loads = {"small JSON": {}, "1 MB posted": {"path": "/body", "body": 1_000_000},
@@ -93,9 +129,16 @@ def settings() -> Question:
         f"without {what}": partial(ours, f"without-{number}", {file: (find, replace)}, PROBE=0)
         for number, (what, (file, find, replace)) in enumerate(WITHOUT.items())
     }
-    return Question(
-        "settings", "What each protection costs", subjects, [Case(name, name) for name in subjects]
-    )
+    # Far above what is reached, so that it counts and refuses nothing.
+    subjects["with a rate limit"] = partial(ours, "limited", PROBE=0, RATE_LIMIT=1_000_000)
+    cases = [Case(name, name) for name in subjects]
+    subjects["with compression"] = partial(ours, "compressed", COMPRESS, PROBE=0)
+    schema = Load(path="/openapi.json", compressed=True)
+    cases += [
+        Case("the schema", "ours", schema),
+        Case("the schema, compressed", "with compression", schema),
+    ]
+    return Question("settings", "What each protection costs", subjects, cases)
 
 
 def connections() -> Question:
@@ -112,6 +155,21 @@ def latency() -> Question:
     return Question("latency", "Latency when nothing is full", DEFAULT, cases)
 
 
+def docker() -> Question:
+    """The same stack in containers: workers of one replica, against replicas."""
+    subjects = {
+        "1 replica": {},
+        "1 replica with 2 workers": {"APP_WORKERS": 2},
+        "2 replicas": {"APP_REPLICAS": 2},
+    }
+    cases = [Case("1 replica, direct", "1 replica", Load(door="direct"))]
+    cases += [Case(f"{name}, proxied", name) for name in subjects]
+    started = {name: partial(ours, f"docker-{number}", runtime="docker", subnet=f"172.30.{80 + number}", PROBE=0, **more)
+               for number, (name, more) in enumerate(subjects.items())}  # fmt: skip
+    return Question("docker", "In Docker", started, cases)
+
+
 DEFAULT_QUESTIONS = (doors, servers, peers)
 QUESTIONS = {question.__name__: question
-             for question in (*DEFAULT_QUESTIONS, proxies, bodies, settings, connections, latency)}  # fmt: skip
+             for question in (*DEFAULT_QUESTIONS, proxies, bodies, settings, connections, latency, tuning,
+                              docker)}  # fmt: skip

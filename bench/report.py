@@ -9,15 +9,14 @@ from rich.table import Table
 
 from .rounds import Question, Result
 
-HEADINGS = ("", "requests/s", "±", "p50 ms", "p99 ms", "proxy µs", "app µs", "logs µs", "failed")
+HEADINGS = ("", "requests/s", "±", "p50 ms", "p99 ms", "proxy µs", "app µs", "failed")
 PAGE = """<!doctype html><meta charset="utf-8"><title>make bench</title>
 <style>body{font:15px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:right}td:first-child{text-align:left}
 figure{margin:1rem 0}</style>
 <h1>make bench</h1><p>{{ machine }}</p>
 <p>Medians of {{ rounds }} rounds of {{ seconds }} s that take turns; ± is half the distance between the
-slowest and the fastest. µs is processor time per request;
-logs is what supervisord takes to write them.</p>
+slowest and the fastest. µs is processor time per request.</p>
 {% for question, rows, picture in answers %}<h2>{{ question.title }}</h2>
 <figure>{{ picture }}</figure>
 <table><tr>{% for heading in headings %}<th>{{ heading }}</th>{% endfor %}</tr>
@@ -29,7 +28,7 @@ logs is what supervisord takes to write them.</p>
 
 
 def row(result: Result) -> tuple[str, ...]:
-    used = (f"{result.per_request(part) * 1e6:.0f}" for part in ("proxy", "app", "logs"))
+    used = (f"{result.per_request(part) * 1e6:.0f}" for part in ("proxy", "app"))
     return (result.case.label, f"{result.per_second:.0f}", f"{result.spread:.0%}",
             f"{result.middle(lambda s: s.p50) * 1e3:.1f}", f"{result.middle(lambda s: s.p99) * 1e3:.1f}",
             *used, str(result.failed or ""))  # fmt: skip

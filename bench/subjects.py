@@ -1,4 +1,4 @@
-"""What is measured: this project's stack as `make up` starts it, natively, and the others beside it."""
+"""What is measured: this project's stack as `make up` starts it, and the others beside it."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from string import Template
 
@@ -14,7 +15,7 @@ import psutil
 
 from stack.native import MARK
 from stack.paths import BUILD, VENV
-from tests.checkout import Checkout, free_block, wait_for
+from tests.checkout import Checkout, docker, free_block, wait_for
 from tests.proxies import __main__ as proxies
 
 FOLDER = BUILD / "bench"
@@ -45,11 +46,12 @@ class Running:
 
 
 @contextmanager
-def ours(
-    name: str, patches: dict[str, tuple[str, str]] | None = None, **settings: object
-) -> Iterator[Running]:
+def ours(name: str, patches: dict[str, tuple[str, str]] | None = None, runtime: str = "native",
+         subnet: str = "", **settings: object) -> Iterator[Running]:  # fmt: skip
     """`make up` in a copy of this checkout. `patches` are replacements by file, for what no setting is."""
-    copy = Checkout(FOLDER / name, "native")
+    copy = Checkout(FOLDER / name, runtime)
+    if subnet:
+        settings["SUBNET"] = subnet
     copy.fill()
     for file, (find, replace) in (patches or {}).items():
         text = (copy.path / file).read_text()
@@ -59,27 +61,43 @@ def ours(
     code, output = copy.make("up", **settings)
     if code:
         raise RuntimeError(output)
-
-    def parts() -> dict[str, list[psutil.Process]]:
-        found: dict[str, list[psutil.Process]] = {"proxy": [], "app": [], "logs": []}
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get(MARK) != str(copy.path / "build" / "native"):
-                    continue
-                command = " ".join(process.cmdline())
-            except psutil.Error:
-                continue
-            # supervisord copies every line that the others write.
-            copies, routes = "supervisord" in command, "/traefik " in command
-            found["logs" if copies else "proxy" if routes else "app"].append(process)
-        return found
-
+    parts = partial(_contained if runtime == "docker" else _native, copy.path)
     try:
         yield Running({"proxy": f"http://127.0.0.1:{copy.http}{PREFIX}", "tls": f"https://127.0.0.1:{copy.https}{PREFIX}",
                        "direct": f"http://127.0.0.1:{copy.direct}"}, parts)  # fmt: skip
     finally:
-        copy.make("down")
+        copy.make("clean" if runtime == "docker" else "down")
         shutil.rmtree(copy.path, ignore_errors=True)
+
+
+def _native(path: Path) -> dict[str, list[psutil.Process]]:
+    found: dict[str, list[psutil.Process]] = {"proxy": [], "app": [], "keeper": []}
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) != str(path / "build" / "native"):
+                continue
+            command = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        keeps = "supervisord" in command or "stack.trim" in command
+        found["keeper" if keeps else "proxy" if "/traefik " in command else "app"].append(process)
+    return found
+
+
+def _contained(path: Path) -> dict[str, list[psutil.Process]]:
+    """As the host sees them; the engine's own processes, which copy the logs, are shared by all."""
+    mine = f"label=com.docker.compose.project.working_dir={path}"
+    service = '{{.State.Pid}} {{index .Config.Labels "com.docker.compose.service"}}'
+    ids = docker("ps", "-q", "--filter", mine).split()
+    found: dict[str, list[psutil.Process]] = {"proxy": [], "app": []}
+    for line in docker("inspect", "--format", service, *ids).splitlines():
+        first, name = line.split()
+        process = psutil.Process(int(first))
+        found["proxy" if name == "traefik" else "app"] += [
+            process,
+            *process.children(recursive=True),
+        ]
+    return found
 
 
 PAGE = """
@@ -178,9 +196,12 @@ def _traefik(folder: Path, routes: str, more: str = "", **ports: object) -> list
     points = "".join(
         f'[entryPoints.{name}]\naddress = "127.0.0.1:{port}"\n' for name, port in ports.items()
     )
-    (folder / "routes.toml").write_text(routes)
-    static = folder / "traefik.toml"
-    static.write_text(f'{points}[providers.file]\nfilename = "{folder}/routes.toml"\n{more}\n')
+    # In a folder of their own: Traefik watches the one that its routes are in, and logs wake it.
+    own = folder / "traefik"
+    own.mkdir()
+    (own / "routes.toml").write_text(routes)
+    static = own / "traefik.toml"
+    static.write_text(f'{points}[providers.file]\nfilename = "{own}/routes.toml"\n{more}\n')
     return [str(VENV / "bin" / "traefik"), f"--configFile={static}"]
 
 

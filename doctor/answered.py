@@ -80,7 +80,7 @@ def _not_found(facts: Facts, answer: Answer) -> Iterator[Step]:
             return
     if who(answer) == "Traefik":
         known = by_name and by_name.outcome == "http" and who(by_name) != "Traefik"
-        if known and parts.hostname not in settings.hosts:
+        if known and parts.hostname and parts.hostname not in settings.hosts:
             hosts = ",".join([*settings.hosts, in_url(parts.hostname)])
             yield wrong("url.host", "cause", f"Traefik knows no host {parts.hostname}; with localhost it answers",
                         f"PUBLIC_HOSTS={hosts} in .env, then make up")  # fmt: skip

@@ -7,7 +7,8 @@ import ssl
 import threading
 import time
 from ipaddress import ip_address
-from urllib.parse import urljoin, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from .facts import Answer
 
@@ -28,7 +29,7 @@ def resolve(host: str) -> list[str]:
 
 def _look_up(host: str) -> list[str]:
     """In a thread of its own: a name server that is silent holds getaddrinfo for ten seconds and more."""
-    found: list = []
+    found: list[Any] = []
 
     def ask_for_it() -> None:
         try:
@@ -126,7 +127,7 @@ def _once(url: str, address: str, port: int, ca_file: str) -> Answer:
         connection.close()
 
 
-def _exchange(connection: socket.socket, parts) -> tuple[int, dict[str, str], str]:
+def _exchange(connection: socket.socket, parts: SplitResult) -> tuple[int, dict[str, str], str]:
     client = http.client.HTTPConnection(parts.hostname or "", parts.port)
     client.sock = connection
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -4,6 +4,7 @@ import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 from stack.paths import ROOT
 from stack.settings import StackSettings
@@ -27,7 +28,7 @@ def containers(port: int | None = None) -> list[Container]:
     return [one for one in found if one.ours or one.published]
 
 
-def container(inspected: dict, port: int | None = None) -> Container:
+def container(inspected: dict[str, Any], port: int | None = None) -> Container:
     labels = inspected["Config"].get("Labels") or {}
     ours = labels.get("com.docker.compose.project.working_dir") == str(ROOT)
     if labels.get("com.docker.compose.oneoff") == "True":
@@ -49,7 +50,7 @@ def container(inspected: dict, port: int | None = None) -> Container:
     )  # fmt: skip
 
 
-def _published(inspected: dict) -> tuple[Published, ...]:
+def _published(inspected: dict[str, Any]) -> tuple[Published, ...]:
     ports = inspected["NetworkSettings"].get("Ports") or {}
     if not any(ports.values()):  # a stopped container has only what was asked for
         ports = inspected["HostConfig"].get("PortBindings") or {}
@@ -141,5 +142,5 @@ def _last_line(id_: str) -> str:
     return lines[-1][:200] if lines else ""
 
 
-def _docker(*arguments: str) -> subprocess.CompletedProcess:
+def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=SECONDS)

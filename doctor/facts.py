@@ -93,7 +93,7 @@ class Rule:
     port: int | None
     text: str
     forwarded: bool = False  # of what goes to containers
-    excepted: frozenset[int] = frozenset()
+    excepted: frozenset[int | None] = frozenset()
 
     def stops(self, port: int) -> bool:
         return self.port == port or (self.port is None and port not in self.excepted)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
 from stack import native, runtime, state
@@ -27,7 +28,7 @@ def facts(url: str = "") -> Facts:
     seen.cloud, seen.cloud_evidence = machine.cloud()
     seen.addresses = machine.addresses()
     target = urlsplit(url)
-    port = target.port or {"https": 443}.get(target.scheme, 80) if url else None
+    port = (target.port or {"https": 443}.get(target.scheme, 80)) if url else None
     with ThreadPoolExecutor(16) as pool:
         later = [pool.submit(part, seen) for part in (_listeners, _firewall)]
         later.append(pool.submit(_engine, seen, port))
@@ -60,7 +61,8 @@ def _engine(seen: Facts, port: int | None) -> None:
         seen.routes_error = refused(native.logs_text(seen.settings, lines=0)) or ""
         if port is None:
             return
-    seen.engine, seen.engine_says = runtime.engine(containers.SECONDS)
+    version, seen.engine_says = runtime.engine(containers.SECONDS)
+    seen.engine = version or ""
     if seen.engine:
         seen.containers = containers.containers(port)
         if seen.runtime == "docker":
@@ -123,30 +125,28 @@ def _target(seen: Facts, url: str) -> None:
 def _variants(seen: Facts) -> list[tuple[str, Callable[[], Answer]]]:
     """Other ways to what the URL names, whose answers tell the causes apart."""
     target, settings = seen.target, seen.settings
-    if not target.address:
+    if not target or not target.address:
         return []
     parts = urlsplit(target.url)
-    found = []
+    ask = partial(asking.ask, address=target.address, port=target.port)
+    found: list[tuple[str, Callable[[], Answer]]] = []
     if target.outcome in ("silent", "closed", "reset", "not_http") and parts.scheme == "http":
         seen.speaks_tls = asking.speaks_tls(target.address, target.port)
     if target.outcome == "not_tls":
         plain = urlunsplit(parts._replace(scheme="http"))
-        found.append(("plain", lambda: asking.ask(plain, address=target.address, port=target.port)))
+        found.append(("plain", partial(ask, plain)))
     if target.outcome == "http" and target.status in (404, 405):
         prefix = settings.api_prefix
         inside = parts.path.removeprefix(prefix) if parts.path.startswith(prefix + "/") else ""
         for name, path in (("without prefix", inside), ("with prefix", prefix + parts.path)):
             if path:
                 other = urlunsplit(parts._replace(path=path))
-                found.append((name, lambda other=other: asking.ask(other, address=target.address,
-                                                                   port=target.port)))  # fmt: skip
+                found.append((name, partial(ask, other)))
         by_name = urlunsplit(parts._replace(netloc=f"localhost:{target.port}"))
-        found.append(
-            ("localhost", lambda: asking.ask(by_name, address=target.address, port=target.port))
-        )
+        found.append(("localhost", partial(ask, by_name)))
     return found
 
 
-def _elsewhere(seen: Facts, variant: tuple[str, Callable]) -> None:
+def _elsewhere(seen: Facts, variant: tuple[str, Callable[[], Answer]]) -> None:
     name, question = variant
     seen.elsewhere[name] = question()

@@ -6,7 +6,9 @@ import os
 import re
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -65,8 +67,8 @@ def listeners() -> tuple[list[Listener], bool]:
         return _listening(pairs), False
 
 
-def _listening(pairs) -> list[Listener]:
-    found = {}
+def _listening(pairs: list[tuple[Any, int | None]]) -> list[Listener]:
+    found: dict[tuple[str, int], Listener] = {}
     for one, pid in pairs:
         if one.status != psutil.CONN_LISTEN:
             continue
@@ -105,7 +107,7 @@ def cloud() -> tuple[str, str]:
     return "", ""
 
 
-def person(environ=None) -> Person:
+def person(environ: Mapping[str, str] | None = None) -> Person:
     """Judged by the environment, then by the processes above this one (sudo clears the first)."""
     environ = os.environ if environ is None else environ
     ssh = environ.get("SSH_CONNECTION", "").split(" ")[0]
@@ -142,7 +144,7 @@ def _client_of(sshd: psutil.Process) -> str:
     with contextlib.suppress(psutil.Error):
         for one in sshd.net_connections("tcp"):
             if one.raddr:
-                return one.raddr.ip
+                return str(one.raddr.ip)
     return "an address that only root can see"
 
 
@@ -229,7 +231,8 @@ def iptables(text: str) -> list[Rule]:
             chains.setdefault(words[1], []).append(line)
     found: list[Rule] = []
     for start in ("INPUT", "DOCKER-USER"):
-        accepted, todo, seen = set(), [start], set()
+        accepted: set[int | None] = set()
+        todo, seen = [start], set()
         while todo:
             chain = todo.pop(0)
             if chain in seen:
@@ -255,12 +258,12 @@ def iptables(text: str) -> list[Rule]:
     return found
 
 
-def nft(ruleset: dict) -> list[Rule]:
+def nft(ruleset: dict[str, Any]) -> list[Rule]:
     """Of `nft -j list ruleset`: what base chains with the hook `input` drop or reject."""
     items = ruleset.get("nftables", [])
     bases = {(c["family"], c["table"], c["name"]): c for i in items if (c := i.get("chain"))
              and c.get("hook") == "input"}  # fmt: skip
-    found, accepted = [], set()
+    found, accepted = [], set[int | None]()
     for item in items:
         rule = item.get("rule")
         if not rule or (rule["family"], rule["table"], rule["chain"]) not in bases:

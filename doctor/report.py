@@ -58,7 +58,7 @@ def as_json(steps: list[Step], facts: Facts) -> str:
     )  # fmt: skip
 
 
-def _plain(value):
-    if is_dataclass(value):
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     return sorted(value) if isinstance(value, (set, frozenset)) else str(value)

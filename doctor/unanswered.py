@@ -55,7 +55,7 @@ def refused(facts: Facts, answer: Answer) -> Iterator[Step]:
             yield from _behind_the_port(facts, answer, container, target)
         else:
             address = next(one.address for one in doors if one.port == answer.port)
-            yield _published_elsewhere(facts, container, address, target)
+            yield _published_elsewhere(facts, answer, container, address, target)
         return
     at = facts.at(answer.port)
     if taking := [one for one in at if one.takes(answer.address)]:
@@ -72,8 +72,10 @@ def refused(facts: Facts, answer: Answer) -> Iterator[Step]:
         yield _nothing(facts, answer)
 
 
-def _published_elsewhere(facts: Facts, container: Container, address: str, target: int) -> Step:
-    answer, settings = facts.target, facts.settings
+def _published_elsewhere(
+    facts: Facts, answer: Answer, container: Container, address: str, target: int
+) -> Step:
+    settings = facts.settings
     shown = f"{container.name} publishes {answer.port} on {address} alone"
     if not container.ours:
         return wrong(

@@ -13,7 +13,9 @@ from .step import Step, ok, unseen
 def steps(facts: Facts) -> list[Step]:
     """At least one step; the findings stand in the order of their likelihood."""
     answer = facts.target
-    found = [*_what_came(answer), *_where(facts)]
+    if answer is None:
+        raise ValueError("no URL was asked")
+    found = [*_what_came(answer), *_where(facts, answer)]
     found += OUTCOMES[answer.outcome](facts, answer)
     return [*found, *connection(facts, answer.port)]
 
@@ -30,9 +32,8 @@ def _fine(answer: Answer) -> bool:
     return answer.outcome == "http" and answer.status < 400
 
 
-def _where(facts: Facts) -> Iterator[Step]:
+def _where(facts: Facts, answer: Answer) -> Iterator[Step]:
     """Whose address it is, and from where it can be reached."""
-    answer = facts.target
     if not answer.address:
         return
     name, reached_by = kind(answer.address)

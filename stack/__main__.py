@@ -2,8 +2,10 @@
 
 import os
 import sys
+from collections.abc import Callable
+from io import TextIOWrapper
 
-from . import acme, rolling, runtime, state, swarm
+from . import acme, docker, native, rolling, runtime, state, swarm
 from .addresses import show
 from .routes_edit import refused
 from .settings import StackSettings, read
@@ -37,7 +39,7 @@ def down() -> int:
         _stop(*running)
         print(f"stopped ({running[0]})")
     elif os.environ.get("RUNTIME") != "docker":
-        runtime.native.down()  # processes outlive a lost state file
+        native.down()  # processes outlive a lost state file
         print("nothing was running")
     return 0
 
@@ -46,9 +48,9 @@ def _stop(name: str, settings: StackSettings) -> None:
     if name == "docker" and not runtime.engine()[0]:
         raise SystemExit("the stack was started in Docker, and no engine answers: start Docker")
     if name == "docker":
-        runtime.docker.down(settings)
+        docker.down(settings)
     else:
-        runtime.native.down()
+        native.down()
     state.forget()
 
 
@@ -84,7 +86,7 @@ def clean() -> int:
     """Stops the stack and removes its image; the Makefile removes build/."""
     down()
     if runtime.engine()[0]:
-        runtime.docker.remove_images(read())
+        docker.remove_images(read())
     return 0
 
 
@@ -98,7 +100,7 @@ def rollback() -> int:
     return _roll(rolling.rollback)
 
 
-def _roll(replace) -> int:
+def _roll(replace: Callable[[StackSettings], None]) -> int:
     running = state.load()
     if not running:
         raise SystemExit("the stack is not running: make up")
@@ -121,7 +123,8 @@ COMMANDS = {"up": up, "down": down, "ps": ps, "logs": logs, "clean": clean,
 def main() -> int:
     if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
         raise SystemExit(f"usage: python -m stack {'|'.join(COMMANDS)}")
-    sys.stdout.reconfigure(line_buffering=True)  # in order with what subprocesses print
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # in order with what subprocesses print
     try:
         return COMMANDS[sys.argv[1]]()
     except KeyboardInterrupt:

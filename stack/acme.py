@@ -25,7 +25,7 @@ def check(settings: StackSettings, running: bool) -> None:
         print(f"the certificate comes from Let's Encrypt, which allows few failures; to try first: "
               f"make up ACME_CA={STAGING}")  # fmt: skip
     try:
-        addresses = sorted({info[4][0] for info in socket.getaddrinfo(domain, 80)})
+        addresses = sorted({str(info[4][0]) for info in socket.getaddrinfo(domain, 80)})
     except OSError as error:
         raise SystemExit(f"DOMAIN={domain}: the name does not resolve ({error}); point its A or AAAA "
                          "record at this machine, then make up again") from None  # fmt: skip
@@ -50,7 +50,7 @@ def _answers_here(settings: StackSettings) -> bool:
             self.end_headers()
             self.wfile.write(token)
 
-        def log_message(self, *_args) -> None:
+        def log_message(self, *_args: object) -> None:
             pass
 
     port = settings.http_port
@@ -62,7 +62,7 @@ def _answers_here(settings: StackSettings) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         # Port 80 whatever HTTP_PORT is: that is where the authority asks.
-        return opener.open(f"http://{settings.domain}/", timeout=5).read(64) == token
+        return bool(opener.open(f"http://{settings.domain}/", timeout=5).read(64) == token)
     except OSError:
         return False
     finally:

@@ -8,6 +8,7 @@ import sys
 import time
 from functools import cache
 from ipaddress import ip_network
+from typing import Any
 
 from . import acme, certificate, metrics, ports, render
 from .paths import BUILD, ROOT, STATIC, VENV
@@ -111,7 +112,7 @@ def unhealthy(settings: StackSettings) -> list[str]:
     return _unhealthy(settings, _containers(settings))
 
 
-def _unhealthy(settings: StackSettings, containers: list[dict]) -> list[str]:
+def _unhealthy(settings: StackSettings, containers: list[dict[str, Any]]) -> list[str]:
     healthy = {c["Service"] for c in containers if c.get("Health") == "healthy"}
     return [f"{name} is not healthy" for name in parts(settings) if name not in healthy]
 
@@ -196,7 +197,7 @@ def project(command: list[str], environ: dict[str, str]) -> str:
                            capture_output=True, text=True)  # fmt: skip
     if asked.returncode:
         raise SystemExit(f"docker-compose.yml: {asked.stderr.strip().splitlines()[-1]}")
-    return json.loads(asked.stdout)["name"]
+    return str(json.loads(asked.stdout)["name"])
 
 
 def running(service: str) -> str:
@@ -236,7 +237,7 @@ def last_lines(settings: StackSettings, service: str) -> str:
                           env=environment(settings), capture_output=True, text=True).stdout  # fmt: skip
 
 
-def _containers(settings: StackSettings) -> list[dict]:
+def _containers(settings: StackSettings) -> list[dict[str, Any]]:
     asked = subprocess.run([*compose(), "ps", "--all", "--format", "json"], cwd=ROOT,
                            env=environment(settings), capture_output=True, text=True)  # fmt: skip
     return [json.loads(line) for line in asked.stdout.splitlines() if line.startswith("{")]

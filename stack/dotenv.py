@@ -45,7 +45,8 @@ def parse(text: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _value(text: str, position: int, line: int, known: Mapping[str, str]) -> tuple[str, int]:
-    position = re.compile(r"[ \t]*").match(text, position).end()
+    while text[position : position + 1] in (" ", "\t"):
+        position += 1
     quote = text[position : position + 1]
     if quote in ("'", '"'):
         body = re.compile(
@@ -58,13 +59,14 @@ def _value(text: str, position: int, line: int, known: Mapping[str, str]) -> tup
             return found[1].replace("\\'", "'"), found.end()
         raw = re.sub(r"\\(.)", lambda m: m[0] if m[1] == "$" else ESCAPES.get(m[1], m[0]), found[1])
         return expand(raw, known, line), found.end()
-    found = re.compile(r"[^\n]*").match(text, position)
-    raw = re.split(r"(?:^|\s)#", found[0], maxsplit=1)[0].strip()
-    return expand(raw, known, line), found.end()
+    end = text.find("\n", position)
+    end = len(text) if end < 0 else end
+    raw = re.split(r"(?:^|\s)#", text[position:end], maxsplit=1)[0].strip()
+    return expand(raw, known, line), end
 
 
 def expand(value: str, known: Mapping[str, str], line: int) -> str:
-    def replace(match: re.Match) -> str:
+    def replace(match: re.Match[str]) -> str:
         if match[0] in ("\\$", "$$"):
             return "$"
         name, mark = match["plain"] or match["name"], match["mark"] or ""

@@ -11,8 +11,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from getpass import getuser
 from pathlib import Path
+from typing import Any
 from xmlrpc.client import Error as RPCError
 from xmlrpc.client import ServerProxy
 
@@ -44,7 +46,7 @@ def up(settings: StackSettings) -> None:
     wanted = _fingerprint(settings)
     stamp = HOME / "fingerprint"
     same = stamp.exists() and stamp.read_text() == wanted
-    if same and len(states()) == len(PARTS) and not unhealthy(settings):
+    if same and set(PARTS) <= set(states()) and not unhealthy(settings):
         return
     down()
     bind = settings.bind_address
@@ -109,7 +111,7 @@ def ps(settings: StackSettings) -> int:
 
 
 def logs(settings: StackSettings, follow: bool) -> int:
-    files = [str(HOME / f"{name}.log") for name in PARTS if (HOME / f"{name}.log").exists()]
+    files = [str(path) for path in map(_log, PARTS) if path.exists()]
     if not follow:
         print(logs_text(settings, lines=0), end="")
         return 0
@@ -120,7 +122,7 @@ def logs_text(settings: StackSettings, lines: int) -> str:
     """The last `lines` (0: all) of each part's log."""
     out = []
     for name in PARTS:
-        path = HOME / f"{name}.log"
+        path = _log(name)
         kept = path.read_text(errors="replace").splitlines()[-lines:] if path.exists() else []
         out += [f"{name:<8}| {line}\n" for line in kept]
     return "".join(out)
@@ -139,7 +141,10 @@ def unhealthy(settings: StackSettings) -> list[str]:
         )
     # It asks once a second, and so learns of the application after everybody else.
     elif metrics.server_up(_get(f"{ops}/metrics")[1], _server(settings)) is False:
-        problems.append("Traefik sends nothing to the app: its health check fails there")
+        host = "localhost" if "*" in settings.hosts else settings.hosts[0]
+        said = _get(f"{_server(settings)}/readyz", host)[0]
+        problems.append(f"Traefik sends nothing to the app: its health check, /readyz with Host: {host}, "
+                        f"is answered with {said or 'nothing'}")  # fmt: skip
     return problems
 
 
@@ -151,10 +156,11 @@ def _status(url: str) -> int | None:
     return _get(url)[0]
 
 
-def _get(url: str) -> tuple[int | None, str]:
+def _get(url: str, host: str = "") -> tuple[int | None, str]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})
     try:
-        with opener.open(url, timeout=3) as answer:
+        with opener.open(request, timeout=3) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""
@@ -176,6 +182,9 @@ def _environment(settings: StackSettings) -> dict[str, str]:
         "PROXY_TOKEN": secrets.token_hex(16),
         "STATIC_DIR": str(STATIC),
         "PYTHONUNBUFFERED": "1",
+        # Traefik's, as in docker-compose.yml.
+        "GOGC": "400",
+        "GOMAXPROCS": "1",
         MARK: str(HOME),
     }
 
@@ -184,6 +193,7 @@ def _supervisord(settings: StackSettings) -> str:
     programs = {
         "traefik": ([f"{VENV}/bin/traefik", f"--configFile={STATIC}/traefik.toml"], 15),
         "app": ([sys.executable, "-m", "app"], settings.drain_seconds + 5),
+        "logs": ([sys.executable, "-m", "stack.trim", *map(str, map(_log, PARTS))], 5),
     }
     socket_file = _new_socket()
     text = f"""[supervisord]
@@ -200,18 +210,22 @@ chmod = 0700
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
     for name, (command, stop_seconds) in programs.items():
+        # Each writes its own file: supervisord would take 100 µs of a request to copy its lines.
+        own = ["sh", "-c", 'exec "$@" >>"$0" 2>&1', str(_log(name)), *command]
         text += f"""[program:{name}]
-command = {shlex.join(command)}
+command = {shlex.join(own)}
 directory = {ROOT}
-redirect_stderr = true
-stdout_logfile = {HOME}/{name}.log
-stdout_logfile_maxbytes = 10MB
-stdout_logfile_backups = 1
+stdout_logfile = NONE
+stderr_logfile = NONE
 autorestart = true
 startretries = 3
 stopwaitsecs = {stop_seconds}
 """
     return text.replace("%", "%%")
+
+
+def _log(name: str) -> Path:
+    return HOME / f"{name}.log"
 
 
 def _new_socket() -> Path:
@@ -229,11 +243,11 @@ def _socket() -> Path:
     return Path(note.read_text()) if note.exists() else HOME / "supervisor.sock"
 
 
-def states() -> dict[str, dict]:
+def states() -> dict[str, dict[str, Any]]:
     """What supervisord says of each part; nothing where it does not run."""
     transport = SupervisorTransport(None, None, f"unix://{_socket()}")
     try:
-        processes = ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        processes: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor
         return {state["name"]: state for state in processes.getAllProcessInfo()}
     except (OSError, RPCError):
         return {}
@@ -270,12 +284,12 @@ def _ours() -> list[psutil.Process]:
 
 def _cmdline(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()
+        return list(process.cmdline())
     except psutil.Error:
         return []
 
 
-def _quietly(act) -> None:
+def _quietly(act: Callable[[], object]) -> None:
     try:
         act()
     except psutil.NoSuchProcess:

@@ -4,6 +4,7 @@ read by itself, since Traefik takes no variables there and ignores flags beside 
 import os
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
@@ -35,7 +36,11 @@ def static(settings: StackSettings, native: bool) -> str:
     if settings.domain and not isinstance(settings, SwarmSettings):
         # The authority's question may come from a container beside it, which sees no published port.
         points["http"]["address"], points["https"]["address"] = ":80", ":443"
-        acme = {"email": settings.acme_email, "storage": "/acme/acme.json", "keyType": "EC256"}
+        acme: dict[str, Any] = {
+            "email": settings.acme_email,
+            "storage": "/acme/acme.json",
+            "keyType": "EC256",
+        }
         if settings.acme_ca:
             acme["caServer"] = settings.acme_ca
         http = settings.acme_challenge == "http"

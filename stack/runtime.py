@@ -3,10 +3,23 @@
 import os
 import shutil
 import subprocess
+from typing import Protocol
 
 from . import docker, native
+from .settings import StackSettings
 
-RUNTIMES = {"docker": docker, "native": native}
+
+class Runtime(Protocol):
+    """What the modules `docker` and `native` have."""
+
+    def up(self, settings: StackSettings) -> None: ...
+    def left(self, settings: StackSettings) -> bool: ...
+    def ps(self, settings: StackSettings) -> int: ...
+    def logs(self, settings: StackSettings, follow: bool) -> int: ...
+    def logs_text(self, settings: StackSettings, lines: int) -> str: ...
+
+
+RUNTIMES: dict[str, Runtime] = {"docker": docker, "native": native}
 
 
 def engine(seconds: float = 20) -> tuple[str | None, str]:

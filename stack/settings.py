@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -14,6 +14,7 @@ from app.settings import Settings, exact_address, explain, refuse_overlap
 from .dotenv import DotenvError, parse
 from .paths import ROOT
 
+Model = TypeVar("Model", bound="StackSettings")
 # Set by the stack itself, per runtime; in .env they would contradict it.
 INTERNAL = {"app_host", "app_port", "proxy_address", "proxy_token", "metrics_port", "run_dir"}
 # Compose and its client read these from .env by themselves.
@@ -50,7 +51,7 @@ class StackSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _production(cls, given: dict) -> dict:
+    def _production(cls, given: dict[str, Any]) -> dict[str, Any]:
         if not given.get("domain"):
             return given
         return {**PRODUCTION, "public_hosts": given["domain"], **given}
@@ -120,8 +121,8 @@ class StackSettings(Settings):
         return octets
 
     @model_validator(mode="after")
-    def _ports_differ(self):
-        ports = {}
+    def _ports_differ(self) -> Self:
+        ports: dict[int, str] = {}
         for name in ("http_port", "https_port", "direct_port", "ops_port"):
             port = getattr(self, name)
             if port in ports:
@@ -169,8 +170,12 @@ class StackSettings(Settings):
             host = "127.0.0.1" if here else str(bound)
         else:
             host = "127.0.0.1" if "127.0.0.1" in self.hosts and here else self.hosts[0]
-        scheme, port = ("http", self.http_port) if door == "proxy" else ("https", self.https_port)
-        return f"{scheme}://{host}:{port}{self.api_prefix}"
+        shown = (
+            f"http://{host}:{self.http_port}"
+            if door == "proxy"
+            else f"https://{host}:{self.https_port}"
+        )
+        return shown + self.api_prefix
 
     def environ(self) -> dict[str, str]:
         """Every setting as an environment variable."""
@@ -178,7 +183,7 @@ class StackSettings(Settings):
         return {key.upper(): _text(value) for key, value in dumped.items()}
 
 
-def _text(value) -> str:
+def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -189,7 +194,7 @@ class SwarmSettings(StackSettings):
     probe: bool = Field(False, examples=["0"])
 
     @model_validator(mode="after")
-    def _open_on_every_address(self):
+    def _open_on_every_address(self) -> Self:
         if not ip_address(self.bind_address).is_unspecified:
             raise ValueError(f"BIND_ADDRESS={self.bind_address}: Swarm opens a port on every address of "
                              "a node and can do no less; say so with BIND_ADDRESS=0.0.0.0")  # fmt: skip
@@ -202,15 +207,18 @@ class SwarmSettings(StackSettings):
                              f"TLS_CERT=/etc/letsencrypt/live/{self.domain}/fullchain.pem")  # fmt: skip
 
 
-def read(
-    environ: Mapping[str, str] | None = None,
-    path: Path | None = None,
-    model: type[StackSettings] = StackSettings,
-) -> StackSettings:
+def read(environ: Mapping[str, str] | None = None, path: Path | None = None) -> StackSettings:
     """The settings: defaults, then `.env`, then the environment (and so `make KEY=value`).
 
     Raises SystemExit with one line for each value that cannot work.
     """
+    return read_as(StackSettings, environ, path)
+
+
+def read_as(
+    model: type[Model], environ: Mapping[str, str] | None = None, path: Path | None = None
+) -> Model:
+    """As `read`, of another kind of stack."""
     environ = os.environ if environ is None else environ
     found = written(environ, path)
     known = {name.upper() for name in StackSettings.model_fields if name not in INTERNAL}
@@ -221,7 +229,7 @@ def read(
         key: environ[key] for key in known if environ.get(key)
     }
     try:
-        return model(**{key.lower(): value for key, value in values.items() if value})
+        return model.model_validate({key.lower(): value for key, value in values.items() if value})
     except ValidationError as error:
         raise SystemExit(explain(error, model)) from None
 

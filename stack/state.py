@@ -1,6 +1,7 @@
 """What is running: which runtime started it, and with which settings."""
 
 import json
+from collections.abc import Mapping
 
 from .paths import STATE
 from .render import write
@@ -26,7 +27,7 @@ def forget() -> None:
     STATE.unlink(missing_ok=True)
 
 
-def differences(running: StackSettings, environ=None) -> list[str]:
+def differences(running: StackSettings, environ: Mapping[str, str] | None = None) -> list[str]:
     """`KEY=value` for each setting that .env or the environment now asks for, and `running` has not."""
     asked, had = read(environ), running.environ()
     explicit = asked.model_fields_set

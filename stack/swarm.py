@@ -7,11 +7,12 @@ import re
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from . import certificate, render
 from .paths import BUILD, ROOT, STATIC
 from .runtime import engine
-from .settings import SwarmSettings, read, written
+from .settings import SwarmSettings, read_as, written
 
 SERVICES = ("app", "traefik")
 # A rolling update of eight replicas, each with its drain time, on slow machines.
@@ -22,7 +23,7 @@ SETTLE_SECONDS = 3
 
 def deploy() -> int:
     """Deploys, and waits until every task runs. Raises SystemExit when Swarm rolled it back."""
-    settings = read(model=SwarmSettings)
+    settings = read_as(SwarmSettings)
     nodes = _nodes()
     name = _name()
     environ = _environment(settings, name, len(nodes))
@@ -39,7 +40,7 @@ def deploy() -> int:
     return 0
 
 
-def _show(settings: SwarmSettings, name: str, nodes: list[dict]) -> None:
+def _show(settings: SwarmSettings, name: str, nodes: list[dict[str, Any]]) -> None:
     """The addresses, and what is missing before they answer."""
     edge = {task.split()[0] for task in _tasks(name, "traefik")}
     open_at = [n["Status"]["Addr"] for n in nodes if n["Description"]["Hostname"] in edge]
@@ -101,7 +102,7 @@ def _name() -> str:
     return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-")
 
 
-def _nodes() -> list[dict]:
+def _nodes() -> list[dict[str, Any]]:
     version, reason = engine()
     if not version:
         raise SystemExit(f"{reason}: a swarm needs Docker on each of its nodes")
@@ -109,7 +110,8 @@ def _nodes() -> list[dict]:
     if asked.returncode:
         raise SystemExit("this engine is no manager of a swarm: docker swarm init, or ask one that is "
                          f"(docs/scaling.md); it said: {asked.stderr.strip().splitlines()[0]}")  # fmt: skip
-    return json.loads(_ask("node", "inspect", *asked.stdout.split()))
+    nodes: list[dict[str, Any]] = json.loads(_ask("node", "inspect", *asked.stdout.split()))
+    return nodes
 
 
 def _environment(settings: SwarmSettings, name: str, nodes: int) -> dict[str, str]:
@@ -136,8 +138,9 @@ def _environment(settings: SwarmSettings, name: str, nodes: int) -> dict[str, st
 def _readable(key: str, value: str) -> Path:
     path = (ROOT / value).resolve()
     if not os.access(path, os.R_OK) or not path.is_file():
+        example = (SwarmSettings.model_fields[key.lower()].examples or [""])[0]
         raise SystemExit(f"{key}={value}: there is no such file, or this user may not read it; "
-                         f"for example {key}={SwarmSettings.model_fields[key.lower()].examples[0]}")  # fmt: skip
+                         f"for example {key}={example}")  # fmt: skip
     return path
 
 
@@ -167,14 +170,14 @@ def _in_registry(image: str) -> bool:
     return asked.returncode != 0 or asked.stdout.strip() != "[]"
 
 
-def _update(name: str, service: str) -> dict:
+def _update(name: str, service: str) -> dict[str, Any]:
     """What Swarm says of the last change of the service; empty before the first."""
     asked = subprocess.run(["docker", "service", "inspect", f"{name}_{service}"],
                            capture_output=True, text=True)  # fmt: skip
     return (json.loads(asked.stdout)[0].get("UpdateStatus") or {}) if asked.returncode == 0 else {}
 
 
-def _wait(name: str, service: str, before: dict) -> None:
+def _wait(name: str, service: str, before: dict[str, Any]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         update = _update(name, service)

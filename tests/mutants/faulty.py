@@ -60,7 +60,8 @@ prefix_from_header = with_scope(_prefix)
 forwarded_believed = with_scope(_forwarded)
 forwarded_host = with_scope(_host)
 ws_for_wss = with_scope(_ws_for_wss)
-trusted_host = TrustedHostMiddleware(create_app(), allowed_hosts=["api.example.com"])
+trusted_host = TrustedHostMiddleware(create_app(), allowed_hosts=["localhost"])
+production_host = TrustedHostMiddleware(create_app(), allowed_hosts=["api.example.com"])
 
 
 class ExceptHealth(HTTPSRedirectMiddleware):

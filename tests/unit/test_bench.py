@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from bench.generators import Load, Sample, run
-from bench.questions import QUESTIONS, WITHOUT
+from bench.questions import COMPRESS, QUESTIONS, UNTUNED, WITHOUT
 from bench.rounds import Case, Result
 from stack.paths import ROOT
 
@@ -26,6 +26,12 @@ def test_the_figures_are_medians_and_the_spread_is_theirs():
 def test_what_is_taken_away_is_there(what):
     file, find, _ = WITHOUT[what]
     assert find in (ROOT / file).read_text()
+
+
+@pytest.mark.parametrize("patches", [*UNTUNED.values(), COMPRESS])
+def test_what_is_put_back_was_there(patches):
+    for file, (find, _) in patches.items():
+        assert find in (ROOT / file).read_text()
 
 
 def test_every_case_has_its_subject():

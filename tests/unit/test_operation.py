@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from app.health import Readiness
 from app.limits import BodyLimit
 from app.observe import REQUEST_ID, TRACEPARENT, template
-from stack import acme, metrics, ports, render, rolling
+from stack import acme, metrics, ports, render, rolling, trim
 from stack.settings import read
 
 
@@ -158,6 +158,19 @@ def test_traefik_s_word_on_a_server():
     assert metrics.server_up(text, "http://app-2:8000") is False
     assert metrics.server_up(text, "http://app-2:800") is None
     assert metrics.server_up("", "http://app:8000") is None
+
+
+def test_a_log_that_grows_is_kept_below_a_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(trim, "MOST_BYTES", 10)
+    log = tmp_path / "app.log"
+    with log.open("a") as writer:
+        for text in ("first line\n", "second\n"):
+            writer.write(text)
+            writer.flush()
+            trim.trim(log)
+    assert log.read_text() == "second\n"
+    assert (tmp_path / "app.log.1").read_text() == "first line\n"
+    trim.trim(tmp_path / "none.log")
 
 
 def test_a_setting_that_traefik_must_know_needs_up():

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from stack.settings import SwarmSettings, read
+from stack.settings import SwarmSettings, read, read_as
 
 MISSING = "no such file"
 BAD = [
@@ -117,15 +117,15 @@ def test_what_cannot_work_in_production_is_refused(tmp_path, given, said):
 )  # fmt: skip
 def test_what_cannot_work_in_a_swarm_is_refused(tmp_path, given, said):
     with pytest.raises(SystemExit, match=said):
-        read(given, tmp_path / MISSING, SwarmSettings)
+        read_as(SwarmSettings, given, tmp_path / MISSING)
 
 
 def test_a_swarm_has_other_defaults(tmp_path):
     files = {"TLS_CERT": "cert.pem", "TLS_KEY": "key.pem"}
-    settings = read({"DOMAIN": "api.example.com", **files}, tmp_path / MISSING, SwarmSettings)
+    settings = read_as(SwarmSettings, {"DOMAIN": "api.example.com", **files}, tmp_path / MISSING)
     assert (settings.app_replicas, settings.probe, settings.https_port) == (2, False, 443)
     more = {"BIND_ADDRESS": "0.0.0.0", "APP_REPLICAS": "8"}
-    assert read(more, tmp_path / MISSING, SwarmSettings).app_replicas == 8
+    assert read_as(SwarmSettings, more, tmp_path / MISSING).app_replicas == 8
 
 
 def test_no_rate_limit_is_written_off_or_nothing(tmp_path):
