@@ -1,4 +1,4 @@
-"""The load generators of the field, and what they say: wrk, and h2load where HTTP/2 or a rate is asked."""
+"""The load generators of the field, and what they say: wrk, and h2load for HTTP/2."""
 
 import json
 import re
@@ -63,7 +63,7 @@ def run(url: str, load: Load, seconds: float) -> Sample:
 def _tool(load: Load) -> str:
     if load.sockets:
         return "python"
-    return "h2load" if load.http2 or load.rate or load.share else "wrk"
+    return "h2load" if load.http2 else "wrk"
 
 
 def _sockets(url: str, load: Load, seconds: float) -> Sample:
@@ -78,7 +78,12 @@ def _wrk(url: str, load: Load, seconds: float) -> Sample:
     command = ["wrk", "-t1", f"-c{load.connections}", f"-d{seconds:g}s", "--timeout", "30s",
                "-s", str(REPORT), url]  # fmt: skip
     command[-1:-1] = ["-H", "Accept-Encoding: gzip"] if load.compressed else []
-    environ = {"CLOSE": "" if load.keep_alive else "1", "BODY": str(load.body)}
+    pause = round(load.connections / load.rate * 1000) if load.rate else 0
+    environ = {
+        "CLOSE": "" if load.keep_alive else "1",
+        "BODY": str(load.body),
+        "PAUSE_MS": str(pause),
+    }
     output = _output(command, environ, seconds)
     said = json.loads(output.rpartition("REPORT ")[2])
     return Sample(
@@ -90,8 +95,6 @@ def _h2load(url: str, load: Load, seconds: float) -> Sample:
     with tempfile.NamedTemporaryFile("r") as log:
         command = ["h2load", "-t1", f"-c{load.connections}", "-D", f"{seconds:g}",
                    f"--log-file={log.name}"]  # fmt: skip
-        command += [] if load.http2 else ["--h1"]
-        command += [f"--rps={load.rate / load.connections:g}"] if load.rate else []
         _output([*command, url], {}, seconds)
         rows = [line.split() for line in log]
     took = sorted(int(row[2]) / 1e6 for row in rows if row[1] == "200")

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from stack.paths import ROOT
+
 from .generators import Load
 from .rounds import Case, Question
 from .subjects import beside, document, ours, template
@@ -15,9 +17,11 @@ ROUTES, STATIC, ASGI, NATIVE = (
     "stack/native.py",
 )
 CHAIN = '["security-headers", {{ if $rate }}"rate-limit", {{ end }}"scrub-headers"'
+# The last section of its file.
+ACCESS_LOG = "".join((ROOT / STATIC).read_text().partition("\n[accessLog]")[1:])
 # What is taken away, one at a time: (file, what is there, what is put in its place).
 WITHOUT = {
-    "access log of Traefik": (STATIC, '[accessLog]\n  format = "json"', "[unusedLog]"),
+    "access log of Traefik": (STATIC, ACCESS_LOG, ""),
     "Traefik's metrics": (STATIC, '[metrics.prometheus]\n  entryPoint = "ops"', ""),
     "header blanking": (ROUTES, CHAIN, CHAIN.replace('"scrub-headers"', '"security-headers"')),
     "security headers": (ROUTES, CHAIN, CHAIN.replace('"security-headers", ', "")),
@@ -149,7 +153,7 @@ def connections() -> Question:
 
 def latency() -> Question:
     cases = [
-        Case(f"half of saturation, {door}", "ours", Load(door=door, share=0.5))
+        Case(f"half of saturation, {door}", "ours", Load(door=door, connections=64, share=0.5))
         for door in ("direct", "proxy")
     ]
     return Question("latency", "Latency when nothing is full", DEFAULT, cases)

@@ -101,5 +101,5 @@ def _warmed(case: Case, subject: Running) -> Case:
     load = case.load
     warm = replace(load, share=0, door="proxy" if load.share else load.door)
     reached = generators.run(subject.urls[warm.door], warm, 1).per_second
-    rate = round(reached * load.share / load.connections) * load.connections
+    rate = round(reached * load.share)
     return replace(case, load=replace(load, rate=rate or load.rate, share=0))

@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound="StackSettings")
 # Set by the stack itself, per runtime; in .env they would contradict it.
 INTERNAL = {"app_host", "app_port", "proxy_address", "proxy_token", "metrics_port", "run_dir"}
 # Compose and its client read these from .env by themselves.
-FOREIGN = re.compile(r"(COMPOSE|DOCKER)_\w+")
+FOREIGN = re.compile(r"(COMPOSE|DOCKER)_\w+|GOMAXPROCS")
 # docker-compose.yml has one slot more: `make deploy` needs one to start in.
 MOST_REPLICAS = 4
 # docker-stack.yml has this many.

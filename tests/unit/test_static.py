@@ -30,8 +30,17 @@ def test_the_stack_file_is_the_compose_file_as_far_as_swarm_has_it():
     """Swarm's file stands alone, so nothing but this keeps the two together."""
     compose, swarm = (yaml.safe_load((ROOT / name).read_text())["services"]
                       for name in ("docker-compose.yml", "docker-stack.yml"))  # fmt: skip
-    # An address of Traefik's per node, another default, production's, and slots with Swarm's names.
-    own = {"PROXY_ADDRESS", "PROBE", "DOMAIN", "APP_SERVERS", "STATIC_DIR"}
+    # An address of Traefik's per node, another default, production's, slots with Swarm's names, and a
+    # node's every core.
+    own = {
+        "PROXY_ADDRESS",
+        "PROBE",
+        "DOMAIN",
+        "APP_SERVERS",
+        "STATIC_DIR",
+        "GOMAXPROCS",
+        "GOMEMLIMIT",
+    }
     for name in ("traefik", "app"):
         for key in (
             "read_only",
