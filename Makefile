@@ -63,6 +63,10 @@ bench: ## what the proxy costs, which server, the peers; QUICK=1, ONLY=doors,mem
 	@$(PY) -m bench
 
 ##@ Maintain
+lint: ## every linter that CI runs, on every file (ONLY=ruff one); pre-commit runs them on what is staged
+	@stack/environment.sh lint
+	@PRE_COMMIT_HOME=build/pre-commit $(PY) -m pre_commit run --all-files --color auto $(ONLY)
+
 pins: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	@requirements/compile.sh
 
@@ -75,4 +79,4 @@ stack-environment:
 verify-environment:
 	@stack/environment.sh verify
 
-.PHONY: help up down ps logs deploy rollback doctor restart clean stack-deploy stack-ps stack-rm curl verify mutants test bench pins claims stack-environment verify-environment
+.PHONY: help up down ps logs deploy rollback doctor restart clean stack-deploy stack-ps stack-rm curl verify mutants test bench lint pins claims stack-environment verify-environment

@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def listeners() -> tuple[list[Listener], bool]:
         return _listening(pairs), False
 
 
-def _listening(pairs: list[tuple[Any, int | None]]) -> list[Listener]:
+def _listening(pairs: Sequence[tuple[Any, int | None]]) -> list[Listener]:
     found: dict[tuple[str, int], Listener] = {}
     for one, pid in pairs:
         if one.status != psutil.CONN_LISTEN:

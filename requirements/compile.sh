@@ -8,6 +8,7 @@ pin() { uv pip compile pyproject.toml --quiet --universal --generate-hashes --no
 pin app
 pin stack --extra stack --constraint requirements/app.txt
 pin verify --extra stack --extra verify --constraint requirements/stack.txt
+pin lint --extra stack --extra verify --extra lint --constraint requirements/verify.txt
 pin bench --extra stack --extra verify --extra bench --extra proxies --constraint requirements/verify.txt
 pin compose --extra compose --constraint requirements/app.txt
 pin proxies --extra proxies --constraint requirements/verify.txt

@@ -44,10 +44,10 @@ def free(port: int) -> bool:
 def _holder(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
-                if connection.pid:
-                    name = psutil.Process(connection.pid).name()
-                    return f" by {name} (pid {connection.pid})"
+            at = connection.laddr if connection.status == psutil.CONN_LISTEN else ()
+            if at and at.port == port and connection.pid:
+                name = psutil.Process(connection.pid).name()
+                return f" by {name} (pid {connection.pid})"
     except (psutil.Error, OSError):
         pass  # macOS shows other users' sockets to root alone
     return " by another process"
