@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from .health import Readiness
-from .limits import BodyLimit
+from .limits import BodyLimit, WholeBody
 from .observe import Observe, with_request_id
 from .problems import problem
 from .settings import Settings
@@ -110,6 +110,8 @@ def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
     app = HostGuard(app)
     app = Observe(app, settings.api_prefix, settings.app_host, settings.metrics_port)
     app = with_request_id(app)
+    if settings.app_server == "hypercorn":
+        app = WholeBody(app)
     own_options = settings.app_server in ("uvicorn", "fastapi")
     if not (own_options and settings.strip_prefix):
         app = RootPath(app, settings.api_prefix, settings.strip_prefix)

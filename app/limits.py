@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .problems import problem
 
 DISCARD_SECONDS = 5
+READ_SECONDS = 1
 
 
 class BodyLimit:
@@ -66,3 +67,35 @@ class BodyLimit:
             if discarded > self.limit:
                 await anyio.sleep(0.05)
         await send({"type": "http.response.body", "body": b""})
+
+
+class WholeBody:
+    """Reads what an application left of the request's body before the answer ends, for a second at most.
+
+    Hypercorn closes the connection where the answer overtook the body, without saying so before; a
+    proxy that has just sent the next POST there cannot know whether it was taken, and answers 502.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        whole = False
+
+        async def noting() -> Message:
+            nonlocal whole
+            message = await receive()
+            whole = not message.get("more_body", False)
+            return message
+
+        async def after_reading(message: Message) -> None:
+            last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if last:
+                with anyio.move_on_after(READ_SECONDS):
+                    while not whole:
+                        await noting()
+            await send(message)
+
+        await self.app(scope, noting, after_reading)

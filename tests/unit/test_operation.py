@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, StreamingRespon
 from starlette.routing import Mount, Route
 
 from app.health import Readiness
-from app.limits import BodyLimit
+from app.limits import BodyLimit, WholeBody
 from app.observe import REQUEST_ID, TRACEPARENT, template
 from stack import acme, metrics, ports, render, rolling, trim
 from stack.settings import read
@@ -148,6 +148,22 @@ def test_the_authority_s_last_word_is_found_in_the_log():
            'traefik-1 | {"level":"info","message":"acme is fine"}\n')  # fmt: skip
     assert acme.refused(log) == "acme: error: 429"
     assert acme.refused("") is None
+
+
+def test_a_body_that_nobody_read_is_read_before_the_answer_ends():
+    events = [{"type": "http.request", "body": b"x", "more_body": True},
+              {"type": "http.request", "body": b"y", "more_body": False}]  # fmt: skip
+    order = []
+
+    async def receive():
+        order.append("read")
+        return events.pop(0)
+
+    async def send(message):
+        order.append(message["type"].rpartition(".")[2])
+
+    anyio.run(WholeBody(JSONResponse({})), {"type": "http", "method": "POST"}, receive, send)
+    assert order == ["start", "read", "read", "body"] and not events
 
 
 def test_traefik_s_word_on_a_server():
