@@ -1,6 +1,6 @@
 """`make bench`: rounds side by side, as a table, a picture and raw results under build/bench/.
 
-QUICK=1 is about two minutes instead of five; ONLY=doors,memory asks some of the questions.
+QUICK=1 is about one minute instead of five; ONLY=doors,memory asks some of the questions.
 """
 
 import json
@@ -25,7 +25,7 @@ FOLDER = BUILD / "bench"
 
 def main() -> int:
     quick = os.environ.get("QUICK", "0") not in ("", "0")
-    rounds, seconds = (1, 2.0) if quick else (3, 3.0)
+    rounds, seconds = (1, 1.5) if quick else (3, 3.0)
     wanted = list(filter(None, os.environ.get("ONLY", "").split(",")))
     known = {**QUESTIONS, **FACTS}
     if unknown := [name for name in wanted if name not in known]:
@@ -55,7 +55,9 @@ def main() -> int:
     raw.write_text(json.dumps({"machine": about, "questions": results, "once": once}, indent=1))
     page = FOLDER / "bench.html"
     report.write(page, about["text"], rounds, seconds, answers, once)
-    console.print(f"{page.relative_to(ROOT)}, {raw.relative_to(ROOT)}")
+    text = "\n".join(report.markdown(*answer) for answer in answers)
+    page.with_suffix(".md").write_text(f"{about['text']}\n\n{text}")
+    console.print(f"{page.relative_to(ROOT)} and .md, {raw.relative_to(ROOT)}")
     return 0
 
 

@@ -43,6 +43,14 @@ def table(question: Question, results: list[Result]) -> Table:
     return drawn
 
 
+def markdown(question: Question, results: list[Result]) -> str:
+    """The same table for docs/performance.md."""
+    lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *map(row, results)]
+    return "\n".join(
+        [f"### {question.title}", "", *(f"| {' | '.join(line)} |" for line in lines), ""]
+    )
+
+
 def picture(results: list[Result]) -> str:
     """Requests per second, as SVG that needs no script."""
     chart = pygal.HorizontalBar(style=CleanStyle, show_legend=False, print_values=True, js=[], width=900,

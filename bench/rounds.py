@@ -80,7 +80,7 @@ def ask(
             progress(f"{question.name}: starting {name}")
             running[name] = stack.enter_context(start())
         for result in results:
-            result.case = _warmed(result.case, running[result.case.subject])
+            result.case = _warmed(result.case, running[result.case.subject], seconds / 3)
         for number in range(1, rounds + 1):
             for result in results:
                 case = result.case
@@ -96,10 +96,10 @@ def ask(
     return results
 
 
-def _warmed(case: Case, subject: Running) -> Case:
-    """After a second of it that is not counted; a share of saturation is a rate then."""
+def _warmed(case: Case, subject: Running, seconds: float) -> Case:
+    """After `seconds` of it that are not counted; a share of saturation is a rate then."""
     load = case.load
     warm = replace(load, share=0, door="proxy" if load.share else load.door)
-    reached = generators.run(subject.urls[warm.door], warm, 1).per_second
+    reached = generators.run(subject.urls[warm.door], warm, seconds).per_second
     rate = round(reached * load.share)
     return replace(case, load=replace(load, rate=rate or load.rate, share=0))
