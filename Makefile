@@ -12,6 +12,9 @@ help:
 up: stack-environment ## bring the stack up, wait until it is healthy, print the addresses
 	@$(PY) -m stack up
 
+dev: stack-environment ## the same with reload on change, and the logs; Ctrl-C stops it
+	@$(PY) -m stack dev
+
 down: stack-environment ## stop and remove what up started
 	@$(PY) -m stack down
 
@@ -79,4 +82,4 @@ stack-environment:
 verify-environment:
 	@stack/environment.sh verify
 
-.PHONY: help up down ps logs deploy rollback doctor restart clean stack-deploy stack-ps stack-rm curl verify mutants test bench lint pins claims stack-environment verify-environment
+.PHONY: help up dev down ps logs deploy rollback doctor restart clean stack-deploy stack-ps stack-rm curl verify mutants test bench lint pins claims stack-environment verify-environment

@@ -28,6 +28,17 @@ def environment(environ: dict[str, str]) -> dict[str, str]:
     }
 
 
+def _processes(settings: Settings) -> list[str]:
+    if not settings.app_reload:
+        return ["--workers", str(settings.app_workers)]
+    # Reload and workers exclude each other. Gunicorn and Hypercorn watch what was imported.
+    if settings.app_server in ("gunicorn", "hypercorn"):
+        return ["--reload"]
+    package = settings.app_module.partition(":")[0].partition(".")[0]
+    folders = [name for name in sorted({"app", package}) if Path(name).is_dir()]
+    return ["--reload", *(part for name in folders for part in ("--reload-dir", name))]
+
+
 def _drain(settings: Settings) -> str:
     # A second less than the container's grace period, so the app's own shutdown runs before SIGKILL.
     return str(max(1, settings.drain_seconds - 1))
@@ -50,7 +61,7 @@ def _uvicorn(settings: Settings) -> list[str]:
         "uvicorn", "app.asgi:app",
         "--host", settings.app_host, "--port", str(settings.app_port),
         *_root_path(settings), *_trust(settings),
-        "--workers", str(settings.app_workers),
+        *_processes(settings),
         "--timeout-keep-alive", str(KEEP_ALIVE_SECONDS),
         "--timeout-graceful-shutdown", _drain(settings),
         "--no-server-header", "--no-access-log",  # app/observe.py writes one
@@ -60,10 +71,10 @@ def _uvicorn(settings: Settings) -> list[str]:
 def _fastapi(settings: Settings) -> list[str]:
     # The FastAPI CLI has no options for keep-alive and draining; Docker's stop ends the wait.
     return [
-        "fastapi", "run", "--entrypoint", "app.asgi:app",
+        "fastapi", "dev" if settings.app_reload else "run", "--entrypoint", "app.asgi:app",
         "--host", settings.app_host, "--port", str(settings.app_port),
         *_root_path(settings), *_trust(settings),
-        "--workers", str(settings.app_workers),
+        *_processes(settings),
     ]  # fmt: skip
 
 
@@ -75,7 +86,7 @@ def _gunicorn(settings: Settings) -> list[str]:
         "--no-control-socket",  # a file in $HOME, which the container's user has not
         "--worker-tmp-dir", "/tmp",
         "--bind", f"{settings.app_host}:{settings.app_port}",
-        "--workers", str(settings.app_workers),
+        *_processes(settings),
         "--keep-alive", str(KEEP_ALIVE_SECONDS),
         "--graceful-timeout", _drain(settings),
     ]  # fmt: skip
@@ -85,7 +96,7 @@ def _hypercorn(settings: Settings) -> list[str]:
     return [
         "hypercorn", "app.asgi:app", "--config", str(Path(__file__).with_name("hypercorn.toml")),
         "--bind", f"{settings.app_host}:{settings.app_port}",
-        "--workers", str(settings.app_workers),
+        *_processes(settings),
         "--keep-alive", str(KEEP_ALIVE_SECONDS),
         "--graceful-timeout", _drain(settings),
     ]  # fmt: skip

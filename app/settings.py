@@ -27,6 +27,8 @@ class Settings(BaseSettings):
         "uvicorn", examples=["uvicorn"]
     )
     app_workers: int = Field(1, ge=1, le=64, examples=["2"])
+    # `make dev` sets it: the server starts anew when a file of the application changes.
+    app_reload: bool = Field(False, examples=["1"])
     app_module: str = Field("app.main:app", examples=["app.main:app"])
     app_host: str = Field("127.0.0.1", examples=["127.0.0.1"])
     app_port: int = Field(8000, ge=1, le=65535, examples=["8000"])

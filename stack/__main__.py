@@ -1,6 +1,7 @@
 """`python -m stack up|down|ps|…`: what the Makefile's targets run."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
@@ -52,6 +53,26 @@ def _stop(name: str, settings: StackSettings) -> None:
     else:
         native.down()
     state.forget()
+
+
+def dev() -> int:
+    """`up` with reload on change, and the logs, until Ctrl-C; then `down`."""
+    settings = read()
+    if settings.domain:
+        raise SystemExit(f"DOMAIN={settings.domain}: production does not reload; leave DOMAIN out")
+    os.environ["APP_RELOAD"] = "1"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        up()
+        print(
+            "reload: an edit in app/ is served within seconds; Ctrl-C stops the stack", flush=True
+        )
+        return logs()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        if state.load():
+            down()
 
 
 def ps() -> int:
@@ -115,7 +136,7 @@ def _roll(replace: Callable[[StackSettings], None]) -> int:
     return 0
 
 
-COMMANDS = {"up": up, "down": down, "ps": ps, "logs": logs, "clean": clean,
+COMMANDS = {"up": up, "dev": dev, "down": down, "ps": ps, "logs": logs, "clean": clean,
             "deploy": deploy, "rollback": rollback, "stack-deploy": swarm.deploy,
             "stack-ps": swarm.ps, "stack-rm": swarm.rm}  # fmt: skip
 

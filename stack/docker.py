@@ -162,6 +162,8 @@ def environment(settings: StackSettings) -> dict[str, str]:
         files.append("docker-compose.override.yml")
     if settings.domain:
         files.append("docker-compose.prod.yml")
+    elif os.environ.get("APP_RELOAD"):
+        files.append("docker-compose.dev.yml")
     return {
         "COMPOSE_FILE": ":".join(files),
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they give an unchanged image a new id

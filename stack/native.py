@@ -261,7 +261,8 @@ def _given_up() -> bool:
 
 def _fingerprint(settings: StackSettings) -> str:
     """Changes when a new start is needed: settings, static file, certificate, application source."""
-    digest = hashlib.sha256(repr(sorted(settings.environ().items())).encode())
+    given = [*sorted(settings.environ().items()), os.environ.get("APP_RELOAD")]
+    digest = hashlib.sha256(repr(given).encode())
     files = [STATIC / "traefik.toml", STATIC / "tls" / "cert.pem", ROOT / "requirements/app.txt"]
     files += sorted(path for path in (ROOT / "app").rglob("*") if "__pycache__" not in path.parts)
     for path in files:

@@ -16,7 +16,8 @@ from .paths import ROOT
 
 Model = TypeVar("Model", bound="StackSettings")
 # Set by the stack itself, per runtime; in .env they would contradict it.
-INTERNAL = {"app_host", "app_port", "proxy_address", "proxy_token", "metrics_port", "run_dir"}
+INTERNAL = {"app_host", "app_port", "app_reload", "proxy_address", "proxy_token", "metrics_port",
+            "run_dir"}  # fmt: skip
 # Compose and its client read these from .env by themselves.
 FOREIGN = re.compile(r"(COMPOSE|DOCKER)_\w+|GOMAXPROCS")
 # docker-compose.yml has one slot more: `make deploy` needs one to start in.

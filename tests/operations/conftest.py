@@ -79,7 +79,7 @@ def stack(copied):
     return copied
 
 
-WENT_WELL = re.compile(r'"DownstreamStatus":(200|0)\b|"status": 200')  # Traefik's 0: a WebSocket
+WENT_WELL = re.compile(r'"DownstreamStatus":(200|0)\b|"status":200')  # Traefik's 0: a WebSocket
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,6 +4,8 @@ import os
 import signal
 import time
 
+import pytest
+
 from tests.checkout import wait_for
 
 HELLO = '{"message":"Hello World","root_path":"/api/v1"}'
@@ -45,6 +47,23 @@ def test_down_after_a_killed_up_leaves_nothing(stopped):
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
     assert stopped.make("down")[0] == 0
+    assert stopped.nothing_left()
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "fastapi", "gunicorn", "hypercorn"])
+def test_dev_serves_an_edit_and_stops_with_it(stopped, server):
+    source = stopped.path / "app" / "main.py"
+    before = source.read_text()
+    dev = stopped.start("dev", APP_SERVER=server)
+    try:
+        wait_for(lambda: stopped.answers() == HELLO, 90)
+        rename_over(source, before.replace("Hello World", "Hello again"))
+        wait_for(lambda: stopped.answers() == HELLO.replace("World", "again"), 20)
+    finally:
+        rename_over(source, before)
+        os.killpg(dev.pid, signal.SIGINT)
+        output, _ = dev.communicate(timeout=60)
+    assert "reload: " in output and "stopped" in output
     assert stopped.nothing_left()
 
 
@@ -91,7 +110,7 @@ def test_logs_once_show_both_parts(running):
     code, output = running.make("logs", FOLLOW=0)
     assert code == 0
     assert '"RequestPath":"/api/v1/app"' in output  # Traefik's line
-    assert '"path": "/api/v1/app"' in output  # the app's
+    assert '"path":"/api/v1/app"' in output  # the app's
 
 
 def test_deploy_replaces_containers_and_natively_says_so(running):
