@@ -83,9 +83,10 @@ def proxies() -> Question:
         "HAProxy": "haproxy",
         "Caddy": "caddy",
     }
-    subjects = {"Traefik, as here": DEFAULT["ours"]} | {
-        label: partial(beside, name) for label, name in others.items()
-    }
+    subjects = {
+        "Traefik, as here": DEFAULT["ours"],
+        "Traefik, as here and untuned": partial(ours, "untuned", TRAEFIK_UNTUNED, PROBE=0),
+    } | {label: partial(beside, name) for label, name in others.items()}
     return Question(
         "proxies",
         "Other proxies doing the same job",
@@ -112,6 +113,14 @@ UNTUNED = {
     "no metrics of the router (not taken)": {ROUTES: ('middlewares = ["app"]\n  service = "app"\n', 'middlewares = ["app"]\n'
                                                      '  service = "app"\n  observability = {metrics = false}\n')},
 }  # fmt: skip
+
+
+# All of Traefik's together.
+TRAEFIK_UNTUNED = {
+    NATIVE: ('"GOGC": "400",\n        "GOMAXPROCS": "1",\n', ""),
+    STATIC: UNTUNED["every field in Traefik's log"][STATIC],
+    ROUTES: UNTUNED["64 KiB kept for a repetition"][ROUTES],
+}
 
 
 def tuning() -> Question:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.checkout import wait_for
 
+DOCKER = os.environ.get("RUNTIME") == "docker"
+SERVERS = ["uvicorn", "fastapi", "gunicorn", "hypercorn"]
 HELLO = '{"message":"Hello World","root_path":"/api/v1"}'
 
 
@@ -50,7 +52,7 @@ def test_down_after_a_killed_up_leaves_nothing(stopped):
     assert stopped.nothing_left()
 
 
-@pytest.mark.parametrize("server", ["uvicorn", "fastapi", "gunicorn", "hypercorn"])
+@pytest.mark.parametrize("server", ["uvicorn"] if DOCKER else SERVERS)
 def test_dev_serves_an_edit_and_stops_with_it(stopped, server):
     source = stopped.path / "app" / "main.py"
     before = source.read_text()

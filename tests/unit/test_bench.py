@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from bench.generators import Load, Sample, run
-from bench.questions import COMPRESS, QUESTIONS, UNTUNED, WITHOUT
+from bench.questions import COMPRESS, QUESTIONS, TRAEFIK_UNTUNED, UNTUNED, WITHOUT
 from bench.rounds import Case, Result
 from stack.paths import ROOT
 
@@ -28,7 +28,7 @@ def test_what_is_taken_away_is_there(what):
     assert find in (ROOT / file).read_text()
 
 
-@pytest.mark.parametrize("patches", [*UNTUNED.values(), COMPRESS])
+@pytest.mark.parametrize("patches", [*UNTUNED.values(), TRAEFIK_UNTUNED, COMPRESS])
 def test_what_is_put_back_was_there(patches):
     for file, (find, _) in patches.items():
         assert find in (ROOT / file).read_text()
