@@ -51,20 +51,24 @@ def markdown(question: Question, results: list[Result]) -> str:
     )
 
 
-def picture(results: list[Result]) -> str:
-    """Requests per second, as SVG that needs no script."""
+def picture(question: Question, results: list[Result]) -> str:
+    """What the question is about, as SVG that needs no script."""
+    slow = question.shown == "p99 ms"
+    figures = [
+        result.middle(lambda s: s.p99) * 1e3 if slow else result.per_second for result in results
+    ]
     chart = pygal.HorizontalBar(style=CleanStyle, show_legend=False, print_values=True, js=[], width=900,
-                                height=60 + 36 * len(results), value_formatter=lambda value: f"{value:.0f}/s",
+                                height=60 + 36 * len(results), value_formatter=lambda value: f"{value:.1f} ms" if slow else f"{value:.0f}/s",
                                 explicit_size=True, disable_xml_declaration=True)  # fmt: skip
     chart.x_labels = [result.case.label for result in reversed(results)]
-    chart.add("requests/s", [result.per_second for result in reversed(results)])
+    chart.add(question.shown, figures[::-1])
     return chart.render(is_unicode=True)
 
 
 def write(path: Path, machine: str, rounds: int, seconds: float, answers: list[tuple[Question, list[Result]]],
           once: dict[str, dict[str, str]]) -> None:  # fmt: skip
     environment = jinja2.Environment(autoescape=True)
-    shown = [(question, [row(result) for result in results], jinja2.utils.markupsafe.Markup(picture(results)))
+    shown = [(question, [row(result) for result in results], jinja2.utils.markupsafe.Markup(picture(question, results)))
              for question, results in answers]  # fmt: skip
     page = environment.from_string(PAGE).render(machine=machine, rounds=rounds, seconds=seconds, answers=shown,
                                                 headings=HEADINGS, once=once)  # fmt: skip
