@@ -101,7 +101,7 @@ UNTUNED = {
     "Traefik on every core": {NATIVE: ('"GOMAXPROCS": "1",', "")},
     "Go's own collections": {NATIVE: ('"GOGC": "400",', "")},
     "every field in Traefik's log": {STATIC: ('defaultMode = "drop"  # The other', 'defaultMode = "keep"  # The other')},
-    "64 KiB kept for a repetition": {ROUTES: ("maxRequestBodyBytes = 8192", "maxRequestBodyBytes = 65536")},
+    "64 KiB kept for a repetition": {ROUTES: ("maxRequestBodyBytes = 32000", "maxRequestBodyBytes = 65536")},
     "the app's lines by json": {"app/observe.py": ("JSONRenderer(orjson.dumps)", "JSONRenderer(lambda *a, **k: "
                                                    "__import__('json').dumps(*a, **k).encode())")},
     "a handler in a thread": {"app/main.py": ("async def read_main", "def read_main")},

@@ -82,7 +82,7 @@ def ask(
             running[name] = stack.enter_context(start())
         rates: dict[tuple[str, float], int] = {}  # of each subject, the same at every door
         for result in results:
-            result.case = _warmed(result.case, running[result.case.subject], seconds / 3, rates)
+            result.case = _warmed(result.case, running[result.case.subject], rates)
         for number in range(1, rounds + 1):
             for result in results:
                 case = result.case
@@ -98,13 +98,11 @@ def ask(
     return results
 
 
-def _warmed(
-    case: Case, subject: Running, seconds: float, rates: dict[tuple[str, float], int]
-) -> Case:
-    """After `seconds` of it that are not counted; a share of saturation is a rate then."""
+def _warmed(case: Case, subject: Running, rates: dict[tuple[str, float], int]) -> Case:
+    """After a second of it that is not counted; a share of saturation is a rate then."""
     load = case.load
     warm = replace(load, share=0, door="proxy" if load.share else load.door)
-    reached = generators.run(subject.urls[warm.door], warm, seconds).per_second
+    reached = generators.run(subject.urls[warm.door], warm, 1).per_second
     if not load.share:
         return case
     rate = rates.setdefault((case.subject, load.share), round(reached * load.share))
