@@ -1,7 +1,8 @@
 """Rounds that take turns: A B C A B C …, so that what else the machine does meets all alike."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -9,7 +10,7 @@ from . import generators
 from .generators import Load, Sample
 from .subjects import Running
 
-Start = Callable[[], object]  # of a context manager that yields Running
+Start = Callable[[], AbstractContextManager[Running]]
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,8 @@ def ask(
 ) -> list[Result]:
     """Raises RuntimeError where a subject does not start, or the generator fails."""
     results = [Result(case) for case in question.cases]
-    with ExitStack() as stack:
-        running: dict[str, Running] = {}
-        for name, start in question.subjects.items():
-            progress(f"{question.name}: starting {name}")
-            running[name] = stack.enter_context(start())
+    progress(f"{question.name}: starting {', '.join(question.subjects)}")
+    with _together(question.subjects) as running:
         rates: dict[tuple[str, float], int] = {}  # of each subject, the same at every door
         for result in results:
             result.case = _warmed(result.case, running[result.case.subject], rates)
@@ -96,6 +94,21 @@ def ask(
                     {part: (after[part] - before[part]) / sample.requests for part in after}
                 )
     return results
+
+
+@contextmanager
+def _together(subjects: dict[str, Start]) -> Iterator[dict[str, Running]]:
+    """Starts and stops them at once: each waits more than it works."""
+    contexts = {name: start() for name, start in subjects.items()}
+    with ThreadPoolExecutor(len(contexts)) as pool:
+        entered = {name: pool.submit(context.__enter__) for name, context in contexts.items()}
+        try:
+            yield {name: one.result() for name, one in entered.items()}
+        finally:
+            ended = [pool.submit(contexts[name].__exit__, None, None, None)
+                     for name, one in entered.items() if not one.exception()]  # fmt: skip
+            for one in ended:
+                one.result()
 
 
 def _warmed(case: Case, subject: Running, rates: dict[tuple[str, float], int]) -> Case:
