@@ -229,8 +229,14 @@ def _wait_for_traefik(settings: StackSettings) -> None:
     for slot in parts(settings)[1:]:
         while gets_requests(slot) is False:
             if time.monotonic() > deadline:
-                raise SystemExit(f"Traefik sends nothing to {slot}: its health check fails there:\n"
-                                 + last_lines(settings, slot))  # fmt: skip
+                url = f"http://{slot}:8000/readyz"
+                asked = subprocess.run(
+                    ["docker", "exec", running(slot), "python", "-m", "app.healthcheck", url],
+                    capture_output=True, text=True,
+                )  # fmt: skip
+                print(last_lines(settings, slot), file=sys.stderr)
+                raise SystemExit(f"Traefik sends nothing to {slot}: its health check there fails; "
+                                 f"{url} says: {asked.stdout.strip()}")  # fmt: skip
             time.sleep(0.2)
 
 
