@@ -28,7 +28,8 @@ slowest and the fastest. µs is processor time per request.</p>
 
 
 def row(result: Result) -> tuple[str, ...]:
-    used = (f"{result.per_request(part) * 1e6:.0f}" for part in ("proxy", "app"))
+    used = (f"{result.per_request(part) * 1e6:.0f}" if part in result.processor[0] else ""
+            for part in ("proxy", "app"))  # fmt: skip
     return (result.case.label, f"{result.per_second:.0f}", f"{result.spread:.0%}",
             f"{result.middle(lambda s: s.p50) * 1e3:.1f}", f"{result.middle(lambda s: s.p99) * 1e3:.1f}",
             *used, str(result.failed or ""))  # fmt: skip
