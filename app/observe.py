@@ -10,7 +10,6 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-import orjson
 import structlog
 from asgi_correlation_id import CorrelationIdMiddleware, correlation_id
 from prometheus_client import (
@@ -128,11 +127,11 @@ def _access_log() -> structlog.typing.FilteringBoundLogger:
         logging.getLogger(name).propagate = False
     # Not the standard library's logging: a line of JSON through it takes several times as long.
     log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.BytesLogger(),
+        structlog.WriteLogger(),
         processors=[
             structlog.processors.EventRenamer("message"),
             structlog.processors.TimeStamper(fmt="iso", key="time"),
-            structlog.processors.JSONRenderer(orjson.dumps),
+            structlog.processors.JSONRenderer(separators=(",", ":")),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     ).bind()

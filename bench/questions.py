@@ -100,10 +100,6 @@ UVICORN = '"--no-server-header", "--no-access-log",'
 UNTUNED = {
     "Traefik on every core": {NATIVE: ('"GOMAXPROCS": "1",', "")},
     "Go's own collections": {NATIVE: ('"GOGC": "400",', "")},
-    "every field in Traefik's log": {STATIC: ('defaultMode = "drop"  # The other', 'defaultMode = "keep"  # The other')},
-    "64 KiB kept for a repetition": {ROUTES: ("maxRequestBodyBytes = 32000", "maxRequestBodyBytes = 65536")},
-    "the app's lines by json": {"app/observe.py": ("JSONRenderer(orjson.dumps)", "JSONRenderer(lambda *a, **k: "
-                                                   "__import__('json').dumps(*a, **k).encode())")},
     "a handler in a thread": {"app/main.py": ("async def read_main", "def read_main")},
     "asyncio's own loop": {"app/server.py": (UVICORN, UVICORN + ' "--loop", "asyncio",')},
     "parsing by h11": {"app/server.py": (UVICORN, UVICORN + ' "--http", "h11",')},
@@ -115,12 +111,8 @@ UNTUNED = {
 }  # fmt: skip
 
 
-# All of Traefik's together.
-TRAEFIK_UNTUNED = {
-    NATIVE: ('"GOGC": "400",\n        "GOMAXPROCS": "1",\n', ""),
-    STATIC: UNTUNED["every field in Traefik's log"][STATIC],
-    ROUTES: UNTUNED["64 KiB kept for a repetition"][ROUTES],
-}
+# Both of Traefik's together.
+TRAEFIK_UNTUNED = {NATIVE: ('"GOGC": "400",\n        "GOMAXPROCS": "1",\n', "")}
 
 
 def tuning() -> Question:
