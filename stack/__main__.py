@@ -62,6 +62,7 @@ def dev() -> int:
         raise SystemExit(f"DOMAIN={settings.domain}: production does not reload; leave DOMAIN out")
     os.environ["APP_RELOAD"] = "1"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
     try:
         up()
         print(
