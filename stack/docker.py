@@ -212,9 +212,13 @@ def running(service: str) -> str:
 
 def execute(service: str, *command: str) -> str | None:
     """What `command` prints in the container of `service`; None where it fails."""
-    done = subprocess.run(["docker", "exec", running(service), *command],
-                          capture_output=True, text=True)  # fmt: skip
+    done = _execute(service, *command)
     return done.stdout if done.returncode == 0 else None
+
+
+def _execute(service: str, *command: str) -> subprocess.CompletedProcess[str]:
+    command = ("docker", "exec", running(service), *command)
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 def gets_requests(slot: str) -> bool | None:
@@ -230,10 +234,7 @@ def _wait_for_traefik(settings: StackSettings) -> None:
         while gets_requests(slot) is False:
             if time.monotonic() > deadline:
                 url = f"http://{slot}:8000/readyz"
-                asked = subprocess.run(
-                    ["docker", "exec", running(slot), "python", "-m", "app.healthcheck", url],
-                    capture_output=True, text=True,
-                )  # fmt: skip
+                asked = _execute(slot, "python", "-m", "app.healthcheck", url)
                 print(last_lines(settings, slot), file=sys.stderr)
                 raise SystemExit(f"Traefik sends nothing to {slot}: its health check there fails; "
                                  f"{url} says: {asked.stdout.strip()}")  # fmt: skip
