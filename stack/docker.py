@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from functools import cache
+from functools import cache, partial
 from ipaddress import ip_network
 from typing import Any
 
@@ -231,7 +231,7 @@ def _wait_for_traefik(settings: StackSettings) -> None:
     """Traefik asks once a second, so it learns of a new container after Docker does."""
     deadline = time.monotonic() + NOTICE_SECONDS
     for slot in parts(settings)[1:]:
-        while gets_requests(slot) is False:
+        while metrics.first_said(partial(gets_requests, slot)) is False:
             if time.monotonic() > deadline:
                 url = f"http://{slot}:8000/readyz"
                 asked = _execute(slot, "python", "-m", "app.healthcheck", url)

@@ -1,6 +1,10 @@
 """What Traefik's own metrics say."""
 
 import re
+import time
+from collections.abc import Callable
+
+FIRST_CHECK_SECONDS = 3  # an interval, and the timeout of a check that gets no answer
 
 
 def server_up(text: str, server: str) -> bool | None:
@@ -10,3 +14,11 @@ def server_up(text: str, server: str) -> bool | None:
         rf'^traefik_service_server_up{{.*url="{re.escape(server)}"}} (\d)', text, re.MULTILINE
     )
     return found[1] == "1" if found else None
+
+
+def first_said(gets_requests: Callable[[], bool | None]) -> bool | None:
+    """What it says once it says something; None where Traefik has no health check."""
+    deadline = time.monotonic() + FIRST_CHECK_SECONDS
+    while (said := gets_requests()) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return said

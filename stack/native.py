@@ -140,7 +140,9 @@ def unhealthy(settings: StackSettings) -> list[str]:
             "Traefik does not answer" if code is None else "Traefik did not load routes.toml"
         )
     # It asks once a second, and so learns of the application after everybody else.
-    elif metrics.server_up(_get(f"{ops}/metrics")[1], _server(settings)) is False:
+    elif metrics.first_said(
+        lambda: metrics.server_up(_get(f"{ops}/metrics")[1], _server(settings))
+    ) is False:  # fmt: skip
         host = "localhost" if "*" in settings.hosts else settings.hosts[0]
         said = _get(f"{_server(settings)}/readyz", host)[0]
         problems.append(f"Traefik sends nothing to the app: its health check, /readyz with Host: {host}, "

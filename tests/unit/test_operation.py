@@ -176,6 +176,13 @@ def test_traefik_s_word_on_a_server():
     assert metrics.server_up("", "http://app:8000") is None
 
 
+def test_before_the_first_health_check_it_is_waited_for(monkeypatch):
+    monkeypatch.setattr(metrics, "FIRST_CHECK_SECONDS", 0.5)
+    said = iter([None, None, False])
+    assert metrics.first_said(lambda: next(said)) is False
+    assert metrics.first_said(lambda: None) is None
+
+
 def test_a_log_that_grows_is_kept_below_a_size(tmp_path, monkeypatch):
     monkeypatch.setattr(trim, "MOST_BYTES", 10)
     log = tmp_path / "app.log"
