@@ -18,11 +18,12 @@ COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /srv
 # Owned by root and not writable by the user that runs it, but readable whatever umask it was cloned under.
+COPY serve/ serve/
 COPY app/ app/
-RUN chmod -R a+rX app && python -m compileall -q app
+RUN chmod -R a+rX . && python -m compileall -q .
 USER 65532:65532
 EXPOSE 8000
 # SIGINT would be Gunicorn's quick shutdown, which drops what is in flight.
 STOPSIGNAL SIGTERM
 # Exec form: no shell between the stop signal and the server.
-CMD ["python", "-m", "app"]
+CMD ["python", "-m", "serve"]

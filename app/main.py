@@ -9,12 +9,13 @@ from fastapi import FastAPI, Query, Request, WebSocket
 from fastapi.responses import RedirectResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
+from serve.observe import HEALTH
+from serve.problems import RESPONSES, add_problems
+from serve.settings import Settings
+
 from . import probe
 from .docs import add_docs
 from .echo import echo
-from .observe import HEALTH
-from .problems import RESPONSES, add_problems
-from .settings import Settings
 from .sub import create_sub
 
 STATIC = Path(__file__).parent / "static"
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", include_in_schema=False)  # app/health.py answers 503 for it while draining
+    @app.get("/readyz", include_in_schema=False)  # serve/health.py answers 503 for it while draining
     async def readyz() -> dict[str, str]:
         return {"status": "ready"}
 

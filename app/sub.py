@@ -2,9 +2,10 @@
 
 from fastapi import FastAPI, Request, WebSocket
 
+from serve.problems import RESPONSES, add_problems
+
 from .docs import add_docs
 from .echo import echo
-from .problems import RESPONSES, add_problems
 
 
 def create_sub() -> FastAPI:

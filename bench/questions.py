@@ -13,7 +13,7 @@ DEFAULT = {"ours": partial(ours, "ours", PROBE=0)}
 ROUTES, STATIC, ASGI, NATIVE = (
     "traefik/routes.toml",
     "traefik/traefik.toml",
-    "app/asgi.py",
+    "serve/asgi.py",
     "stack/native.py",
 )
 CHAIN = '["security-headers", {{ if $rate }}"rate-limit", {{ end }}"scrub-headers"'
@@ -27,8 +27,8 @@ WITHOUT = {
     "security headers": (ROUTES, CHAIN, CHAIN.replace('"security-headers", ', "")),
     "retries": (ROUTES, ', "repeat", "retry"]', "]"),
     "health check": (ROUTES, 'interval = "1s"', 'interval = "3600s"'),
-    "access log of the app": ("app/observe.py", '        self.log.info(\n', "        self.log.debug(\n"),
-    "the app's metrics": ("app/observe.py", "        count.inc()\n        duration.observe(seconds)\n", ""),
+    "access log of the app": ("serve/observe.py", '        self.log.info(\n', "        self.log.debug(\n"),
+    "the app's metrics": ("serve/observe.py", "        count.inc()\n        duration.observe(seconds)\n", ""),
     "request ids": (ASGI, "    app = with_request_id(app)\n", ""),
     "body limit": (ASGI, "    app = BodyLimit(app, settings.max_body_bytes)\n", ""),
     "host guard": (ASGI, "    app = HostGuard(app)\n", ""),
@@ -101,8 +101,8 @@ UNTUNED = {
     "Traefik on every core": {NATIVE: ('"GOMAXPROCS": "1",', "")},
     "Go's own collections": {NATIVE: ('"GOGC": "400",', "")},
     "a handler in a thread": {"app/main.py": ("async def read_main", "def read_main")},
-    "asyncio's own loop": {"app/server.py": (UVICORN, UVICORN + ' "--loop", "asyncio",')},
-    "parsing by h11": {"app/server.py": (UVICORN, UVICORN + ' "--http", "h11",')},
+    "asyncio's own loop": {"serve/server.py": (UVICORN, UVICORN + ' "--loop", "asyncio",')},
+    "parsing by h11": {"serve/server.py": (UVICORN, UVICORN + ' "--http", "h11",')},
     # Answers 502 in place of 413, for it passes no answer on that overtakes its request's body.
     "fastProxy (not taken)": {STATIC: ("[global]", "[experimental.fastProxy]\n[global]")},
     # The alerts and the dashboard are made of them.

@@ -234,7 +234,7 @@ def _wait_for_traefik(settings: StackSettings) -> None:
         while metrics.first_said(partial(gets_requests, slot)) is False:
             if time.monotonic() > deadline:
                 url = f"http://{slot}:8000/readyz"
-                asked = _execute(slot, "python", "-m", "app.healthcheck", url)
+                asked = _execute(slot, "python", "-m", "serve.healthcheck", url)
                 print(last_lines(settings, slot), file=sys.stderr)
                 raise SystemExit(f"Traefik sends nothing to {slot}: its health check there fails; "
                                  f"{url} says: {asked.stdout.strip()}")  # fmt: skip

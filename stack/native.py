@@ -194,7 +194,7 @@ def _environment(settings: StackSettings) -> dict[str, str]:
 def _supervisord(settings: StackSettings) -> str:
     programs = {
         "traefik": ([f"{VENV}/bin/traefik", f"--configFile={STATIC}/traefik.toml"], 15),
-        "app": ([sys.executable, "-m", "app"], settings.drain_seconds + 5),
+        "app": ([sys.executable, "-m", "serve"], settings.drain_seconds + 5),
         "logs": ([sys.executable, "-m", "stack.trim", *map(str, map(_log, PARTS))], 5),
     }
     socket_file = _new_socket()
@@ -266,7 +266,9 @@ def _fingerprint(settings: StackSettings) -> str:
     given = [*sorted(settings.environ().items()), os.environ.get("APP_RELOAD")]
     digest = hashlib.sha256(repr(given).encode())
     files = [STATIC / "traefik.toml", STATIC / "tls" / "cert.pem", ROOT / "requirements/app.txt"]
-    files += sorted(path for path in (ROOT / "app").rglob("*") if "__pycache__" not in path.parts)
+    for folder in ("serve", settings.app_module.partition(":")[0].partition(".")[0]):
+        found = sorted((ROOT / folder).rglob("*"))
+        files += [path for path in found if "__pycache__" not in path.parts]
     for path in files:
         if path.is_file():
             digest.update(str(path).encode() + path.read_bytes())

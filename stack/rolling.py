@@ -98,11 +98,11 @@ def retire_surplus(settings: StackSettings) -> None:
 def retire(settings: StackSettings, slot: str) -> None:
     """Lets what is in flight end, for DRAIN_SECONDS at most, then stops and removes the container."""
     _say(slot, "draining")
-    if docker.execute(slot, "python", "-m", "app.drain", "start") is not None:
+    if docker.execute(slot, "python", "-m", "serve.drain", "start") is not None:
         _await(lambda: docker.gets_requests(slot) is not True, NOTICE_SECONDS, lambda: (
             f"Traefik did not take {slot} out within {NOTICE_SECONDS} s"
         ))  # fmt: skip
-        docker.execute(slot, "python", "-m", "app.drain", "wait", str(settings.drain_seconds))
+        docker.execute(slot, "python", "-m", "serve.drain", "wait", str(settings.drain_seconds))
     docker.step(docker.compose(), ["rm", "--stop", "--force", slot], docker.environment(settings))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from app.settings import Settings, exact_address, explain, refuse_overlap
+from serve.settings import Settings, exact_address, explain, refuse_overlap
 
 from .dotenv import DotenvError, parse
 from .paths import ROOT

@@ -123,7 +123,7 @@ CAUSES = (
     # It arrives, with the wrong path.
     Cause("the prefix is there twice",
           "with STRIP_PREFIX=false no server option may prepend it (Uvicorn's --root-path does): "
-          "leave it to app/asgi.py.",
+          "leave it to serve/asgi.py.",
           lambda red: red("app.direct_has_both_paths") and red("app.root_path")),
     Cause("a root_path in the code contradicts the server's",
           "FastAPI(root_path=) is deprecated: remove it; the server's --root-path is enough.",
@@ -133,8 +133,8 @@ CAUSES = (
           "(or STRIP_PREFIX=false, where the proxy shall not).",
           public_404),
     Cause("root path is not set on the server",
-          "start it with --root-path and the prefix: API_PREFIX in .env, then `make up` (app/server.py "
-          "passes it; app/asgi.py sets it for Gunicorn and Hypercorn).",
+          "start it with --root-path and the prefix: API_PREFIX in .env, then `make up` (serve/server.py "
+          "passes it; serve/asgi.py sets it for Gunicorn and Hypercorn).",
           unset),
     Cause("root path on the server lacks its slash in front, or has one at its end",
           "API_PREFIX must look like /api/v1; `make up` checks it.",
@@ -145,7 +145,7 @@ CAUSES = (
     Cause("root_path is set, and not prepended to the stripped path",
           "FastAPI(root_path=), and Gunicorn's or Hypercorn's own --root-path, do that behind a proxy "
           "that strips: mounts, static files and redirects break. Use Uvicorn's --root-path, or "
-          "RootPath in app/asgi.py.",
+          "RootPath in serve/asgi.py.",
           lambda red: red("app.doubled_prefix") and red("mount.*"),
           ("app.*", "mount.*", "static.*", "scope.*", "docs.*", "redirect.*", "logs.*", "openapi.*",
            "websocket.*", "host.*", "path.*", "trust.*", "http2.*", "browser.*", "fuzz.*")),
@@ -200,7 +200,7 @@ CAUSES = (
           "traefik/routes.toml begin with Host(…).",
           lambda red: red("host.foreign"), ("host.*", "trust.redirect_not_steered@[pt]*")),
     Cause("a malformed Host reaches the application",
-          "serve it through app/asgi.py, whose HostGuard answers 400.",
+          "serve it through serve/asgi.py, whose HostGuard answers 400.",
           lambda red: red("host.malformed") or red("host.one"), ("host.*",)),
     # Who is believed.
     Cause("TRUSTED_PROXIES does not name every load balancer to proxy and server alike",
@@ -216,7 +216,7 @@ CAUSES = (
           "no headers middleware may set X-Forwarded-Proto: Traefik writes it for each entrypoint.",
           lambda red: red("scope.scheme") and not red("scope.client")),
     Cause("the server does not believe the proxy",
-          "--forwarded-allow-ips must be the proxy's exact address (app/server.py): no name, no quotes, "
+          "--forwarded-allow-ips must be the proxy's exact address (serve/server.py): no name, no quotes, "
           "no host bits; load balancers before it go into TRUSTED_PROXIES.",
           disbelieved),
     Cause("the application copies X-Forwarded-Prefix into root_path",
@@ -265,7 +265,7 @@ CAUSES = (
           lambda red: red("websocket.echo"), ("websocket.*", "mount.sub_websocket@*", "trust.websocket*")),
     Cause("wss arrives as ws",
           "Traefik says X-Forwarded-Proto: wss on an upgrade; the server must read that too "
-          "(app/asgi.py does for Gunicorn and Hypercorn).",
+          "(serve/asgi.py does for Gunicorn and Hypercorn).",
           lambda red: red("websocket.scope@tls"), ("websocket.*", "trust.websocket*")),
     Cause("the application holds a stream back",
           "a middleware that reads the whole answer first (BaseHTTPMiddleware, gzip) must leave "
@@ -279,7 +279,7 @@ CAUSES = (
           "give their routers the entrypoint ops in traefik/routes.toml and traefik/traefik.toml.",
           lambda red: red("exposure.operations"), ("exposure.*",)),
     Cause("requests have no id",
-          "with_request_id in app/asgi.py adopts or makes one; without it nothing joins the log lines.",
+          "with_request_id in serve/asgi.py adopts or makes one; without it nothing joins the log lines.",
           lambda red: red("request.id"), ("request.id@*", "logs.joined@*", "errors.problem@*")),
     Cause("a client's traceparent is lost on the way",
           "a headers middleware in traefik/routes.toml drops it, or a server starts a trace of its own.",

@@ -6,7 +6,7 @@ from .expect import Wrong
 PAGE = "Behind a Proxy"
 ROOT_PATH_HINT = (
     "The server's root_path is not the public prefix. API_PREFIX in .env must feed both: restart "
-    "with `make up`; app/server.py passes it as --root-path, app/asgi.py sets it for Gunicorn "
+    "with `make up`; serve/server.py passes it as --root-path, serve/asgi.py sets it for Gunicorn "
     "and Hypercorn."
 )
 
@@ -74,7 +74,7 @@ def test_the_app_answers_with_the_prefix_as_its_root_path(door, expect):
     ),
     hint=(
         "The server answers a second URL for every route: root_path is set without being "
-        "prepended to the path. Use the server's --root-path with Uvicorn, or app/asgi.py's "
+        "prepended to the path. Use the server's --root-path with Uvicorn, or serve/asgi.py's "
         "RootPath; not FastAPI(root_path=)."
     ),
     needs=("strip", "app", "prefix"),
@@ -99,7 +99,7 @@ def test_the_prefixed_path_is_not_found_at_the_server(door, expect):
     ),
     hint=(
         "With STRIP_PREFIX=false root_path must be set but not prepended: Uvicorn's --root-path "
-        "doubles it. Leave it to app/asgi.py and restart with `make up`."
+        "doubles it. Leave it to serve/asgi.py and restart with `make up`."
     ),
     needs=("unstripped", "app", "prefix"),
     broken_by=("--root-path without strip",),
@@ -122,7 +122,7 @@ def test_the_server_answers_with_and_without_the_prefix(door, expect):
     ),
     hint=(
         "root_path is set without being prepended to the stripped path, so Starlette removes it "
-        "a second time. Use Uvicorn's --root-path or app/asgi.py's RootPath with strip; drop "
+        "a second time. Use Uvicorn's --root-path or serve/asgi.py's RootPath with strip; drop "
         "FastAPI(root_path=)."
     ),
     needs=("app", "prefix"),

@@ -13,7 +13,7 @@ FOREIGN_HINT = (
 )
 MALFORMED_HINT = (
     "Starlette falls back to the socket's own address when Host does not parse, and a redirect "
-    "shows it: serve the application through app/asgi.py, whose HostGuard answers 400, or pin Host "
+    "shows it: serve the application through serve/asgi.py, whose HostGuard answers 400, or pin Host "
     "with a headers middleware in traefik/routes.toml."
 )
 

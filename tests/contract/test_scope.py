@@ -8,12 +8,12 @@ EVERYWHERE = ("proxy", "tls", "direct")
 FORWARDED = "Behind a Proxy › Proxy Forwarded Headers"
 TRUST_HINT = (
     "The server does not believe the proxy: --forwarded-allow-ips must be the proxy's exact "
-    "address (app/server.py), not a name, not quoted, without host bits. Load balancers before "
+    "address (serve/server.py), not a name, not quoted, without host bits. Load balancers before "
     "it go into TRUSTED_PROXIES."
 )
 PATH_HINT = (
     "root_path is set without being prepended to the path. Use Uvicorn's --root-path or "
-    "app/asgi.py's RootPath; with STRIP_PREFIX=false, neither may prepend it."
+    "serve/asgi.py's RootPath; with STRIP_PREFIX=false, neither may prepend it."
 )
 
 

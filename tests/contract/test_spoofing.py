@@ -14,7 +14,7 @@ PROXY_HINT = (
 )
 DIRECT_HINT = (
     "The server believed a caller that is not the proxy: --forwarded-allow-ips must be the "
-    "proxy's exact address, never `*` nor a network that holds other callers (app/server.py, "
+    "proxy's exact address, never `*` nor a network that holds other callers (serve/server.py, "
     "TRUSTED_PROXIES)."
 )
 

@@ -74,7 +74,7 @@ def test_a_websocket_sees_the_public_address(door, expect):
     statement="In a WebSocket the client's address is the one that the proxy forwarded.",
     hint=(
         "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact "
-        "address (app/server.py; TRUSTED_PROXIES names only load balancers in front of it)."
+        "address (serve/server.py; TRUSTED_PROXIES names only load balancers in front of it)."
     ),
     needs=("probe",),
     broken_by=(

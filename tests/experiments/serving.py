@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from app.server import environment
+from serve.server import environment
 from stack.paths import ROOT
 
 PREFIX = "/api/v1"

@@ -58,7 +58,7 @@ def test_the_app_is_starting(stack):
 
 def test_all_replicas_are_unhealthy(stack):
     for service in ("app", "app-2"):
-        docker("exec", stack.container(service), "python", "-m", "app.drain", "start")
+        docker("exec", stack.container(service), "python", "-m", "serve.drain", "start")
     wait_for(lambda: get(stack, "/app").status_code == 503, 10)
     defined(get(stack, "/app"), 503)
     for service in ("app", "app-2"):

@@ -91,7 +91,7 @@ def application(home: Path, settings: dict[str, str]):
     own = {"APP_HOST": HOST, "APP_PORT": settings["APP_PORT"], "PROXY_TOKEN": "",
            "RUN_DIR": str(home / "run"), "METRICS_PORT": "0",
            "PROXY_ADDRESS": settings["PROXY_ADDRESS"], "API_PREFIX": settings["API_PREFIX"]}  # fmt: skip
-    return started([sys.executable, "-m", "app"], home / "app.log", own, [settings["APP_PORT"]])
+    return started([sys.executable, "-m", "serve"], home / "app.log", own, [settings["APP_PORT"]])
 
 
 def proxy(name: str, home: Path, settings: dict[str, str]):

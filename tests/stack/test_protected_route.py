@@ -46,9 +46,9 @@ WRONG = {
         ("traefik/routes.toml", RULE, f"{RULE} && Method(`GET`)"),
     ]),
     "root_path without the prefix in the path": ("/api/v1/api/v1/admin/secret -> 200", [
-        ("app/server.py", '"--root-path", settings.api_prefix', ""),
-        ("app/asgi.py", "not (own_options and settings.strip_prefix)", "True"),
-        ("app/asgi.py", "        if self.stripped:", "        if False:"),
+        ("serve/server.py", '"--root-path", settings.api_prefix', ""),
+        ("serve/asgi.py", "not (own_options and settings.strip_prefix)", "True"),
+        ("serve/asgi.py", "        if self.stripped:", "        if False:"),
     ]),
 }  # fmt: skip
 
@@ -56,7 +56,7 @@ WRONG = {
 @pytest.fixture
 def protected(stopped):
     """The copy of the checkout with the recipe in it, not started; its files come back afterwards."""
-    names = ("traefik/routes.toml", "traefik/traefik.toml", "app/server.py", "app/asgi.py")
+    names = ("traefik/routes.toml", "traefik/traefik.toml", "serve/server.py", "serve/asgi.py")
     before = {stopped.path / name: (stopped.path / name).read_text() for name in names}
     override = stopped.path / "docker-compose.override.yml"
     # The image holds no tests.

@@ -1,4 +1,4 @@
-"""`python -m app` with values that the servers would take in silence."""
+"""`python -m serve` with values that the servers would take in silence."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ REFUSED = [
 @pytest.mark.parametrize("key, value", REFUSED)
 def test_the_container_s_start_stops_with_one_line(key, value):
     started = subprocess.run(
-        [sys.executable, "-m", "app"], env={**os.environ, key: value}, capture_output=True, text=True,
+        [sys.executable, "-m", "serve"], env={**os.environ, key: value}, capture_output=True, text=True,
         timeout=30,
     )  # fmt: skip
     assert started.returncode == 1 and started.stdout == ""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.settings import Settings
+from serve.settings import Settings
 from stack.paths import ROOT
 from stack.settings import StackSettings
 from tests.mutants.mutant import HERE, Patch, load, load_all

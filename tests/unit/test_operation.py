@@ -1,4 +1,4 @@
-"""Readiness, limits, ids and metrics of app/, and what stack/ knows of production, without a server."""
+"""Readiness, limits, ids and metrics of serve/, and what stack/ knows of production, without a server."""
 
 import json
 import tomllib
@@ -9,9 +9,9 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
-from app.health import Readiness
-from app.limits import BodyLimit, WholeBody
-from app.observe import REQUEST_ID, TRACEPARENT, template
+from serve.health import Readiness
+from serve.limits import BodyLimit, WholeBody
+from serve.observe import REQUEST_ID, TRACEPARENT, template
 from stack import acme, metrics, ports, render, rolling, trim
 from stack.settings import read
 

@@ -1,7 +1,7 @@
 import pytest
 
-from app.server import command, environment
-from app.settings import Settings
+from serve.server import command, environment
+from serve.settings import Settings
 
 ALL = ["uvicorn", "fastapi", "gunicorn", "hypercorn"]
 

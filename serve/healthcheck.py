@@ -1,4 +1,4 @@
-"""`python -m app.healthcheck URL`: exit 0 while a server answers there below 500."""
+"""`python -m serve.healthcheck URL`: exit 0 while a server answers there below 500."""
 
 import sys
 import urllib.error

@@ -1,4 +1,4 @@
-"""`python -m app`: validate the settings, say the command, become the server."""
+"""`python -m serve`: validate the settings, say the command, become the server."""
 
 import os
 import shlex

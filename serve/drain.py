@@ -1,4 +1,4 @@
-"""Taking this container out of service: `python -m app.drain start`, then `wait SECONDS`.
+"""Taking this container out of service: `python -m serve.drain start`, then `wait SECONDS`.
 
 From `start` on, /readyz answers 503 in every worker, so the proxy sends nothing new. `wait` ends
 when nothing is in flight, or after SECONDS. The container can be stopped then.

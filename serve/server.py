@@ -1,4 +1,4 @@
-"""The command line of each server: what `python -m app` becomes."""
+"""The command line of each server: what `python -m serve` becomes."""
 
 import sys
 from pathlib import Path
@@ -35,7 +35,7 @@ def _processes(settings: Settings) -> list[str]:
     if settings.app_server in ("gunicorn", "hypercorn"):
         return ["--reload"]
     package = settings.app_module.partition(":")[0].partition(".")[0]
-    folders = [name for name in sorted({"app", package}) if Path(name).is_dir()]
+    folders = [package] if Path(package).is_dir() else []
     return ["--reload", *(part for name in folders for part in ("--reload-dir", name))]
 
 
@@ -45,7 +45,7 @@ def _drain(settings: Settings) -> str:
 
 
 def _trust(settings: Settings) -> list[str]:
-    # With a token the address proves nothing (native): app/asgi.py decides then.
+    # With a token the address proves nothing (native): serve/asgi.py decides then.
     if settings.proxy_token:
         return ["--no-proxy-headers"]
     return ["--forwarded-allow-ips", settings.forwarded_allow_ips]
@@ -58,20 +58,20 @@ def _root_path(settings: Settings) -> list[str]:
 
 def _uvicorn(settings: Settings) -> list[str]:
     return [
-        "uvicorn", "app.asgi:app",
+        "uvicorn", "serve.asgi:app",
         "--host", settings.app_host, "--port", str(settings.app_port),
         *_root_path(settings), *_trust(settings),
         *_processes(settings),
         "--timeout-keep-alive", str(KEEP_ALIVE_SECONDS),
         "--timeout-graceful-shutdown", _drain(settings),
-        "--no-server-header", "--no-access-log",  # app/observe.py writes one
+        "--no-server-header", "--no-access-log",  # serve/observe.py writes one
     ]  # fmt: skip
 
 
 def _fastapi(settings: Settings) -> list[str]:
     # The FastAPI CLI has no options for keep-alive and draining; Docker's stop ends the wait.
     return [
-        "fastapi", "dev" if settings.app_reload else "run", "--entrypoint", "app.asgi:app",
+        "fastapi", "dev" if settings.app_reload else "run", "--entrypoint", "serve.asgi:app",
         "--host", settings.app_host, "--port", str(settings.app_port),
         *_root_path(settings), *_trust(settings),
         *_processes(settings),
@@ -80,8 +80,8 @@ def _fastapi(settings: Settings) -> list[str]:
 
 def _gunicorn(settings: Settings) -> list[str]:
     return [
-        "gunicorn", "app.asgi:app", "--worker-class", "asgi",
-        # Its own trust knows no X-Forwarded-For and no wss; app/asgi.py reads the headers instead.
+        "gunicorn", "serve.asgi:app", "--worker-class", "asgi",
+        # Its own trust knows no X-Forwarded-For and no wss; serve/asgi.py reads the headers instead.
         "--forwarded-allow-ips", "",
         "--no-control-socket",  # a file in $HOME, which the container's user has not
         "--worker-tmp-dir", "/tmp",
@@ -94,7 +94,7 @@ def _gunicorn(settings: Settings) -> list[str]:
 
 def _hypercorn(settings: Settings) -> list[str]:
     return [
-        "hypercorn", "app.asgi:app", "--config", str(Path(__file__).with_name("hypercorn.toml")),
+        "hypercorn", "serve.asgi:app", "--config", str(Path(__file__).with_name("hypercorn.toml")),
         "--bind", f"{settings.app_host}:{settings.app_port}",
         *_processes(settings),
         "--keep-alive", str(KEEP_ALIVE_SECONDS),

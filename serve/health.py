@@ -11,7 +11,7 @@ from .problems import problem
 
 
 class Readiness:
-    """Answers /readyz with 503 from the stop signal on, or once the file `mark` is there (app/drain.py).
+    """Answers /readyz with 503 from the stop signal on, or once the file `mark` is there (serve/drain.py).
 
     Otherwise the application is asked; one that has no /readyz is ready when it answers 404.
     """
