@@ -10,6 +10,7 @@ pin stack --extra stack --constraint requirements/app.txt
 pin verify --extra stack --extra verify --constraint requirements/stack.txt
 pin lint --extra stack --extra verify --extra lint --constraint requirements/verify.txt
 pin bench --extra stack --extra verify --extra bench --extra proxies --constraint requirements/verify.txt
+pin new --extra stack --extra new --constraint requirements/verify.txt
 pin compose --extra compose --constraint requirements/app.txt
 pin proxies --extra proxies --constraint requirements/verify.txt
 # A Traefik below a fix, for the mutant that has one: never what `make up` runs.

@@ -2,7 +2,9 @@
 # Makes build/venv and installs requirements/$1.txt into it. Says one line when it cannot.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-pins=requirements/$1.txt venv=build/venv log=build/pip.log
+pins=$PWD/requirements/$1.txt
+[ -f docker-compose.yml ] || cd .. # in a copy, whose tools lie in a folder
+venv=build/venv log=build/pip.log
 stamp=build/venv/.$1
 
 if [ -f "$stamp" ] && cmp -s "$stamp" "$pins"; then exit 0; fi
@@ -22,6 +24,7 @@ done
   fail "$python has no venv: apt-get install $("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
 
 mkdir -p build 2>/dev/null || true
+[ -f build/.gitignore ] || echo '*' >build/.gitignore 2>/dev/null || true
 [ -w build ] || fail "build/ cannot be written: remove it (sudo rm -r build)"
 # A stamp of an interrupted or outdated install is gone before pip starts, so it is repeated.
 rm -f "$stamp"

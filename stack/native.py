@@ -22,14 +22,18 @@ import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from . import certificate, metrics, ports, render
-from .paths import BUILD, ROOT, STATIC, VENV
-from .settings import StackSettings
+from .paths import APP_PYTHON, BUILD, ROOT, STATIC, TOOLS, VENV
+from .settings import StackSettings, own_keys
 
 HOME = BUILD / "native"
 CONFIG = HOME / "supervisord.conf"
 MARK = "STACK_HOME"  # in the environment of all that this clone starts, so that it is found again
 PARTS = ("traefik", "app")
 START_SECONDS = 30
+# A project's own packages, of which deployment/install.sh takes the first that it finds.
+LISTS = ("uv.lock", "poetry.lock", "requirements.txt", "pyproject.toml")
+SOURCES = (ROOT, ROOT / "src")
+INSTALLED = BUILD / "app" / ".installed"
 
 
 def up(settings: StackSettings) -> None:
@@ -40,6 +44,7 @@ def up(settings: StackSettings) -> None:
     if settings.app_replicas > 1:
         raise SystemExit(f"APP_REPLICAS={settings.app_replicas}: replicas are containers, and natively "
                          f"there are none; for example APP_WORKERS={settings.app_replicas}")  # fmt: skip
+    _install_the_application()
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
     certificate.ensure(settings)
     render.write(STATIC / "traefik.toml", render.static(settings, native=True))
@@ -150,6 +155,30 @@ def unhealthy(settings: StackSettings) -> list[str]:
     return problems
 
 
+def _install_the_application() -> None:
+    """In a copy: its packages and what serves it, into build/app, where that is not done already."""
+    if TOOLS == ROOT:
+        return
+    lists = [path for path in (*(ROOT / name for name in LISTS), TOOLS / "serve.txt") if path.exists()]
+    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in lists)).hexdigest()
+    if INSTALLED.exists() and INSTALLED.read_text() == wanted:
+        return
+    print(f"installing {lists[0].name}, and what serves it, into build/app")
+    # Anew, so that what is no longer asked for goes; and beside the one that may be serving.
+    part = INSTALLED.parent.with_name("app.part")
+    shutil.rmtree(part, ignore_errors=True)
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    for command in ([sys.executable, "-m", "venv"], ["sh", str(TOOLS / "install.sh")]):
+        done = subprocess.run([*command, str(part)], capture_output=True, text=True, env=environ)
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or ["it does not say why"]
+            reason = next((line for line in said if "ERROR" in line), said[-1])
+            raise SystemExit("\n".join(said) + f"\n{lists[0].name} could not be installed: {reason}")
+    shutil.rmtree(INSTALLED.parent, ignore_errors=True)
+    part.rename(INSTALLED.parent)
+    INSTALLED.write_text(wanted)
+
+
 def _server(settings: StackSettings) -> str:
     return f"http://127.0.0.1:{settings.direct_port}"
 
@@ -173,6 +202,7 @@ def _get(url: str, host: str = "") -> tuple[int | None, str]:
 def _environment(settings: StackSettings) -> dict[str, str]:
     return {
         **{k: v for k, v in os.environ.items() if not k.startswith(("TRAEFIK_", "MAKE", "MFLAGS"))},
+        **own_keys(os.environ),
         **settings.environ(),
         "APP_HOST": "127.0.0.1",
         "APP_PORT": str(settings.direct_port),
@@ -188,13 +218,14 @@ def _environment(settings: StackSettings) -> dict[str, str]:
         "GOGC": "400",
         "GOMAXPROCS": "1",
         MARK: str(HOME),
+        **({} if TOOLS == ROOT else {"PYTHONPATH": os.pathsep.join(map(str, (*SOURCES, TOOLS)))}),
     }
 
 
 def _supervisord(settings: StackSettings) -> str:
     programs = {
         "traefik": ([f"{VENV}/bin/traefik", f"--configFile={STATIC}/traefik.toml"], 15),
-        "app": ([sys.executable, "-m", "serve"], settings.drain_seconds + 5),
+        "app": ([str(APP_PYTHON), "-m", "serve"], settings.drain_seconds + 5),
         "logs": ([sys.executable, "-m", "stack.trim", *map(str, map(_log, PARTS))], 5),
     }
     socket_file = _new_socket()
@@ -263,11 +294,12 @@ def _given_up() -> bool:
 
 def _fingerprint(settings: StackSettings) -> str:
     """Changes when a new start is needed: settings, static file, certificate, application source."""
-    given = [*sorted(settings.environ().items()), os.environ.get("APP_RELOAD")]
+    given = [*sorted(settings.environ().items()), *sorted(own_keys(os.environ).items()), os.environ.get("APP_RELOAD")]
     digest = hashlib.sha256(repr(given).encode())
-    files = [STATIC / "traefik.toml", STATIC / "tls" / "cert.pem", ROOT / "requirements/app.txt"]
-    for folder in ("serve", settings.app_module.partition(":")[0].partition(".")[0]):
-        found = sorted((ROOT / folder).rglob("*"))
+    files = [STATIC / "traefik.toml", STATIC / "tls" / "cert.pem", INSTALLED, TOOLS / "requirements" / "app.txt"]
+    package = settings.app_module.partition(":")[0].partition(".")[0]
+    for source in (TOOLS / "serve", *(folder / package for folder in SOURCES)):
+        found = [source.with_suffix(".py"), *sorted(source.rglob("*"))]
         files += [path for path in found if "__pycache__" not in path.parts]
     for path in files:
         if path.is_file():

@@ -1,10 +1,15 @@
 """Where things lie. Everything that is made lies under build/."""
 
+import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+TOOLS = Path(__file__).resolve().parent.parent  # serve/, stack/, requirements/
+# Beside the compose files; in a copy (`make new`) the tools lie in a folder of their own.
+ROOT = TOOLS if (TOOLS / "docker-compose.yml").exists() else TOOLS.parent
 BUILD = ROOT / "build"
 VENV = BUILD / "venv"
+# A copy's application has packages of its own, which must not meet the tools'.
+APP_PYTHON = Path(sys.executable) if TOOLS == ROOT else BUILD / "app" / "bin" / "python"
 CA_FILE = BUILD / "tls" / "ca.pem"
 STATIC = BUILD / "traefik"  # the rendered traefik.toml and the certificate Traefik serves
 STATE = BUILD / "state.json"  # what is running: its runtime and settings

