@@ -13,7 +13,6 @@ from serve.observe import HEALTH
 from serve.problems import RESPONSES, add_problems
 from serve.settings import Settings
 
-from . import probe
 from .docs import add_docs
 from .echo import echo
 from .sub import create_sub
@@ -81,8 +80,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
 
     add_docs(app)
-    if settings.probe:
-        app.include_router(probe.router)
     app.mount("/sub", create_sub(), name="sub")
     app.mount("/static", StaticFiles(directory=STATIC, html=True), name="static")
     return app

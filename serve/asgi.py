@@ -13,6 +13,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from .health import Readiness
 from .limits import BodyLimit, WholeBody
 from .observe import Observe, with_request_id
+from .probe import Probe
 from .problems import problem
 from .settings import Settings
 
@@ -105,6 +106,8 @@ def load(name: str) -> ASGIApp:
 
 def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
     """`app` as it must be served by `settings.app_server` behind the prefix."""
+    if settings.probe:
+        app = Probe(app)
     app = BodyLimit(app, settings.max_body_bytes)
     app = Readiness(app, settings.api_prefix, Path(settings.run_dir) / "draining")
     app = HostGuard(app)

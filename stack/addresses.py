@@ -11,9 +11,12 @@ from .settings import StackSettings
 
 def show(runtime: str, settings: StackSettings) -> None:
     who = _who(settings)
+    page = page_of(settings)
     if settings.domain:
         url = settings.url("tls")
-        print(f"proxied  {url}/app   {who}\ndocs     {url}/docs  {who}")
+        print(f"proxied  {url}{page}   {who}")
+        if page == "/app":
+            print(f"docs     {url}/docs  {who}")
         print(f"http     redirects to https; certificates for {settings.domain} by ACME")
         for line in warnings(settings):
             print(line)
@@ -21,10 +24,10 @@ def show(runtime: str, settings: StackSettings) -> None:
     ca = CA_FILE.relative_to(ROOT)
     proxy, tls, direct = (settings.url(door) for door in ("proxy", "tls", "direct"))
     rows = [
-        ("proxied", f"{proxy}/app", who),
-        ("", f"{tls}/app", f"{who}; CA {ca}"),
-        ("docs", f"{proxy}/docs", who),
-        ("direct", f"{direct}/app", "this machine only"),
+        ("proxied", f"{proxy}{page}", who),
+        ("", f"{tls}{page}", f"{who}; CA {ca}"),
+        *([("docs", f"{proxy}/docs", who)] if page == "/app" else []),
+        ("direct", f"{direct}{page}", "this machine only"),
     ]
     width = max(len(url) for _, url, _ in rows)
     for name, url, reach in rows:
@@ -33,6 +36,11 @@ def show(runtime: str, settings: StackSettings) -> None:
         print(line)
     if runtime == "native":
         print("native: every process of this user can pose as the proxy; containers close that")
+
+
+def page_of(settings: StackSettings) -> str:
+    """What is shown of an application: the demonstration's page, or another's first."""
+    return "/app" if settings.app_module == type(settings).model_fields["app_module"].default else "/"
 
 
 def _who(settings: StackSettings) -> str:

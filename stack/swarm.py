@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import certificate, render
+from .addresses import page_of
 from .paths import BUILD, ROOT, STATIC
 from .runtime import engine
 from .settings import SwarmSettings, read_as, written
@@ -45,11 +46,11 @@ def _show(settings: SwarmSettings, name: str, nodes: list[dict[str, Any]]) -> No
     edge = {task.split()[0] for task in _tasks(name, "traefik")}
     open_at = [n["Status"]["Addr"] for n in nodes if n["Description"]["Hostname"] in edge]
     if settings.domain:
-        print(f"{settings.url('tls')}/app   once the name leads to {', '.join(open_at)}")
+        print(f"{settings.url('tls')}{page_of(settings)}   once the name leads to {', '.join(open_at)}")
         return
     for address in open_at:
         print(
-            f"http://{address}:{settings.http_port}{settings.api_prefix}/app   whoever reaches this node"
+            f"http://{address}:{settings.http_port}{settings.api_prefix}{page_of(settings)}   whoever reaches this node"
         )
     missing = [address for address in open_at if address not in settings.hosts]
     if missing and "*" not in settings.hosts:

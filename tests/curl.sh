@@ -4,7 +4,7 @@
 # application is not the demonstration (and DEMO does not say it must be), it asks for the schema.
 set -u
 prefix=$(printf %s "${PROXY_URL:-$TLS_URL}" | sed -E 's#^[a-z]+://[^/]*##')
-passed=0 failed=0
+passed=0 failed=0 follow=
 # curl's own configuration and a company's proxy must not answer for the stack.
 ask() { curl --disable --noproxy '*' --silent --show-error --max-time 10 "$@"; }
 
@@ -29,23 +29,31 @@ if [ -z "${DEMO:-}" ]; then
     [ -z "$url" ] || ask --insecure "$url/app"
   done 2>/dev/null) in
     *'"Hello World"'*) ;;
-    *) echo "/app is not the demonstration's: asking for the schema"
-       hello='"openapi":' page=openapi.json ;;
+    *)
+      hello='"openapi":' page=openapi.json
+      case $(ask --insecure "${PROXY_URL:-$TLS_URL}/$page" 2>/dev/null) in
+        *"$hello"*) echo "/app is not the demonstration's: asking for the schema" ;;
+        *)
+          page=${ANSWERS:-/} hello=' 200'
+          page=${page#/} follow=--location
+          echo "not the demonstration, and no schema: asking for /$page" ;;
+      esac ;;
   esac
 fi
 for url in "${PROXY_URL:-}" "${TLS_URL:-}"; do
   [ -n "$url" ] || continue
   ca=()
   case $url in https:*) [ -z "${CA_FILE:-}" ] || ca=(--cacert "$CA_FILE") ;; esac
-  try "$hello" ${ca[@]+"${ca[@]}"} "$url/$page"
-  [ $page != app ] || try "ocation: $url/items/" ${ca[@]+"${ca[@]}"} "$url/items"
+  try "$hello" ${ca[@]+"${ca[@]}"} $follow "$url/$page"
+  [ "$page" != app ] || try "ocation: $url/items/" ${ca[@]+"${ca[@]}"} "$url/items"
   [ -z "$prefix" ] || try ' 404' ${ca[@]+"${ca[@]}"} "${url%"$prefix"}/$page"
 done
 if [ -n "${DIRECT_URL:-}" ]; then
-  try "$hello" "$DIRECT_URL/$page"
+  # Without a schema the application's pages may lead anywhere but through the prefix here.
+  [ "$hello" = ' 200' ] || try "$hello" "$DIRECT_URL/$page"
   if [ "${STRIP_PREFIX:-true}" = false ]; then
     try "$hello" "$DIRECT_URL$prefix/$page"
-  elif [ -n "$prefix" ]; then
+  elif [ -n "$prefix" ] && [ "$hello" != ' 200' ]; then
     try ' 404' "$DIRECT_URL$prefix/$page"
   fi
 fi

@@ -90,7 +90,7 @@ def main() -> int:
     sys.stdout.reconfigure(line_buffering=True)  # in order with what the subprocesses print
     target = remote() if any(name in os.environ for name in URLS) else local()
     options = target.pop("OPTIONS")
-    curled = subprocess.call([str(TOOLS / "tests" / "curl.sh")], cwd=ROOT,
+    curled = subprocess.call(["bash", str(TOOLS / "tests" / "curl.sh")], cwd=ROOT,
                              env={**os.environ, **target})  # fmt: skip
     if sys.argv[1:] == ["curl"]:
         return curled

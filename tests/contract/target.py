@@ -136,11 +136,12 @@ class Target:
         self.demo = self.application == "demo" or self._is_demo()
         if self.demo:
             return
+        self.lacks["demo"] = "the application is not the demonstration"
         for name, path in DEMO.items():
             if not self._text(path):
                 self.lacks[name] = f"the application has no {path}"
         if "app" in self.lacks:
-            self.lacks["ws"] = "the application is not the demonstration: no /ws"
+            self.lacks["ws"] = f"{self.lacks['demo']}: no /ws"
 
     def _find_place(self) -> None:
         """Whether this caller stands where a trusted load balancer does, or is a stranger."""

@@ -212,7 +212,7 @@ def test_answers_carry_the_security_headers(door, expect):
     source=f"{ISSUE}: a Content-Security-Policy under which the docs pages work",
     statement="/docs and /redoc name the only scripts they run; the browser checks show that they work so.",
     hint="guarded() in app/docs.py.",
-    needs=("docs", "redoc", "ours"),
+    needs=("docs", "redoc", "ours", "demo"),
     broken_by=("mutant docs.no_policy",),
 )
 def test_the_documentation_pages_carry_a_strict_policy(door, expect):

@@ -12,6 +12,7 @@ from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.main import STATIC, create_app
+from serve.probe import Probe
 
 
 def header(scope, name: bytes) -> str:
@@ -20,7 +21,7 @@ def header(scope, name: bytes) -> str:
 
 def with_scope(change):
     """The demonstration behind a middleware that changes the scope of each request."""
-    inner = create_app()
+    inner = Probe(create_app())  # inside, so that it sees the change
 
     async def app(scope, receive, send):
         if scope["type"] in ("http", "websocket"):

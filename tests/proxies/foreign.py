@@ -1,11 +1,6 @@
-"""Somebody's application, which knows nothing of the suite: APP_MODULE=tests.proxies.foreign:app.
-
-`probed` is the same one with app/probe.py dropped into it.
-"""
+"""Somebody's application, which knows nothing of the suite: APP_MODULE=tests.proxies.foreign:app."""
 
 from fastapi import FastAPI
-
-from app import probe
 
 
 def create() -> FastAPI:
@@ -19,5 +14,3 @@ def create() -> FastAPI:
 
 
 app = create()
-probed = create()
-probed.include_router(probe.router)
