@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 PATH = "/_probe/"
+MARK = (b"x-probe", b"1")
 
 
 def seen(connection: HTTPConnection) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def _links(connection: HTTPConnection) -> dict[str, str]:
 
 
 class Probe:
-    """Answers GET /_probe/… and the WebSocket /_probe/ws, in place of the application's own 404."""
+    """Answers GET /_probe/… and the WebSocket /_probe/ws, unless another one further in does."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -55,14 +56,14 @@ class Probe:
         path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
         if not path.startswith(PATH) or (scope["type"] == "http" and scope["method"] != "GET"):
             return await self.app(scope, receive, send)
-        missing = False
+        answered = None
         taken: list[Message] = []
 
-        async def unless_missing(message: Message) -> None:
-            nonlocal missing
-            refused = message.get("status") == 404 or message["type"] == "websocket.close"
-            missing = missing or refused
-            if not missing:
+        async def if_a_probe_s(message: Message) -> None:
+            nonlocal answered
+            if answered is None:
+                answered = MARK in message.get("headers", [])
+            if answered:
                 await send(message)
 
         async def noting() -> Message:
@@ -72,11 +73,13 @@ class Probe:
         async def again() -> Message:
             return taken.pop(0) if taken else await receive()
 
-        asked = {**scope}
-        await self.app(asked, noting, unless_missing)
-        if missing and scope["type"] == "http":
-            await JSONResponse(seen(Request(self._known(scope))))(scope, again, send)
-        elif missing:
+        await self.app({**scope}, noting, if_a_probe_s)
+        if answered:
+            return None
+        if scope["type"] == "http":
+            answer = JSONResponse(seen(Request(self._known(scope))), headers={"x-probe": "1"})
+            await answer(scope, again, send)
+        else:
             await self._websocket(WebSocket(self._known(scope), again, send))
 
     def _known(self, scope: Scope) -> Scope:
@@ -85,7 +88,7 @@ class Probe:
         return {"app": application, "router": getattr(application, "router", None), **scope}
 
     async def _websocket(self, websocket: WebSocket) -> None:
-        await websocket.accept()
+        await websocket.accept(headers=[MARK])
         await websocket.send_text(json.dumps(seen(websocket)))
         # The client closes: a server that closes at once can overtake its own message.
         async for _ in websocket.iter_text():
