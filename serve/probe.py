@@ -73,7 +73,12 @@ class Probe:
         async def again() -> Message:
             return taken.pop(0) if taken else await receive()
 
-        await self.app({**scope}, noting, if_a_probe_s)
+        try:
+            await self.app({**scope}, noting, if_a_probe_s)
+        except Exception:
+            # Many an application has no WebSockets, and not even an answer for them.
+            if answered or scope["type"] == "http":
+                raise
         if answered:
             return None
         if scope["type"] == "http":

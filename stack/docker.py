@@ -8,7 +8,7 @@ import sys
 import time
 from functools import cache, partial
 from ipaddress import ip_network
-from typing import Any, NoReturn
+from typing import Any
 
 from . import acme, certificate, metrics, ports, render
 from .paths import BUILD, ROOT, STATIC, VENV
@@ -177,25 +177,12 @@ def environment(settings: StackSettings) -> dict[str, str]:
 
 
 def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> None:
-    code = _logged(command, arguments, environ)
-    # An engine may let go of its own port a moment too late (20.10, a container in several networks);
-    # that nobody else has it was seen before.
-    if code and "address already in use" in LOG.read_text(errors="replace"):
-        time.sleep(1)
-        code = _logged(command, arguments, environ)
-    if code == 0:
-        return
-    _fail(command, arguments, environ)
-
-
-def _logged(command: list[str], arguments: list[str], environ: dict[str, str]) -> int:
     with LOG.open("w") as log:
-        return subprocess.call(
+        code = subprocess.call(
             [*command, *arguments], cwd=ROOT, env=environ, stdout=log, stderr=log
         )
-
-
-def _fail(command: list[str], arguments: list[str], environ: dict[str, str]) -> NoReturn:
+    if code == 0:
+        return
     output = [line for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
     reason = next((line for line in reversed(output) if "error" in line.lower()), str(output[-1:]))
     if re.search(r"lookup|dial tcp|i/o timeout|no such host", reason):

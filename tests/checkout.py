@@ -85,7 +85,7 @@ class Checkout:
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).exists():
                 (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, self.path / name)
+                shutil.copy2(ROOT / name, self.path / name, follow_symlinks=False)
         (self.path / "build").mkdir()
         (self.path / "build" / "venv").symlink_to(ROOT / "build" / "venv")
 

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from stack import runtime, state
 from stack.__main__ import up
@@ -66,10 +67,26 @@ def local() -> dict:
             "--max-body-bytes", str(settings.max_body_bytes),
             "--trusted-proxies", settings.trusted_proxies,
             "--extra-servers", ",".join(filter(None, (settings.staging_url, settings.production_url))),
+            "--application-source", source(settings.app_module),
             *(f"--target-version={package}={version}"
               for package, version in versions(name == "native").items()),
         ],
     }  # fmt: skip
+
+
+def source(module: str) -> str:
+    """`module=path`, the path of its file or package; empty where it is not installed on this host."""
+    name = module.partition(":")[0]
+    top = name.partition(".")[0]
+    for folder in (ROOT, ROOT / "src"):
+        for path in (folder / top, folder / f"{top}.py"):
+            if path.exists():
+                return f"{module}={path}"
+    if not APP_PYTHON.exists():
+        return ""
+    code = "import importlib.util, sys; print(importlib.util.find_spec(sys.argv[1]).origin)"
+    asked = subprocess.run([str(APP_PYTHON), "-c", code, name], capture_output=True, text=True)
+    return f"{module}={Path(asked.stdout.strip()).parent}" if asked.returncode == 0 else ""
 
 
 def versions(native: bool) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 
 ANY = ("*",)
+ROOT_PATH = r"\broot_path\s*="
 
 
 class Red:
@@ -43,6 +44,7 @@ class Cause:
     fix: str
     fits: Callable[[Red], bool]
     explains: tuple[str, ...] = ANY
+    line: str = ""  # the pattern of the line to change, where the application is at fault
 
 
 def public_404(red: Red) -> bool:
@@ -86,7 +88,8 @@ CAUSES = (
     # Nothing arrives.
     Cause("TrustedHostMiddleware in the application refuses the deployment's own name",
           "its allowed_hosts must hold what PUBLIC_HOSTS has, and the health check's 127.0.0.1.",
-          lambda red: red.says("app.answers@direct", "400") and red("app.answers@[pt]*")),
+          lambda red: red.says("app.answers@direct", "400") and red("app.answers@[pt]*"),
+          line=r"TrustedHostMiddleware|allowed_hosts"),
     Cause("the dashboard is at the public entrypoint and takes the application's paths",
           "remove the dashboard's router from traefik/routes.toml, or give it the entrypoint ops.",
           lambda red: red.says("exposure.operations", "/api/", "/dashboard") and public_404(red)),
@@ -127,7 +130,7 @@ CAUSES = (
           lambda red: red("app.direct_has_both_paths") and red("app.root_path")),
     Cause("a root_path in the code contradicts the server's",
           "FastAPI(root_path=) is deprecated: remove it; the server's --root-path is enough.",
-          lambda red: red.says("app.root_path@direct", "404")),
+          lambda red: red.says("app.root_path@direct", "404"), line=ROOT_PATH),
     Cause("the proxy does not strip the prefix, or strips another one",
           "the router needs the strip-prefix middleware with prefixes = [API_PREFIX] and no shorter one "
           "(or STRIP_PREFIX=false, where the proxy shall not).",
@@ -150,14 +153,14 @@ CAUSES = (
           ("app.*", "mount.*", "static.*", "scope.*", "docs.*", "redirect.*", "logs.*", "openapi.*",
            "websocket.*", "host.*", "path.*", "trust.*", "http2.*", "browser.*", "fuzz.*")),
     Cause("FastAPI(root_path=) is deprecated", "remove it: the server's --root-path sets it.",
-          lambda red: red("logs.no_deprecation"), ("logs.no_deprecation@*",)),
+          lambda red: red("logs.no_deprecation"), ("logs.no_deprecation@*",), line=ROOT_PATH),
     Cause("something in the application answers every path with 200",
           "a catch-all route (the fallback of a page application) must come last and end in 404 for "
           "what it does not know.",
-          lambda red: red.says("app.not_found_is_the_applications", "200")),
+          lambda red: red.says("app.not_found_is_the_applications", "200"), line=r":path\}"),
     Cause("the start page leads out of the prefix", "build its address with request.url_for.",
           lambda red: red.says("redirect.start_page", "Location of")
-          and not red("redirect.keeps_prefix"), ("redirect.start_page@*",)),
+          and not red("redirect.keeps_prefix"), ("redirect.start_page@*",), line="RedirectResponse"),
     Cause("the bare prefix is not routed",
           "the rule in traefik/routes.toml needs Path(`/api/v1`) beside PathPrefix(`/api/v1/`).",
           lambda red: red.says("redirect.start_page", "404") and not red("app.*"),
@@ -179,10 +182,11 @@ CAUSES = (
     Cause("a route has the prefix in the code",
           "write the path without it: the proxy adds it.",
           lambda red: red("openapi.paths_unprefixed"), ("openapi.*", "redirect.*", "docs.*", "app.*", "fuzz.*",
-                                                        "http2.*", "host.*", "trust.redirect_not_steered@*")),
+                                                        "http2.*", "host.*", "trust.redirect_not_steered@*"),
+          line="{prefix}/"),
     Cause("the mounted application has a root_path of its own",
           "remove root_path= from the mounted FastAPI: the mount sets it.",
-          lambda red: red("mount.sub_application") and not red("static.file"), ("mount.*",)),
+          lambda red: red("mount.sub_application") and not red("static.file"), ("mount.*",), ROOT_PATH),
     Cause("files outside the static folder are served",
           "serve them with StaticFiles from a folder of their own, never by joining paths.",
           lambda red: red.says("static.no_traversal", "200", "app", "served", "true"), ("static.*",)),

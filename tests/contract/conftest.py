@@ -9,6 +9,7 @@ import pytest
 
 from . import check, recorder, terminal
 from .expect import Expect
+from .source import Source
 from .target import Target, Unreachable
 
 HERE = Path(__file__).parent
@@ -98,6 +99,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         metavar="USER:PASSWORD",
         help="basic credentials that open --protected",
+    )
+    group.addoption(
+        "--application-source",
+        default="",
+        metavar="MODULE:ATTRIBUTE=PATH",
+        help="the application's file or package on this machine, for the line of a fault",
     )
     group.addoption("--fast", action="store_true", help="leave out browser and fuzz")
     group.addoption(
@@ -191,6 +198,9 @@ def open_target(option) -> Target:
         ca_file=option.ca_file,
         versions={"checked_with_python": platform.python_version(), **versions},
     )
+    if option.application_source:
+        name, _, path = option.application_source.partition("=")
+        target.source = Source(name, Path(path), target.prefix)
     target.connect()
     return target
 

@@ -7,6 +7,7 @@ explains is not explained twice. Where none fits, the hint of the most upstream 
 from collections.abc import Iterable
 
 from .causes import CAUSES, Red
+from .source import Source
 
 MOST = 3  # causes named at once
 # Upstream first: what a request meets before something else can be judged.
@@ -14,18 +15,26 @@ WAY = ("container", "tls", "host", "app", "scope", "prefix", "path", "trust", "r
        "docs", "application", "mount", "static", "websocket", "stream", "exposure", "logs")  # fmt: skip
 
 
-def diagnose(results: Iterable) -> list[str]:
+def diagnose(results: Iterable, source: Source | None = None) -> list[str]:
     """At most three sentences, the likeliest cause first; empty when nothing is red.
 
-    `results` have `check`, `door`, `red`, `observed` and `hint`, as recorder.Result has.
+    `results` have `check`, `door`, `red`, `observed` and `hint`, as recorder.Result has. With the
+    application's `source`, its own faults come with the line to change.
     """
     reds = [result for result in results if result.red]
     left = Red({f"{result.check.id}@{result.door}": result.observed for result in reds})
     said = []
     for cause in CAUSES:
         if left.observed and len(said) < MOST and cause.fits(left):
-            said.append(f"{cause.says}: {cause.fix}")
+            pattern = cause.line.replace("{prefix}", source.prefix) if source else ""
+            place = source.fault(pattern, "") if source and pattern else ""
+            said.append(f"{cause.says}: {cause.fix}{place}")
             left = left.without(cause.explains)
+    theirs = [one for one in reds if one.check.group == "application" and left(f"{one.check.id}@{one.door}")]
+    if theirs and len(said) < MOST:
+        one = theirs[0]
+        place = source.fault("", one.observed) if source else ""
+        said.append(f"the application's own fault: {one.check.title} ({one.check.id}): {one.hint}{place}")
     if not said and reds:
         first = min(
             reds, key=lambda one: WAY.index(one.check.group) if one.check.group in WAY else len(WAY)

@@ -70,7 +70,9 @@ class Recorder:
 
     @property
     def diagnosis(self) -> list[str]:
-        return [] if self.target is None else diagnosis.diagnose(self.results.values())
+        if self.target is None:
+            return []
+        return diagnosis.diagnose(self.results.values(), self.target.source)
 
     def could_not_ask(self, reason: str, option) -> None:
         self.address = {

@@ -11,6 +11,7 @@ import httpx
 from .check import Check
 from .door import TIMEOUT_SECONDS, Address, Door
 from .expect import Expect
+from .source import Source
 
 # Paths by which somebody else's deployment is asked what it has. Ours must have all of them.
 DEMO = {
@@ -47,6 +48,7 @@ class Target:
     max_body_bytes: int = 10485760
     protected: str = ""
     protected_user: str = ""
+    source: Source | None = None
     logs_command: list[str] = field(default_factory=list)
     addresses: dict[str, Address] = field(default_factory=dict)
     lacks: dict[str, str] = field(default_factory=dict)

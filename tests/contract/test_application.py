@@ -12,6 +12,7 @@ from .check import check
 PUBLIC = ("proxy", "tls")
 ROUTES = 40  # of somebody's large application, the first ones
 PAGES = 15
+REDIRECTS = 5
 HREF = re.compile(r"""href=["']([^"'#?]+)""")
 LINK = re.compile(r"""https?://[^\s"'<>\\]+|(?<=href=["'])/[^"']*|(?<=src=["'])/[^"']*""")
 HINT = (
@@ -72,18 +73,31 @@ def outside(door, url: str) -> bool:
     doors=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Redirects with HTTPS; facts S20; fastapi#1441",
-    statement="Each redirect of a route in the schema leads to an address under the prefix.",
+    statement="Each redirect of a route in the schema leads to an address under the prefix, and not in a circle.",
     hint=HINT.format(where='the route that answers the redirect, not RedirectResponse("/…")'),
     needs=("prefix",),
-    broken_by=("mutant application.hard_coded_redirect",),
+    broken_by=("mutant application.hard_coded_redirect", "Datasette without its base_url"),
 )
 def test_no_route_redirects_out_of_the_prefix(door, expect):
     def leads_outside(path: str) -> str:
         location = head(door, path).headers.get("location", "")
         return location if location and outside(door, location) else ""
 
+    def leads_to_itself(path: str) -> str:
+        asked, answer = {path}, head(door, path)
+        while location := answer.headers.get("location", ""):
+            path = urlsplit(urljoin(door.public(path), location)).path.removeprefix(door.prefix)
+            if path in asked:
+                return location
+            if not path.startswith("/") or len(asked) > REDIRECTS:
+                break
+            asked.add(path)
+            answer = head(door, path)
+        return ""
+
     paths = routes(door, expect)
     expect("redirects outside", door.each(paths, leads_outside), dict.fromkeys(paths, ""))
+    expect("redirects to themselves", door.each(paths, leads_to_itself), dict.fromkeys(paths, ""))
 
 
 @check(

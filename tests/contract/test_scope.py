@@ -145,6 +145,8 @@ def test_url_and_base_url_are_the_public_ones(door, expect):
 )
 def test_url_for_builds_public_addresses(door, expect):
     links = door.probe()["url_for"]
+    if not links and not door.target.demo:
+        pytest.skip("the application has no named routes")
     expect.that(bool(links), "links", observed=links, expected="at least one named route")
     inside = (door.public("/"), door.public("/").replace(door.scheme, door.ws_scheme, 1))
     outside = {name: link for name, link in links.items() if not link.startswith(inside)}

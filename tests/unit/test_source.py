@@ -1,0 +1,66 @@
+"""Which line of somebody's application a finding comes from."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.contract.diagnosis import diagnose
+from tests.contract.source import Source
+
+APPLICATION = """from fastapi import FastAPI
+
+app = FastAPI(root_path="/shop")
+
+
+@app.get("/orders")
+async def orders():
+    return [f"/orders/{number}" for number in range(3)]
+
+
+@app.get("/old")
+async def old():
+    return RedirectResponse("/orders")
+"""
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    (tmp_path / "their").mkdir()
+    (tmp_path / "their" / "module.py").write_text(APPLICATION)
+    monkeypatch.chdir(tmp_path)
+    return Source("their.module:app", tmp_path / "their", "/shop")
+
+
+def red(id: str, observed: str) -> SimpleNamespace:
+    check = SimpleNamespace(id=id, group=id.partition(".")[0], title="a title")
+    return SimpleNamespace(check=check, door="proxy", red=True, observed=observed, hint="The hint.")
+
+
+@pytest.mark.parametrize(("observed", "line"), [
+    ('links outside: \n  /orders -> ["/orders/1", "/orders/2"]', "their/module.py:8: return"),
+    ("redirects outside: \n  /old -> /orders", "their/module.py:13: return RedirectResponse"),
+    ("redirects outside: \n  /old -> http://127.0.0.1:9999/orders", "their/module.py:13: "),
+    ("cookies outside: \n  /old -> session=1", "their/module.py:3: app = FastAPI("),
+])  # fmt: skip
+def test_what_was_observed_leads_to_a_line(source, observed, line):
+    (said,) = diagnose([red("application.links", observed)], source)
+    assert said.startswith("the application's own fault")
+    assert line in said
+
+
+def test_a_known_cause_has_its_own_pattern(source):
+    found = [red("app.root_path@direct", "status: 404")]
+    found[0].check.id, found[0].door = "app.root_path", "direct"
+    (said,) = diagnose(found, source)
+    assert 'their/module.py:3: app = FastAPI(root_path="/shop")' in said
+
+
+def test_without_the_source_there_is_no_line():
+    (said,) = diagnose([red("application.links", "links outside: \n  /a -> /b")])
+    assert said.endswith("The hint.")
+
+
+def test_a_published_application_is_told_by_its_own_setting(source):
+    (source.path / "module.py").write_text("app = Datasette(memory=True).app()\n")
+    (said,) = diagnose([red("application.redirects", "redirects to themselves: \n  / -> /shop/")], source)
+    assert 'base_url": "/shop/"' in said
