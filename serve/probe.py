@@ -3,17 +3,15 @@
 It shows headers, so it is for development. It needs nothing else of this project.
 """
 
-import json
 from typing import Any
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, NoMatchFound
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 PATH = "/_probe/"
-MARK = (b"x-probe", b"1")
 
 
 def seen(connection: HTTPConnection) -> dict[str, Any]:
@@ -47,54 +45,23 @@ def _links(connection: HTTPConnection) -> dict[str, str]:
 
 
 class Probe:
-    """Answers GET /_probe/… and the WebSocket /_probe/ws, unless another one further in does."""
+    """Answers GET /_probe/… and the WebSocket /_probe/ws in the application's place."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
-        if not path.startswith(PATH) or (scope["type"] == "http" and scope["method"] != "GET"):
+        if not path.startswith(PATH) or scope.get("method", "GET") != "GET":
             return await self.app(scope, receive, send)
-        answered = None
-        taken: list[Message] = []
-
-        async def if_a_probe_s(message: Message) -> None:
-            nonlocal answered
-            if answered is None:
-                answered = MARK in message.get("headers", [])
-            if answered:
-                await send(message)
-
-        async def noting() -> Message:
-            taken.append(await receive())
-            return taken[-1]
-
-        async def again() -> Message:
-            return taken.pop(0) if taken else await receive()
-
-        try:
-            await self.app({**scope}, noting, if_a_probe_s)
-        except Exception:
-            # Many an application has no WebSockets, and not even an answer for them.
-            if answered or scope["type"] == "http":
-                raise
-        if answered:
-            return None
-        if scope["type"] == "http":
-            answer = JSONResponse(seen(Request(self._known(scope))), headers={"x-probe": "1"})
-            await answer(scope, again, send)
-        else:
-            await self._websocket(WebSocket(self._known(scope), again, send))
-
-    def _known(self, scope: Scope) -> Scope:
-        """With what url_for needs, where the application has routes."""
+        # What url_for needs, where the application has routes.
         application: Any = scope.get("app", self.app)
-        return {"app": application, "router": getattr(application, "router", None), **scope}
-
-    async def _websocket(self, websocket: WebSocket) -> None:
-        await websocket.accept(headers=[MARK])
-        await websocket.send_text(json.dumps(seen(websocket)))
+        scope = {"app": application, "router": getattr(application, "router", None), **scope}
+        if scope["type"] == "http":
+            return await JSONResponse(seen(Request(scope)))(scope, receive, send)
+        websocket = WebSocket(scope, receive, send)
+        await websocket.accept()
+        await websocket.send_json(seen(websocket))
         # The client closes: a server that closes at once can overtake its own message.
         async for _ in websocket.iter_text():
             pass

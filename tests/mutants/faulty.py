@@ -28,6 +28,7 @@ def with_scope(change):
             scope = {**scope, **change(scope)}
         await inner(scope, receive, send)
 
+    app.has_probe = True
     return app
 
 
