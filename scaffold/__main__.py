@@ -18,7 +18,7 @@ from copier.errors import CopierError
 from pydantic import ValidationError
 
 from serve.settings import Settings, explain
-from stack.paths import ROOT
+from stack.paths import BUILD, ROOT
 
 ANSWERS = ".copier-answers.yml"
 # Written where there is none, and left alone where there is: copier.yml says the same.
@@ -64,7 +64,7 @@ def destined(value: str) -> Path:
                          "APP_MODULE=their.module:app API_PREFIX=/shop")  # fmt: skip
     path = Path(value).expanduser().resolve()
     reason = ""
-    if path == ROOT or ROOT in path.parents:
+    if path == ROOT or ROOT in path.parents and BUILD not in path.parents:
         reason = "lies in this project"
     elif path.exists() and not path.is_dir():
         reason = "is a file"

@@ -1,0 +1,202 @@
+"""`make new`: what it writes, what it refuses, and how a later change reaches a copy."""
+
+import pytest
+
+from .conftest import commit, git
+
+APPLICATION = '''import os
+
+from fastapi import FastAPI, Request
+
+app = FastAPI()
+
+
+@app.get("/orders/")
+async def orders(request: Request) -> list[str]:
+    return [str(request.url_for("order", number=1))]
+
+
+@app.get("/orders/{number}")
+async def order(number: int) -> dict[str, str]:
+    return {"currency": os.environ.get("CURRENCY", "none")}
+'''
+PYPROJECT = '[project]\nname = "their"\nversion = "1"\ndependencies = ["fastapi"]\n'
+MODULE = {"APP_MODULE": "their.module:app", "API_PREFIX": "/shop/api"}
+
+
+def theirs(**more: str) -> dict[str, str]:
+    return {"their/__init__.py": "", "their/module.py": APPLICATION, **more}
+
+
+def test_three_commands_prove_an_application(source, project):
+    shop = project("shop", theirs(**{"requirements.txt": "fastapi\n"}))
+    code, output = source.new(shop, **MODULE)
+    assert code == 0, output
+    assert output.rstrip().endswith("make verify")
+    commit(shop.path, "deployment")
+    code, output = shop.verify()
+    assert code == 0, output
+    assert ", 0 failed" in output.splitlines()[-1], output
+    passed = int(output.splitlines()[-1].split()[0])
+    assert passed > 70, output.splitlines()[-1]  # the probe is there, so who is believed is asked too
+    assert "http://127.0.0.1:" in shop.answers("/shop/api/orders/")
+    assert git(shop.path, "status", "--porcelain") == ""
+    if shop.runtime == "docker":
+        names = {line.split(":")[0] for line in images().splitlines()}
+        assert "shop-app" in names
+
+
+def images() -> str:
+    from tests.checkout import docker
+
+    return docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+
+
+def test_it_is_small_enough_to_review(source, project):
+    shop = project("review", theirs(**{"requirements.txt": "fastapi\n"}))
+    assert source.new(shop, **MODULE)[0] == 0
+    git(shop.path, "add", "--all")
+    shown = git(shop.path, "diff", "--cached").splitlines()
+    assert not [line for line in shown if line.startswith("+++ b/deployment/") and line.endswith(".py")]
+    assert len(shown) < 1600
+    for name in ("docker-compose.yml", "traefik/routes.toml", "Dockerfile", "Makefile", ".env",
+                 ".github/workflows/deployment.yml"):  # fmt: skip
+        assert (shop.path / name).is_file()
+    assert "COMPOSE_PROJECT_NAME=review\n" in (shop.path / ".env").read_text()
+    assert not [path for path in shop.path.rglob("*") if path.is_symlink()]
+    assert str(source.path) not in (shop.path / ".copier-answers.yml").read_text()
+
+
+@pytest.mark.parametrize("files", [
+    {"pyproject.toml": PYPROJECT},
+    {"pyproject.toml": PYPROJECT.replace('["fastapi"]', '["fastapi", "itsdangerous"]'), "lock": "uv"},
+    {"requirements.txt": "-r requirements-base.txt\n", "requirements-base.txt": "fastapi\n"},
+], ids=["pyproject", "uv.lock", "two requirements files"])  # fmt: skip
+def test_a_project_s_own_lists_are_installed(source, project, files, tmp_path):
+    lock = files.pop("lock", "")
+    shop = project("lists", {**files, "src/their/__init__.py": "", "src/their/module.py": APPLICATION})
+    if lock:
+        lock_with_uv(shop.path, tmp_path)
+    commit(shop.path)
+    assert source.new(shop, API_PREFIX="/shop")[0] == 0  # the application is found
+    assert "APP_MODULE=their.module:app\n" in (shop.path / ".env").read_text()
+    code, output = shop.verify(CHECKS="app.answers")
+    assert code == 0, output
+    if lock and shop.runtime == "native":
+        assert list((shop.path / "build" / "app").glob("lib/*/site-packages/itsdangerous"))
+
+
+def lock_with_uv(path, folder) -> None:
+    import subprocess
+    import sys
+
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "uv")], check=True)
+    subprocess.run([str(folder / "uv/bin/python"), "-m", "pip", "install", "--quiet", "uv"], check=True)
+    subprocess.run([str(folder / "uv/bin/uv"), "lock", "--quiet"], cwd=path, check=True)
+
+
+def test_an_empty_project_gets_something_to_begin_with(source, project):
+    empty = project("empty", {})
+    code, output = source.new(empty, API_PREFIX="/shop")
+    assert code == 0, output
+    assert "main.py" in output
+    assert empty.verify(CHECKS="app.answers")[0] == 0
+    assert "Hello" in empty.answers("/shop/app")
+
+
+def test_what_is_there_already_is_not_overwritten(source, project):
+    shop = project("there", theirs(Dockerfile="FROM scratch\n", Makefile="test:\n\ttrue\n",
+                                   **{".env": "CURRENCY=EUR\n", "requirements.txt": "fastapi\n"}))  # fmt: skip
+    code, output = source.new(shop, **MODULE)
+    assert code != 0
+    assert "has Dockerfile already, and nothing was written: OVERWRITE=1" in output
+    assert git(shop.path, "status", "--porcelain") == ""
+    code, output = source.new(shop, OVERWRITE="1", **MODULE)
+    assert code == 0, output
+    assert "add the line `include deployment/stack/targets.mk`" in output
+    assert "make -f deployment/stack/targets.mk verify" in output
+    assert (shop.path / "Makefile").read_text() == "test:\n\ttrue\n"
+    assert (shop.path / ".env").read_text().startswith("CURRENCY=EUR\n")
+    with (shop.path / "Makefile").open("a") as makefile:
+        makefile.write("include deployment/stack/targets.mk\n")
+    # Their own setting is refused until docker-compose.yml passes it on, and reaches them then.
+    code, output = shop.verify(CHECKS="app.answers")
+    assert code != 0
+    assert "docker-compose.yml names it: CURRENCY: ${CURRENCY}" in output
+    compose = shop.path / "docker-compose.yml"
+    compose.write_text(compose.read_text().replace(
+        "    APP_HOST: 0.0.0.0", "    CURRENCY: ${CURRENCY}\n    APP_HOST: 0.0.0.0", 1))  # fmt: skip
+    code, output = shop.verify(CHECKS="app.answers")
+    assert code == 0, output
+    assert shop.answers("/shop/api/orders/1") == '{"currency":"EUR"}'
+
+
+@pytest.mark.parametrize(("settings", "says"), [
+    ({"DEST": ""}, "DEST is not set"),
+    ({"DEST": "tests"}, "DEST=tests: lies in this project"),
+    ({"DEST": "README.md"}, "DEST=README.md"),
+    ({"DEST": "../no/where"}, "is not there"),
+    ({"API_PREFIX": "shop"}, "API_PREFIX=shop: must start with a slash"),
+    ({"APP_MODULE": "their.module"}, "APP_MODULE=their.module: must name a module and an attribute"),
+])  # fmt: skip
+def test_what_cannot_work_is_one_line_and_nothing_is_written(source, project, settings, says):
+    shop = project("refused", theirs())
+    code, output = source.make("new", **{"DEST": shop.path, **settings})
+    assert code != 0
+    lines = [line for line in output.splitlines() if not line.startswith("make")]
+    assert len(lines) == 1, output
+    assert says in lines[0]
+    assert git(shop.path, "status", "--porcelain") == ""
+
+
+def test_of_two_applications_one_is_to_be_named(source, project):
+    shop = project("two", theirs(**{"other.py": "from fastapi import FastAPI\n\nadmin = FastAPI()\n"}))
+    code, output = source.new(shop)
+    assert code != 0
+    assert "APP_MODULE=other:admin, APP_MODULE=their.module:app" in output
+
+
+def test_later_changes_come_and_a_person_s_edits_stay(source, project):
+    shop = project("updated", theirs(**{"requirements.txt": "fastapi\n"}))
+    assert source.new(shop, **MODULE)[0] == 0
+    routes = shop.path / "traefik" / "routes.toml"
+    own = routes.read_text() + "\n# ours: a router for the shop's back office\n"
+    routes.write_text(own)
+    code, output = source.new(shop)
+    assert code != 0
+    assert "changes that are not committed" in output
+    assert routes.read_text() == own
+    commit(shop.path)
+    assert "has everything already" in source.new(shop)[1]
+
+    before = git(source.path, "rev-parse", "HEAD")
+    edit(source, "traefik/routes.toml", 'interval = "1s"', 'interval = "2s"')
+    edit(source, "serve/limits.py", '"""', '"""Changed since. ')
+    commit(source.path, "a later version")
+    code, output = source.new(shop)
+    assert code == 0, output
+    assert "traefik/routes.toml" in output
+    text = routes.read_text()
+    assert 'interval = "2s"' in text
+    assert "ours: a router" in text
+    assert "Changed since." in (shop.path / "deployment/serve/limits.py").read_text()
+    assert "APP_MODULE=their.module:app" in (shop.path / ".env").read_text()
+    commit(shop.path)
+
+    routes.write_text(text.replace('interval = "2s"', 'interval = "5s"'))
+    commit(shop.path)
+    edit(source, "traefik/routes.toml", 'interval = "2s"', 'interval = "3s"')
+    commit(source.path, "and another")
+    code, output = source.new(shop)
+    assert code != 0
+    assert "conflict" in output
+    assert "both sides changed the same lines of traefik/routes.toml" in output
+    assert 'interval = "5s"' in routes.read_text()
+    assert 'interval = "3s"' in routes.read_text()
+    git(source.path, "reset", "--quiet", "--hard", before)
+
+
+def edit(source, name: str, old: str, new: str) -> None:
+    path = source.path / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))

@@ -1,0 +1,49 @@
+"""Published applications that nobody here wrote, behind a prefix of two segments."""
+
+import json
+
+import pytest
+
+DATASETTE = """import os
+
+from datasette.app import Datasette
+
+app = Datasette(memory=True, settings={"base_url": os.environ["API_PREFIX"] + "/"}).app()
+"""
+UNTOLD = """from datasette.app import Datasette
+
+app = Datasette(memory=True).app()
+"""
+STRANGERS = {
+    "datasette": ({"requirements.txt": "datasette\n", "catalog.py": DATASETTE}, "catalog:app"),
+    "titiler": ({"requirements.txt": "titiler.application\n"}, "titiler.application.main:app"),
+}
+
+
+def red(project) -> set[str]:
+    report = json.loads((project.path / "build" / "verify" / "report.json").read_text())
+    return {check["id"] for check in report["checks"] if check["status"] in ("failed", "error")}
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_it_is_proved_behind_a_prefix(source, project, name):
+    files, module = STRANGERS[name]
+    theirs = project(name, files)
+    code, output = source.new(theirs, APP_MODULE=module, API_PREFIX=f"/shop/{name}")
+    assert code == 0, output
+    code, output = theirs.verify()
+    assert code == 0, output
+    assert red(theirs) == set()
+    assert int(output.splitlines()[-1].split()[0]) > 80  # passed
+
+
+def test_a_fault_of_theirs_is_called_theirs_with_the_line(source, project):
+    theirs = project("untold", {"requirements.txt": "datasette\n", "catalog.py": UNTOLD})
+    assert source.new(theirs, APP_MODULE="catalog:app", API_PREFIX="/shop/data")[0] == 0
+    code, output = theirs.verify()
+    assert code != 0
+    assert red(theirs) == {"application.redirects"}
+    diagnosis = next(line for line in output.splitlines() if line.startswith("diagnosis:"))
+    assert "the application's own fault" in diagnosis
+    assert "catalog.py:3: app = Datasette(memory=True).app()" in diagnosis
+    assert 'Datasette(settings={"base_url": "/shop/data/"})' in diagnosis
