@@ -33,7 +33,7 @@ app = FastAPI()
 
 @app.get("/app")
 async def read_main() -> dict[str, str]:
-    return {"message": "Hello World"}
+    return {"message": "Hello"}
 '''
 APPLICATION = re.compile(r"^(\w+)\s*(?::[^=]+)?=\s*FastAPI\(", re.MULTILINE)
 NOT_THEIRS = {"deployment", "build", "tests", "docs", "node_modules", "site-packages"}
