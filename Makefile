@@ -34,7 +34,8 @@ lint: ## every linter that CI runs, on every file (ONLY=ruff one); pre-commit ru
 pins: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	@requirements/compile.sh
 
-claims: verify-environment ## write docs/claims.md from the checks
+claims: verify-environment ## write docs/claims.md and docs/troubleshooting.md from the checks
 	@$(PY) -m tests.claims
+	@$(PY) -m tests.troubleshooting
 
 .PHONY: help new mutants test bench lint pins claims

@@ -1,5 +1,6 @@
 import re
 
+from tests import troubleshooting
 from tests.claims import PATH, text
 from tests.experiments.statement import stated
 
@@ -26,6 +27,10 @@ HEADINGS = {
 
 def test_the_list_of_claims_is_the_suite_s():
     assert PATH.read_text() == text(), "make claims writes it anew"
+
+
+def test_the_troubleshooting_is_what_can_be_found():
+    assert troubleshooting.PATH.read_text() == troubleshooting.text(), "make claims writes it anew"
 
 
 def test_each_heading_of_the_document_has_a_check_and_an_experiment():
