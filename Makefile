@@ -26,6 +26,10 @@ bench: ## what the proxy costs, which server, the peers; QUICK=1, ONLY=doors,mem
 	@stack/environment.sh bench
 	@$(PY) -m bench
 
+versions: verify-environment ## the suite with the oldest and the newest release of each part; ONLY=uvicorn
+	@stack/environment.sh new
+	@$(PY) -m tests.versions
+
 ##@ Maintain
 lint: ## every linter that CI runs, on every file (ONLY=ruff one); pre-commit runs them on what is staged
 	@stack/environment.sh lint
@@ -38,4 +42,4 @@ claims: verify-environment ## write docs/claims.md and docs/troubleshooting.md f
 	@$(PY) -m tests.claims
 	@$(PY) -m tests.troubleshooting
 
-.PHONY: help new mutants test bench lint pins claims
+.PHONY: help new mutants test bench versions lint pins claims

@@ -1,0 +1,64 @@
+"""`python -m tests.hops`: follows one request through each door of the running stack, and prints what
+was sent and what the application saw; `--write` puts that into docs/how-it-works.md."""
+
+import http.client
+import json
+import re
+import ssl
+import sys
+
+from stack import state
+from stack.paths import CA_FILE, ROOT
+from stack.settings import StackSettings
+
+PATH = ROOT / "docs" / "how-it-works.md"
+BLOCK = re.compile(r"(?<=<!-- hops -->\n```text\n).*?(?=```\n<!-- /hops -->)", re.DOTALL)
+# A client's inventions, to show what becomes of them.
+SENT = {"User-Agent": "somebody", "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Prefix": "/evil", "Forwarded": "for=6.6.6.6;proto=https"}  # fmt: skip
+SEEN = ("client", "scheme", "root_path", "path", "raw_path", "url")
+VARIES = {"x-forwarded-server": "the proxy's host name", "x-request-id": "made by the application"}
+
+
+def follow(settings: StackSettings, door: str) -> list[str]:
+    host = f"127.0.0.1:{settings.url(door).split('/')[2].rpartition(':')[2]}"
+    path = ("" if door == "direct" else settings.api_prefix) + "/_probe/hop"
+    connection: http.client.HTTPConnection
+    if door == "tls":
+        context = ssl.create_default_context(cafile=str(CA_FILE))
+        connection = http.client.HTTPSConnection(host, timeout=10, context=context)
+    else:
+        connection = http.client.HTTPConnection(host, timeout=10)
+    connection.request("GET", path, headers=SENT)
+    answer = connection.getresponse()
+    seen = json.loads(answer.read())
+    lines = [f"the client asks at {'https' if door == 'tls' else 'http'}://{host}", f"  GET {path}", f"  Host: {host}",
+             *(f"  {name}: {value}" for name, value in SENT.items()), ""]  # fmt: skip
+    got = sorted((name, VARIES.get(name, value)) for name, value in seen["headers"])
+    lines += ["the application gets", *(f"  {name}: {value}" for name, value in got), "", "and makes of it"]
+    return [*lines, *(f"  {key:<10} {shown(seen[key])}" for key in SEEN), ""]
+
+
+def shown(value: object) -> str:
+    # The port of a caller is another one each time; of a forwarded address none is known, and that is 0.
+    return re.sub(r"^(\S+):[1-9]\d*$", r"\1:PORT", "{}:{}".format(*value)) if isinstance(value, list) else str(value)
+
+
+def text() -> str:
+    running = state.load()
+    if not running:
+        raise SystemExit("the stack is not running: make up")
+    lines = [f"=== {door} ===\n" + "\n".join(follow(running[1], door)) for door in ("proxy", "tls", "direct")]
+    said = "\n".join(lines)
+    for key, default in (("http_port", "9999"), ("https_port", "9443"), ("direct_port", "8000")):
+        said = said.replace(f":{getattr(running[1], key)}", f":{default}")
+        said = re.sub(rf"(x-forwarded-port: ){getattr(running[1], key)}\b", rf"\g<1>{default}", said)
+    return said
+
+
+if __name__ == "__main__":
+    if "--write" in sys.argv:
+        found = text()
+        PATH.write_text(BLOCK.sub(lambda _: found, PATH.read_text()))
+    else:
+        print(text(), end="")
