@@ -51,14 +51,14 @@ def beside(source):
     subprocess.run(["rm", "-rf", str(shop.path)], check=True)
 
 
-@pytest.mark.parametrize("block", blocks(elsewhere=False))
+@pytest.mark.parametrize("block", [*blocks(elsewhere=False)])
 def test_what_a_document_shows_can_be_run(beside, block):
     done = subprocess.run(["bash", "-e", "-c", "\n".join(block)], cwd=beside, env=environment(),
                           capture_output=True, text=True, timeout=SECONDS)  # fmt: skip
     assert done.returncode == 0, (block, done.stdout[-3000:], done.stderr[-2000:])
 
 
-@pytest.mark.parametrize("block", blocks(elsewhere=True))
+@pytest.mark.parametrize("block", [*blocks(elsewhere=True)])
 def test_what_is_run_elsewhere_is_there(source, block):
     known = (ROOT / "Makefile").read_text() + (ROOT / "stack" / "targets.mk").read_text()
     for target in re.findall(r"(?:^|[;&(] ?)(?:sudo )?make ([a-z][a-z-]*)", "\n".join(block), re.MULTILINE):
