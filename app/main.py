@@ -44,7 +44,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", include_in_schema=False)  # serve/health.py answers 503 for it while draining
+    @app.get(
+        "/readyz", include_in_schema=False
+    )  # serve/health.py answers 503 for it while draining
     async def readyz() -> dict[str, str]:
         return {"status": "ready"}
 

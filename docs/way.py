@@ -21,9 +21,12 @@ SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 960 330" font-fami
 
 
 def box(x: int, y: int, width: int, height: int, title: str, lines: list[str]) -> str:
-    text = f'<text x="{x + 14}" y="{y + 26}" fill="{{ink}}" font-weight="bold">{title}</text>' + "".join(
-        f'<text x="{x + 14}" y="{y + 50 + 19 * n}" fill="{{soft}}" font-size="12">{line}</text>'
-        for n, line in enumerate(lines)
+    text = (
+        f'<text x="{x + 14}" y="{y + 26}" fill="{{ink}}" font-weight="bold">{title}</text>'
+        + "".join(
+            f'<text x="{x + 14}" y="{y + 50 + 19 * n}" fill="{{soft}}" font-size="12">{line}</text>'
+            for n, line in enumerate(lines)
+        )
     )
     return (f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="8" fill="{{box}}" stroke="{{line}}"/>'
             f"{text}")  # fmt: skip

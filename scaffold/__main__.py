@@ -71,7 +71,9 @@ def destined(value: str) -> Path:
     elif not path.parent.is_dir():
         reason = f"{path.parent} is not there"
     elif any((path / name).exists() for name in ("serve", "serve.py")):
-        reason = "has a module serve, as the wrapper in deployment/ is called: one would hide the other"
+        reason = (
+            "has a module serve, as the wrapper in deployment/ is called: one would hide the other"
+        )
     if reason:
         raise SystemExit(f"DEST={value}: {reason}; for example DEST=../theirs")
     return path
@@ -90,13 +92,19 @@ def copy(destination: Path, version: str) -> int:
         raise SystemExit(explain(error)) from None
     with tempfile.TemporaryDirectory() as folder:
         run_copy(".", folder, data=data, vcs_ref=version, defaults=True, quiet=True)
-        written = sorted(path.relative_to(folder) for path in Path(folder).rglob("*") if path.is_file())
-        taken = [path for path in written if str(path) not in KEPT and differs(destination, folder, path)]
+        written = sorted(
+            path.relative_to(folder) for path in Path(folder).rglob("*") if path.is_file()
+        )
+        taken = [
+            path for path in written if str(path) not in KEPT and differs(destination, folder, path)
+        ]
     if taken and os.environ.get("OVERWRITE") != "1":
         raise SystemExit(f"{destination} has {', '.join(map(str, taken))} already, and nothing was written: "
                          "OVERWRITE=1 replaces them (commit them before: git then shows what was there)")  # fmt: skip
     kept = [name for name in KEPT if (destination / name).exists()]
-    run_copy(".", destination, data=data, vcs_ref=version, defaults=True, quiet=True, overwrite=True)
+    run_copy(
+        ".", destination, data=data, vcs_ref=version, defaults=True, quiet=True, overwrite=True
+    )
     print(f"into {destination}:")
     for path in written:
         if path.parts[0] != "deployment" and str(path) not in kept:
@@ -128,7 +136,9 @@ def complete(destination: Path, kept: list[str], data: dict[str, str]) -> Iterat
         lines = [f"{key}={value}" for key, value in wanted.items()
                  if not re.search(rf"^(export )?{key}\s*=", text, re.MULTILINE)]  # fmt: skip
         if lines:
-            env.write_text("\n".join([*text.splitlines(), "", "# The deployment's (.env.example)", *lines, ""]))
+            env.write_text(
+                "\n".join([*text.splitlines(), "", "# The deployment's (.env.example)", *lines, ""])
+            )
             yield f".env was there: added {', '.join(lines)}"
     if "Makefile" in kept and INCLUDE not in (destination / "Makefile").read_text():
         yield (f"Makefile was there, and stays as it is: add the line `{INCLUDE}` to it, or call "
@@ -180,8 +190,12 @@ def update(destination: Path, version: str) -> int:
         raise SystemExit(f"{destination} has changes that are not committed: commit or stash them, so that git "
                          "can show which are new and take them back")  # fmt: skip
     if not git(ROOT, "cat-file", "-t", f"{before.rpartition('-g')[2]}^{{commit}}"):
-        raise SystemExit(f"{destination}/{ANSWERS} was made from {before}, which this clone does not have: git fetch")
-    run_update(destination, vcs_ref=version, defaults=True, overwrite=True, quiet=True, conflict="inline")
+        raise SystemExit(
+            f"{destination}/{ANSWERS} was made from {before}, which this clone does not have: git fetch"
+        )
+    run_update(
+        destination, vcs_ref=version, defaults=True, overwrite=True, quiet=True, conflict="inline"
+    )
     changed = git(destination, "status", "--porcelain").splitlines()
     conflicts = [line[3:] for line in changed if line[:2] in ("UU", "AA", "DU", "UD")]
     if not [line for line in changed if line[3:] != ANSWERS]:

@@ -40,7 +40,9 @@ def show(runtime: str, settings: StackSettings) -> None:
 
 def page_of(settings: StackSettings) -> str:
     """What is shown of an application: the demonstration's page, or another's first."""
-    return "/app" if settings.app_module == type(settings).model_fields["app_module"].default else "/"
+    return (
+        "/app" if settings.app_module == type(settings).model_fields["app_module"].default else "/"
+    )
 
 
 def _who(settings: StackSettings) -> str:

@@ -159,7 +159,9 @@ def _install_the_application() -> None:
     """In a copy: its packages and what serves it, into build/app, where that is not done already."""
     if TOOLS == ROOT:
         return
-    lists = [path for path in (*(ROOT / name for name in LISTS), TOOLS / "serve.txt") if path.exists()]
+    lists = [
+        path for path in (*(ROOT / name for name in LISTS), TOOLS / "serve.txt") if path.exists()
+    ]
     wanted = hashlib.sha256(b"".join(path.read_bytes() for path in lists)).hexdigest()
     if INSTALLED.exists() and INSTALLED.read_text() == wanted:
         return
@@ -173,7 +175,9 @@ def _install_the_application() -> None:
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["it does not say why"]
             reason = next((line for line in said if "ERROR" in line), said[-1])
-            raise SystemExit("\n".join(said) + f"\n{lists[0].name} could not be installed: {reason}")
+            raise SystemExit(
+                "\n".join(said) + f"\n{lists[0].name} could not be installed: {reason}"
+            )
     shutil.rmtree(INSTALLED.parent, ignore_errors=True)
     part.rename(INSTALLED.parent)
     INSTALLED.write_text(wanted)
@@ -294,9 +298,18 @@ def _given_up() -> bool:
 
 def _fingerprint(settings: StackSettings) -> str:
     """Changes when a new start is needed: settings, static file, certificate, application source."""
-    given = [*sorted(settings.environ().items()), *sorted(own_keys(os.environ).items()), os.environ.get("APP_RELOAD")]
+    given = [
+        *sorted(settings.environ().items()),
+        *sorted(own_keys(os.environ).items()),
+        os.environ.get("APP_RELOAD"),
+    ]
     digest = hashlib.sha256(repr(given).encode())
-    files = [STATIC / "traefik.toml", STATIC / "tls" / "cert.pem", INSTALLED, TOOLS / "requirements" / "app.txt"]
+    files = [
+        STATIC / "traefik.toml",
+        STATIC / "tls" / "cert.pem",
+        INSTALLED,
+        TOOLS / "requirements" / "app.txt",
+    ]
     package = settings.app_module.partition(":")[0].partition(".")[0]
     for source in (TOOLS / "serve", *(folder / package for folder in SOURCES)):
         found = [source.with_suffix(".py"), *sorted(source.rglob("*"))]

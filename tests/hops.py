@@ -35,24 +35,38 @@ def follow(settings: StackSettings, door: str) -> list[str]:
     lines = [f"the client asks at {'https' if door == 'tls' else 'http'}://{host}", f"  GET {path}", f"  Host: {host}",
              *(f"  {name}: {value}" for name, value in SENT.items()), ""]  # fmt: skip
     got = sorted((name, VARIES.get(name, value)) for name, value in seen["headers"])
-    lines += ["the application gets", *(f"  {name}: {value}" for name, value in got), "", "and makes of it"]
+    lines += [
+        "the application gets",
+        *(f"  {name}: {value}" for name, value in got),
+        "",
+        "and makes of it",
+    ]
     return [*lines, *(f"  {key:<10} {shown(seen[key])}" for key in SEEN), ""]
 
 
 def shown(value: object) -> str:
     # The port of a caller is another one each time; of a forwarded address none is known, and that is 0.
-    return re.sub(r"^(\S+):[1-9]\d*$", r"\1:PORT", "{}:{}".format(*value)) if isinstance(value, list) else str(value)
+    return (
+        re.sub(r"^(\S+):[1-9]\d*$", r"\1:PORT", "{}:{}".format(*value))
+        if isinstance(value, list)
+        else str(value)
+    )
 
 
 def text() -> str:
     running = state.load()
     if not running:
         raise SystemExit("the stack is not running: make up")
-    lines = [f"=== {door} ===\n" + "\n".join(follow(running[1], door)) for door in ("proxy", "tls", "direct")]
+    lines = [
+        f"=== {door} ===\n" + "\n".join(follow(running[1], door))
+        for door in ("proxy", "tls", "direct")
+    ]
     said = "\n".join(lines)
     for key, default in (("http_port", "9999"), ("https_port", "9443"), ("direct_port", "8000")):
         said = said.replace(f":{getattr(running[1], key)}", f":{default}")
-        said = re.sub(rf"(x-forwarded-port: ){getattr(running[1], key)}\b", rf"\g<1>{default}", said)
+        said = re.sub(
+            rf"(x-forwarded-port: ){getattr(running[1], key)}\b", rf"\g<1>{default}", said
+        )
     return said
 
 

@@ -43,9 +43,14 @@ def findings() -> Iterator[tuple[str, str, str, str]]:
         module = ast.parse(path.read_text())
         constants = assigned(module.body)
         for function in module.body:
-            known = constants | (assigned(ast.walk(function)) if isinstance(function, ast.FunctionDef) else {})
+            known = constants | (
+                assigned(ast.walk(function)) if isinstance(function, ast.FunctionDef) else {}
+            )
             for call in ast.walk(function) if isinstance(function, ast.FunctionDef) else ():
-                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("wrong", "notice"):
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in (
+                    "wrong",
+                    "notice",
+                ):
                     id_, _, text, *fix = call.args
                     symptom = SYMPTOMS.get(function.name, STACK)
                     yield (symptom, plain(id_, known), plain(text, known),
@@ -80,8 +85,16 @@ def plain(node: ast.expr, known: dict[str, ast.expr]) -> str:
 def of_doctor() -> Iterator[str]:
     made = {one.finding: one.name for one in reversed(SITUATIONS)}
     order = [*dict.fromkeys(SYMPTOMS.values()), STACK]
-    for symptom, group in groupby(sorted(findings(), key=lambda one: order.index(one[0])), key=lambda one: one[0]):
-        yield from ("", f"## {symptom}", "", "| doctor says | what helps | finding, and how it was made |", "|---|---|---|")
+    for symptom, group in groupby(
+        sorted(findings(), key=lambda one: order.index(one[0])), key=lambda one: one[0]
+    ):
+        yield from (
+            "",
+            f"## {symptom}",
+            "",
+            "| doctor says | what helps | finding, and how it was made |",
+            "|---|---|---|",
+        )
         for _, id_, text, fix in group:
             yield row(text, fix, f"`{id_}`" + (f": {made[id_]}" if id_ in made else ""))
 
@@ -92,11 +105,17 @@ def of_verify() -> Iterator[str]:
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     hints = {f"{one['title']} ({one['id']})": one["hint"] for one in json.loads(listed.stdout)}
-    said = dict(re.findall(r"(?m)^\| `([^`]+)` .* \| (.+) \|$", (ROOT / "docs" / "mutants.md").read_text()))
+    said = dict(
+        re.findall(r"(?m)^\| `([^`]+)` .* \| (.+) \|$", (ROOT / "docs" / "mutants.md").read_text())
+    )
     rows: dict[tuple[str, str], list[str]] = {}
     refused = []
     for mutant in load_all():
-        told = said.get(mutant.name, "").replace("\\|", "|").removeprefix("the application's own fault: ")
+        told = (
+            said.get(mutant.name, "")
+            .replace("\\|", "|")
+            .removeprefix("the application's own fault: ")
+        )
         if "up" in mutant.caught_by:
             refused.append((mutant.title, told))
             continue
@@ -104,7 +123,13 @@ def of_verify() -> Iterator[str]:
         title = next((one for one in hints if told.startswith(one)), "")
         what = (cause.says, cause.fix) if cause else (title, hints.get(title, ""))
         rows.setdefault(what, []).append(f"{mutant.title} (`{mutant.name}`)")
-    yield from ("", "## `make verify` is red", "", "| it says | what helps | seen when |", "|---|---|---|")
+    yield from (
+        "",
+        "## `make verify` is red",
+        "",
+        "| it says | what helps | seen when |",
+        "|---|---|---|",
+    )
     for (says, fix), broken in sorted(rows.items()):
         yield row(says, fix, "; ".join(broken))
     yield from ("", "## `make up` refuses", "", "| what was wrong | it said |", "|---|---|")

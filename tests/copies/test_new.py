@@ -4,7 +4,7 @@ import pytest
 
 from .conftest import commit, git
 
-APPLICATION = '''import os
+APPLICATION = """import os
 
 from fastapi import FastAPI, Request
 
@@ -19,7 +19,7 @@ async def orders(request: Request) -> list[str]:
 @app.get("/orders/{number}")
 async def order(number: int) -> dict[str, str]:
     return {"currency": os.environ.get("CURRENCY", "none")}
-'''
+"""
 PYPROJECT = '[project]\nname = "their"\nversion = "1"\ndependencies = ["fastapi"]\n'
 MODULE = {"APP_MODULE": "their.module:app", "API_PREFIX": "/shop/api"}
 
@@ -38,7 +38,9 @@ def test_three_commands_prove_an_application(source, project):
     assert code == 0, output
     assert ", 0 failed" in output.splitlines()[-1], output
     passed = int(output.splitlines()[-1].split()[0])
-    assert passed > 70, output.splitlines()[-1]  # the probe is there, so who is believed is asked too
+    assert passed > 70, output.splitlines()[
+        -1
+    ]  # the probe is there, so who is believed is asked too
     assert "http://127.0.0.1:" in shop.answers("/shop/api/orders/")
     assert git(shop.path, "status", "--porcelain") == ""
     if shop.runtime == "docker":
@@ -57,7 +59,9 @@ def test_it_is_small_enough_to_review(source, project):
     assert source.new(shop, **MODULE)[0] == 0
     git(shop.path, "add", "--all")
     shown = git(shop.path, "diff", "--cached").splitlines()
-    assert not [line for line in shown if line.startswith("+++ b/deployment/") and line.endswith(".py")]
+    assert not [
+        line for line in shown if line.startswith("+++ b/deployment/") and line.endswith(".py")
+    ]
     assert len(shown) < 1600
     for name in ("docker-compose.yml", "traefik/routes.toml", "Dockerfile", "Makefile", ".env",
                  ".github/workflows/deployment.yml"):  # fmt: skip
@@ -73,7 +77,9 @@ def test_it_is_small_enough_to_review(source, project):
 ], ids=["pyproject", "uv.lock"])  # fmt: skip
 def test_a_project_s_own_lists_are_installed(source, project, files, tmp_path):
     lock = files.pop("lock", "")
-    shop = project("lists", {**files, "src/their/__init__.py": "", "src/their/module.py": APPLICATION})
+    shop = project(
+        "lists", {**files, "src/their/__init__.py": "", "src/their/module.py": APPLICATION}
+    )
     if lock:
         lock_with_uv(shop.path, tmp_path)
     commit(shop.path)
@@ -90,7 +96,9 @@ def lock_with_uv(path, folder) -> None:
     import sys
 
     subprocess.run([sys.executable, "-m", "venv", str(folder / "uv")], check=True)
-    subprocess.run([str(folder / "uv/bin/python"), "-m", "pip", "install", "--quiet", "uv"], check=True)
+    subprocess.run(
+        [str(folder / "uv/bin/python"), "-m", "pip", "install", "--quiet", "uv"], check=True
+    )
     subprocess.run([str(folder / "uv/bin/uv"), "lock", "--quiet"], cwd=path, check=True)
 
 
@@ -150,7 +158,9 @@ def test_what_cannot_work_is_one_line_and_nothing_is_written(source, project, se
 
 
 def test_of_two_applications_one_is_to_be_named(source, project):
-    shop = project("two", theirs(**{"other.py": "from fastapi import FastAPI\n\nadmin = FastAPI()\n"}))
+    shop = project(
+        "two", theirs(**{"other.py": "from fastapi import FastAPI\n\nadmin = FastAPI()\n"})
+    )
     code, output = source.new(shop)
     assert code != 0
     assert "APP_MODULE=other:admin, APP_MODULE=their.module:app" in output

@@ -62,5 +62,7 @@ def test_without_the_source_there_is_no_line():
 
 def test_a_published_application_is_told_by_its_own_setting(source):
     (source.path / "module.py").write_text("app = Datasette(memory=True).app()\n")
-    (said,) = diagnose([red("application.redirects", "redirects to themselves: \n  / -> /shop/")], source)
+    (said,) = diagnose(
+        [red("application.redirects", "redirects to themselves: \n  / -> /shop/")], source
+    )
     assert 'base_url": "/shop/"' in said
