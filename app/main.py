@@ -44,9 +44,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get(
-        "/readyz", include_in_schema=False
-    )  # serve/health.py answers 503 for it while draining
+    # While draining, serve/health.py answers 503 in its place.
+    @app.get("/readyz", include_in_schema=False)
     async def readyz() -> dict[str, str]:
         return {"status": "ready"}
 

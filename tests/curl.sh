@@ -35,7 +35,7 @@ if [ -z "${DEMO:-}" ]; then
         *"$hello"*) echo "/app is not the demonstration's: asking for the schema" ;;
         *)
           page=${ANSWERS:-/} hello=' 200'
-          page=${page#/} follow=--location
+          page=${page#/} follow="--location --max-redirs 5"
           echo "not the demonstration, and no schema: asking for /$page" ;;
       esac ;;
   esac
