@@ -35,7 +35,7 @@ def blocks(elsewhere: bool) -> list:
         if bool(block[2]) == elsewhere
     }
     # What another one begins with needs no run of its own.
-    longer = [block for block in found.values()]
+    longer = list(found.values())
     return [pytest.param(block, id=name) for name, block in found.items()
             if not any(other != block and other[: len(block)] == block for other in longer)]  # fmt: skip
 
