@@ -35,8 +35,8 @@ def _processes(settings: Settings) -> list[str]:
     if settings.app_server in ("gunicorn", "hypercorn"):
         return ["--reload"]
     package = settings.app_module.partition(":")[0].partition(".")[0]
-    folders = [package] if Path(package).is_dir() else []
-    return ["--reload", *(part for name in folders for part in ("--reload-dir", name))]
+    folders = [path for path in (Path(package), Path("src", package)) if path.is_dir()]
+    return ["--reload", *(part for path in folders for part in ("--reload-dir", str(path)))]
 
 
 def _drain(settings: Settings) -> str:

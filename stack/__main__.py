@@ -65,8 +65,10 @@ def dev() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
     try:
         up()
+        package = settings.app_module.partition(":")[0].partition(".")[0]
         print(
-            "reload: an edit in app/ is served within seconds; Ctrl-C stops the stack", flush=True
+            f"reload: an edit of {package} is served within seconds; Ctrl-C stops the stack",
+            flush=True,
         )
         return logs()
     except KeyboardInterrupt:
