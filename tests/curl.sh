@@ -4,7 +4,7 @@
 # application is not the demonstration (and DEMO does not say it must be), it asks for the schema.
 set -u
 prefix=$(printf %s "${PROXY_URL:-$TLS_URL}" | sed -E 's#^[a-z]+://[^/]*##')
-passed=0 failed=0 follow=
+passed=0 failed=0 follow=()
 # curl's own configuration and a company's proxy must not answer for the stack.
 ask() { curl --disable --noproxy '*' --silent --show-error --max-time 10 "$@"; }
 
@@ -35,7 +35,7 @@ if [ -z "${DEMO:-}" ]; then
         *"$hello"*) echo "/app is not the demonstration's: asking for the schema" ;;
         *)
           page=${ANSWERS:-/} hello=' 200'
-          page=${page#/} follow="--location --max-redirs 5"
+          page=${page#/} follow=(--location --max-redirs 5)
           echo "not the demonstration, and no schema: asking for /$page" ;;
       esac ;;
   esac
@@ -44,7 +44,7 @@ for url in "${PROXY_URL:-}" "${TLS_URL:-}"; do
   [ -n "$url" ] || continue
   ca=()
   case $url in https:*) [ -z "${CA_FILE:-}" ] || ca=(--cacert "$CA_FILE") ;; esac
-  try "$hello" ${ca[@]+"${ca[@]}"} $follow "$url/$page"
+  try "$hello" ${ca[@]+"${ca[@]}"} ${follow[@]+"${follow[@]}"} "$url/$page"
   [ "$page" != app ] || try "ocation: $url/items/" ${ca[@]+"${ca[@]}"} "$url/items"
   [ -z "$prefix" ] || try ' 404' ${ca[@]+"${ca[@]}"} "${url%"$prefix"}/$page"
 done
