@@ -106,7 +106,7 @@ def load(name: str) -> ASGIApp:
 
 def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
     """`app` as it must be served by `settings.app_server` behind the prefix."""
-    if settings.probe and not getattr(app, "has_probe", False):
+    if settings.probe and not getattr(app, "has_probe", False):  # one further in sees more
         app = Probe(app)
     app = BodyLimit(app, settings.max_body_bytes)
     app = Readiness(app, settings.api_prefix, Path(settings.run_dir) / "draining")

@@ -2,15 +2,9 @@
 
 from fastapi import FastAPI
 
-
-def create() -> FastAPI:
-    app = FastAPI(title="Shop")
-
-    @app.get("/orders/{number}")
-    async def read_order(number: int) -> dict[str, int]:
-        return {"number": number}
-
-    return app
+app = FastAPI(title="Shop")
 
 
-app = create()
+@app.get("/orders/{number}")
+async def read_order(number: int) -> dict[str, int]:
+    return {"number": number}
