@@ -1,13 +1,11 @@
 """`python -m tests.claims`: writes docs/claims.md, what the contract suite proves and where."""
 
 import ast
-import json
-import subprocess
-import sys
 from itertools import groupby
 
 from stack.paths import ROOT
 from stack.render import write
+from tests import tables
 from tests.experiments.statement import stated
 from tests.reachability.situations import SITUATIONS
 
@@ -44,11 +42,7 @@ The man who could reach his server at localhost, and not at its own address (tes
 
 
 def text() -> str:
-    listed = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract", "--list-checks"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    checks = sorted(json.loads(listed.stdout), key=lambda check: check["id"])
+    checks = sorted(tables.checks(), key=lambda check: check["id"])
     lines = [HEAD]
     for group, members in groupby(checks, key=lambda check: check["id"].partition(".")[0]):
         lines += [f"## {group}", "", "| check | doors | statement | source | seen failing under |",
@@ -57,7 +51,7 @@ def text() -> str:
             cells = (f"`{check['id']}`" + (" (attack)" if check["kind"] == "attack" else ""),
                      " ".join(check["doors"]), check["statement"], check["source"],
                      "; ".join(check["broken_by"]))  # fmt: skip
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            lines.append(tables.row(*cells))
         lines.append("")
     return "\n".join([
         *lines, *sentences(OPERATIONS, "operations"), *sentences(REACHABILITY, "reachability"), *situations(),
@@ -85,7 +79,7 @@ def statements(head: str, package: str) -> list[str]:
     ]
     for name, one in stated(package).items():
         cells = one.sentence, one.source, one.instead or "so", f"`{name}`"
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append(tables.row(*cells))
     return [*lines, ""]
 
 

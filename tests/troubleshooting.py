@@ -2,10 +2,7 @@
 findings, and the broken configurations with what `make verify` says of them."""
 
 import ast
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -14,6 +11,7 @@ from stack.render import write
 from tests.contract.causes import CAUSES
 from tests.mutants.mutant import load_all
 from tests.reachability.situations import SITUATIONS
+from tests.tables import checks, row
 
 PATH = ROOT / "docs" / "troubleshooting.md"
 HEAD = """# Something is wrong
@@ -34,6 +32,7 @@ SYMPTOMS = {
     "loop": "Too many redirects", "http": "An answer that is an error",
     "_not_found": "404", "_no_application": "502, 503 or 504", "_too_slow": "502, 503 or 504",
 }  # fmt: skip
+FINDING = ("wrong", "notice")
 STACK = "`make doctor`, of the stack itself"
 
 
@@ -42,15 +41,10 @@ def findings() -> Iterator[tuple[str, str, str, str]]:
     for path in sorted((ROOT / "doctor").glob("*.py")):
         module = ast.parse(path.read_text())
         constants = assigned(module.body)
-        for function in module.body:
-            known = constants | (
-                assigned(ast.walk(function)) if isinstance(function, ast.FunctionDef) else {}
-            )
-            for call in ast.walk(function) if isinstance(function, ast.FunctionDef) else ():
-                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in (
-                    "wrong",
-                    "notice",
-                ):
+        for function in (node for node in module.body if isinstance(node, ast.FunctionDef)):
+            known = constants | assigned(ast.walk(function))
+            for call in ast.walk(function):
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in FINDING:
                     id_, _, text, *fix = call.args
                     symptom = SYMPTOMS.get(function.name, STACK)
                     yield (symptom, plain(id_, known), plain(text, known),
@@ -100,11 +94,7 @@ def of_doctor() -> Iterator[str]:
 
 
 def of_verify() -> Iterator[str]:
-    listed = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract", "--list-checks"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    hints = {f"{one['title']} ({one['id']})": one["hint"] for one in json.loads(listed.stdout)}
+    hints = {f"{one['title']} ({one['id']})": one["hint"] for one in checks()}
     said = dict(
         re.findall(r"(?m)^\| `([^`]+)` .* \| (.+) \|$", (ROOT / "docs" / "mutants.md").read_text())
     )
@@ -135,10 +125,6 @@ def of_verify() -> Iterator[str]:
     yield from ("", "## `make up` refuses", "", "| what was wrong | it said |", "|---|---|")
     for title, told in refused:
         yield row(title, told)
-
-
-def row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
 def text() -> str:

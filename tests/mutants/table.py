@@ -1,10 +1,6 @@
 """docs/mutants.md: the whole suite against every mutant."""
 
-import json
-import subprocess
-import sys
-
-from stack.paths import ROOT
+from tests.tables import checks, row
 
 from .bed import Verdict
 
@@ -13,15 +9,6 @@ HEAD = """# Broken on purpose
 Every known misconfiguration, applied to the real stack one at a time, and what `make verify` said.
 Written by `python -m tests.mutants --whole` from [tests/mutants](../tests/mutants).
 """
-
-
-def checks() -> list[str]:
-    """The ids of the suite."""
-    listed = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract", "--list-checks"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return [check["id"] for check in json.loads(listed.stdout)]
 
 
 def markdown(verdicts: list[Verdict]) -> str:
@@ -40,9 +27,9 @@ def markdown(verdicts: list[Verdict]) -> str:
         said = " ".join(verdict.said.split()).removeprefix("diagnosis: ")
         said = said if len(said) < 240 else said[:237] + "…"
         cells = (f"`{mutant.name}`", mutant.title, mutant.source, red, said)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append(row(*cells))
     wrong = {check for verdict in verdicts for check in verdict.wrong}
-    never = [check for check in checks() if check not in wrong]
+    never = [check for check in (one["id"] for one in checks()) if check not in wrong]
     lines += ["", "## Checks that no mutant turned red", "",
               ", ".join(f"`{check}`" for check in never) or "None.", ""]  # fmt: skip
     return "\n".join(lines)

@@ -6,14 +6,14 @@ from serve.settings import Settings
 from stack.paths import ROOT
 from stack.settings import StackSettings
 from tests.mutants.mutant import HERE, Patch, load, load_all
-from tests.mutants.table import checks
+from tests.tables import checks
 
 MUTANTS = load_all()
 
 
 @pytest.fixture(scope="module")
 def known() -> set[str]:
-    return {*checks(), "up"}
+    return {*(check["id"] for check in checks()), "up"}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
