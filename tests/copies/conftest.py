@@ -2,49 +2,12 @@
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from tests.checkout import ROOT, Checkout
 
-HOME = ROOT / "build" / "copies"
-IDENTITY = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
-
-
-def git(folder: Path, *arguments: str) -> str:
-    command = ["git", *IDENTITY, "-C", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def commit(folder: Path, message: str = "as it is") -> None:
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
-
-
-def link_environment(folder: Path) -> None:
-    """The tools' packages are installed already: their pins are the same."""
-    (folder / "build").mkdir(exist_ok=True)
-    (folder / "build" / ".gitignore").write_text("*\n")
-    (folder / "build" / "venv").symlink_to(ROOT / "build" / "venv")
-
-
-class Project(Checkout):
-    """Somebody's, at `path`; `files` are its own."""
-
-    def __init__(self, path: Path, files: dict[str, str]) -> None:
-        super().__init__(path)
-        path.mkdir(parents=True)
-        for name, text in files.items():
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            (path / name).write_text(text)
-        git(path, "init", "--quiet")
-        commit(path)
-
-    def verify(self, **settings: str) -> tuple[int, str]:
-        if not (self.path / "build").exists():
-            link_environment(self.path)
-        return self.make("verify", FAST=1, **settings)
+from .projects import HOME, Project, link_environment
 
 
 class Source(Checkout):

@@ -4,6 +4,7 @@ must exist at least."""
 
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -11,8 +12,7 @@ import pytest
 from tests import hops
 from tests.checkout import ROOT, STEERS
 
-from .conftest import HOME, Project
-from .test_new import theirs
+from .projects import HOME, Project, theirs
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(?m)^```(console|sh)( elsewhere)?\n(.*?)^```", re.DOTALL)
@@ -56,7 +56,7 @@ def beside(source):
             subprocess.run(
                 ["make", "down"], cwd=folder, env=environment(), capture_output=True, timeout=120
             )
-    subprocess.run(["rm", "-rf", str(shop.path)], check=True)
+    shutil.rmtree(shop.path)
 
 
 @pytest.mark.parametrize("block", blocks(elsewhere=False))

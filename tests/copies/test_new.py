@@ -1,31 +1,16 @@
 """`make new`: what it writes, what it refuses, and how a later change reaches a copy."""
 
+import subprocess
+import sys
+
 import pytest
 
-from .conftest import commit, git
+from tests.checkout import docker
 
-APPLICATION = """import os
+from .projects import APPLICATION, commit, git, theirs
 
-from fastapi import FastAPI, Request
-
-app = FastAPI()
-
-
-@app.get("/orders/")
-async def orders(request: Request) -> list[str]:
-    return [str(request.url_for("order", number=1))]
-
-
-@app.get("/orders/{number}")
-async def order(number: int) -> dict[str, str]:
-    return {"currency": os.environ.get("CURRENCY", "none")}
-"""
 PYPROJECT = '[project]\nname = "their"\nversion = "1"\ndependencies = ["fastapi"]\n'
 MODULE = {"APP_MODULE": "their.module:app", "API_PREFIX": "/shop/api"}
-
-
-def theirs(**more: str) -> dict[str, str]:
-    return {"their/__init__.py": "", "their/module.py": APPLICATION, **more}
 
 
 def test_three_commands_prove_an_application(source, project):
@@ -44,14 +29,7 @@ def test_three_commands_prove_an_application(source, project):
     assert "http://127.0.0.1:" in shop.answers("/shop/api/orders/")
     assert git(shop.path, "status", "--porcelain") == ""
     if shop.runtime == "docker":
-        names = {line.split(":")[0] for line in images().splitlines()}
-        assert "shop-app" in names
-
-
-def images() -> str:
-    from tests.checkout import docker
-
-    return docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+        assert "shop-app" in docker("image", "ls", "--format", "{{.Repository}}").splitlines()
 
 
 def test_it_is_small_enough_to_review(source, project):
@@ -92,9 +70,6 @@ def test_a_project_s_own_lists_are_installed(source, project, files, tmp_path):
 
 
 def lock_with_uv(path, folder) -> None:
-    import subprocess
-    import sys
-
     subprocess.run([sys.executable, "-m", "venv", str(folder / "uv")], check=True)
     subprocess.run(
         [str(folder / "uv/bin/python"), "-m", "pip", "install", "--quiet", "uv"], check=True
