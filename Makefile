@@ -4,9 +4,7 @@
 .NOTPARALLEL:
 
 help:
-	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z-]+:.*## / {split($$0, part, ":.*## "); printf "  make %-13s %s\n", part[1], part[2]}' \
-	  stack/targets.mk Makefile
+	@stack/help.sh stack/targets.mk Makefile
 
 include stack/targets.mk
 

@@ -21,8 +21,8 @@ from serve.settings import Settings, explain
 from stack.paths import BUILD, ROOT
 
 ANSWERS = ".copier-answers.yml"
-# Written where there is none, and left alone where there is: copier.yml says the same.
-KEPT = (".env", ".dockerignore", "Makefile")
+# Written where there is none, and left alone where there is.
+KEPT = tuple(yaml.safe_load((ROOT / "copier.yml").read_text())["_skip_if_exists"])
 INCLUDE = "include deployment/stack/targets.mk"
 STARTER = '''"""Asked at the prefix, and written without it."""
 

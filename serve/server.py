@@ -34,8 +34,8 @@ def _processes(settings: Settings) -> list[str]:
     # Reload and workers exclude each other. Gunicorn and Hypercorn watch what was imported.
     if settings.app_server in ("gunicorn", "hypercorn"):
         return ["--reload"]
-    package = settings.app_module.partition(":")[0].partition(".")[0]
-    folders = [path for path in (Path(package), Path("src", package)) if path.is_dir()]
+    places = (Path(settings.package), Path("src", settings.package))
+    folders = [path for path in places if path.is_dir()]
     return ["--reload", *(part for path in folders for part in ("--reload-dir", str(path)))]
 
 

@@ -96,6 +96,11 @@ class Settings(BaseSettings):
             refuse_overlap(self.trusted_proxies, proxy.supernet(wider))
         return self
 
+    @property
+    def package(self) -> str:
+        """The application's top package, or its one module."""
+        return self.app_module.partition(":")[0].partition(".")[0]
+
     @computed_field  # type: ignore[prop-decorator]
     @cached_property
     def forwarded_allow_ips(self) -> str:

@@ -65,9 +65,8 @@ def dev() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
     try:
         up()
-        package = settings.app_module.partition(":")[0].partition(".")[0]
         print(
-            f"reload: an edit of {package} is served within seconds; Ctrl-C stops the stack",
+            f"reload: an edit of {settings.package} is served within seconds; Ctrl-C stops the stack",
             flush=True,
         )
         return logs()

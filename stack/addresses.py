@@ -15,7 +15,7 @@ def show(runtime: str, settings: StackSettings) -> None:
     if settings.domain:
         url = settings.url("tls")
         print(f"proxied  {url}{page}   {who}")
-        if page == "/app":
+        if settings.demonstration:
             print(f"docs     {url}/docs  {who}")
         print(f"http     redirects to https; certificates for {settings.domain} by ACME")
         for line in warnings(settings):
@@ -26,7 +26,7 @@ def show(runtime: str, settings: StackSettings) -> None:
     rows = [
         ("proxied", f"{proxy}{page}", who),
         ("", f"{tls}{page}", f"{who}; CA {ca}"),
-        *([("docs", f"{proxy}/docs", who)] if page == "/app" else []),
+        *([("docs", f"{proxy}/docs", who)] if settings.demonstration else []),
         ("direct", f"{direct}{page}", "this machine only"),
     ]
     width = max(len(url) for _, url, _ in rows)
@@ -40,9 +40,7 @@ def show(runtime: str, settings: StackSettings) -> None:
 
 def page_of(settings: StackSettings) -> str:
     """What is shown of an application: the demonstration's page, or another's first."""
-    return (
-        "/app" if settings.app_module == type(settings).model_fields["app_module"].default else "/"
-    )
+    return "/app" if settings.demonstration else "/"
 
 
 def _who(settings: StackSettings) -> str:

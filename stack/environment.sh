@@ -7,11 +7,9 @@ pins=$PWD/requirements/$1.txt
 venv=build/venv log=build/pip.log
 stamp=build/venv/.$1
 
-# verify.txt has all of stack.txt.
-for made in "$1" verify; do
-  case $1/$made in stack/verify | "$1/$1") ;; *) continue ;; esac
-  if cmp -s "$venv/.$made" "${pins%/*}/$made.txt" 2>/dev/null; then exit 0; fi
-done
+installed() { cmp -s "$venv/.$1" "${pins%/*}/$1.txt" 2>/dev/null; }
+if installed "$1"; then exit 0; fi
+if [ "$1" = stack ] && installed verify; then exit 0; fi # verify.txt has all of stack.txt
 
 fail() { echo "$*" >&2; exit 1; }
 

@@ -22,7 +22,7 @@ import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from . import certificate, metrics, ports, render
-from .paths import APP_PYTHON, BUILD, ROOT, STATIC, TOOLS, VENV
+from .paths import APP_PYTHON, BUILD, ROOT, SOURCES, STATIC, TOOLS, VENV
 from .settings import StackSettings, own_keys
 
 HOME = BUILD / "native"
@@ -32,7 +32,6 @@ PARTS = ("traefik", "app")
 START_SECONDS = 30
 # A project's own packages, of which deployment/install.sh takes the first that it finds.
 LISTS = ("uv.lock", "poetry.lock", "requirements.txt", "pyproject.toml")
-SOURCES = (ROOT, ROOT / "src")
 INSTALLED = BUILD / "app" / ".installed"
 
 
@@ -310,8 +309,7 @@ def _fingerprint(settings: StackSettings) -> str:
         INSTALLED,
         TOOLS / "requirements" / "app.txt",
     ]
-    package = settings.app_module.partition(":")[0].partition(".")[0]
-    for source in (TOOLS / "serve", *(folder / package for folder in SOURCES)):
+    for source in (TOOLS / "serve", *(folder / settings.package for folder in SOURCES)):
         found = [source.with_suffix(".py"), *sorted(source.rglob("*"))]
         files += [path for path in found if "__pycache__" not in path.parts]
     for path in files:

@@ -6,6 +6,7 @@ from pathlib import Path
 TOOLS = Path(__file__).resolve().parent.parent  # serve/, stack/, requirements/
 # Beside the compose files; in a copy (`make new`) the tools lie in a folder of their own.
 ROOT = TOOLS if (TOOLS / "docker-compose.yml").exists() else TOOLS.parent
+SOURCES = (ROOT, ROOT / "src")  # where an application may lie
 BUILD = ROOT / "build"
 VENV = BUILD / "venv"
 # A copy's application has packages of its own, which must not meet the tools'.

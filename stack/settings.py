@@ -178,6 +178,12 @@ class StackSettings(Settings):
         )
         return shown + self.api_prefix
 
+    @property
+    def demonstration(self) -> bool:
+        """Whether it is app/ that is served, and not somebody's application."""
+        default: str = type(self).model_fields["app_module"].default
+        return self.app_module == default
+
     def environ(self) -> dict[str, str]:
         """Every setting as an environment variable."""
         dumped = self.model_dump(exclude=INTERNAL | {"forwarded_allow_ips"})

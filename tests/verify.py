@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stack import runtime, state
 from stack.__main__ import up
-from stack.paths import APP_PYTHON, BUILD, CA_FILE, ROOT, TOOLS
+from stack.paths import APP_PYTHON, BUILD, CA_FILE, ROOT, SOURCES, TOOLS
 from stack.settings import StackSettings
 
 URLS = ("PROXY_URL", "TLS_URL", "DIRECT_URL")
@@ -52,7 +52,7 @@ def local() -> dict:
         up()
         running = state.load()
     name, settings = running
-    demo = settings.app_module == StackSettings.model_fields["app_module"].default
+    demo = settings.demonstration
     return {
         "PROXY_URL": settings.url("proxy"), "TLS_URL": settings.url("tls"),
         "DIRECT_URL": settings.url("direct"),
@@ -67,25 +67,25 @@ def local() -> dict:
             "--max-body-bytes", str(settings.max_body_bytes),
             "--trusted-proxies", settings.trusted_proxies,
             "--extra-servers", ",".join(filter(None, (settings.staging_url, settings.production_url))),
-            "--application-source", source(settings.app_module),
+            "--application-source", source(settings),
             *(f"--target-version={package}={version}"
               for package, version in versions(name == "native").items()),
         ],
     }  # fmt: skip
 
 
-def source(module: str) -> str:
+def source(settings: StackSettings) -> str:
     """`module=path`, the path of its file or package; empty where it is not installed on this host."""
-    name = module.partition(":")[0]
-    top = name.partition(".")[0]
-    for folder in (ROOT, ROOT / "src"):
+    module, top = settings.app_module, settings.package
+    for folder in SOURCES:
         for path in (folder / top, folder / f"{top}.py"):
             if path.exists():
                 return f"{module}={path}"
     if not APP_PYTHON.exists():
         return ""
     code = "import importlib.util, sys; print(importlib.util.find_spec(sys.argv[1]).origin)"
-    asked = subprocess.run([str(APP_PYTHON), "-c", code, name], capture_output=True, text=True)
+    asked = subprocess.run([str(APP_PYTHON), "-c", code, module.partition(":")[0]],
+                           capture_output=True, text=True)  # fmt: skip
     return f"{module}={Path(asked.stdout.strip()).parent}" if asked.returncode == 0 else ""
 
 
