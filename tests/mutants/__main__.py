@@ -4,6 +4,7 @@
 """
 
 import argparse
+import json
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from queue import SimpleQueue
 from rich.console import Console
 from rich.table import Table
 
-from stack.paths import ROOT
+from stack.paths import BUILD, ROOT
 from stack.render import write
 
 from .bed import Bed, Verdict
@@ -100,6 +101,8 @@ def main() -> int:
         alarms += len(untouched.red) + bool(untouched.error)
         verdicts += more
     show(verdicts)
+    results = [{"name": one.mutant.name, "status": "passed" if one.named else "failed"} for one in verdicts]
+    write(BUILD / "mutants.json", json.dumps(results))
     if options.whole:
         write(ROOT / "docs" / "mutants.md", markdown(verdicts))
     caught, named = sum(one.caught for one in verdicts), sum(one.named for one in verdicts)

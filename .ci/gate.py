@@ -1,0 +1,411 @@
+"""Runs the stages of .ci/stages.toml, each in its lane; the lanes run side by side.
+
+A lane is a network namespace with a clone of this checkout: all ports, networks and project names
+are free in each, so what one runs does not meet what another runs.
+"""
+
+import argparse
+import fnmatch
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HOME = ROOT / "build" / "gate"
+TABLE = tomllib.loads((ROOT / ".ci" / "stages.toml").read_text())
+STARTED = time.monotonic()
+LOG_LINES = 60
+STAGE_SECONDS = 1500
+# Nothing from the caller's shell may steer the stack.
+STEERS = ("RUNTIME", "DOCKER_", "API_", "APP_", "HTTP_PORT", "HTTPS_PORT", "DIRECT_", "OPS_PORT", "PROXY_URL",
+          "TLS_URL", "CA_FILE", "FAST", "PROBE", "CHECKS", "SUBNET", "STRIP_", "COMPOSE_", "PYTEST_")
+printing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of the table; .ci/stages.toml says what each field means."""
+
+    name: str
+    lane: str
+    run: str = ""
+    pytest: str = ""
+    proof: str = "exit"
+    needs: tuple[str, ...] = ()
+    skips: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def counts_tests(self) -> bool:
+        return bool(self.pytest) or self.proof == "pytest"
+
+    @property
+    def tests(self) -> str:
+        """What pytest is given: the arguments, or those in `run` (none for `make test`)."""
+        return self.pytest or " ".join(word for word in self.run.split() if word.startswith("tests/"))
+
+    @property
+    def allowed(self) -> dict[str, str]:
+        """What may be skipped: a pattern of ids, and words that the reason must have."""
+        return {pattern: words for name in self.skips for pattern, words in TABLE["skips"][name].items()}
+
+
+@dataclass
+class Result:
+    stage: Stage
+    problems: list[str]
+    seconds: float
+    passed: int = 0
+    skipped: int = 0
+
+
+def say(text: str) -> None:
+    with printing:
+        print(f"[{time.monotonic() - STARTED:5.0f} s] {text}", flush=True)
+
+
+def stages(names: list[str]) -> list[Stage]:
+    """The rows named, and those that they need; all without names."""
+    lists = ("needs", "skips")
+    rows = {row["name"]: Stage(**{k: tuple(v) if k in lists else v for k, v in row.items()})
+            for row in TABLE["stage"]}
+    if unknown := [name for name in names if name not in rows]:
+        raise SystemExit(f".ci/run {unknown[0]}: no such stage; there are {', '.join(rows)}")
+    wanted, queue = set(), list(names or rows)
+    while queue:
+        name = queue.pop()
+        wanted.add(name)
+        queue += [need for need in rows[name].needs if need not in wanted]
+    return [stage for name, stage in rows.items() if name in wanted]
+
+
+class Lane:
+    """A network namespace with loopback and a way out, and a clone of this checkout."""
+
+    def __init__(self, name: str, number: int) -> None:
+        self.name, self.path = name, HOME / name
+        self.engine = ""  # the commands that lead to the Docker engine that runs in this lane
+        self.device, self.network = f"ci-lane{number}", f"10.213.{number}"
+        self.holder = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount",
+                                        "sleep", "infinity"], stdin=subprocess.DEVNULL)
+        self._clone()
+        self._connect()
+
+    def _clone(self) -> None:
+        environment = self.path / "build" / "venv"
+        kept = HOME / f"{self.name}.venv"
+        if environment.exists() and not environment.is_symlink():
+            environment.rename(kept)
+        shutil.rmtree(self.path, ignore_errors=True)
+        must("git", "clone", "--quiet", str(ROOT), str(self.path))
+        if kept.exists():
+            environment.parent.mkdir()
+            kept.rename(environment)
+
+    def _connect(self) -> None:
+        here = os.stat("/proc/self/ns/net").st_ino
+        while os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino == here:
+            time.sleep(0.01)
+        self._unroute()
+        must("ip", "link", "add", self.device, "type", "veth", "peer", "name", "eth0",
+             "netns", str(self.holder.pid))
+        must("ip", "address", "add", f"{self.network}.1/30", "dev", self.device)
+        must("ip", "link", "set", self.device, "up")
+        self.must(f"ip link set lo up && ip address add {self.network}.2/30 dev eth0 && ip link set eth0 up && "
+                  f"ip route add default via {self.network}.1")
+        for rule in self._rules():
+            must("iptables", *(part.format("-I") for part in rule))
+        # systemd-resolved's stub listens on a loopback address that is not this namespace's.
+        if "nameserver 127." in Path("/etc/resolv.conf").read_text():
+            self.must("mount --bind /run/systemd/resolve/resolv.conf /etc/resolv.conf")
+
+    def _rules(self) -> list[list[str]]:
+        network = f"{self.network}.0/30"
+        return [["-t", "nat", "{}", "POSTROUTING", "-s", network, "!", "-d", network, "-j", "MASQUERADE"],
+                ["{}", "FORWARD", "-s", network, "-j", "ACCEPT"], ["{}", "FORWARD", "-d", network, "-j", "ACCEPT"]]
+
+    def _unroute(self) -> None:
+        """Also what a killed run left."""
+        subprocess.run(["ip", "link", "delete", self.device], capture_output=True)
+        for rule in self._rules():
+            while not subprocess.run(["iptables", *(part.format("-D") for part in rule)],
+                                     capture_output=True).returncode:
+                pass
+
+    def command(self, text: str) -> list[str]:
+        """`text` as a command of this lane's shell, in its clone, with its engine."""
+        inner = f"cd {shlex.quote(str(self.path))}\n{self.engine}\n{text}"
+        return ["nsenter", f"--target={self.holder.pid}", "--net", "--mount", "--",
+                "bash", "-euo", "pipefail", "-c", inner]
+
+    def output(self, text: str) -> str:
+        done = subprocess.run(self.command(text), capture_output=True, text=True, env=environment(self))
+        if done.returncode:
+            raise RuntimeError(f"{text}: {done.stderr.strip()}")
+        return done.stdout
+
+    must = output
+
+    def processes(self) -> dict[int, str]:
+        """Every process in the namespace, without what keeps the lane and its engine."""
+        mine, found = os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino, {}
+        for entry in Path("/proc").iterdir():
+            try:
+                if not entry.name.isdigit() or os.stat(entry / "ns/net").st_ino != mine:
+                    continue
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            except OSError:
+                continue
+            if int(entry.name) != self.holder.pid and line:
+                found[int(entry.name)] = line
+        return found
+
+    def left(self, before: dict[int, str]) -> list[str]:
+        """What a stage left behind; it is removed, so that the next one is judged by itself."""
+        own = ("dockerd", "containerd", "containerd-shim-runc-v2", "docker-proxy")
+        problems = []
+        for pid, line in self.processes().items():
+            if pid in before or "/engine enter " in line or os.path.basename(line.split(" ")[0]) in own:
+                continue
+            problems.append(f"a process is left: {line[:150]}")
+            os.kill(pid, signal.SIGKILL)
+        if self.engine:
+            if containers := self.output("docker ps -aq").split():
+                problems.append(f"containers are left: {self.output('docker ps -a')}")
+                self.output(f"docker rm -fv {' '.join(containers)}")
+            if networks := self.output("docker network ls -q --filter type=custom").split():
+                problems.append(f"networks are left: {self.output('docker network ls')}")
+                self.output(f"docker network rm {' '.join(networks)}")
+        if spaces := self.output("ip netns list"):
+            problems.append(f"network namespaces are left: {spaces}")
+        if changed := self.output("git status --porcelain"):
+            problems.append(f"the checkout changed: {changed}")
+            self.output("git reset --quiet --hard && git clean -qfd")
+        return problems
+
+    def close(self) -> None:
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.holder.kill()
+        self.holder.wait()
+        self._unroute()
+
+
+def must(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def environment(lane: Lane, stage: Stage | None = None) -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith(STEERS)} | {
+        "CI_ENGINE_STATE": f"/run/ci-engine-{lane.name}",
+    } | (stage.env if stage else {})
+
+
+class Gate:
+    def __init__(self, wanted: list[Stage]) -> None:
+        self.wanted = wanted
+        self.results: dict[str, Result] = {}
+        self.changed = threading.Condition()
+        self.children: set[subprocess.Popen] = set()
+        names = list(dict.fromkeys(stage.lane for stage in wanted))
+        self.lanes = [Lane(name, number) for number, name in enumerate(names, 1)]
+
+    def run(self) -> int:
+        threads = [threading.Thread(target=self._lane, args=(lane,), daemon=True) for lane in self.lanes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return self._summary()
+
+    def _lane(self, lane: Lane) -> None:
+        for stage in (stage for stage in self.wanted if stage.lane == lane.name):
+            with self.changed:
+                self.changed.wait_for(lambda: all(need in self.results for need in stage.needs))
+            began = time.monotonic()
+            if broken := [need for need in stage.needs if self.results[need].problems]:
+                result = Result(stage, [f"not run: it needs {broken[0]}"], 0)
+            else:
+                try:
+                    result = self._stage(lane, stage)
+                except Exception as error:  # the others go on, whatever it was
+                    result = Result(stage, [f"{type(error).__name__}: {error}"], time.monotonic() - began)
+            with self.changed:
+                self.results[stage.name] = result
+                self.changed.notify_all()
+            self._report(result)
+
+    def _stage(self, lane: Lane, stage: Stage) -> Result:
+        say(f"{stage.name}: {stage.lane}")
+        began, before = time.monotonic(), lane.processes()
+        record = HOME / f"{stage.name}.json"
+        record.unlink(missing_ok=True)
+        for path in proofs(lane):
+            path.unlink(missing_ok=True)
+        extra = {}
+        command = stage.run
+        if stage.pytest:
+            command = f"build/venv/bin/python -m pytest -q -rs --durations=12 {stage.pytest}"
+        if stage.counts_tests:
+            extra = {"GATE_RECORD": str(record), "PYTEST_ADDOPTS": "-p record",
+                     "PYTHONPATH": str(ROOT / ".ci")}
+        with (HOME / f"{stage.name}.log").open("w") as log:
+            process = subprocess.Popen(
+                lane.command(command), env=environment(lane, stage) | extra, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+            self.children.add(process)
+            problems = []
+            try:
+                if code := process.wait(STAGE_SECONDS):
+                    problems.append(f"exit status {code}")
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                problems.append(f"did not end within {STAGE_SECONDS} s")
+            self.children.discard(process)
+        if stage.proof == "engine" and not problems:
+            lane.engine = (HOME / f"{stage.name}.log").read_text().split("---\n")[-1]
+        elif stage.proof == "engine-stop":
+            lane.engine = ""
+        counted, more = judge(lane, stage, record)
+        problems += more + lane.left(before)
+        skipped = sum(status == "skipped" for status in counted.values())
+        passed = sum(status == "passed" for status in counted.values())
+        return Result(stage, problems, time.monotonic() - began, passed, skipped)
+
+    def _report(self, result: Result) -> None:
+        counts = f", {result.passed} passed, {result.skipped} skipped" if result.passed else ""
+        if not result.problems:
+            say(f"{result.stage.name}: {result.seconds:.0f} s{counts}")
+            return
+        log = HOME / f"{result.stage.name}.log"
+        lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []
+        say("\n".join([f"{result.stage.name}: FAILED after {result.seconds:.0f} s{counts}; the end of its log",
+                       *(f"  | {line[:300]}" for line in lines), *(f"  ! {one}" for one in result.problems)]))
+
+    def _summary(self) -> int:
+        print()
+        for result in self.results.values():
+            state = "FAILED" if result.problems else "ok"
+            print(f"{result.stage.name:<28}{result.stage.lane:<9}{result.seconds:6.0f} s  "
+                  f"{result.passed:5} passed {result.skipped:4} skipped  {state}")
+        print(f"{'the whole':<37}{time.monotonic() - STARTED:6.0f} s")
+        failed = [result for result in self.results.values() if result.problems]
+        for result in failed:
+            print(f"FAILED {result.stage.name}: {'; '.join(result.problems)[:500]}")
+        passed = sum(result.passed for result in self.results.values())
+        skipped = sum(result.skipped for result in self.results.values())
+        print(f"{passed} passed, {len(failed)} failed, {skipped} skipped")
+        return 1 if failed else 0
+
+    def close(self) -> None:
+        for process in list(self.children):
+            try:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(20)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                pass
+        for lane in self.lanes:
+            if lane.engine:
+                subprocess.run(lane.command(".ci/engine stop 28; .ci/engine stop 20.10"),
+                               env=environment(lane), capture_output=True)
+            lane.close()
+
+
+def proofs(lane: Lane) -> list[Path]:
+    return [lane.path / "build" / "verify" / "report.json", lane.path / "build" / "mutants.json"]
+
+
+def judge(lane: Lane, stage: Stage, record: Path) -> tuple[dict[str, str], list[str]]:
+    """The status of each test or check that was planned, and what is wrong with them."""
+    verify, mutants = proofs(lane)
+    reasons: dict[str, str] = {}
+    if stage.counts_tests:
+        path = record
+    elif stage.proof in ("verify", "mutants"):
+        path = verify if stage.proof == "verify" else mutants
+    else:
+        return {}, []
+    if not path.exists():
+        return {}, [f"no record of what ran: {path.name}"]
+    found = json.loads(path.read_text())
+    if stage.counts_tests:
+        counted = {one: found["outcomes"].get(one, ["did not run"])[0] for one in found["collected"]}
+        reasons = {one: reason for one, (_, reason) in found["outcomes"].items()}
+    elif stage.proof == "verify":
+        counted = {f"{one['id']}@{one['door']}": one["status"] for one in found["checks"]}
+        reasons = {f"{one['id']}@{one['door']}": one["observed"] for one in found["checks"]}
+    else:
+        counted = {one["name"]: one["status"] for one in found}
+    problems = [f"{one}: {status}" for one, status in counted.items() if status not in ("passed", "skipped")]
+    for one, status in counted.items():
+        if status == "skipped" and not any(fnmatch.fnmatch(one, pattern) and words in reasons.get(one, "")
+                                           for pattern, words in stage.allowed.items()):
+            problems.append(f"{one}: skipped, and must run here: {reasons.get(one, '')}")
+    return counted, problems if counted else ["nothing ran"]
+
+
+def show(wanted: list[Stage]) -> int:
+    """Prints `stage<TAB>id` of everything that the stages run, without running it."""
+    python = ROOT / "build" / "venv" / "bin" / "python"
+    subprocess.run(["stack/environment.sh", "verify"], cwd=ROOT, check=True, stdout=sys.stderr)
+    checks = json.loads(subprocess.run(
+        [python, "-m", "pytest", "-c", os.devnull, "--rootdir", ROOT, "tests/contract", "--list-checks",
+         "-p", "no:cacheprovider"], cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+    for stage in wanted:
+        environ = {**os.environ, **stage.env}
+        ids = [stage.name]
+        if stage.counts_tests:
+            listed = subprocess.run([python, "-m", "pytest", "--collect-only", "-q", *shlex.split(stage.tests)],
+                                    cwd=ROOT, env=environ, capture_output=True, text=True)
+            if listed.returncode:
+                raise SystemExit(f"{stage.name}: {listed.stdout[-800:]}{listed.stderr[-800:]}")
+            ids = [line for line in listed.stdout.splitlines() if "::" in line]
+        elif stage.proof == "verify":
+            ids = [f"{one['id']}@{door}" for one in checks for door in one["doors"]]
+        elif stage.proof == "mutants":
+            code = "import sys; from tests.mutants.mutant import load_all; print(*(m.name for m in load_all(sys.argv[1])))"
+            ids = subprocess.run([python, "-c", code, stage.env["ONLY"]], cwd=ROOT, check=True,
+                                 capture_output=True, text=True).stdout.split()
+        for one in ids:
+            print(f"{stage.name}\t{one}")
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog=".ci/run", description="The stages of .ci/stages.toml.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="some stages, and what they need")
+    parser.add_argument("--list", action="store_true", help="the id of every test and check, and its stage")
+    options = parser.parse_args()
+    wanted = stages(options.names)
+    if options.list:
+        return show(wanted)
+    if os.geteuid():
+        raise SystemExit(".ci/run: lanes are network namespaces, which need root: sudo .ci/run")
+    if dirty := must("git", "-C", str(ROOT), "status", "--porcelain"):
+        print(f"not committed, so not part of this run: {dirty.splitlines()[0][3:]}")
+    HOME.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    gate = Gate(wanted)
+    try:
+        return gate.run()
+    finally:
+        gate.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
