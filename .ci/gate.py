@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / "build" / "gate"
 TABLE = tomllib.loads((ROOT / ".ci" / "stages.toml").read_text())
 STARTED = time.monotonic()
+INSTALLS = TABLE["installs"]
 LOG_LINES = 60
 STAGE_SECONDS = 1500
 # Nothing from the caller's shell may steer the stack.
@@ -101,14 +102,17 @@ class Lane:
         self._connect()
 
     def _clone(self) -> None:
-        environment = self.path / "build" / "venv"
-        kept = HOME / f"{self.name}.venv"
-        if environment.exists() and not environment.is_symlink():
+        """One environment serves every lane: the README's commands make it in the lane INSTALLS, where a
+        later run finds it again."""
+        environment, kept = self.path / "build" / "venv", HOME / "venv"
+        if self.name == INSTALLS and environment.exists():
             environment.rename(kept)
         shutil.rmtree(self.path, ignore_errors=True)
         must("git", "clone", "--quiet", str(ROOT), str(self.path))
-        if kept.exists():
-            environment.parent.mkdir()
+        environment.parent.mkdir()
+        if self.name != INSTALLS:
+            environment.symlink_to(HOME / INSTALLS / "build" / "venv")
+        elif kept.exists():
             kept.rename(environment)
 
     def _connect(self) -> None:
@@ -124,6 +128,8 @@ class Lane:
                   f"ip route add default via {self.network}.1")
         for rule in self._rules():
             must("iptables", *(part.format("-I") for part in rule))
+        # `ip netns` of one lane would list the other's.
+        self.must("mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns")
         # systemd-resolved's stub listens on a loopback address that is not this namespace's.
         if "nameserver 127." in Path("/etc/resolv.conf").read_text():
             self.must("mount --bind /run/systemd/resolve/resolv.conf /etc/resolv.conf")
@@ -213,7 +219,7 @@ def must(*command: str) -> str:
 def environment(lane: Lane, stage: Stage | None = None) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(STEERS)} | {
         "CI_ENGINE_STATE": f"/run/ci-engine-{lane.name}",
-    } | (stage.env if stage else {})
+    } | {k: os.path.expandvars(v) for k, v in TABLE["lanes"].get(lane.name, {}).items()} | (stage.env if stage else {})
 
 
 class Gate:
@@ -399,6 +405,7 @@ def main() -> int:
     if dirty := must("git", "-C", str(ROOT), "status", "--porcelain"):
         print(f"not committed, so not part of this run: {dirty.splitlines()[0][3:]}")
     HOME.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("CI_ENGINE_DIR", "/var/tmp/ci-engine")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     gate = Gate(wanted)
     try:
