@@ -27,8 +27,26 @@ INSTALLS = TABLE["installs"]
 LOG_LINES = 60
 STAGE_SECONDS = 1500
 # Nothing from the caller's shell may steer the stack.
-STEERS = ("RUNTIME", "DOCKER_", "API_", "APP_", "HTTP_PORT", "HTTPS_PORT", "DIRECT_", "OPS_PORT", "PROXY_URL",
-          "TLS_URL", "CA_FILE", "FAST", "PROBE", "CHECKS", "SUBNET", "STRIP_", "COMPOSE_", "PYTEST_")
+STEERS = (
+    "RUNTIME",
+    "DOCKER_",
+    "API_",
+    "APP_",
+    "HTTP_PORT",
+    "HTTPS_PORT",
+    "DIRECT_",
+    "OPS_PORT",
+    "PROXY_URL",
+    "TLS_URL",
+    "CA_FILE",
+    "FAST",
+    "PROBE",
+    "CHECKS",
+    "SUBNET",
+    "STRIP_",
+    "COMPOSE_",
+    "PYTEST_",
+)
 printing = threading.Lock()
 
 
@@ -52,12 +70,16 @@ class Stage:
     @property
     def tests(self) -> str:
         """What pytest is given: the arguments, or those in `run` (none for `make test`)."""
-        return self.pytest or " ".join(word for word in self.run.split() if word.startswith("tests/"))
+        return self.pytest or " ".join(
+            word for word in self.run.split() if word.startswith("tests/")
+        )
 
     @property
     def allowed(self) -> dict[str, str]:
         """What may be skipped: a pattern of ids, and words that the reason must have."""
-        return {pattern: words for name in self.skips for pattern, words in TABLE["skips"][name].items()}
+        return {
+            pattern: words for name in self.skips for pattern, words in TABLE["skips"][name].items()
+        }
 
 
 @dataclass
@@ -77,8 +99,10 @@ def say(text: str) -> None:
 def stages(names: list[str]) -> list[Stage]:
     """The rows named, and those that they need; all without names."""
     lists = ("needs", "skips")
-    rows = {row["name"]: Stage(**{k: tuple(v) if k in lists else v for k, v in row.items()})
-            for row in TABLE["stage"]}
+    rows = {
+        row["name"]: Stage(**{k: tuple(v) if k in lists else v for k, v in row.items()})
+        for row in TABLE["stage"]
+    }
     if unknown := [name for name in names if name not in rows]:
         raise SystemExit(f".ci/run {unknown[0]}: no such stage; there are {', '.join(rows)}")
     wanted, queue = set(), list(names or rows)
@@ -96,8 +120,10 @@ class Lane:
         self.name, self.path = name, HOME / name
         self.engine = ""  # the commands that lead to the Docker engine that runs in this lane
         self.device, self.network = f"ci-lane{number}", f"10.213.{number}"
-        self.holder = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount",
-                                        "sleep", "infinity"], stdin=subprocess.DEVNULL)
+        self.holder = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "sleep", "infinity"],
+            stdin=subprocess.DEVNULL,
+        )
         self._clone()
         self._connect()
 
@@ -120,12 +146,25 @@ class Lane:
         while os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino == here:
             time.sleep(0.01)
         self._unroute()
-        must("ip", "link", "add", self.device, "type", "veth", "peer", "name", "eth0",
-             "netns", str(self.holder.pid))
+        must(
+            "ip",
+            "link",
+            "add",
+            self.device,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth0",
+            "netns",
+            str(self.holder.pid),
+        )
         must("ip", "address", "add", f"{self.network}.1/30", "dev", self.device)
         must("ip", "link", "set", self.device, "up")
-        self.must(f"ip link set lo up && ip address add {self.network}.2/30 dev eth0 && ip link set eth0 up && "
-                  f"ip route add default via {self.network}.1")
+        self.must(
+            f"ip link set lo up && ip address add {self.network}.2/30 dev eth0 && ip link set eth0 up && "
+            f"ip route add default via {self.network}.1"
+        )
         for rule in self._rules():
             must("iptables", *(part.format("-I") for part in rule))
         # `ip netns` of one lane would list the other's.
@@ -136,25 +175,53 @@ class Lane:
 
     def _rules(self) -> list[list[str]]:
         network = f"{self.network}.0/30"
-        return [["-t", "nat", "{}", "POSTROUTING", "-s", network, "!", "-d", network, "-j", "MASQUERADE"],
-                ["{}", "FORWARD", "-s", network, "-j", "ACCEPT"], ["{}", "FORWARD", "-d", network, "-j", "ACCEPT"]]
+        return [
+            [
+                "-t",
+                "nat",
+                "{}",
+                "POSTROUTING",
+                "-s",
+                network,
+                "!",
+                "-d",
+                network,
+                "-j",
+                "MASQUERADE",
+            ],
+            ["{}", "FORWARD", "-s", network, "-j", "ACCEPT"],
+            ["{}", "FORWARD", "-d", network, "-j", "ACCEPT"],
+        ]
 
     def _unroute(self) -> None:
         """Also what a killed run left."""
         subprocess.run(["ip", "link", "delete", self.device], capture_output=True)
         for rule in self._rules():
-            while not subprocess.run(["iptables", *(part.format("-D") for part in rule)],
-                                     capture_output=True).returncode:
+            while not subprocess.run(
+                ["iptables", *(part.format("-D") for part in rule)], capture_output=True
+            ).returncode:
                 pass
 
     def command(self, text: str) -> list[str]:
         """`text` as a command of this lane's shell, in its clone, with its engine."""
         inner = f"cd {shlex.quote(str(self.path))}\n{self.engine}\n{text}"
-        return ["nsenter", f"--target={self.holder.pid}", "--net", "--mount", "--",
-                "bash", "-euo", "pipefail", "-c", inner]
+        return [
+            "nsenter",
+            f"--target={self.holder.pid}",
+            "--net",
+            "--mount",
+            "--",
+            "bash",
+            "-euo",
+            "pipefail",
+            "-c",
+            inner,
+        ]
 
     def output(self, text: str) -> str:
-        done = subprocess.run(self.command(text), capture_output=True, text=True, env=environment(self))
+        done = subprocess.run(
+            self.command(text), capture_output=True, text=True, env=environment(self)
+        )
         if done.returncode:
             raise RuntimeError(f"{text}: {done.stderr.strip()}")
         return done.stdout
@@ -168,7 +235,13 @@ class Lane:
             try:
                 if not entry.name.isdigit() or os.stat(entry / "ns/net").st_ino != mine:
                     continue
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                line = (
+                    (entry / "cmdline")
+                    .read_bytes()
+                    .replace(b"\0", b" ")
+                    .decode(errors="replace")
+                    .strip()
+                )
             except OSError:
                 continue
             if int(entry.name) != self.holder.pid and line:
@@ -180,7 +253,11 @@ class Lane:
         own = ("dockerd", "containerd", "containerd-shim-runc-v2", "docker-proxy")
         problems = []
         for pid, line in self.processes().items():
-            if pid in before or "/engine enter " in line or os.path.basename(line.split(" ")[0]) in own:
+            if (
+                pid in before
+                or "/engine enter " in line
+                or os.path.basename(line.split(" ")[0]) in own
+            ):
                 continue
             problems.append(f"a process is left: {line[:150]}")
             os.kill(pid, signal.SIGKILL)
@@ -217,9 +294,14 @@ def must(*command: str) -> str:
 
 
 def environment(lane: Lane, stage: Stage | None = None) -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith(STEERS)} | {
-        "CI_ENGINE_STATE": f"/run/ci-engine-{lane.name}",
-    } | {k: os.path.expandvars(v) for k, v in TABLE["lanes"].get(lane.name, {}).items()} | (stage.env if stage else {})
+    return (
+        {k: v for k, v in os.environ.items() if not k.startswith(STEERS)}
+        | {
+            "CI_ENGINE_STATE": f"/run/ci-engine-{lane.name}",
+        }
+        | {k: os.path.expandvars(v) for k, v in TABLE["lanes"].get(lane.name, {}).items()}
+        | (stage.env if stage else {})
+    )
 
 
 class Gate:
@@ -232,7 +314,9 @@ class Gate:
         self.lanes = [Lane(name, number) for number, name in enumerate(names, 1)]
 
     def run(self) -> int:
-        threads = [threading.Thread(target=self._lane, args=(lane,), daemon=True) for lane in self.lanes]
+        threads = [
+            threading.Thread(target=self._lane, args=(lane,), daemon=True) for lane in self.lanes
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -242,7 +326,8 @@ class Gate:
     def _lane(self, lane: Lane) -> None:
         for stage in (stage for stage in self.wanted if stage.lane == lane.name):
             with self.changed:
-                self.changed.wait_for(lambda: all(need in self.results for need in stage.needs))
+                while not self.results.keys() >= set(stage.needs):
+                    self.changed.wait()
             began = time.monotonic()
             if broken := [need for need in stage.needs if self.results[need].problems]:
                 result = Result(stage, [f"not run: it needs {broken[0]}"], 0)
@@ -250,7 +335,9 @@ class Gate:
                 try:
                     result = self._stage(lane, stage)
                 except Exception as error:  # the others go on, whatever it was
-                    result = Result(stage, [f"{type(error).__name__}: {error}"], time.monotonic() - began)
+                    result = Result(
+                        stage, [f"{type(error).__name__}: {error}"], time.monotonic() - began
+                    )
             with self.changed:
                 self.results[stage.name] = result
                 self.changed.notify_all()
@@ -268,12 +355,20 @@ class Gate:
         if stage.pytest:
             command = f"build/venv/bin/python -m pytest -q -rs --durations=12 {stage.pytest}"
         if stage.counts_tests:
-            extra = {"GATE_RECORD": str(record), "PYTEST_ADDOPTS": "-p record",
-                     "PYTHONPATH": str(ROOT / ".ci")}
+            extra = {
+                "GATE_RECORD": str(record),
+                "PYTEST_ADDOPTS": "-p record",
+                "PYTHONPATH": str(ROOT / ".ci"),
+            }
         with (HOME / f"{stage.name}.log").open("w") as log:
             process = subprocess.Popen(
-                lane.command(command), env=environment(lane, stage) | extra, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+                lane.command(command),
+                env=environment(lane, stage) | extra,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
             self.children.add(process)
             problems = []
             try:
@@ -300,15 +395,24 @@ class Gate:
             return
         log = HOME / f"{result.stage.name}.log"
         lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []
-        say("\n".join([f"{result.stage.name}: FAILED after {result.seconds:.0f} s{counts}; the end of its log",
-                       *(f"  | {line[:300]}" for line in lines), *(f"  ! {one}" for one in result.problems)]))
+        say(
+            "\n".join(
+                [
+                    f"{result.stage.name}: FAILED after {result.seconds:.0f} s{counts}; the end of its log",
+                    *(f"  | {line[:300]}" for line in lines),
+                    *(f"  ! {one}" for one in result.problems),
+                ]
+            )
+        )
 
     def _summary(self) -> int:
         print()
         for result in self.results.values():
             state = "FAILED" if result.problems else "ok"
-            print(f"{result.stage.name:<28}{result.stage.lane:<9}{result.seconds:6.0f} s  "
-                  f"{result.passed:5} passed {result.skipped:4} skipped  {state}")
+            print(
+                f"{result.stage.name:<28}{result.stage.lane:<9}{result.seconds:6.0f} s  "
+                f"{result.passed:5} passed {result.skipped:4} skipped  {state}"
+            )
         print(f"{'the whole':<37}{time.monotonic() - STARTED:6.0f} s")
         failed = [result for result in self.results.values() if result.problems]
         for result in failed:
@@ -327,8 +431,11 @@ class Gate:
                 pass
         for lane in self.lanes:
             if lane.engine:
-                subprocess.run(lane.command(".ci/engine stop 28; .ci/engine stop 20.10"),
-                               env=environment(lane), capture_output=True)
+                subprocess.run(
+                    lane.command(".ci/engine stop 28; .ci/engine stop 20.10"),
+                    env=environment(lane),
+                    capture_output=True,
+                )
             lane.close()
 
 
@@ -350,17 +457,23 @@ def judge(lane: Lane, stage: Stage, record: Path) -> tuple[dict[str, str], list[
         return {}, [f"no record of what ran: {path.name}"]
     found = json.loads(path.read_text())
     if stage.counts_tests:
-        counted = {one: found["outcomes"].get(one, ["did not run"])[0] for one in found["collected"]}
+        counted = {
+            one: found["outcomes"].get(one, ["did not run"])[0] for one in found["collected"]
+        }
         reasons = {one: reason for one, (_, reason) in found["outcomes"].items()}
     elif stage.proof == "verify":
         counted = {f"{one['id']}@{one['door']}": one["status"] for one in found["checks"]}
         reasons = {f"{one['id']}@{one['door']}": one["observed"] for one in found["checks"]}
     else:
         counted = {one["name"]: one["status"] for one in found}
-    problems = [f"{one}: {status}" for one, status in counted.items() if status not in ("passed", "skipped")]
+    problems = [
+        f"{one}: {status}" for one, status in counted.items() if status not in ("passed", "skipped")
+    ]
     for one, status in counted.items():
-        if status == "skipped" and not any(fnmatch.fnmatch(one, pattern) and words in reasons.get(one, "")
-                                           for pattern, words in stage.allowed.items()):
+        if status == "skipped" and not any(
+            fnmatch.fnmatch(one, pattern) and words in reasons.get(one, "")
+            for pattern, words in stage.allowed.items()
+        ):
             problems.append(f"{one}: skipped, and must run here: {reasons.get(one, '')}")
     return counted, problems if counted else ["nothing ran"]
 
@@ -369,15 +482,38 @@ def show(wanted: list[Stage]) -> int:
     """Prints `stage<TAB>id` of everything that the stages run, without running it."""
     python = ROOT / "build" / "venv" / "bin" / "python"
     subprocess.run(["stack/environment.sh", "verify"], cwd=ROOT, check=True, stdout=sys.stderr)
-    checks = json.loads(subprocess.run(
-        [python, "-m", "pytest", "-c", os.devnull, "--rootdir", ROOT, "tests/contract", "--list-checks",
-         "-p", "no:cacheprovider"], cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+    checks = json.loads(
+        subprocess.run(
+            [
+                python,
+                "-m",
+                "pytest",
+                "-c",
+                os.devnull,
+                "--rootdir",
+                ROOT,
+                "tests/contract",
+                "--list-checks",
+                "-p",
+                "no:cacheprovider",
+            ],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+    )
     for stage in wanted:
         environ = {**os.environ, **stage.env}
         ids = [stage.name]
         if stage.counts_tests:
-            listed = subprocess.run([python, "-m", "pytest", "--collect-only", "-q", *shlex.split(stage.tests)],
-                                    cwd=ROOT, env=environ, capture_output=True, text=True)
+            listed = subprocess.run(
+                [python, "-m", "pytest", "--collect-only", "-q", *shlex.split(stage.tests)],
+                cwd=ROOT,
+                env=environ,
+                capture_output=True,
+                text=True,
+            )
             if listed.returncode:
                 raise SystemExit(f"{stage.name}: {listed.stdout[-800:]}{listed.stderr[-800:]}")
             ids = [line for line in listed.stdout.splitlines() if "::" in line]
@@ -385,8 +521,13 @@ def show(wanted: list[Stage]) -> int:
             ids = [f"{one['id']}@{door}" for one in checks for door in one["doors"]]
         elif stage.proof == "mutants":
             code = "import sys; from tests.mutants.mutant import load_all; print(*(m.name for m in load_all(sys.argv[1])))"
-            ids = subprocess.run([python, "-c", code, stage.env["ONLY"]], cwd=ROOT, check=True,
-                                 capture_output=True, text=True).stdout.split()
+            ids = subprocess.run(
+                [python, "-c", code, stage.env["ONLY"]],
+                cwd=ROOT,
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout.split()
         for one in ids:
             print(f"{stage.name}\t{one}")
     return 0
@@ -395,7 +536,9 @@ def show(wanted: list[Stage]) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog=".ci/run", description="The stages of .ci/stages.toml.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="some stages, and what they need")
-    parser.add_argument("--list", action="store_true", help="the id of every test and check, and its stage")
+    parser.add_argument(
+        "--list", action="store_true", help="the id of every test and check, and its stage"
+    )
     options = parser.parse_args()
     wanted = stages(options.names)
     if options.list:

@@ -101,7 +101,9 @@ def main() -> int:
         alarms += len(untouched.red) + bool(untouched.error)
         verdicts += more
     show(verdicts)
-    results = [{"name": one.mutant.name, "status": "passed" if one.named else "failed"} for one in verdicts]
+    results = [
+        {"name": one.mutant.name, "status": "passed" if one.named else "failed"} for one in verdicts
+    ]
     write(BUILD / "mutants.json", json.dumps(results))
     if options.whole:
         write(ROOT / "docs" / "mutants.md", markdown(verdicts))
