@@ -23,7 +23,7 @@ def source():
     HOME.mkdir(parents=True)
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(HOME / "source")], check=True)
     made = Source(HOME / "source")
-    link_environment(made.path)
+    link_environment(made.path, "build")
     yield made
     shutil.rmtree(HOME, ignore_errors=True)
 
@@ -39,7 +39,7 @@ def project(request):
 
     yield make
     for one in made:
-        if (one.path / "deployment").exists() and (one.path / "build").exists():
+        if (one.path / "deployment").exists() and (one.path / ".behindproxy").exists():
             one.make("down")
             if one.runtime == "docker":
                 one.make("clean")
