@@ -1,0 +1,85 @@
+"""The second `make new`: what changed here since, into what the person has made of it."""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import yaml
+
+from stack.paths import ROOT
+
+from .merge import mark_unmerged, merge
+from .render import ANSWERS, KEPT, render
+from .repository import git, is_repository
+from .writing import File, write
+
+
+def update(destination: Path, version: str) -> int:
+    """Return 1 where there are conflicts."""
+    answers, before = answered(destination)
+    for key in ("APP_MODULE", "API_PREFIX"):
+        if os.environ.get(key):
+            print(f"! {key} is a setting of {destination}/.env: change it there")
+    refuse_what_cannot_be_taken_back(destination)
+    base_version = git(ROOT, "rev-parse", "--verify", "--quiet", f"{before}^{{commit}}")
+    if not base_version:
+        raise SystemExit(
+            f"{destination}/{ANSWERS} was made from {before}, which this clone does not have: git fetch"
+        )
+    if base_version != version and git(ROOT, "merge-base", base_version, version) == version:
+        raise SystemExit(f"{destination} was made from {before}, which is newer than this clone: git pull")
+    data = {key: value for key, value in answers.items() if not key.startswith("_")}
+    base, new = render(base_version, data), render(version, data)
+    own_answers = new.pop(ANSWERS)
+    base.pop(ANSWERS)
+    for files in (base, new):
+        files.pop(".env")  # all of it is the person's
+    merged = merge(destination, base, new, KEPT)
+    if not merged.files and not merged.left:
+        print(f"{destination} has everything already")
+        return 0
+    text = (destination / ANSWERS).read_bytes()
+    commit = yaml.safe_load(own_answers.data)["_commit"]
+    changed = re.sub(rb"(?m)^_commit:[^\r\n]*", f"_commit: {commit}".encode(), text)
+    write(destination, {**merged.files, ANSWERS: File(changed)})
+    mark_unmerged(destination, merged.conflicts, base, new)
+    print(f"{destination}: from {before} to {commit}")
+    for name, file in merged.files.items():
+        kind = "conflict  " if name in merged.conflicts else "" if file else "removed  "
+        print(f"  {kind}{name}")
+    for line in merged.left:
+        print(f"! {line}")
+    if (destination / "build/venv/pyvenv.cfg").exists():
+        print("! build/venv and the rest that make wrote to build/ is not used any more: it writes to .behindproxy/")
+    if merged.conflicts:
+        print(f"! both sides changed the same lines of {', '.join(merged.conflicts)}: edit what lies between "
+              "<<<<<<< and >>>>>>>, then git add")  # fmt: skip
+        return 1
+    print(f"\nnext: git -C {shlex.quote(os.environ['DEST'])} diff, make verify, git commit")
+    return 0
+
+
+def answered(destination: Path) -> tuple[dict[str, object], str]:
+    """What the copy was made with, and from which version."""
+    try:
+        answers = yaml.safe_load((destination / ANSWERS).read_bytes())
+        return answers, str(answers["_commit"])
+    except (yaml.YAMLError, TypeError, KeyError):
+        raise SystemExit(f"{destination}/{ANSWERS} does not say from which version the copy was made: "
+                         "git log has it as it was") from None  # fmt: skip
+
+
+def refuse_what_cannot_be_taken_back(destination: Path) -> None:
+    if not is_repository(destination):
+        raise SystemExit(f"{destination} is no git repository, so that nothing could be taken back: git init, and "
+                         "commit it")  # fmt: skip
+    if not git(destination, "ls-files", "--", ANSWERS):
+        raise SystemExit(f"{destination}: {ANSWERS} is not committed, nor perhaps the rest of the copy: commit it, "
+                         "so that git can take back what comes now")  # fmt: skip
+    if git(destination, "status", "--porcelain", "--", "."):
+        raise SystemExit(f"{destination} has changes that are not committed: commit or stash them, so that git "
+                         "can show which are new and take them back")  # fmt: skip
+    if (destination / "build/state.json").exists() and (destination / "build/venv").exists():
+        raise SystemExit(f"{destination} runs with the tools as they were, which keep its state in build/: make down "
+                         "there first, and up again after")  # fmt: skip
