@@ -20,18 +20,23 @@ from .updating import update
 from .writing import stoppable
 
 MADE = ".behindproxy"  # what the tools write in a copy
+MARK = b"# Made by make; make clean removes this folder."  # in its .gitignore, by environment.sh
 
 
 def main() -> int:
     destination = destined(os.environ.get("DEST", ""))
     os.chdir(ROOT)  # `.` in the answers is whichever clone this runs in
     if dirty := git(ROOT, "status", "--porcelain"):
-        print(f"left out, since not committed here: {dirty.splitlines()[0][3:]}"
-              f"{' and more' if dirty.count(chr(10)) else ''}")  # fmt: skip
+        print(
+            f"left out, since not committed here: {dirty.splitlines()[0][3:]}"
+            f"{' and more' if dirty.count(chr(10)) else ''}"
+        )
     version = git(ROOT, "rev-parse", "HEAD")
     if not version:
-        raise SystemExit("this folder is not a git clone: later changes could not be told from yours; "
-                         "git clone it and run make new there")  # fmt: skip
+        raise SystemExit(
+            "this folder is not a git clone: later changes could not be told from yours; "
+            "git clone it and run make new there"
+        )
     stoppable()
     try:
         if (destination / ANSWERS).exists():
@@ -46,8 +51,10 @@ def main() -> int:
 def destined(value: str) -> Path:
     """Raises SystemExit with one line where it cannot be written to."""
     if not value:
-        raise SystemExit("DEST is not set: the folder of the application; for example make new DEST=../theirs "
-                         "APP_MODULE=their.module:app API_PREFIX=/shop")  # fmt: skip
+        raise SystemExit(
+            "DEST is not set: the folder of the application; for example make new DEST=../theirs "
+            "APP_MODULE=their.module:app API_PREFIX=/shop"
+        )
     path = Path(value).expanduser().resolve()
     reason = ""
     if path == ROOT or ROOT in path.parents and BUILD not in path.parents:
@@ -61,8 +68,10 @@ def destined(value: str) -> Path:
             "has a module serve, as the wrapper in deployment/ is called: one would hide the other"
         )
     elif not free(path / MADE):
-        reason = (f"has {MADE} already, where the tools write what they make and delete it again: "
-                  "move yours")  # fmt: skip
+        reason = (
+            f"has {MADE} already, where the tools write what they make and delete it again: "
+            "move yours"
+        )
     if reason:
         raise SystemExit(f"DEST={value}: {reason}; for example DEST=../theirs")
     return path
@@ -75,8 +84,7 @@ def free(folder: Path) -> bool:
     if not folder.is_dir() or not any(folder.iterdir()):
         return True
     hidden = folder / ".gitignore"
-    lines = hidden.read_bytes().splitlines() if hidden.is_file() else []
-    ours = [line for line in lines if not line.startswith(b"#")] == [b"*"]
+    ours = hidden.is_file() and MARK in hidden.read_bytes().splitlines()
     return ours and not git(folder.parent, "ls-files", "--", folder.name)
 
 

@@ -14,8 +14,16 @@ NOT_SERVED = {"tests", "test", "docs", "node_modules", "site-packages"}
 # What an empty folder may have, and what begins with a dot.
 PAPERS = ("README", "LICENSE", "LICENCE", "COPYING", "NOTICE", "CHANGELOG", "CONTRIBUTING")
 # ASGI applications of other frameworks; Flask's is none.
-OTHERS = {"Starlette", "Litestar", "Quart", "BlackSheep", "Robyn", "Sanic", "Falcon",
-          "get_asgi_application"}  # fmt: skip
+OTHERS = {
+    "Starlette",
+    "Litestar",
+    "Quart",
+    "BlackSheep",
+    "Robyn",
+    "Sanic",
+    "Falcon",
+    "get_asgi_application",
+}
 
 
 @dataclass
@@ -52,7 +60,9 @@ def found(destination: Path) -> str:
             f"{', '.join(f'APP_MODULE={name}' for name in names)}"
         )
     if not names:
-        read_there = f"none of its {sources.files} Python files" if sources.files else "no Python file"
+        read_there = (
+            f"none of its {sources.files} Python files" if sources.files else "no Python file"
+        )
         seen = f"; seen: {sources.candidates}" if sources.candidates else ""
         raise SystemExit(
             f"APP_MODULE is not set, and {destination} is not empty: {read_there} outside tests/ and docs/ "
@@ -60,7 +70,9 @@ def found(destination: Path) -> str:
             f"[tool.fastapi]{seen}; for example APP_MODULE=their.module:app"
         )
     project = names[0].partition(".")[0]
-    if any((destination / project / name).exists() for name in ("requirements.txt", "pyproject.toml")):
+    if any(
+        (destination / project / name).exists() for name in ("requirements.txt", "pyproject.toml")
+    ):
         raise SystemExit(
             f"APP_MODULE is not set, and the application lies in {project}/, a project of its own: "
             f"DEST={destination / project} (or APP_MODULE={names[0]})"
@@ -101,16 +113,23 @@ def read(destination: Path) -> Sources:
     # First what makes an application, wherever it is defined; then what is made with it.
     makers = {"FastAPI"}
     for _, tree in trees:
-        makers |= {node.name for node in tree.body if isinstance(node, ast.ClassDef)
-                   and "FastAPI" in map(called, node.bases)}  # fmt: skip
+        makers |= {
+            node.name
+            for node in tree.body
+            if isinstance(node, ast.ClassDef) and "FastAPI" in map(called, node.bases)
+        }
     for module, tree in trees:
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and returns(node, makers):
                 sources.factories.append(f"{module}:{node.name}()")
     makers |= {name.partition(":")[2][:-2] for name in sources.factories}
     for module, tree in trees:
-        aliases = {name.asname: name.name for node in ast.walk(tree) for name in
-                   (node.names if isinstance(node, ast.ImportFrom) else ()) if name.asname}  # fmt: skip
+        aliases = {
+            name.asname: name.name
+            for node in ast.walk(tree)
+            for name in (node.names if isinstance(node, ast.ImportFrom) else ())
+            if name.asname
+        }
         for name, call in assigned(tree.body):
             maker = aliases.get(called(call), called(call))
             if maker in makers:
@@ -125,10 +144,19 @@ def read(destination: Path) -> Sources:
 def files(destination: Path) -> Iterator[Path]:
     """The Python files, without those that git ignores."""
     listed = subprocess.run(
-        ["git", "-C", str(destination), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        [
+            "git",
+            "-C",
+            str(destination),
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ],
         capture_output=True,
     )
-    if listed.returncode == 0:
+    if listed.returncode == 0 and listed.stdout:  # none: a folder that another repository ignores
         paths = [Path(os.fsdecode(name)) for name in listed.stdout.split(b"\0") if name]
     else:
         paths = [path.relative_to(destination) for path in destination.rglob("*.py")]

@@ -29,9 +29,16 @@ async def read_main() -> dict[str, str]:
     return {"message": "Hello"}
 '''
 # What Compose reads by itself; the first is ours, in a copy.
-COMPOSE = ("docker-compose.yml", "compose.yaml", "compose.yml", "docker-compose.yaml",
-           "docker-compose.override.yml", "docker-compose.override.yaml", "compose.override.yaml",
-           "compose.override.yml")  # fmt: skip
+COMPOSE = (
+    "docker-compose.yml",
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+    "compose.override.yaml",
+    "compose.override.yml",
+)
 MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # the order in which make looks for one
 
 
@@ -61,8 +68,10 @@ def copy(destination: Path, version: str) -> int:
     elif composes and (env := files[".env"]):
         files[".env"] = File(re.sub(rb"(?m)^COMPOSE_PROJECT_NAME=.*\n", b"", env.data))
     for name in composes:
-        lines.append(f"{name} was there, and stays yours: docker compose reads it with docker-compose.yml or before "
-                     "it, make reads this deployment's files alone")  # fmt: skip
+        lines.append(
+            f"{name} was there, and stays yours: docker compose reads it with docker-compose.yml or before "
+            "it, make reads this deployment's files alone"
+        )
     if not module:
         files["main.py"] = File(STARTER)
     files[ANSWERS] = files.pop(ANSWERS)
@@ -73,13 +82,17 @@ def copy(destination: Path, version: str) -> int:
     for name in files:
         if not name.startswith("deployment/") and name not in (*own, "main.py"):
             print(f"  {name}")
-    print(f"  deployment/   {sum(name.startswith('deployment/') for name in files)} files: the tools, "
-          "as they are here")  # fmt: skip
+    print(
+        f"  deployment/   {sum(name.startswith('deployment/') for name in files)} files: the tools, "
+        "as they are here"
+    )
     if not module:
         print("  main.py       an application to begin with: there was none")
     for line in lines:
         print(f"! {line}")
-    print(f"\nnext:\n  cd {shlex.quote(os.environ['DEST'])}\n  make{f' -f {TARGETS}' if makefile else ''} verify")
+    print(
+        f"\nnext:\n  cd {shlex.quote(os.environ['DEST'])}\n  make{f' -f {TARGETS}' if makefile else ''} verify"
+    )
     return 0
 
 
@@ -94,32 +107,47 @@ def refuse_what_is_taken(destination: Path, files: dict[str, File | None]) -> No
             taken.append(name)
     nothing = f"{destination} has {', '.join(taken)} already, and nothing was written"
     if reasons:
-        raise SystemExit(f"{destination}: {', '.join(dict.fromkeys(reasons))}, where the copy has files of its own, "
-                         "and nothing was written: move it")  # fmt: skip
+        raise SystemExit(
+            f"{destination}: {', '.join(dict.fromkeys(reasons))}, where the copy has files of its own, "
+            "and nothing was written: move it"
+        )
     if COMPOSE[0] in taken:
-        raise SystemExit(f"{nothing}: a compose file of yours is never replaced; git mv {COMPOSE[0]} compose.yaml, "
-                         "which Compose reads before this deployment's")  # fmt: skip
+        raise SystemExit(
+            f"{nothing}: a compose file of yours is never replaced; git mv {COMPOSE[0]} compose.yaml, "
+            "which Compose reads before this deployment's"
+        )
     if taken and os.environ.get("OVERWRITE") != "1":
-        raise SystemExit(f"{nothing}: OVERWRITE=1 replaces them (commit them before: git then shows what was there)")
+        raise SystemExit(
+            f"{nothing}: OVERWRITE=1 replaces them (commit them before: git then shows what was there)"
+        )
     if lost := [name for name in taken if not committed(destination, name)]:
-        raise SystemExit(f"{nothing}: {', '.join(lost)} is not committed as it is, and OVERWRITE=1 would lose it")
+        raise SystemExit(
+            f"{nothing}: {', '.join(lost)} is not committed as it is, and OVERWRITE=1 would lose it"
+        )
 
 
-def completed(env: Path, settings: File, composes: bool) -> tuple[dict[str, File | None], list[str]]:
+def completed(
+    env: Path, settings: File, composes: bool
+) -> tuple[dict[str, File | None], list[str]]:
     """The missing lines at the end of a `.env` that is the person's, not a byte of which is changed;
     and what is to be said of it."""
     wanted = parse(settings.data.decode(), {})
-    if composes:  # Compose reads .env for their own file too, and would lose sight of its containers
+    if composes:
+        # Compose reads .env for their own file too, and would lose sight of its containers.
         del wanted["COMPOSE_PROJECT_NAME"]
     try:
         # Compose itself refuses what is not UTF-8 in a value; in a comment it does not matter.
         theirs = parse(env.read_text(encoding="utf-8", errors="replace"), {})
         reason = ""
     except (DotenvError, OSError) as error:
-        theirs, reason = {}, str(error)
+        # Not the line itself, which may have a secret.
+        theirs, reason = {}, f"{str(error).partition(':')[0]} cannot be read"
     lines = [f"{key}={value}" for key, value in wanted.items() if key not in theirs]
-    said = [f".env says {key}={theirs[key]}, and stays as it is" for key, value in wanted.items()
-            if theirs.get(key, value) != value]  # fmt: skip
+    said = [
+        f".env says {key}={theirs[key]}, and stays as it is"
+        for key, value in wanted.items()
+        if theirs.get(key, value) != value
+    ]
     if env.is_symlink():
         reason = "it is a link"
     elif env.is_file() and not env.stat().st_mode & 0o222:
@@ -138,25 +166,36 @@ def completed(env: Path, settings: File, composes: bool) -> tuple[dict[str, File
 
 def advice(destination: Path, module: str, own: list[str], makefile: str) -> Iterator[str]:
     name = module.partition(":")[0].replace(".", "/")
-    places = [folder / f"{name}{end}" for folder in (destination, destination / "src")
-              for end in (".py", "/__init__.py")]  # fmt: skip
+    places = [
+        folder / f"{name}{end}"
+        for folder in (destination, destination / "src")
+        for end in (".py", "/__init__.py")
+    ]
     if module and not any(place.exists() for place in places):
-        yield (f"APP_MODULE={module}: {name}.py is not in {destination}; it must be, or come with an "
-               "installed package")  # fmt: skip
+        yield (
+            f"APP_MODULE={module}: {name}.py is not in {destination}; it must be, or come with an "
+            "installed package"
+        )
     include = f"include {TARGETS}"
     if makefile and include not in (destination / makefile).read_text(errors="replace"):
-        yield (f"{makefile} was there, and stays as it is: add the line `{include}` to it, or call "
-               f"make -f {TARGETS}")  # fmt: skip
+        yield (
+            f"{makefile} was there, and stays as it is: add the line `{include}` to it, or call "
+            f"make -f {TARGETS}"
+        )
     if ".dockerignore" in own:
         theirs = (destination / ".dockerignore").read_text(errors="replace").split()
         missing = [name for name in (".env", ".behindproxy") if name not in theirs]
         if missing:
-            yield (f".dockerignore was there, and stays as it is: add {', '.join(missing)}, or the image has "
-                   "what is in them")  # fmt: skip
+            yield (
+                f".dockerignore was there, and stays as it is: add {', '.join(missing)}, or the image has "
+                "what is in them"
+            )
     if ".env.example" in own:
         yield ".env.example was there, and stays as it is: the settings are in that of the project this comes from"
     if not is_repository(destination):
         yield "not a git repository: make new can bring later changes only into one, where the copy is committed"
     elif folder := git(destination, "rev-parse", "--show-prefix").rstrip("/"):
-        yield ("GitHub runs workflows from the repository's own .github/ alone: move deployment.yml there, with "
-               f"`defaults: {{run: {{working-directory: {folder}}}}}`")  # fmt: skip
+        yield (
+            "GitHub runs workflows from the repository's own .github/ alone: move deployment.yml there, with "
+            f"`defaults: {{run: {{working-directory: {folder}}}}}`"
+        )

@@ -23,8 +23,12 @@ class Merge:
     left: list[str] = field(default_factory=list)
 
 
-def merge(destination: Path, base: Mapping[str, File], new: Mapping[str, File],
-          theirs_from_the_start: tuple[str, ...]) -> Merge:  # fmt: skip
+def merge(
+    destination: Path,
+    base: Mapping[str, File],
+    new: Mapping[str, File],
+    theirs_from_the_start: tuple[str, ...],
+) -> Merge:
     merged = Merge()
     for name in sorted({*base, *new}):
         if base.get(name) == new.get(name):
@@ -74,8 +78,11 @@ def three_way(theirs: bytes, base: bytes, new: bytes) -> tuple[bytes, bool]:
         for name, data in (("theirs", theirs), ("base", base), ("new", new)):
             (Path(folder) / name).write_bytes(data)
         labels = ("-L", "yours", "-L", "the version before", "-L", "the version now")
-        done = subprocess.run(["git", "merge-file", "-p", *labels, "theirs", "base", "new"],
-                              cwd=folder, capture_output=True)  # fmt: skip
+        done = subprocess.run(
+            ["git", "merge-file", "-p", *labels, "theirs", "base", "new"],
+            cwd=folder,
+            capture_output=True,
+        )
     if done.returncode < 0 or done.returncode > 127:
         raise OSError(f"git merge-file: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout, done.returncode > 0

@@ -28,7 +28,9 @@ def update(destination: Path, version: str) -> int:
             f"{destination}/{ANSWERS} was made from {before}, which this clone does not have: git fetch"
         )
     if base_version != version and git(ROOT, "merge-base", base_version, version) == version:
-        raise SystemExit(f"{destination} was made from {before}, which is newer than this clone: git pull")
+        raise SystemExit(
+            f"{destination} was made from {before}, which is newer than this clone: git pull"
+        )
     data = {key: value for key, value in answers.items() if not key.startswith("_")}
     base, new = render(base_version, data), render(version, data)
     own_answers = new.pop(ANSWERS)
@@ -51,10 +53,14 @@ def update(destination: Path, version: str) -> int:
     for line in merged.left:
         print(f"! {line}")
     if (destination / "build/venv/pyvenv.cfg").exists():
-        print("! build/venv and the rest that make wrote to build/ is not used any more: it writes to .behindproxy/")
+        print(
+            "! build/venv and the rest that make wrote to build/ is not used any more: it writes to .behindproxy/"
+        )
     if merged.conflicts:
-        print(f"! both sides changed the same lines of {', '.join(merged.conflicts)}: edit what lies between "
-              "<<<<<<< and >>>>>>>, then git add")  # fmt: skip
+        print(
+            f"! both sides changed the same lines of {', '.join(merged.conflicts)}: edit what lies between "
+            "<<<<<<< and >>>>>>>, then git add"
+        )
         return 1
     print(f"\nnext: git -C {shlex.quote(os.environ['DEST'])} diff, make verify, git commit")
     return 0
@@ -66,20 +72,30 @@ def answered(destination: Path) -> tuple[dict[str, object], str]:
         answers = yaml.safe_load((destination / ANSWERS).read_bytes())
         return answers, str(answers["_commit"])
     except (yaml.YAMLError, TypeError, KeyError):
-        raise SystemExit(f"{destination}/{ANSWERS} does not say from which version the copy was made: "
-                         "git log has it as it was") from None  # fmt: skip
+        raise SystemExit(
+            f"{destination}/{ANSWERS} does not say from which version the copy was made: "
+            "git log has it as it was"
+        ) from None
 
 
 def refuse_what_cannot_be_taken_back(destination: Path) -> None:
     if not is_repository(destination):
-        raise SystemExit(f"{destination} is no git repository, so that nothing could be taken back: git init, and "
-                         "commit it")  # fmt: skip
-    if not git(destination, "ls-files", "--", ANSWERS):
-        raise SystemExit(f"{destination}: {ANSWERS} is not committed, nor perhaps the rest of the copy: commit it, "
-                         "so that git can take back what comes now")  # fmt: skip
+        raise SystemExit(
+            f"{destination} is no git repository, so that nothing could be taken back: git init, and "
+            "commit it"
+        )
     if git(destination, "status", "--porcelain", "--", "."):
-        raise SystemExit(f"{destination} has changes that are not committed: commit or stash them, so that git "
-                         "can show which are new and take them back")  # fmt: skip
+        raise SystemExit(
+            f"{destination} has changes that are not committed: commit or stash them, so that git "
+            "can show which are new and take them back"
+        )
+    if not git(destination, "ls-files", "--", ANSWERS):
+        raise SystemExit(
+            f"{destination}: {ANSWERS} is not committed, nor perhaps the rest of the copy: commit it, "
+            "so that git can take back what comes now"
+        )
     if (destination / "build/state.json").exists() and (destination / "build/venv").exists():
-        raise SystemExit(f"{destination} runs with the tools as they were, which keep its state in build/: make down "
-                         "there first, and up again after")  # fmt: skip
+        raise SystemExit(
+            f"{destination} runs with the tools as they were, which keep its state in build/: make down "
+            "there first, and up again after"
+        )

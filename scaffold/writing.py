@@ -81,8 +81,9 @@ def write(destination: Path, files: Mapping[str, File | None]) -> None:
 
 def put(path: Path, file: File, before: File | None) -> None:
     if before and file.data.startswith(before.data):
-        with path.open("ab") as end:
-            end.write(file.data[len(before.data) :])
+        if added := file.data[len(before.data) :]:
+            with path.open("ab") as end:
+                end.write(added)
     else:
         path.write_bytes(file.data)
     executable = bool(path.stat().st_mode & 0o100)

@@ -39,7 +39,9 @@ def link_environment(folder: Path, made: str = ".behindproxy") -> None:
     """The tools' packages are installed already: their pins are the same. `made` is where a copy has
     them; in a clone that is build/."""
     (folder / made).mkdir(exist_ok=True)
-    (folder / made / ".gitignore").write_text("*\n")
+    (folder / made / ".gitignore").write_text(
+        "# Made by make; make clean removes this folder.\n*\n"
+    )
     (folder / made / "venv").symlink_to(ROOT / "build" / "venv")
 
 

@@ -29,7 +29,10 @@ def test_three_commands_prove_an_application(source, project):
     assert "http://127.0.0.1:" in shop.answers("/shop/api/orders/")
     assert git(shop.path, "status", "--porcelain") == ""
     if shop.runtime == "docker":
-        assert "shop-behindproxy-app" in docker("image", "ls", "--format", "{{.Repository}}").splitlines()
+        assert (
+            "shop-behindproxy-app"
+            in docker("image", "ls", "--format", "{{.Repository}}").splitlines()
+        )
 
 
 def test_it_is_small_enough_to_review_and_none_of_it_is_hidden(source, project):

@@ -42,7 +42,9 @@ def contents(folder: Path) -> dict[str, object]:
     return {
         str(path.relative_to(folder)): path.readlink()
         if path.is_symlink()
-        else path.read_bytes() if path.is_file() else None
+        else path.read_bytes()
+        if path.is_file()
+        else None
         for path in paths
     }
 
@@ -181,13 +183,23 @@ def test_nothing_asks_for_an_ignored_file_and_ci_runs_without_it(source, project
     link_environment(clone)
     workflow = yaml.safe_load((clone / ".github/workflows/deployment.yml").read_text())
     steps = [step["run"] for step in workflow["jobs"]["verify"]["steps"] if "run" in step]
-    environ = {**shop.environ, "CHECKS": "app.answers", "FAST": "1",
-               "GITHUB_STEP_SUMMARY": str(clone / ".git" / "summary.md")}  # fmt: skip
+    environ = {
+        **shop.environ,
+        "CHECKS": "app.answers",
+        "FAST": "1",
+        "GITHUB_STEP_SUMMARY": str(clone / ".git" / "summary.md"),
+    }
     ran = Project(clone, {}, "native", begin=False)
     try:
         for step in steps:
-            done = subprocess.run(["bash", "-e", "-c", step], cwd=clone, env=environ, text=True,
-                                  capture_output=True, timeout=300)  # fmt: skip
+            done = subprocess.run(
+                ["bash", "-e", "-c", step],
+                cwd=clone,
+                env=environ,
+                text=True,
+                capture_output=True,
+                timeout=300,
+            )
             assert done.returncode == 0, (step, done.stdout, done.stderr)
     finally:
         ran.make("down")
@@ -198,34 +210,71 @@ def test_nothing_asks_for_an_ignored_file_and_ci_runs_without_it(source, project
 # The application
 
 
-@pytest.mark.parametrize(("files", "says"), [
-    ({"src/shop/__init__.py": "", "src/shop/factory.py": FACTORY}, "shop.factory:create_app()"),
-    ({"shop/web.py": FACTORY.replace(" -> FastAPI", "").replace("create_app", "build")},
-     "shop.web:build()"),
-    ({"pyproject.toml": '[project]\nname = "shop"\n', "src/shop/__init__.py": ""}, "pyproject.toml"),
-    ({"shop/asgi.py": "from litestar import Litestar\n\napp = Litestar([])\n"}, "shop.asgi:app"),
-    ({"mysite/asgi.py": "from django.core.asgi import get_asgi_application\n\n"
-                        "application = get_asgi_application()\n"}, "mysite.asgi:application"),
-    ({"package.json": "{}\n", "src/index.ts": "\n"}, "no Python file"),
-    ({"notes.txt": "of mine\n"}, "no Python file"),
-    ({"latin.py": "# -*- coding: nonsense -*-\n"}, "FastAPI("),
-], ids=["factory", "function", "src", "litestar", "django", "javascript", "notes", "malformed"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"src/shop/__init__.py": "", "src/shop/factory.py": FACTORY}, "shop.factory:create_app()"),
+        (
+            {"shop/web.py": FACTORY.replace(" -> FastAPI", "").replace("create_app", "build")},
+            "shop.web:build()",
+        ),
+        (
+            {"pyproject.toml": '[project]\nname = "shop"\n', "src/shop/__init__.py": ""},
+            "pyproject.toml",
+        ),
+        (
+            {"shop/asgi.py": "from litestar import Litestar\n\napp = Litestar([])\n"},
+            "shop.asgi:app",
+        ),
+        (
+            {
+                "mysite/asgi.py": "from django.core.asgi import get_asgi_application\n\n"
+                "application = get_asgi_application()\n"
+            },
+            "mysite.asgi:application",
+        ),
+        ({"package.json": "{}\n", "src/index.ts": "\n"}, "no Python file"),
+        ({"notes.txt": "of mine\n"}, "no Python file"),
+        ({"latin.py": "# -*- coding: nonsense -*-\n"}, "FastAPI("),
+    ],
+    ids=["factory", "function", "src", "litestar", "django", "javascript", "notes", "malformed"],
+)
 def test_a_project_whose_application_is_not_found_is_named_and_left(source, project, files, says):
     line = refused(source, project("unfound", files))
     assert says in line
     assert "APP_MODULE" in line
 
 
-@pytest.mark.parametrize(("files", "module"), [
-    ({"app/__init__.py": "", "app/main.py": APPLICATION}, "app.main:app"),
-    ({"shop/factory.py": FACTORY, "shop/web.py":
-      "from shop.factory import create_app\n\napp = create_app()\n"}, "shop.web:app"),
-    ({"pyproject.toml": '[tool.fastapi]\nentrypoint = "shop.web:api"\n', "shop/web.py": "",
-      "other.py": APPLICATION}, "shop.web:api"),
-    ({"src/shop/main.py": "import fastapi\n\ntry:\n    api: object = fastapi.FastAPI()\n"
-                          "except OSError:\n    raise\n"}, "shop.main:api"),
-    ({"build/web.py": APPLICATION}, "build.web:app"),
-], ids=["app.main", "from a factory", "tool.fastapi", "typed", "build"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("files", "module"),
+    [
+        ({"app/__init__.py": "", "app/main.py": APPLICATION}, "app.main:app"),
+        (
+            {
+                "shop/factory.py": FACTORY,
+                "shop/web.py": "from shop.factory import create_app\n\napp = create_app()\n",
+            },
+            "shop.web:app",
+        ),
+        (
+            {
+                "pyproject.toml": '[tool.fastapi]\nentrypoint = "shop.web:api"\n',
+                "shop/web.py": "",
+                "other.py": APPLICATION,
+            },
+            "shop.web:api",
+        ),
+        (
+            {
+                "src/shop/main.py": "import fastapi\n\ntry:\n    api: object = fastapi.FastAPI()\n"
+                "except OSError:\n    raise\n"
+            },
+            "shop.main:api",
+        ),
+        ({"build/web.py": APPLICATION}, "build.web:app"),
+    ],
+    ids=["app.main", "from a factory", "tool.fastapi", "typed", "build"],
+)
 def test_an_application_is_found(source, project, files, module):
     shop = project("findable", files)
     code, output = source.new(shop)
@@ -240,14 +289,20 @@ def test_of_two_applications_in_one_file_none_is_taken(source, project):
 
 
 def test_a_project_further_down_is_named_as_the_destination(source, project):
-    shop = project("large", {"backend/app/main.py": APPLICATION,
-                             "backend/requirements.txt": "fastapi\n"})  # fmt: skip
+    shop = project(
+        "large", {"backend/app/main.py": APPLICATION, "backend/requirements.txt": "fastapi\n"}
+    )
     assert f"DEST={shop.path}/backend" in refused(source, shop)
 
 
-@pytest.mark.parametrize("files", [
-    {}, {"README.md": "# Shop\n", "LICENSE": "MIT\n", ".gitignore": ".venv\n", ".env": "A=b\n"},
-], ids=["empty", "readme"])  # fmt: skip
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"README.md": "# Shop\n", "LICENSE": "MIT\n", ".gitignore": ".venv\n", ".env": "A=b\n"},
+    ],
+    ids=["empty", "readme"],
+)
 def test_a_starter_is_for_an_empty_folder(source, project, files):
     shop = project("fresh", files)
     code, output = source.new(shop)
@@ -281,8 +336,9 @@ def test_a_folder_deployment_of_theirs_is_in_the_image_and_in_diffs(source, proj
     assert "unspecified" in git(shop.path, "check-attr", "diff", "deployment/serve/asgi.py")
 
 
-@pytest.mark.parametrize("name", ["compose.yaml", "compose.yml", "docker-compose.yaml",
-                                  "docker-compose.override.yml"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.override.yml"]
+)
 def test_a_compose_file_of_theirs_beside_it_is_said_and_keeps_its_project(source, project, name):
     shop = project("composed", theirs(**{name: "services: {}\n", **REQUIREMENTS}))
     code, output = source.new(shop, **MODULE)
@@ -324,8 +380,12 @@ def test_links_and_folders_of_theirs_are_not_written_through(source, project):
     shop = project("links", theirs(**REQUIREMENTS))
     outside = HOME / "outside"
     outside.mkdir(exist_ok=True)
-    places = {"Dockerfile": "link", "traefik": "link", "docker-stack.yml": "folder",
-              "observability": "file"}  # fmt: skip
+    places = {
+        "Dockerfile": "link",
+        "traefik": "link",
+        "docker-stack.yml": "folder",
+        "observability": "file",
+    }
     for name, kind in places.items():
         path = shop.path / name
         if kind == "link":
@@ -344,12 +404,16 @@ def test_links_and_folders_of_theirs_are_not_written_through(source, project):
     assert list(outside.iterdir()) == []
 
 
-@pytest.mark.parametrize("written", [
-    b"CURRENCY=EUR\r\nNAME=\"two\r\nlines\"\r\nLAST=1",
-    b"\xef\xbb\xbfCURRENCY=EUR\n\n\n",
-    b"# caf\xe9\nCURRENCY=EUR\n",
-    b"export API_PREFIX=/theirs\nAPP_MODULE: their.module:app\n",
-], ids=["crlf", "bom", "latin-1", "set"])  # fmt: skip
+@pytest.mark.parametrize(
+    "written",
+    [
+        b'CURRENCY=EUR\r\nNAME="two\r\nlines"\r\nLAST=1',
+        b"\xef\xbb\xbfCURRENCY=EUR\n\n\n",
+        b"# caf\xe9\nCURRENCY=EUR\n",
+        b"export API_PREFIX=/theirs\nAPP_MODULE: their.module:app\n",
+    ],
+    ids=["crlf", "bom", "latin-1", "set"],
+)
 def test_lines_are_added_to_an_env_of_theirs_and_nothing_else_changes(source, project, written):
     shop = project("dotenv", theirs(**REQUIREMENTS))
     env = shop.path / ".env"
@@ -387,7 +451,9 @@ def test_an_env_that_is_not_to_be_written_is_named_with_the_lines(source, projec
     assert (shop.path / ".env").read_bytes() == before
     assert secrets.read_bytes() == before
     line = next(line for line in shown(output) if line.startswith("! .env"))
-    assert "add API_PREFIX=/shop/api" in line.replace("COMPOSE_PROJECT_NAME=sealed-behindproxy, ", "")
+    assert "add API_PREFIX=/shop/api" in line.replace(
+        "COMPOSE_PROJECT_NAME=sealed-behindproxy, ", ""
+    )
 
 
 @pytest.mark.parametrize("name", ["makefile", "GNUmakefile", "Makefile"])
@@ -416,11 +482,18 @@ def test_other_files_of_theirs_stay_and_are_said(source, project):
 
 def test_a_folder_of_a_larger_repository(source, project):
     """backend/ with what a real one has; its siblings have changes that are not committed."""
-    shop = project("mono", {
-        "backend/app/main.py": APPLICATION, "backend/requirements.txt": "fastapi\n",
-        "backend/Makefile": "test:\n\ttrue\n", "compose.yaml": "services: {}\n",
-        "backend/compose.yaml": "services: {}\n", ".gitignore": ".env\n", "web/index.ts": "\n",
-    })  # fmt: skip
+    shop = project(
+        "mono",
+        {
+            "backend/app/main.py": APPLICATION,
+            "backend/requirements.txt": "fastapi\n",
+            "backend/Makefile": "test:\n\ttrue\n",
+            "compose.yaml": "services: {}\n",
+            "backend/compose.yaml": "services: {}\n",
+            ".gitignore": ".env\n",
+            "web/index.ts": "\n",
+        },
+    )
     backend = shop.path / "backend"
     (backend / ".env").write_text("SECRET_KEY=not-for-git")
     (shop.path / "web" / "index.ts").write_text("// in progress\n")
@@ -465,7 +538,9 @@ def test_a_copy_that_was_cut_off_is_completed(source, project):
     assert source.new(shop, **MODULE)[0] == 0
     whole = contents(shop.path)
     for name in sorted(whole)[:20]:
-        if whole[name] is not None and name.startswith((".copier", "deployment/doctor", "Dockerfile")):
+        if whole[name] is not None and name.startswith(
+            (".copier", "deployment/doctor", "Dockerfile")
+        ):
             (shop.path / name).unlink()
     assert not (shop.path / ".copier-answers.yml").exists()
     code, output = source.new(shop, **MODULE)

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from scaffold.writing import File, write
 
+from scaffold.writing import File, write
 from tests.checkout import ROOT, wait_for
 
 STUCK = """import signal, sys
@@ -32,8 +32,7 @@ def folder(tmp_path):
 def as_it_was(folder) -> bool:
     names = ["added", "gone", "old"]
     return [path.name for path in sorted(folder.iterdir()) if path.name != "fifo"] == names and all(
-        (folder / name).read_text() == "old"
-        and (folder / name).stat().st_mode & 0o777 == 0o640
+        (folder / name).read_text() == "old" and (folder / name).stat().st_mode & 0o777 == 0o640
         for name in names
     )
 
@@ -48,16 +47,25 @@ def test_all_is_written(folder):
 
 def test_what_fails_in_the_middle_is_taken_back(folder):
     with pytest.raises(OSError):
-        write(folder, {"new/a": File(b"new"), "old": File(b"new"), "gone": None,
-                       "added": File(b"old, new"), "old/below": File(b"new")})  # fmt: skip
+        write(
+            folder,
+            {
+                "new/a": File(b"new"),
+                "old": File(b"new"),
+                "gone": None,
+                "added": File(b"old, new"),
+                "old/below": File(b"new"),
+            },
+        )
     assert as_it_was(folder)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_what_a_signal_cuts_off_is_taken_back(folder, name):
     subprocess.run(["mkfifo", str(folder / "fifo")], check=True)  # where writing stays
-    process = subprocess.Popen([sys.executable, "-c", STUCK, str(folder)], cwd=ROOT,
-                               stderr=subprocess.DEVNULL)  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK, str(folder)], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
     try:
         wait_for(lambda: (folder / "added").read_text() == "old, new")
         process.send_signal(getattr(signal, name))
