@@ -54,19 +54,25 @@ def copy(destination: Path, version: str) -> int:
     except ValidationError as error:
         raise SystemExit(explain(error)) from None
     rendered = render(version, data)
-    own = [name for name in KEPT if os.path.lexists(destination / name)]
-    makefile = next((name for name in MAKEFILES if os.path.lexists(destination / name)), "")
+    theirs = {
+        path.name
+        for path in (destination.iterdir() if destination.exists() else ())
+        if path.is_symlink() or path.name not in rendered or not same(path, rendered[path.name])
+    }
+    own = [name for name in KEPT if name in theirs]
+    makefile = next((name for name in MAKEFILES if name in theirs), "")
     left = {*own, "Makefile"} if makefile else {*own}
     files: dict[str, File | None] = {k: file for k, file in rendered.items() if k not in left}
-    composes = [name for name in COMPOSE[1:] if (destination / name).exists()]
+    composes = [name for name in COMPOSE[1:] if name in theirs]
     refuse_what_is_taken(destination, files)
     lines = list(advice(destination, module, own, makefile))
     if ".env" in own:
         added, said = completed(destination / ".env", rendered[".env"], bool(composes))
         files |= added
         lines += said
-    elif composes and (env := files[".env"]):
-        files[".env"] = File(re.sub(rb"(?m)^COMPOSE_PROJECT_NAME=.*\n", b"", env.data))
+    elif composes:
+        shorter = re.sub(rb"(?m)^(#.*\n)?COMPOSE_PROJECT_NAME=.*\n", b"", rendered[".env"].data)
+        files[".env"] = File(shorter)
     for name in composes:
         lines.append(
             f"{name} was there, and stays yours: docker compose reads it with docker-compose.yml or before "
@@ -75,7 +81,6 @@ def copy(destination: Path, version: str) -> int:
     if not module:
         files["main.py"] = File(STARTER)
     files[ANSWERS] = files.pop(ANSWERS)
-    destination.mkdir(exist_ok=True)
     write(destination, files)
 
     print(f"into {destination}:")
@@ -103,7 +108,7 @@ def refuse_what_is_taken(destination: Path, files: dict[str, File | None]) -> No
         path = destination / name
         if reason := obstacle(destination, name):
             reasons.append(reason)
-        elif path.exists() and file and path.read_bytes() != file.data:
+        elif path.exists() and file and not same(path, file):
             taken.append(name)
     nothing = f"{destination} has {', '.join(taken)} already, and nothing was written"
     if reasons:
@@ -124,6 +129,10 @@ def refuse_what_is_taken(destination: Path, files: dict[str, File | None]) -> No
         raise SystemExit(
             f"{nothing}: {', '.join(lost)} is not committed as it is, and OVERWRITE=1 would lose it"
         )
+
+
+def same(path: Path, file: File) -> bool:
+    return path.is_file() and path.read_bytes() == file.data
 
 
 def completed(

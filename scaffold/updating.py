@@ -82,7 +82,7 @@ def refuse_what_cannot_be_taken_back(destination: Path) -> None:
     if not is_repository(destination):
         raise SystemExit(
             f"{destination} is no git repository, so that nothing could be taken back: git init, and "
-            "commit it"
+            "commit the copy"
         )
     if git(destination, "status", "--porcelain", "--", "."):
         raise SystemExit(
