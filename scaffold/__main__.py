@@ -14,12 +14,11 @@ from copier.errors import CopierError
 from stack.paths import BUILD, ROOT
 
 from .copying import copy
-from .render import ANSWERS
+from .render import ANSWERS, MADE
 from .repository import git
 from .updating import update
 from .writing import stoppable
 
-MADE = ".behindproxy"  # what the tools write in a copy
 MARK = b"# Made by make; make clean removes this folder."  # in its .gitignore, by environment.sh
 
 

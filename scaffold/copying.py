@@ -12,7 +12,7 @@ from serve.settings import Settings, explain
 from stack.dotenv import DotenvError, parse
 
 from .application import found
-from .render import ANSWERS, KEPT, render
+from .render import ANSWERS, KEPT, MADE, render
 from .repository import committed, git, is_repository
 from .writing import File, obstacle, write
 
@@ -191,14 +191,7 @@ def advice(destination: Path, module: str, own: list[str], makefile: str) -> Ite
             f"{makefile} was there, and stays as it is: add the line `{include}` to it, or call "
             f"make -f {TARGETS}"
         )
-    if ".dockerignore" in own:
-        theirs = (destination / ".dockerignore").read_text(errors="replace").split()
-        missing = [name for name in (".env", ".behindproxy") if name not in theirs]
-        if missing:
-            yield (
-                f".dockerignore was there, and stays as it is: add {', '.join(missing)}, or the image has "
-                "what is in them"
-            )
+    yield from unhidden(destination)
     if ".env.example" in own:
         yield ".env.example was there, and stays as it is: the settings are in that of the project this comes from"
     if not is_repository(destination):
@@ -207,4 +200,15 @@ def advice(destination: Path, module: str, own: list[str], makefile: str) -> Ite
         yield (
             "GitHub runs workflows from the repository's own .github/ alone: move deployment.yml there, with "
             f"`defaults: {{run: {{working-directory: {folder}}}}}`"
+        )
+
+
+def unhidden(destination: Path) -> Iterator[str]:
+    """What a `.dockerignore` of the person's lets into the image."""
+    path = destination / ".dockerignore"
+    theirs = path.read_text(errors="replace").split() if path.is_file() else [".env", MADE]
+    if missing := [name for name in (".env", MADE) if name not in theirs]:
+        yield (
+            f".dockerignore was there, and stays as it is: add {', '.join(missing)}, or the image has "
+            "what is in them"
         )

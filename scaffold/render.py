@@ -13,6 +13,7 @@ from .writing import File, load
 
 # What says that a copy is whole, and from which version: written last.
 ANSWERS = ".copier-answers.yml"
+MADE = ".behindproxy"  # what the tools write in a copy
 # Written where there is none, and left alone where there is.
 KEPT = tuple(yaml.safe_load((ROOT / "copier.yml").read_text())["_skip_if_exists"])
 

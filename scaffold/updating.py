@@ -3,12 +3,14 @@
 import os
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
 from stack.paths import ROOT
 
+from .copying import unhidden
 from .merge import mark_unmerged, merge
 from .render import ANSWERS, KEPT, render
 from .repository import git, is_repository
@@ -50,7 +52,7 @@ def update(destination: Path, version: str) -> int:
     for name, file in merged.files.items():
         kind = "conflict  " if name in merged.conflicts else "" if file else "removed  "
         print(f"  {kind}{name}")
-    for line in merged.left:
+    for line in (*merged.left, *unhidden(destination), *shared_name(destination, data)):
         print(f"! {line}")
     if (destination / "build/venv/pyvenv.cfg").exists():
         print(
@@ -64,6 +66,17 @@ def update(destination: Path, version: str) -> int:
         return 1
     print(f"\nnext: git -C {shlex.quote(os.environ['DEST'])} diff, make verify, git commit")
     return 0
+
+
+def shared_name(destination: Path, data: dict[str, object]) -> Iterator[str]:
+    """Earlier versions gave a copy the name that Compose gives another compose file in the folder."""
+    path = destination / ".env"
+    name = f"COMPOSE_PROJECT_NAME={data['project']}"
+    if path.is_file() and name.encode() in path.read_bytes().splitlines():
+        yield (
+            f".env says {name}, which is Compose's own name for a compose file of yours there: "
+            f"make down, then {name}-behindproxy"
+        )
 
 
 def answered(destination: Path) -> tuple[dict[str, object], str]:

@@ -546,3 +546,25 @@ def test_a_copy_that_was_cut_off_is_completed(source, project):
     code, output = source.new(shop, **MODULE)
     assert code == 0, output
     assert contents(shop.path) == whole
+
+
+def test_what_an_earlier_copy_shares_with_theirs_is_said(source, project):
+    shop = project("earlier", theirs(**REQUIREMENTS))
+    assert source.new(shop, **MODULE)[0] == 0
+    env = shop.path / ".env"
+    env.write_text(env.read_text().replace("=earlier-behindproxy", "=earlier"))
+    (shop.path / ".dockerignore").write_text("build\n")
+    commit(shop.path)
+    before = git(source.path, "rev-parse", "HEAD")
+    for name in ("docker-compose.yml", "scaffold/template/.dockerignore"):
+        origin = source.path / name
+        origin.write_text("# later\n" + origin.read_text())
+    commit(source.path, "a later version")
+    try:
+        code, output = source.new(shop)
+    finally:
+        git(source.path, "reset", "--quiet", "--hard", before)
+    assert code == 0, output
+    assert "! .env says COMPOSE_PROJECT_NAME=earlier, " in output
+    assert "COMPOSE_PROJECT_NAME=earlier\n" in env.read_text()
+    assert "! .dockerignore was there, and stays as it is: add .env, .behindproxy" in output
