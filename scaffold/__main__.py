@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def destined(value: str) -> Path:
-    """Raises SystemExit with one line where it cannot be written to."""
+    """Return the folder. Raises SystemExit with one line where it cannot be written to."""
     if not value:
         raise SystemExit(
             "DEST is not set: the folder of the application; for example make new DEST=../theirs "
@@ -66,7 +66,7 @@ def destined(value: str) -> Path:
         reason = (
             "has a module serve, as the wrapper in deployment/ is called: one would hide the other"
         )
-    elif not free(path / MADE):
+    elif not is_free(path / MADE):
         reason = (
             f"has {MADE} already, where the tools write what they make and delete it again: "
             "move yours"
@@ -76,8 +76,8 @@ def destined(value: str) -> Path:
     return path
 
 
-def free(folder: Path) -> bool:
-    """Whether the tools made `folder`, or may make it: they hide it from git, so git has none of it."""
+def is_free(folder: Path) -> bool:
+    """Say whether the tools made `folder`, or may make it: they hide it from git, so git has none of it."""
     if folder.is_symlink() or folder.exists() and not folder.is_dir():
         return False
     if not folder.is_dir() or not any(folder.iterdir()):

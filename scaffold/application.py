@@ -44,14 +44,14 @@ class Sources:
         return ", ".join([*functions, *(f"APP_MODULE={name}" for name in self.others)])
 
 
-def found(destination: Path) -> str:
+def discover(destination: Path) -> str:
     """Return the application as module:attribute, or nothing for an empty folder.
 
     Raises SystemExit with one line where there is none to be sure of."""
     if empty(destination):
         return ""
-    if named := entrypoint(destination):
-        return named
+    if name := entrypoint(destination):
+        return name
     sources = read(destination)
     names = sources.applications
     if len(names) > 1:
@@ -88,13 +88,13 @@ def empty(destination: Path) -> bool:
 
 
 def entrypoint(destination: Path) -> str:
-    """What the FastAPI CLI would serve."""
+    """Return what the FastAPI CLI would serve."""
     try:
         project = tomllib.loads((destination / "pyproject.toml").read_text(encoding="utf-8"))
-        named = project["tool"]["fastapi"]["entrypoint"]
+        name = project["tool"]["fastapi"]["entrypoint"]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-    return named if isinstance(named, str) and MODULE.fullmatch(named) else ""
+    return name if isinstance(name, str) and MODULE.fullmatch(name) else ""
 
 
 def read(destination: Path) -> Sources:
@@ -116,7 +116,7 @@ def read(destination: Path) -> Sources:
         makers |= {
             node.name
             for node in tree.body
-            if isinstance(node, ast.ClassDef) and "FastAPI" in map(called, node.bases)
+            if isinstance(node, ast.ClassDef) and "FastAPI" in map(callee, node.bases)
         }
     for module, tree in trees:
         for node in tree.body:
@@ -130,8 +130,8 @@ def read(destination: Path) -> Sources:
             for name in (node.names if isinstance(node, ast.ImportFrom) else ())
             if name.asname
         }
-        for name, call in assigned(tree.body):
-            maker = aliases.get(called(call), called(call))
+        for name, call in assignments(tree.body):
+            maker = aliases.get(callee(call), callee(call))
             if maker in makers:
                 sources.applications.append(f"{module}:{name}")
             elif maker in OTHERS:
@@ -142,7 +142,7 @@ def read(destination: Path) -> Sources:
 
 
 def files(destination: Path) -> Iterator[Path]:
-    """The Python files, without those that git ignores."""
+    """Yield the Python files, without those that git ignores."""
     listed = subprocess.run(
         [
             "git",
@@ -169,8 +169,8 @@ def files(destination: Path) -> Iterator[Path]:
             yield path
 
 
-def called(node: ast.expr) -> str:
-    """The last name of `fastapi.FastAPI(…)` or of the expression before the brackets."""
+def callee(node: ast.expr) -> str:
+    """Return the last name of `fastapi.FastAPI(…)` or of the expression before the brackets."""
     node = node.func if isinstance(node, ast.Call) else node
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
@@ -180,15 +180,15 @@ def returns(function: ast.FunctionDef, makers: set[str]) -> bool:
     if isinstance(annotation, ast.Constant):
         return str(annotation.value).rpartition(".")[2] in makers
     if annotation is not None:
-        return called(annotation) in makers
+        return callee(annotation) in makers
     inside = list(ast.walk(function))
-    return any(isinstance(node, ast.Call) and called(node) in makers for node in inside) and any(
+    return any(isinstance(node, ast.Call) and callee(node) in makers for node in inside) and any(
         isinstance(node, ast.Return) and node.value is not None for node in inside
     )
 
 
-def assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.Call]]:
-    """What is assigned from a call when the module is imported."""
+def assignments(body: list[ast.stmt]) -> Iterator[tuple[str, ast.Call]]:
+    """Yield what is assigned from a call when the module is imported."""
     for node in body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -199,4 +199,4 @@ def assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.Call]]:
             if isinstance(node, ast.If | ast.Try | ast.With):
                 for inner in getattr(node, name, []):
                     is_handler = isinstance(inner, ast.ExceptHandler)
-                    yield from assigned(inner.body if is_handler else [inner])
+                    yield from assignments(inner.body if is_handler else [inner])

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from serve.settings import Settings, explain
 from stack.dotenv import DotenvError, parse
 
-from .application import found
+from .application import discover
 from .render import ANSWERS, KEPT, MADE, render
-from .repository import committed, git, is_repository
+from .repository import git, is_committed, is_repository
 from .writing import File, obstacle, write
 
 TARGETS = "deployment/stack/targets.mk"
@@ -43,7 +43,7 @@ MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # the order in which make l
 
 
 def copy(destination: Path, version: str) -> int:
-    module = os.environ.get("APP_MODULE") or found(destination)
+    module = os.environ.get("APP_MODULE") or discover(destination)
     data = {
         "project": re.sub(r"[^a-z0-9_-]+", "-", destination.name.lower()).strip("-_") or "app",
         "app_module": module or "main:app",
@@ -53,25 +53,25 @@ def copy(destination: Path, version: str) -> int:
         Settings.model_validate({key: data[key] for key in ("app_module", "api_prefix")})
     except ValidationError as error:
         raise SystemExit(explain(error)) from None
-    rendered = render(version, data)
+    rendering = render(version, data)
     theirs = {
         path.name
         for path in (destination.iterdir() if destination.exists() else ())
-        if path.is_symlink() or path.name not in rendered or not same(path, rendered[path.name])
+        if path.is_symlink() or path.name not in rendering or not same(path, rendering[path.name])
     }
     own = [name for name in KEPT if name in theirs]
     makefile = next((name for name in MAKEFILES if name in theirs), "")
     left = {*own, "Makefile"} if makefile else {*own}
-    files: dict[str, File | None] = {k: file for k, file in rendered.items() if k not in left}
+    files: dict[str, File | None] = {k: file for k, file in rendering.items() if k not in left}
     composes = [name for name in COMPOSE[1:] if name in theirs]
-    refuse_what_is_taken(destination, files)
+    refuse_collisions(destination, files)
     lines = list(advice(destination, module, own, makefile))
     if ".env" in own:
-        added, said = completed(destination / ".env", rendered[".env"], bool(composes))
+        added, notes = complete(destination / ".env", rendering[".env"], bool(composes))
         files |= added
-        lines += said
+        lines += notes
     elif composes:
-        shorter = re.sub(rb"(?m)^(#.*\n)?COMPOSE_PROJECT_NAME=.*\n", b"", rendered[".env"].data)
+        shorter = re.sub(rb"(?m)^(#.*\n)?COMPOSE_PROJECT_NAME=.*\n", b"", rendering[".env"].data)
         files[".env"] = File(shorter)
     for name in composes:
         lines.append(
@@ -101,31 +101,31 @@ def copy(destination: Path, version: str) -> int:
     return 0
 
 
-def refuse_what_is_taken(destination: Path, files: dict[str, File | None]) -> None:
+def refuse_collisions(destination: Path, files: dict[str, File | None]) -> None:
     """Raise SystemExit where a file of the person's would be replaced, or could not be brought back."""
-    reasons, taken = [], []
+    reasons, collisions = [], []
     for name, file in files.items():
         path = destination / name
         if reason := obstacle(destination, name):
             reasons.append(reason)
         elif path.exists() and file and not same(path, file):
-            taken.append(name)
-    nothing = f"{destination} has {', '.join(taken)} already, and nothing was written"
+            collisions.append(name)
+    nothing = f"{destination} has {', '.join(collisions)} already, and nothing was written"
     if reasons:
         raise SystemExit(
             f"{destination}: {', '.join(dict.fromkeys(reasons))}, where the copy has files of its own, "
             "and nothing was written: move it"
         )
-    if COMPOSE[0] in taken:
+    if COMPOSE[0] in collisions:
         raise SystemExit(
             f"{nothing}: a compose file of yours is never replaced; git mv {COMPOSE[0]} compose.yaml, "
             "which Compose reads before this deployment's"
         )
-    if taken and os.environ.get("OVERWRITE") != "1":
+    if collisions and os.environ.get("OVERWRITE") != "1":
         raise SystemExit(
             f"{nothing}: OVERWRITE=1 replaces them (commit them before: git then shows what was there)"
         )
-    if lost := [name for name in taken if not committed(destination, name)]:
+    if lost := [name for name in collisions if not is_committed(destination, name)]:
         raise SystemExit(
             f"{nothing}: {', '.join(lost)} is not committed as it is, and OVERWRITE=1 would lose it"
         )
@@ -135,10 +135,8 @@ def same(path: Path, file: File) -> bool:
     return path.is_file() and path.read_bytes() == file.data
 
 
-def completed(
-    env: Path, settings: File, composes: bool
-) -> tuple[dict[str, File | None], list[str]]:
-    """The missing lines at the end of a `.env` that is the person's, not a byte of which is changed;
+def complete(env: Path, settings: File, composes: bool) -> tuple[dict[str, File | None], list[str]]:
+    """Return a `.env` of the person's with the missing lines at its end, not a byte before them changed,
     and what is to be said of it."""
     wanted = parse(settings.data.decode(), {})
     if composes:
@@ -152,7 +150,7 @@ def completed(
         # Not the line itself, which may have a secret.
         theirs, reason = {}, f"{str(error).partition(':')[0]} cannot be read"
     lines = [f"{key}={value}" for key, value in wanted.items() if key not in theirs]
-    said = [
+    notes = [
         f".env says {key}={theirs[key]}, and stays as it is"
         for key, value in wanted.items()
         if theirs.get(key, value) != value
@@ -162,15 +160,18 @@ def completed(
     elif env.is_file() and not env.stat().st_mode & 0o222:
         reason = "it is read-only"
     if not lines:
-        return {}, said
+        return {}, notes
     if reason:
-        return {}, [*said, f".env was there, and stays as it is ({reason}): add {', '.join(lines)}"]
+        return {}, [
+            *notes,
+            f".env was there, and stays as it is ({reason}): add {', '.join(lines)}",
+        ]
     before = env.read_bytes()
     end = b"\r\n" if b"\r\n" in before else b"\n"
     start = end if before and not before.endswith(b"\n") else b""
     more = ["", "# The deployment's (.env.example)", *lines]
     data = before + start + b"".join(line.encode() + end for line in more)
-    return {".env": File(data)}, [*said, f".env was there: added {', '.join(lines)}"]
+    return {".env": File(data)}, [*notes, f".env was there: added {', '.join(lines)}"]
 
 
 def advice(destination: Path, module: str, own: list[str], makefile: str) -> Iterator[str]:
@@ -191,7 +192,7 @@ def advice(destination: Path, module: str, own: list[str], makefile: str) -> Ite
             f"{makefile} was there, and stays as it is: add the line `{include}` to it, or call "
             f"make -f {TARGETS}"
         )
-    yield from unhidden(destination)
+    yield from exposed_by_dockerignore(destination)
     if ".env.example" in own:
         yield ".env.example was there, and stays as it is: the settings are in that of the project this comes from"
     if not is_repository(destination):
@@ -203,8 +204,8 @@ def advice(destination: Path, module: str, own: list[str], makefile: str) -> Ite
         )
 
 
-def unhidden(destination: Path) -> Iterator[str]:
-    """What a `.dockerignore` of the person's lets into the image."""
+def exposed_by_dockerignore(destination: Path) -> Iterator[str]:
+    """Yield what a `.dockerignore` of the person's lets into the image."""
     path = destination / ".dockerignore"
     theirs = path.read_text(errors="replace").split() if path.is_file() else [".env", MADE]
     if missing := [name for name in (".env", MADE) if name not in theirs]:

@@ -20,7 +20,7 @@ class Merge:
 
     files: dict[str, File | None] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def merge(
@@ -29,38 +29,38 @@ def merge(
     new: Mapping[str, File],
     theirs_from_the_start: tuple[str, ...],
 ) -> Merge:
-    merged = Merge()
+    result = Merge()
     for name in sorted({*base, *new}):
         if base.get(name) == new.get(name):
             continue
         if reason := obstacle(destination, name):
-            merged.left.append(f"{name} stays as it is, since {reason}; it changed here")
+            result.notes.append(f"{name} stays as it is, since {reason}; it changed here")
             continue
         path = destination / name
         theirs = load(path) if path.is_file() else None
         before, after = (fitted(files.get(name), theirs) for files in (base, new))
         if theirs is None:
             if before is None:
-                merged.files[name] = after
+                result.files[name] = after
             elif after is not None:
-                merged.left.append(f"{name} stays deleted; it changed here")
+                result.notes.append(f"{name} stays deleted; it changed here")
         elif after is None:
             if before is not None and theirs.data == before.data:
-                merged.files[name] = None
+                result.files[name] = None
             else:
-                merged.left.append(f"{name} stays as it is; here it is gone")
+                result.notes.append(f"{name} stays as it is; here it is gone")
         elif theirs.data != after.data or after.executable and not theirs.executable:
             data, conflict = three_way(theirs.data, before.data if before else b"", after.data)
             if conflict and (name in theirs_from_the_start or b"\0" in theirs.data):
-                merged.left.append(f"{name} stays as it is; it changed here")
+                result.notes.append(f"{name} stays as it is; it changed here")
             elif data != theirs.data or after.executable and not theirs.executable:
-                merged.files[name] = File(data, after.executable)
-                merged.conflicts += [name] if conflict else []
-    return merged
+                result.files[name] = File(data, after.executable)
+                result.conflicts += [name] if conflict else []
+    return result
 
 
 def fitted(file: File | None, theirs: File | None) -> File | None:
-    """`file` with their line ends, where all of them are CRLF."""
+    """Return `file` with their line ends, where all of them are CRLF."""
     if not file or not theirs or not (ends := theirs.data.count(b"\n")):
         return file
     if theirs.data.count(b"\r\n") != ends:
@@ -69,7 +69,7 @@ def fitted(file: File | None, theirs: File | None) -> File | None:
 
 
 def three_way(theirs: bytes, base: bytes, new: bytes) -> tuple[bytes, bool]:
-    """The merged text, and whether it has a conflict, between marks."""
+    """Return the merged text, and whether it has a conflict, between marks."""
     if theirs == base:
         return new, False
     if b"\0" in theirs + base + new:
@@ -100,11 +100,11 @@ def mark_unmerged(
         mode, theirs = before.split()[:2]
         entries += f"0 {'0' * len(theirs)}\t{prefix}{name}\n"
         if name in base:
-            entries += f"{mode} {stored(destination, base[name])} 1\t{prefix}{name}\n"
+            entries += f"{mode} {store(destination, base[name])} 1\t{prefix}{name}\n"
         entries += f"{mode} {theirs} 2\t{prefix}{name}\n"
-        entries += f"{mode} {stored(destination, new[name])} 3\t{prefix}{name}\n"
+        entries += f"{mode} {store(destination, new[name])} 3\t{prefix}{name}\n"
     git(destination, "update-index", "--index-info", given=entries.encode())
 
 
-def stored(destination: Path, file: File) -> str:
+def store(destination: Path, file: File) -> str:
     return git(destination, "hash-object", "-w", "--stdin", given=file.data)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def git(folder: Path, *arguments: str, given: bytes = b"") -> str:
-    """What it prints; nothing where it fails."""
+    """Return what it prints; nothing where it fails."""
     done = subprocess.run(["git", "-C", str(folder), *arguments], input=given, capture_output=True)
     return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else ""
 
@@ -14,8 +14,8 @@ def is_repository(folder: Path) -> bool:
     return folder.is_dir() and bool(git(folder, "rev-parse", "--git-dir"))
 
 
-def committed(folder: Path, name: str) -> bool:
-    """Whether git can bring back `name` just as it is."""
+def is_committed(folder: Path, name: str) -> bool:
+    """Say whether git can bring back `name` just as it is."""
     try:
         return bool(git(folder, "ls-files", "--", name)) and not git(
             folder, "status", "--porcelain", "--", name

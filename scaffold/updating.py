@@ -10,7 +10,7 @@ import yaml
 
 from stack.paths import ROOT
 
-from .copying import unhidden
+from .copying import exposed_by_dockerignore
 from .merge import mark_unmerged, merge
 from .render import ANSWERS, KEPT, render
 from .repository import git, is_repository
@@ -18,8 +18,8 @@ from .writing import File, write
 
 
 def update(destination: Path, version: str) -> int:
-    """Return 1 where there are conflicts."""
-    answers, before = answered(destination)
+    """Bring the changes; return 1 where there are conflicts."""
+    answers, before = read_answers(destination)
     for key in ("APP_MODULE", "API_PREFIX"):
         if os.environ.get(key):
             print(f"! {key} is a setting of {destination}/.env: change it there")
@@ -39,28 +39,32 @@ def update(destination: Path, version: str) -> int:
     base.pop(ANSWERS)
     for files in (base, new):
         files.pop(".env")  # all of it is the person's
-    merged = merge(destination, base, new, KEPT)
-    if not merged.files and not merged.left:
+    result = merge(destination, base, new, KEPT)
+    if not result.files and not result.notes:
         print(f"{destination} has everything already")
         return 0
     text = (destination / ANSWERS).read_bytes()
     commit = yaml.safe_load(own_answers.data)["_commit"]
     changed = re.sub(rb"(?m)^_commit:[^\r\n]*", f"_commit: {commit}".encode(), text)
-    write(destination, {**merged.files, ANSWERS: File(changed)})
-    mark_unmerged(destination, merged.conflicts, base, new)
+    write(destination, {**result.files, ANSWERS: File(changed)})
+    mark_unmerged(destination, result.conflicts, base, new)
     print(f"{destination}: from {before} to {commit}")
-    for name, file in merged.files.items():
-        kind = "conflict  " if name in merged.conflicts else "" if file else "removed  "
+    for name, file in result.files.items():
+        kind = "conflict  " if name in result.conflicts else "" if file else "removed  "
         print(f"  {kind}{name}")
-    for line in (*merged.left, *unhidden(destination), *shared_name(destination, data)):
+    for line in (
+        *result.notes,
+        *exposed_by_dockerignore(destination),
+        *shared_name(destination, data),
+    ):
         print(f"! {line}")
     if (destination / "build/venv/pyvenv.cfg").exists():
         print(
             "! build/venv and the rest that make wrote to build/ is not used any more: it writes to .behindproxy/"
         )
-    if merged.conflicts:
+    if result.conflicts:
         print(
-            f"! both sides changed the same lines of {', '.join(merged.conflicts)}: edit what lies between "
+            f"! both sides changed the same lines of {', '.join(result.conflicts)}: edit what lies between "
             "<<<<<<< and >>>>>>>, then git add"
         )
         return 1
@@ -69,7 +73,7 @@ def update(destination: Path, version: str) -> int:
 
 
 def shared_name(destination: Path, data: dict[str, object]) -> Iterator[str]:
-    """Earlier versions gave a copy the name that Compose gives another compose file in the folder."""
+    """Name what earlier versions gave a copy: the name of another compose file's project there."""
     path = destination / ".env"
     name = f"COMPOSE_PROJECT_NAME={data['project']}"
     if path.is_file() and name.encode() in path.read_bytes().splitlines():
@@ -79,8 +83,8 @@ def shared_name(destination: Path, data: dict[str, object]) -> Iterator[str]:
         )
 
 
-def answered(destination: Path) -> tuple[dict[str, object], str]:
-    """What the copy was made with, and from which version."""
+def read_answers(destination: Path) -> tuple[dict[str, object], str]:
+    """Return what the copy was made with, and from which version."""
     try:
         answers = yaml.safe_load((destination / ANSWERS).read_bytes())
         return answers, str(answers["_commit"])

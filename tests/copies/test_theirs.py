@@ -21,20 +21,20 @@ def create_app() -> FastAPI:
 REQUIREMENTS = {"requirements.txt": "fastapi\n"}
 
 
-def shown(output: str) -> list[str]:
+def lines_of(output: str) -> list[str]:
     """What `make new` said, without make's own line on a failure."""
     return [line for line in output.splitlines() if not line.startswith("make")]
 
 
-def refused(source, project: Project, **settings: str) -> str:
+def refusal(source, project: Project, **settings: str) -> str:
     """The one line with which it ends; nothing was written."""
     before = contents(project.path)
     code, output = source.new(project, **settings)
     assert code == 2, output
     assert "Error 2" in output  # its own exit status, which make's hides
-    assert len(shown(output)) == 1, output
+    assert len(lines_of(output)) == 1, output
     assert contents(project.path) == before
-    return shown(output)[0]
+    return lines_of(output)[0]
 
 
 def contents(folder: Path) -> dict[str, object]:
@@ -151,16 +151,16 @@ def test_line_ends_of_theirs_stay(source, project):
 def test_only_what_git_could_take_back_is_changed(source, project):
     shop = project("back", theirs(**REQUIREMENTS))
     assert source.new(shop, **MODULE)[0] == 0
-    assert "changes that are not committed" in refused(source, shop)
+    assert "changes that are not committed" in refusal(source, shop)
     commit(shop.path)
     git(shop.path, "rm", "--quiet", "--cached", ".copier-answers.yml")
     (shop.path / ".gitignore").write_text(".copier-answers.yml\n")
     commit(shop.path)
-    assert ".copier-answers.yml is not committed" in refused(source, shop)
+    assert ".copier-answers.yml is not committed" in refusal(source, shop)
     (shop.path / ".copier-answers.yml").write_text("nothing\n")
     git(shop.path, "add", "--force", ".copier-answers.yml")
     commit(shop.path)
-    assert ".copier-answers.yml does not say from which version" in refused(source, shop)
+    assert ".copier-answers.yml does not say from which version" in refusal(source, shop)
 
 
 # Secrets
@@ -240,7 +240,7 @@ def test_nothing_asks_for_an_ignored_file_and_ci_runs_without_it(source, project
     ids=["factory", "function", "src", "litestar", "django", "javascript", "notes", "malformed"],
 )
 def test_a_project_whose_application_is_not_found_is_named_and_left(source, project, files, says):
-    line = refused(source, project("unfound", files))
+    line = refusal(source, project("unfound", files))
     assert says in line
     assert "APP_MODULE" in line
 
@@ -284,7 +284,7 @@ def test_an_application_is_found(source, project, files, module):
 
 
 def test_of_two_applications_in_one_file_none_is_taken(source, project):
-    line = refused(source, project("both", {"web.py": APPLICATION + "\nadmin = FastAPI()\n"}))
+    line = refusal(source, project("both", {"web.py": APPLICATION + "\nadmin = FastAPI()\n"}))
     assert "APP_MODULE=web:admin, APP_MODULE=web:app" in line
 
 
@@ -292,7 +292,7 @@ def test_a_project_further_down_is_named_as_the_destination(source, project):
     shop = project(
         "large", {"backend/app/main.py": APPLICATION, "backend/requirements.txt": "fastapi\n"}
     )
-    assert f"DEST={shop.path}/backend" in refused(source, shop)
+    assert f"DEST={shop.path}/backend" in refusal(source, shop)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_a_starter_is_for_an_empty_folder(source, project, files):
 
 def test_a_folder_where_the_tools_would_write_is_noticed(source, project):
     shop = project("folder", theirs(**{".behindproxy/notes.txt": "mine\n"}))
-    assert ".behindproxy" in refused(source, shop, **MODULE)
+    assert ".behindproxy" in refusal(source, shop, **MODULE)
 
 
 def test_a_build_folder_of_theirs_is_neither_written_to_nor_hidden(source, project):
@@ -343,7 +343,7 @@ def test_a_compose_file_of_theirs_beside_it_is_said_and_keeps_its_project(source
     shop = project("composed", theirs(**{name: "services: {}\n", **REQUIREMENTS}))
     code, output = source.new(shop, **MODULE)
     assert code == 0, output
-    assert len([line for line in shown(output) if f"! {name}" in line]) == 1
+    assert len([line for line in lines_of(output) if f"! {name}" in line]) == 1
     assert (shop.path / name).read_text() == "services: {}\n"
     # Compose reads .env for their file too, whose containers it would then no longer know.
     assert "COMPOSE_PROJECT_NAME" not in (shop.path / ".env").read_text()
@@ -352,7 +352,7 @@ def test_a_compose_file_of_theirs_beside_it_is_said_and_keeps_its_project(source
 def test_a_compose_file_of_theirs_is_never_replaced(source, project):
     shop = project("compose", theirs(**{"docker-compose.yml": "services: {}\n", **REQUIREMENTS}))
     for overwrite in ("1", "0"):
-        line = refused(source, shop, OVERWRITE=overwrite, **MODULE)
+        line = refusal(source, shop, OVERWRITE=overwrite, **MODULE)
         assert "docker-compose.yml" in line
         assert "compose.yaml" in line
 
@@ -366,11 +366,11 @@ def test_the_project_s_name_is_not_compose_s_for_the_folder(source, project):
 def test_what_git_does_not_have_is_not_overwritten(source, project):
     shop = project("uncommitted", theirs(**{"Dockerfile": "FROM scratch\n", **REQUIREMENTS}))
     (shop.path / "Dockerfile").write_text("FROM scratch\n# not committed\n")
-    assert "Dockerfile is not committed" in refused(source, shop, OVERWRITE="1", **MODULE)
+    assert "Dockerfile is not committed" in refusal(source, shop, OVERWRITE="1", **MODULE)
     (shop.path / ".gitignore").write_text("docker-stack.yml\n")
     (shop.path / "docker-stack.yml").write_text("mine\n")
     commit(shop.path)
-    assert "docker-stack.yml is not committed" in refused(source, shop, OVERWRITE="1", **MODULE)
+    assert "docker-stack.yml is not committed" in refusal(source, shop, OVERWRITE="1", **MODULE)
     (shop.path / "docker-stack.yml").unlink()
     assert source.new(shop, OVERWRITE="1", **MODULE)[0] == 0
     assert "python:3" in (shop.path / "Dockerfile").read_text()
@@ -395,7 +395,7 @@ def test_links_and_folders_of_theirs_are_not_written_through(source, project):
         else:
             path.write_text("mine\n")
         commit(shop.path)
-        assert f"{name} is a {kind}" in refused(source, shop, OVERWRITE="1", **MODULE)
+        assert f"{name} is a {kind}" in refusal(source, shop, OVERWRITE="1", **MODULE)
         if kind == "folder":
             (path / "inside").rmdir()
             path.rmdir()
@@ -450,7 +450,7 @@ def test_an_env_that_is_not_to_be_written_is_named_with_the_lines(source, projec
     assert code == 0, output
     assert (shop.path / ".env").read_bytes() == before
     assert secrets.read_bytes() == before
-    line = next(line for line in shown(output) if line.startswith("! .env"))
+    line = next(line for line in lines_of(output) if line.startswith("! .env"))
     assert "add API_PREFIX=/shop/api" in line.replace(
         "COMPOSE_PROJECT_NAME=sealed-behindproxy, ", ""
     )
