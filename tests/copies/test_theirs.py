@@ -376,6 +376,24 @@ def test_what_git_does_not_have_is_not_overwritten(source, project):
     assert "python:3" in (shop.path / "Dockerfile").read_text()
 
 
+def test_it_is_the_destination_s_git_that_counts(source, project):
+    """As in a hook of another repository, whose Dockerfile is committed."""
+    other = project("hooked", {"Dockerfile": "FROM scratch\n"})
+    shop = project("unhooked", theirs(**REQUIREMENTS))
+    (shop.path / "Dockerfile").write_text("FROM scratch\n")
+    own = source.environ
+    source.environ = {
+        **own,
+        "GIT_DIR": str(other.path / ".git"),
+        "GIT_INDEX_FILE": str(other.path / ".git" / "index"),
+        "GIT_WORK_TREE": str(other.path),
+    }
+    try:
+        assert "Dockerfile is not committed" in refusal(source, shop, OVERWRITE="1", **MODULE)
+    finally:
+        source.environ = own
+
+
 def test_links_and_folders_of_theirs_are_not_written_through(source, project):
     shop = project("links", theirs(**REQUIREMENTS))
     outside = HOME / "outside"
