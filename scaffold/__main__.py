@@ -23,6 +23,8 @@ MARK = b"# Made by make; make clean removes this folder."  # in its .gitignore, 
 
 
 def main() -> int:
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
+        os.environ.pop(name, None)  # set in a hook, they are another repository's
     destination = destined(os.environ.get("DEST", ""))
     os.chdir(ROOT)  # `.` in the answers is whichever clone this runs in
     if dirty := git(ROOT, "status", "--porcelain"):
