@@ -67,12 +67,9 @@ def copy(destination: Path, version: str) -> int:
     refuse_collisions(destination, files)
     lines = list(advice(destination, module, own, makefile))
     if ".env" in own:
-        added, notes = complete(destination / ".env", rendering[".env"], bool(composes))
+        added, notes = complete(destination / ".env", rendering[".env"])
         files |= added
         lines += notes
-    elif composes:
-        shorter = re.sub(rb"(?m)^(#.*\n)?COMPOSE_PROJECT_NAME=.*\n", b"", rendering[".env"].data)
-        files[".env"] = File(shorter)
     for name in composes:
         lines.append(
             f"{name} was there, and stays yours: docker compose reads it with docker-compose.yml or before "
@@ -135,13 +132,10 @@ def same(path: Path, file: File) -> bool:
     return path.is_file() and path.read_bytes() == file.data
 
 
-def complete(env: Path, settings: File, composes: bool) -> tuple[dict[str, File | None], list[str]]:
+def complete(env: Path, settings: File) -> tuple[dict[str, File | None], list[str]]:
     """Return a `.env` of the person's with the missing lines at its end, not a byte before them changed,
     and what is to be said of it."""
     wanted = parse(settings.data.decode(), {})
-    if composes:
-        # Compose reads .env for their own file too, and would lose sight of its containers.
-        del wanted["COMPOSE_PROJECT_NAME"]
     try:
         # Compose itself refuses what is not UTF-8 in a value; in a comment it does not matter.
         theirs = parse(env.read_text(encoding="utf-8", errors="replace"), {})

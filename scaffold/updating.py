@@ -79,7 +79,7 @@ def shared_name(destination: Path, data: dict[str, object]) -> Iterator[str]:
     if path.is_file() and name.encode() in path.read_bytes().splitlines():
         yield (
             f".env says {name}, which is Compose's own name for a compose file of yours there: "
-            f"make down, then {name}-behindproxy"
+            "make down, then take the line out: docker-compose.yml has another name"
         )
 
 

@@ -23,7 +23,7 @@ def source():
     HOME.mkdir(parents=True)
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(HOME / "source")], check=True)
     made = Source(HOME / "source")
-    link_environment(made.path, "build")
+    link_environment(made.path)
     yield made
     shutil.rmtree(HOME, ignore_errors=True)
 

@@ -35,14 +35,12 @@ def commit(folder: Path, message: str = "as it is") -> None:
     git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
 
 
-def link_environment(folder: Path, made: str = ".behindproxy") -> None:
-    """The tools' packages are installed already: their pins are the same. `made` is where a copy has
-    them; in a clone that is build/."""
-    (folder / made).mkdir(exist_ok=True)
-    (folder / made / ".gitignore").write_text(
-        "# Made by make; make clean removes this folder.\n*\n"
-    )
-    (folder / made / "venv").symlink_to(ROOT / "build" / "venv")
+def link_environment(folder: Path) -> None:
+    """The tools' packages are installed already: their pins are the same."""
+    made = folder / ("build" if (folder / "stack").exists() else ".behindproxy")
+    made.mkdir(exist_ok=True)
+    (made / ".gitignore").write_text("# Made by make; make clean removes this folder.\n*\n")
+    (made / "venv").symlink_to(ROOT / "build" / "venv")
 
 
 class Project(Checkout):

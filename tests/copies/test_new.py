@@ -30,7 +30,7 @@ def test_three_commands_prove_an_application(source, project):
     assert git(shop.path, "status", "--porcelain") == ""
     if shop.runtime == "docker":
         assert (
-            "shop-behindproxy-app"
+            "behindproxy-shop-app"
             in docker("image", "ls", "--format", "{{.Repository}}").splitlines()
         )
 
@@ -47,7 +47,6 @@ def test_it_is_small_enough_to_review_and_none_of_it_is_hidden(source, project):
     for name in ("docker-compose.yml", "traefik/routes.toml", "Dockerfile", "Makefile", ".env",
                  ".github/workflows/deployment.yml"):  # fmt: skip
         assert (shop.path / name).is_file()
-    assert "COMPOSE_PROJECT_NAME=review-behindproxy\n" in (shop.path / ".env").read_text()
     assert not [path for path in shop.path.rglob("*") if path.is_symlink()]
     assert str(source.path) not in (shop.path / ".copier-answers.yml").read_text()
 
