@@ -37,16 +37,22 @@ def commit(folder: Path, message: str = "as it is") -> None:
 
 def link_environment(folder: Path) -> None:
     """The tools' packages are installed already: their pins are the same."""
-    (folder / "build").mkdir(exist_ok=True)
-    (folder / "build" / ".gitignore").write_text("*\n")
-    (folder / "build" / "venv").symlink_to(ROOT / "build" / "venv")
+    made = folder / ("build" if (folder / "stack").exists() else ".behindproxy")
+    made.mkdir(exist_ok=True)
+    (made / ".gitignore").write_text("# Made by make; make clean removes this folder.\n*\n")
+    (made / "venv").symlink_to(ROOT / "build" / "venv")
 
 
 class Project(Checkout):
     """Somebody's, at `path`; `files` are its own."""
 
-    def __init__(self, path: Path, files: dict[str, str], runtime: str = "") -> None:
+    def __init__(
+        self, path: Path, files: dict[str, str], runtime: str = "", begin: bool = True
+    ) -> None:
+        """With `begin` false it is there already."""
         super().__init__(path, runtime)
+        if not begin:
+            return
         path.mkdir(parents=True)
         for name, text in files.items():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +61,7 @@ class Project(Checkout):
         commit(path)
 
     def verify(self, **settings: str) -> tuple[int, str]:
-        if not (self.path / "build").exists():
+        if not (self.path / ".behindproxy").exists():
             link_environment(self.path)
         return self.make("verify", FAST=1, **settings)
 

@@ -1,0 +1,24 @@
+"""What git says of a folder."""
+
+import subprocess
+from pathlib import Path
+
+
+def git(folder: Path, *arguments: str, given: bytes = b"") -> str:
+    """Return what it prints; nothing where it fails."""
+    done = subprocess.run(["git", "-C", str(folder), *arguments], input=given, capture_output=True)
+    return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else ""
+
+
+def is_repository(folder: Path) -> bool:
+    return folder.is_dir() and bool(git(folder, "rev-parse", "--git-dir"))
+
+
+def is_committed(folder: Path, name: str) -> bool:
+    """Say whether git can bring back `name` just as it is."""
+    try:
+        return bool(git(folder, "ls-files", "--", name)) and not git(
+            folder, "status", "--porcelain", "--", name
+        )
+    except ValueError:
+        return False
