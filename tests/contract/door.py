@@ -141,11 +141,15 @@ class Door:
         with connection:
             yield connection
 
-    def raw(self, request: str | bytes) -> list[raw.RawAnswer]:
-        """Sends these very bytes and returns every response that came back."""
+    def raw_until_closed(self, request: str | bytes) -> tuple[list[raw.RawAnswer], bool]:
+        """Sends these very bytes; returns every response, and whether the connection was closed then."""
         data = request.encode("latin-1") if isinstance(request, str) else request
         self.request_text = f"# to {self.origin}\n{data.decode('latin-1')}"
         self.response_text = ""
-        received = raw.exchange(self.address.host, self.address.port, self._context, data)
+        received, closed = raw.exchange(self.address.host, self.address.port, self._context, data)
         self.response_text = exchange.body_text(received.decode("utf-8", "replace"))
-        return raw.answers(received)
+        return raw.answers(received), closed
+
+    def raw(self, request: str | bytes) -> list[raw.RawAnswer]:
+        """As `raw_until_closed`, the responses alone."""
+        return self.raw_until_closed(request)[0]
