@@ -51,6 +51,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--max-body-bytes", type=int, default=10485760, help="MAX_BODY_BYTES")
     group.addoption(
+        "--websocket-max-bytes", type=int, default=1048576, help="WEBSOCKET_MAX_BYTES"
+    )
+    group.addoption(
         "--probe",
         choices=("auto", "on", "off"),
         default="auto",
@@ -192,6 +195,7 @@ def open_target(option) -> Target:
         trusted_proxies=option.trusted_proxies,
         answers=option.answers,
         max_body_bytes=option.max_body_bytes,
+        websocket_max_bytes=option.websocket_max_bytes,
         protected=option.protected,
         protected_user=option.protected_user,
         logs_command=option.logs_command,

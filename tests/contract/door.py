@@ -123,13 +123,15 @@ class Door:
         return self.expect.json(self.get(f"/_probe/{rest}", **options))
 
     @contextmanager
-    def ws(self, path: str, headers: list[tuple[str, str]] | None = None) -> Iterator[WebSocket]:
+    def ws(
+        self, path: str, headers: list[tuple[str, str]] | None = None, compress: bool = False
+    ) -> Iterator[WebSocket]:
         """An open WebSocket. A refused handshake is a wrong answer, not an error."""
         url = f"{self.ws_scheme}://{self.authority}{self.path(path)}"
         shown = f"GET {url}\n{exchange.headers_text(headers or [])}"
         self.request_text, self.response_text = shown, ""
         try:
-            connection = WebSocket(url, self._context, headers or [], TIMEOUT_SECONDS)
+            connection = WebSocket(url, self._context, headers or [], TIMEOUT_SECONDS, compress)
         except InvalidStatus as refused:
             answer = refused.response
             lines = exchange.headers_text(answer.headers.raw_items())

@@ -2,6 +2,8 @@
 
 import json
 
+from websockets.frames import Frame, Opcode
+
 from .check import check
 
 EVERYWHERE = ("proxy", "tls", "direct")
@@ -90,3 +92,47 @@ def test_a_websocket_sees_the_client(door, expect):
         dict(seen["headers"]).get("x-forwarded-for", "no X-Forwarded-For").split(",")[-1].strip()
     )
     expect("client", seen["client"], [forwarded, 0])
+
+
+@check(
+    "limits.websocket",
+    title="A WebSocket message above the limit closes the connection",
+    doors=EVERYWHERE,
+    kind="attack",
+    source="RFC 6455 › 7.4.1, 10.4",
+    statement=(
+        "A WebSocket message longer than WEBSOCKET_MAX_BYTES ends the connection with 1009: whole, in "
+        "fragments, in fragments without an end, and compressed. The proxy lets nobody compress."
+    ),
+    hint=(
+        "WEBSOCKET_MAX_BYTES must reach the server: uvicorn --ws-max-size, gunicorn "
+        "--websocket-max-message-size, hypercorn websocket_max_message_size; the FastAPI CLI has no "
+        "option (serve/fastapi_cli.py). Sec-WebSocket-Extensions must be blanked by scrub-headers in "
+        "traefik/routes.toml: 16 KiB of compressed zeros are 16 MiB."
+    ),
+    needs=("ws", "ours"),
+    broken_by=("mutant limits.no_websocket_limit", "mutant limits.websocket_compression"),
+)
+def test_a_websocket_message_above_the_limit_closes_the_connection(door, expect):
+    limit = door.target.websocket_max_bytes
+    with door.ws("/ws") as connection:
+        connection.send("x" * limit)
+        expect("a message at the limit", len(connection.recv()), limit)
+    half = b"x" * (limit // 2 + 1)
+    first, more = Frame(Opcode.TEXT, half, fin=False), Frame(Opcode.CONT, half)
+    small = Frame(Opcode.CONT, b"x" * 4096, fin=False)
+    cases = {
+        "whole": [Frame(Opcode.TEXT, b"x" * (limit + 1))],
+        "in fragments": [first, more],
+        "without an end": [first, *[small] * (limit // 4096)],
+    }
+
+    def code(case: str) -> int | None:
+        with door.ws("/ws") as connection:
+            return connection.close_code(cases[case])
+
+    expect("close code", door.each(cases, code), dict.fromkeys(cases, 1009))
+    with door.ws("/ws", compress=True) as connection:
+        if door.name != "direct":
+            expect("compressed", connection.compressed, False)
+        expect("close code of the compressed", connection.close_code(cases["whole"]), 1009)
