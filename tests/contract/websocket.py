@@ -4,7 +4,6 @@ the same time, which now and then loses the answer to a handshake (seen with Pyt
 import select
 import socket
 import ssl
-from collections.abc import Iterable
 from contextlib import suppress
 
 from websockets.client import ClientProtocol
@@ -15,6 +14,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 PIECE_BYTES = 65536
+REFUSAL_SECONDS = 1
 CLOSE_SECONDS = 3
 
 
@@ -79,11 +79,11 @@ class WebSocket:
     def compressed(self) -> bool:
         return bool(self.protocol.extensions)
 
-    def close_code(self, frames: Iterable[Frame]) -> int | None:
+    def close_code(self, frames: list[Frame]) -> int | None:
         """The code with which the other side closes while, or after, these are sent; None without one.
 
-        In pieces, the first a small one: who refuses a length does so before the rest comes, and what
-        is written after that can cost the answer.
+        The last in pieces, with time after the first: who refuses a length does so before the rest
+        comes, and what is written after that can cost the answer.
         """
         for frame in frames:
             data = frame.serialize(mask=True, extensions=self.protocol.extensions)
@@ -96,8 +96,8 @@ class WebSocket:
                     self.connection.sendall(piece)
                 except OSError:
                     break
-                if number == 0 < len(pieces) - 1:
-                    self._readable(0.1)
+                if number == 0 < len(pieces) - 1 and frame is frames[-1]:
+                    self._readable(REFUSAL_SECONDS)
         self.connection.settimeout(CLOSE_SECONDS)
         with suppress(OSError):
             while not self.protocol.close_rcvd and (received := self.connection.recv(65536)):
