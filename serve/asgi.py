@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from .health import Readiness
-from .limits import BodyLimit, WholeBody
+from .limits import BodyLimit, WholeBody, limit_hypercorn_websockets
 from .observe import Observe, with_request_id
 from .probe import Probe
 from .problems import problem
@@ -115,6 +115,7 @@ def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
     app = with_request_id(app)
     if settings.app_server == "hypercorn":
         app = WholeBody(app)
+        limit_hypercorn_websockets()
     own_options = settings.app_server in ("uvicorn", "fastapi")
     if not (own_options and settings.strip_prefix):
         app = RootPath(app, settings.api_prefix, settings.strip_prefix)

@@ -64,14 +64,18 @@ def _uvicorn(settings: Settings) -> list[str]:
         *_processes(settings),
         "--timeout-keep-alive", str(KEEP_ALIVE_SECONDS),
         "--timeout-graceful-shutdown", _drain(settings),
+        "--ws-max-size", str(settings.websocket_max_bytes),
+        "--ws-max-queue", "1",  # messages of that size, for each connection
+        "--ws-per-message-deflate", "false",
         "--no-server-header", "--no-access-log",  # serve/observe.py writes one
     ]  # fmt: skip
 
 
 def _fastapi(settings: Settings) -> list[str]:
-    # The FastAPI CLI has no options for keep-alive and draining; Docker's stop ends the wait.
+    # The FastAPI CLI has no options for keep-alive and draining; Docker's stop ends the wait. Those for
+    # WebSockets are in serve/fastapi_cli.py.
     return [
-        "fastapi", "dev" if settings.app_reload else "run", "--entrypoint", "serve.asgi:app",
+        "serve.fastapi_cli", "dev" if settings.app_reload else "run", "--entrypoint", "serve.asgi:app",
         "--host", settings.app_host, "--port", str(settings.app_port),
         *_root_path(settings), *_trust(settings),
         *_processes(settings),
@@ -89,12 +93,13 @@ def _gunicorn(settings: Settings) -> list[str]:
         *_processes(settings),
         "--keep-alive", str(KEEP_ALIVE_SECONDS),
         "--graceful-timeout", _drain(settings),
+        "--websocket-max-message-size", str(settings.websocket_max_bytes),
     ]  # fmt: skip
 
 
 def _hypercorn(settings: Settings) -> list[str]:
     return [
-        "hypercorn", "serve.asgi:app", "--config", str(Path(__file__).with_name("hypercorn.toml")),
+        "hypercorn", "serve.asgi:app", "--config", "python:serve.hypercorn_config",
         "--bind", f"{settings.app_host}:{settings.app_port}",
         *_processes(settings),
         "--keep-alive", str(KEEP_ALIVE_SECONDS),
