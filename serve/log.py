@@ -10,7 +10,12 @@ from datetime import UTC, datetime
 # A path with what follows it; tokens are there, since browsers give a WebSocket no headers.
 QUERY = re.compile(r"(/[^\s\"'?]*)\?[^\s\"']*")
 # Observe says the same of each WebSocket: Uvicorn's line, and those of the library below it.
-SAID_BY_OBSERVE = ('%s - "WebSocket %s"', "connection open", "connection closed", "connection rejected")
+SAID_BY_OBSERVE = (
+    '%s - "WebSocket %s"',
+    "connection open",
+    "connection closed",
+    "connection rejected",
+)
 
 
 def line(message: str, moment: float | None = None, **more: str) -> str:

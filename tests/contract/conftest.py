@@ -50,9 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="for the report",
     )
     group.addoption("--max-body-bytes", type=int, default=10485760, help="MAX_BODY_BYTES")
-    group.addoption(
-        "--websocket-max-bytes", type=int, default=1048576, help="WEBSOCKET_MAX_BYTES"
-    )
+    group.addoption("--websocket-max-bytes", type=int, default=1048576, help="WEBSOCKET_MAX_BYTES")
     group.addoption(
         "--probe",
         choices=("auto", "on", "off"),

@@ -52,7 +52,11 @@ def test_each_line_is_json_and_none_has_a_query(server, workers, tmp_path, monke
         }
         assert answers["/ws"] == answers["/crash-late"] == b"101"
         assert b"101" not in (answers["/refused"], answers["/crash"], answers["/nowhere"])
-        for malformed in (f"GET /ws?token={TOKEN} HTTP/9", f"GET /ws?token={TOKEN}", f"? /?{TOKEN}"):
+        for malformed in (
+            f"GET /ws?token={TOKEN} HTTP/9",
+            f"GET /ws?token={TOKEN}",
+            f"? /?{TOKEN}",
+        ):
             send(served.url, malformed)
     lines = served.log.read_text().splitlines()
     assert not [line for line in lines if TOKEN in line]
