@@ -43,6 +43,6 @@ def start_limited(app: Any, **options: Any) -> None:
 
 
 if __name__ == "__main__":
-    uvicorn.run = start_limited  # type: ignore[assignment]
+    uvicorn.run = start_limited
     with redirect_stdout(Lines()):
         main()

@@ -2,6 +2,7 @@
 holds every stream back until it ends; and what is missing from Hypercorn's limit on WebSockets."""
 
 import time
+from typing import Any
 
 import anyio
 from starlette.requests import ClientDisconnect
@@ -115,7 +116,7 @@ def limit_hypercorn_websockets() -> None:
             self.extensions = None
 
     class Bounded(ws_stream.WebsocketBuffer):
-        def extend(self, event: ws_stream.Message) -> None:
+        def extend(self, event: Any) -> None:
             if self.length + len(event.data) > self.max_length:
                 self.clear()
                 self.length = self.max_length  # nothing fits any more
