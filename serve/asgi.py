@@ -1,5 +1,6 @@
 """What the servers load: the application named by APP_MODULE, inside what every server needs."""
 
+import logging
 import re
 import secrets
 from importlib import import_module
@@ -10,8 +11,9 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from . import log
 from .health import Readiness
-from .limits import BodyLimit, WholeBody
+from .limits import BodyLimit, WholeBody, limit_hypercorn_websockets
 from .observe import Observe, with_request_id
 from .probe import Probe
 from .problems import problem
@@ -19,6 +21,7 @@ from .settings import Settings
 
 HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?")
 TOKEN_HEADER = b"x-proxy-token"
+BOOT_FAILED = 3  # Gunicorn ends at this status of a worker, and starts another one at any other
 
 
 class HostGuard:
@@ -115,6 +118,7 @@ def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
     app = with_request_id(app)
     if settings.app_server == "hypercorn":
         app = WholeBody(app)
+        limit_hypercorn_websockets()
     own_options = settings.app_server in ("uvicorn", "fastapi")
     if not (own_options and settings.strip_prefix):
         app = RootPath(app, settings.api_prefix, settings.strip_prefix)
@@ -130,7 +134,14 @@ def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
 
 def create() -> ASGIApp:
     settings = Settings()
-    return wrap(load(settings.app_module), settings)
+    logging.captureWarnings(True)
+    try:
+        return wrap(load(settings.app_module), settings)
+    except Exception as error:
+        if settings.app_reload:
+            raise  # the server waits for a change then
+        log.failure(f"APP_MODULE={settings.app_module} could not be loaded", error)
+        raise SystemExit(BOOT_FAILED) from None
 
 
 app = create()

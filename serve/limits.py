@@ -1,7 +1,8 @@
-"""The limit on a request's body. In the application, because Traefik's way to have one (buffering)
-holds every stream back until it ends."""
+"""The limit on a request's body, in the application, because Traefik's way to have one (buffering)
+holds every stream back until it ends; and what is missing from Hypercorn's limit on WebSockets."""
 
 import time
+from typing import Any
 
 import anyio
 from starlette.requests import ClientDisconnect
@@ -99,3 +100,28 @@ class WholeBody:
             await send(message)
 
         await self.app(scope, noting, after_reading)
+
+
+def limit_hypercorn_websockets() -> None:
+    """Complete Hypercorn's limit on messages: it has no option for either of these.
+
+    It agrees to compression, and unpacks a message before it looks at the length. And after its 1009
+    it reads on, and keeps whatever a client sends that does not go away.
+    """
+    from hypercorn.protocol import ws_stream
+
+    class Uncompressed(ws_stream.Handshake):
+        def __init__(self, headers: list[tuple[bytes, bytes]], http_version: str) -> None:
+            super().__init__(headers, http_version)
+            self.extensions = None
+
+    class Bounded(ws_stream.WebsocketBuffer):
+        def extend(self, event: Any) -> None:
+            if self.length + len(event.data) > self.max_length:
+                self.clear()
+                self.length = self.max_length  # nothing fits any more
+                raise ws_stream.FrameTooLargeError
+            super().extend(event)
+
+    ws_stream.Handshake = Uncompressed  # type: ignore[misc]
+    ws_stream.WebsocketBuffer = Bounded  # type: ignore[misc]

@@ -9,6 +9,9 @@ from .settings import Settings
 # closes one that Traefik is about to reuse. Five is also what `fastapi run` cannot change.
 KEEP_ALIVE_SECONDS = 5
 
+# For each of them: serve/log.py's lines.
+LOGGING = Path(__file__).with_name("logging.json")
+
 # Read by the servers themselves; settings would have a second, hidden home.
 FOREIGN = ("FORWARDED_ALLOW_IPS", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY")
 FOREIGN_PREFIX = "UVICORN_"
@@ -64,14 +67,19 @@ def _uvicorn(settings: Settings) -> list[str]:
         *_processes(settings),
         "--timeout-keep-alive", str(KEEP_ALIVE_SECONDS),
         "--timeout-graceful-shutdown", _drain(settings),
+        "--ws-max-size", str(settings.websocket_max_bytes),
+        "--ws-max-queue", "1",  # messages of that size, for each connection
+        "--ws-per-message-deflate", "false",
         "--no-server-header", "--no-access-log",  # serve/observe.py writes one
+        "--log-config", str(LOGGING),
     ]  # fmt: skip
 
 
 def _fastapi(settings: Settings) -> list[str]:
-    # The FastAPI CLI has no options for keep-alive and draining; Docker's stop ends the wait.
+    # The FastAPI CLI has no options for keep-alive and draining; Docker's stop ends the wait. What is
+    # needed of WebSockets and logs is in serve/fastapi_cli.py.
     return [
-        "fastapi", "dev" if settings.app_reload else "run", "--entrypoint", "serve.asgi:app",
+        "serve.fastapi_cli", "dev" if settings.app_reload else "run", "--entrypoint", "serve.asgi:app",
         "--host", settings.app_host, "--port", str(settings.app_port),
         *_root_path(settings), *_trust(settings),
         *_processes(settings),
@@ -83,18 +91,21 @@ def _gunicorn(settings: Settings) -> list[str]:
         "gunicorn", "serve.asgi:app", "--worker-class", "asgi",
         # Its own trust knows no X-Forwarded-For and no wss; serve/asgi.py reads the headers instead.
         "--forwarded-allow-ips", "",
+        "--logger-class", "serve.gunicorn_logger.Logger",
         "--no-control-socket",  # a file in $HOME, which the container's user has not
         "--worker-tmp-dir", "/tmp",
         "--bind", f"{settings.app_host}:{settings.app_port}",
         *_processes(settings),
         "--keep-alive", str(KEEP_ALIVE_SECONDS),
         "--graceful-timeout", _drain(settings),
+        "--websocket-max-message-size", str(settings.websocket_max_bytes),
     ]  # fmt: skip
 
 
 def _hypercorn(settings: Settings) -> list[str]:
     return [
-        "hypercorn", "serve.asgi:app", "--config", str(Path(__file__).with_name("hypercorn.toml")),
+        "hypercorn", "serve.asgi:app", "--config", "python:serve.hypercorn_config",
+        "--log-config", f"json:{LOGGING}",
         "--bind", f"{settings.app_host}:{settings.app_port}",
         *_processes(settings),
         "--keep-alive", str(KEEP_ALIVE_SECONDS),

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field("", examples=["192.0.2.10,198.51.100.0/24"])
     drain_seconds: int = Field(10, ge=1, le=3600, examples=["10"])
     max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, examples=["10485760"])
+    websocket_max_bytes: int = Field(1024 * 1024, ge=1024, examples=["1048576"])
     otel_exporter_otlp_endpoint: str = Field("", examples=["http://collector:4318"])
     # Where metrics are served, for no client; 0 serves none.
     metrics_port: int = Field(0, ge=0, le=65535, examples=["9000"])

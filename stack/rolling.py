@@ -176,4 +176,5 @@ def needs_up(change: str) -> bool:
         "APP_WORKERS",
         "APP_MODULE",
         "MAX_BODY_BYTES",
+        "WEBSOCKET_MAX_BYTES",
     )

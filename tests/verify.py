@@ -65,6 +65,7 @@ def local() -> dict:
             "--probe", {(True, True): "on", (True, False): "auto"}.get((settings.probe, demo), "off"),
             "--root-path-in-servers", str(settings.root_path_in_servers).lower(),
             "--max-body-bytes", str(settings.max_body_bytes),
+            "--websocket-max-bytes", str(settings.websocket_max_bytes),
             "--trusted-proxies", settings.trusted_proxies,
             "--extra-servers", ",".join(filter(None, (settings.staging_url, settings.production_url))),
             "--application-source", source(settings),

@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="for the report",
     )
     group.addoption("--max-body-bytes", type=int, default=10485760, help="MAX_BODY_BYTES")
+    group.addoption("--websocket-max-bytes", type=int, default=1048576, help="WEBSOCKET_MAX_BYTES")
     group.addoption(
         "--probe",
         choices=("auto", "on", "off"),
@@ -192,6 +193,7 @@ def open_target(option) -> Target:
         trusted_proxies=option.trusted_proxies,
         answers=option.answers,
         max_body_bytes=option.max_body_bytes,
+        websocket_max_bytes=option.websocket_max_bytes,
         protected=option.protected,
         protected_user=option.protected_user,
         logs_command=option.logs_command,

@@ -123,13 +123,15 @@ class Door:
         return self.expect.json(self.get(f"/_probe/{rest}", **options))
 
     @contextmanager
-    def ws(self, path: str, headers: list[tuple[str, str]] | None = None) -> Iterator[WebSocket]:
+    def ws(
+        self, path: str, headers: list[tuple[str, str]] | None = None, compress: bool = False
+    ) -> Iterator[WebSocket]:
         """An open WebSocket. A refused handshake is a wrong answer, not an error."""
         url = f"{self.ws_scheme}://{self.authority}{self.path(path)}"
         shown = f"GET {url}\n{exchange.headers_text(headers or [])}"
         self.request_text, self.response_text = shown, ""
         try:
-            connection = WebSocket(url, self._context, headers or [], TIMEOUT_SECONDS)
+            connection = WebSocket(url, self._context, headers or [], TIMEOUT_SECONDS, compress)
         except InvalidStatus as refused:
             answer = refused.response
             lines = exchange.headers_text(answer.headers.raw_items())
@@ -141,11 +143,15 @@ class Door:
         with connection:
             yield connection
 
-    def raw(self, request: str | bytes) -> list[raw.RawAnswer]:
-        """Sends these very bytes and returns every response that came back."""
+    def raw_until_closed(self, request: str | bytes) -> tuple[list[raw.RawAnswer], bool]:
+        """Sends these very bytes; returns every response, and whether the connection was closed then."""
         data = request.encode("latin-1") if isinstance(request, str) else request
         self.request_text = f"# to {self.origin}\n{data.decode('latin-1')}"
         self.response_text = ""
-        received = raw.exchange(self.address.host, self.address.port, self._context, data)
+        received, closed = raw.exchange(self.address.host, self.address.port, self._context, data)
         self.response_text = exchange.body_text(received.decode("utf-8", "replace"))
-        return raw.answers(received)
+        return raw.answers(received), closed
+
+    def raw(self, request: str | bytes) -> list[raw.RawAnswer]:
+        """As `raw_until_closed`, the responses alone."""
+        return self.raw_until_closed(request)[0]

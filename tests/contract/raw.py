@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 ANSWER_SECONDS = 10
+CLOSE_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class _Replay(io.BytesIO):
         return self
 
 
-def exchange(host: str, port: int, context: ssl.SSLContext | None, request: bytes) -> bytes:
-    """Reads to the end: a request without `Connection: close` waits for the deadline."""
+def exchange(
+    host: str, port: int, context: ssl.SSLContext | None, request: bytes
+) -> tuple[bytes, bool]:
+    """Sends `request` and returns what came back, and whether the other side closed the connection."""
     with socket.create_connection((host, port), timeout=ANSWER_SECONDS) as plain:
         with context.wrap_socket(plain, server_hostname=host) if context else plain as connection:
             connection.sendall(request)
@@ -42,10 +45,12 @@ def exchange(host: str, port: int, context: ssl.SSLContext | None, request: byte
             try:
                 while chunk := connection.recv(65536):
                     received += chunk
-            except (TimeoutError, ConnectionResetError):
+                    connection.settimeout(CLOSE_SECONDS)
+            except (TimeoutError, ConnectionResetError) as error:
                 if not received:
                     raise
-            return received
+                return received, isinstance(error, ConnectionResetError)
+            return received, True
 
 
 def answers(received: bytes) -> list[RawAnswer]:

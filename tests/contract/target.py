@@ -46,6 +46,7 @@ class Target:
     versions: dict[str, str]
     answers: str = ""
     max_body_bytes: int = 10485760
+    websocket_max_bytes: int = 1048576
     protected: str = ""
     protected_user: str = ""
     source: Source | None = None

@@ -1,5 +1,6 @@
 """What the logs say of a request, where the suite can read them."""
 
+import json
 import re
 import subprocess
 import time
@@ -7,10 +8,12 @@ import uuid
 from collections.abc import Callable
 
 from .check import check
+from .expect import Wrong
 from .test_scope import header_values
 
 PUBLIC = ("proxy", "tls")
 SECONDS_UNTIL_LOGGED = 10
+EXEC = re.compile(r'\| (\{"message":")?exec ')
 
 
 def lines_of(door, part: str) -> list[str]:
@@ -94,6 +97,63 @@ def test_the_servers_log_names_client_and_public_path(door, expect):
 
 
 @check(
+    "logs.no_query",
+    title="No line of the application's log has a query",
+    doors=("proxy", "tls", "direct"),
+    kind="operation",
+    source="CWE-532; uvicorn.protocols.websockets",
+    statement=(
+        "A WebSocket's query, where its token is, stands in no line of the application's log, accepted "
+        "or refused, nor does a request's; and each line is JSON."
+    ),
+    hint=(
+        "Uvicorn writes the whole path of a WebSocket to uvicorn.error, which --no-access-log does not "
+        "silence: serve/logging.json must reach the server (serve/server.py). The line of each request "
+        "is Observe's (serve/observe.py)."
+    ),
+    needs=("logs", "ws"),
+    broken_by=("mutant logs.tokens_of_websockets",),
+)
+def test_no_line_of_the_applications_log_has_a_query(door, expect):
+    token, mark = uuid.uuid4().hex, uuid.uuid4().hex[:8]
+    query = f"?token={token}"
+    with door.ws(f"/ws{query}") as connection:
+        connection.send("one")
+        expect("echo", connection.recv(), "one")
+    refused = False
+    try:
+        with door.ws(f"/no/such/socket{query}"):
+            pass
+    except Wrong:
+        refused = True
+    expect("refused", refused, True)
+    door.get(f"/app{query}")
+    door.get(f"/{mark}{query}")
+    line = found(door, "app", lambda line: f"/{mark}" in line)
+    expect.that(bool(line), "access log", observed="no such line", expected=mark)
+    lines = since_the_start(door)
+    told = [line for line in lines if token in line]
+    expect.that(not told, "lines with the query", observed=told, expected="none")
+    plain = [line for line in lines if not is_json(line.partition("| ")[2])]
+    expect.that(not plain, "lines that are no JSON", observed=plain[-3:], expected="none")
+
+
+def is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def since_the_start(door) -> list[str]:
+    """The application's lines. Each start says the command that the process becomes; what stands
+    before was another start."""
+    lines = lines_of(door, "app")
+    starts = [number for number, line in enumerate(lines) if EXEC.search(line)]
+    return lines[starts[-1] :] if starts else lines
+
+
+@check(
     "logs.no_deprecation",
     title="The application starts without a warning",
     doors=("proxy",),
@@ -108,9 +168,7 @@ def test_the_servers_log_names_client_and_public_path(door, expect):
     broken_by=("FastAPI(root_path=) with strip",),
 )
 def test_nothing_in_the_applications_log_is_deprecated(door, expect):
-    lines = lines_of(door, "app")
+    lines = since_the_start(door)
     expect.that(bool(lines), "log", observed="empty", expected="the application's")
-    # Each start says the command that the process becomes; what stands before was another start.
-    since = "\n".join(lines).rpartition("| exec ")[2]
-    warnings = [line for line in since.splitlines() if re.search("deprecat", line, re.IGNORECASE)]
+    warnings = [line for line in lines if re.search("deprecat", line, re.IGNORECASE)]
     expect.that(not warnings, "deprecations", observed=warnings, expected="none")

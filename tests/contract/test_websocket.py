@@ -2,6 +2,8 @@
 
 import json
 
+from websockets.frames import Frame, Opcode
+
 from .check import check
 
 EVERYWHERE = ("proxy", "tls", "direct")
@@ -90,3 +92,65 @@ def test_a_websocket_sees_the_client(door, expect):
         dict(seen["headers"]).get("x-forwarded-for", "no X-Forwarded-For").split(",")[-1].strip()
     )
     expect("client", seen["client"], [forwarded, 0])
+
+
+@check(
+    "limits.websocket",
+    title="A WebSocket message above the limit closes the connection",
+    doors=EVERYWHERE,
+    kind="attack",
+    source="RFC 6455 › 7.4.1, 10.4",
+    statement=(
+        "A WebSocket message longer than WEBSOCKET_MAX_BYTES ends the connection with 1009: whole, in "
+        "fragments, and in fragments without an end. No server agrees to compression."
+    ),
+    hint=(
+        "WEBSOCKET_MAX_BYTES must reach the server: uvicorn --ws-max-size, gunicorn "
+        "--websocket-max-message-size, hypercorn websocket_max_message_size; the FastAPI CLI has no "
+        "option (serve/fastapi_cli.py), and hypercorn none against compression (serve/limits.py)."
+    ),
+    needs=("ws", "ours"),
+    broken_by=("mutant limits.no_websocket_limit",),
+)
+def test_a_websocket_message_above_the_limit_closes_the_connection(door, expect):
+    limit = door.target.websocket_max_bytes
+    with door.ws("/ws") as connection:
+        connection.send("x" * limit)
+        expect("a message at the limit", len(connection.recv()), limit)
+    half = b"x" * (limit // 2 + 1)
+    first, more = Frame(Opcode.TEXT, half, fin=False), Frame(Opcode.CONT, half)
+    up_to_the_limit = Frame(Opcode.CONT, b"x" * (limit - len(half)), fin=False)
+    cases = {
+        "whole": [Frame(Opcode.TEXT, b"x" * (limit + 1))],
+        "in fragments": [first, more],
+        "without an end": [first, up_to_the_limit, Frame(Opcode.CONT, b"x", fin=False)],
+    }
+
+    def code(case: str) -> int | None:
+        with door.ws("/ws") as connection:
+            return connection.close_code(cases[case])
+
+    expect("close code", door.each(cases, code), dict.fromkeys(cases, 1009))
+    with door.ws("/ws", compress=True) as connection:
+        expect("compressed", connection.compressed, False)
+
+
+@check(
+    "limits.websocket_compression",
+    title="No offer to compress a WebSocket passes the proxy",
+    doors=("proxy", "tls"),
+    kind="attack",
+    source="RFC 7692 › 8",
+    statement=(
+        "Sec-WebSocket-Extensions does not reach the server, so none agrees to messages that are a "
+        "thousand times as long as what a client sends."
+    ),
+    hint='Sec-Websocket-Extensions = "" in scrub-headers of traefik/routes.toml.',
+    needs=("ws", "probe", "ours"),
+    broken_by=("mutant limits.websocket_compression",),
+)
+def test_no_offer_to_compress_passes_the_proxy(door, expect):
+    with door.ws("/_probe/ws", compress=True) as connection:
+        headers = dict(json.loads(connection.recv())["headers"])
+        expect("offered", headers.get("sec-websocket-extensions", ""), "")
+        expect("compressed", connection.compressed, False)

@@ -1,19 +1,28 @@
 """A WebSocket client in one thread: websockets' own threaded one reads and writes a TLS socket at
 the same time, which now and then loses the answer to a handshake (seen with Python 3.11)."""
 
+import select
 import socket
 import ssl
 from contextlib import suppress
 
 from websockets.client import ClientProtocol
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+PIECE_BYTES = 65536
+REFUSAL_SECONDS = 1
+CLOSE_SECONDS = 3
+
 
 class WebSocket:
-    """Connects at once. Raises websockets' InvalidStatus when the handshake is refused."""
+    """Connects at once. Raises websockets' InvalidStatus when the handshake is refused.
+
+    With `compress`, compression is offered; `compressed` says whether it was taken.
+    """
 
     def __init__(
         self,
@@ -21,9 +30,11 @@ class WebSocket:
         context: ssl.SSLContext | None,
         headers: list[tuple[str, str]],
         seconds: float,
+        compress: bool = False,
     ):
         uri = parse_uri(url)
-        self.protocol = ClientProtocol(uri)
+        offered = [ClientPerMessageDeflateFactory()] if compress else None
+        self.protocol = ClientProtocol(uri, extensions=offered, max_size=None)
         self.events: list = []
         self.connection = socket.create_connection((uri.host, uri.port), timeout=seconds)
         try:
@@ -63,6 +74,39 @@ class WebSocket:
                 return bytes(frame.data).decode()
             if frame.opcode is Opcode.CLOSE:
                 raise ConnectionError("the WebSocket was closed before a message came")
+
+    @property
+    def compressed(self) -> bool:
+        return bool(self.protocol.extensions)
+
+    def close_code(self, frames: list[Frame]) -> int | None:
+        """The code with which the other side closes while, or after, these are sent; None without one.
+
+        The last in pieces, with time after the first: who refuses a length does so before the rest
+        comes, and what is written after that can cost the answer.
+        """
+        for frame in frames:
+            data = frame.serialize(mask=True, extensions=self.protocol.extensions)
+            pieces = [data[:PIECE_BYTES // 4], *(data[at:at + PIECE_BYTES]
+                      for at in range(PIECE_BYTES // 4, len(data), PIECE_BYTES))]  # fmt: skip
+            for number, piece in enumerate(pieces):
+                if self._readable(0):
+                    break
+                try:
+                    self.connection.sendall(piece)
+                except OSError:
+                    break
+                if number == 0 < len(pieces) - 1 and frame is frames[-1]:
+                    self._readable(REFUSAL_SECONDS)
+        self.connection.settimeout(CLOSE_SECONDS)
+        with suppress(OSError):
+            while not self.protocol.close_rcvd and (received := self.connection.recv(65536)):
+                self.protocol.receive_data(received)
+        return self.protocol.close_rcvd.code if self.protocol.close_rcvd else None
+
+    def _readable(self, seconds: float) -> bool:
+        pending = self.connection.pending() if isinstance(self.connection, ssl.SSLSocket) else 0
+        return bool(pending or select.select([self.connection], [], [], seconds)[0])
 
     def _flush(self) -> None:
         for data in self.protocol.data_to_send():

@@ -35,6 +35,7 @@ PROXY_SAYS = {
 class Served:
     url: str
     log: Path
+    pid: int
 
     def get(self, path: str, caller: str = "127.0.0.1", **headers: str) -> httpx.Response:
         """The answer to a caller at the loopback address `caller`; _ stands for - in a header."""
@@ -71,7 +72,7 @@ def process(command: list[str], port: int, log: Path) -> Iterator[Served]:
     try:
         wait_until(lambda: running.poll() is not None or listens(port))
         assert running.poll() is None, f"{command} ended: {log.read_text()}"
-        yield Served(f"http://127.0.0.1:{port}", log)
+        yield Served(f"http://127.0.0.1:{port}", log, running.pid)
     finally:
         running.terminate()
         try:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.checkout import ROOT, Checkout
 
@@ -72,7 +73,7 @@ class Bed:
 
     def _install(self, packages: str) -> None:
         """Raises ValueError when they cannot be had."""
-        folder = self.checkout.path / "build" / "old-traefik"
+        folder = self.checkout.path / "build" / Path(packages).stem
         if not packages or folder.exists():
             return
         done = subprocess.run(

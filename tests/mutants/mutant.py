@@ -43,7 +43,7 @@ class Mutant(Strict):
     settings: dict[str, str] = {}  # for `make up` and `make verify`
     verify: dict[str, str] = {}  # for `make verify` alone
     patch: list[Patch] = []
-    packages: str = ""  # a requirements file, installed into build/old-traefik of the copy
+    packages: str = ""  # a requirements file, installed into build/<its name> of the copy
     caught_by: list[str] = Field(min_length=1)  # ids that must go red; `up`: it refuses to start
     named: list[str] = Field(min_length=1)  # words that the diagnosis must have
 

@@ -16,6 +16,8 @@ REFUSED = [
     ("TRUSTED_PROXIES", "*"),
     ("PROXY_ADDRESS", "traefik"),
     ("APP_SERVER", "daphne"),
+    ("WEBSOCKET_MAX_BYTES", "1MB"),
+    ("WEBSOCKET_MAX_BYTES", "-1"),
 ]
 
 

@@ -98,6 +98,8 @@ def test_production_has_other_defaults(tmp_path):
         ({"APP_REPLICAS": "5"}, "APP_REPLICAS=5: .*less than or equal to 4"),
         ({"RATE_LIMIT": "10/s"}, "RATE_LIMIT=10/s: must be a whole number"),
         ({"MAX_BODY_BYTES": "10MB"}, "MAX_BODY_BYTES=10MB: "),
+        ({"WEBSOCKET_MAX_BYTES": "1MB"}, "WEBSOCKET_MAX_BYTES=1MB: .*WEBSOCKET_MAX_BYTES=1048576"),
+        ({"WEBSOCKET_MAX_BYTES": "0"}, "WEBSOCKET_MAX_BYTES=0: .*WEBSOCKET_MAX_BYTES=1048576"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_in_production_is_refused(tmp_path, given, said):

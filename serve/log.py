@@ -1,0 +1,44 @@
+"""What servers and wrapper write: one JSON object in a line, and no request's query in any."""
+
+import json
+import logging
+import re
+import sys
+import traceback
+from datetime import UTC, datetime
+
+# A path with what follows it; tokens are there, since browsers give a WebSocket no headers.
+QUERY = re.compile(r"(/[^\s\"'?]*)\?[^\s\"']*")
+# Observe says the same of each WebSocket: Uvicorn's line, and those of the library below it.
+SAID_BY_OBSERVE = (
+    '%s - "WebSocket %s"',
+    "connection open",
+    "connection closed",
+    "connection rejected",
+)
+
+
+def line(message: str, moment: float | None = None, **more: str) -> str:
+    now = datetime.now(UTC) if moment is None else datetime.fromtimestamp(moment, UTC)
+    fields = {"message": message.strip(), "time": now.isoformat().replace("+00:00", "Z"), **more}
+    told = {key: QUERY.sub(r"\1", value) for key, value in fields.items()}
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+
+
+def failure(message: str, error: BaseException) -> None:
+    """Writes of an error before, or beside, any server's own logging."""
+    text = "".join(traceback.format_exception(error))
+    print(line(message, level="critical", exception=text), file=sys.stderr, flush=True)
+
+
+class Line(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        more = {"level": record.levelname.lower(), "logger": record.name}
+        if record.exc_info:
+            more["exception"] = self.formatException(record.exc_info)
+        return line(record.getMessage(), record.created, **more)
+
+
+class NotSaidTwice(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith(SAID_BY_OBSERVE)

@@ -1,0 +1,32 @@
+"""An application that fails in every way a server writes about."""
+
+from fastapi import FastAPI, Request, WebSocket
+
+app = FastAPI()
+
+
+@app.get("/crash")
+async def crash(request: Request) -> None:
+    raise RuntimeError(f"cannot answer {request.url}")
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text(await websocket.receive_text())
+
+
+@app.websocket("/refused")
+async def refused(websocket: WebSocket) -> None:
+    await websocket.close()
+
+
+@app.websocket("/crash")
+async def crash_early(websocket: WebSocket) -> None:
+    raise RuntimeError(f"cannot accept {websocket.url}")
+
+
+@app.websocket("/crash-late")
+async def crash_late(websocket: WebSocket) -> None:
+    await websocket.accept()
+    raise RuntimeError(f"cannot go on with {websocket.url}")

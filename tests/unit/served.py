@@ -1,0 +1,25 @@
+"""`python -m serve` with each server at a free port, as a container starts it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.experiments import serving
+
+SERVERS = ("uvicorn", "fastapi", "gunicorn", "hypercorn")
+
+
+@contextmanager
+def start(
+    server: str, folder: Path, environment: pytest.MonkeyPatch, **settings: str
+) -> Iterator[serving.Served]:
+    """Its whole output is in `log`, also after its end."""
+    port = serving.free_port()
+    more = {"APP_SERVER": server, "APP_PORT": str(port), "RUN_DIR": str(folder / "run"), **settings}
+    for key, value in more.items():
+        environment.setenv(key, value)
+    with serving.process([sys.executable, "-m", "serve"], port, folder / "log") as served:
+        yield served

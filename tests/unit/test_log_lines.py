@@ -1,0 +1,85 @@
+"""What each server writes, from its start to its end, with everything that can go wrong between."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.experiments.serving import free_port
+
+from .served import SERVERS, start
+
+TOKEN = "c0ffee5ec2e7"
+HANDSHAKE = (
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+def send(url: str, line: str, headers: str = "") -> bytes:
+    """The beginning of the answer."""
+    address = urlsplit(url).hostname, urlsplit(url).port
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(f"{line}\r\nHost: localhost\r\n{headers}\r\n".encode())
+        return connection.recv(12)
+
+
+def plain(lines: list[str]) -> list[str]:
+    """Those that are not one JSON object each."""
+    found = []
+    for line in lines:
+        try:
+            assert isinstance(json.loads(line), dict)
+        except (ValueError, AssertionError):
+            found.append(line)
+    return found
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("server", SERVERS)
+def test_each_line_is_json_and_none_has_a_query(server, workers, tmp_path, monkeypatch):
+    settings = {"APP_MODULE": "tests.unit.noisy:app", "APP_WORKERS": workers}
+    with start(server, tmp_path, monkeypatch, **settings) as served:
+        for path in ("/nowhere", "/crash"):
+            served.get(f"{path}?token={TOKEN}")
+        answers = {
+            path: send(served.url, f"GET {path}?token={TOKEN} HTTP/1.1", HANDSHAKE)[9:]
+            for path in ("/ws", "/refused", "/crash", "/crash-late", "/nowhere")
+        }
+        assert answers["/ws"] == answers["/crash-late"] == b"101"
+        assert b"101" not in (answers["/refused"], answers["/crash"], answers["/nowhere"])
+        for malformed in (
+            f"GET /ws?token={TOKEN} HTTP/9",
+            f"GET /ws?token={TOKEN}",
+            f"? /?{TOKEN}",
+        ):
+            send(served.url, malformed)
+    lines = served.log.read_text().splitlines()
+    assert not [line for line in lines if TOKEN in line]
+    assert not plain(lines)
+    said = [json.loads(line) for line in lines]
+    assert said[0]["message"].startswith("exec ")
+    # Gunicorn writes nothing of an error after the answer, which Starlette gives before it raises.
+    http = () if server == "gunicorn" else ("cannot answer",)
+    for what in (*http, "cannot accept", "cannot go on"):
+        assert any(what in one.get("exception", "") for one in said), what
+    # Each of them is a request, and the servers do not say so a second time.
+    requests = [one for one in said if one.get("method") == "WEBSOCKET"]
+    assert len(requests) == len(answers)
+    assert not [one for one in said if "[accepted]" in one["message"]]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_an_application_that_cannot_be_loaded_is_one_line_too(server, tmp_path):
+    settings = {"APP_MODULE": "tests.unit.noisy:absent", "RUN_DIR": str(tmp_path)}
+    started = subprocess.run(
+        [sys.executable, "-m", "serve"], env={**os.environ, **settings, "APP_SERVER": server, "APP_PORT": str(free_port())},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    lines = (started.stdout + started.stderr).splitlines()
+    assert not plain(lines)
+    assert any("AttributeError" in json.loads(line).get("exception", "") for line in lines)
