@@ -124,6 +124,7 @@ def main() -> int:
         "--protected", os.environ.get("PROTECTED", ""),
         "--protected-user", os.environ.get("PROTECTED_USER", ""),
         *(["-k", os.environ["CHECKS"]] if os.environ.get("CHECKS") else []),
+        *(["--unsafe"] if os.environ.get("UNSAFE", "0") not in ("", "0") else []),
         *(["--fast"] if os.environ.get("FAST", "0") not in ("", "0") else []),
         *(["--logs-command", "make -s logs FOLLOW=0"]
           if target["RUNTIME"] != "remote" else []),

@@ -106,6 +106,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="MODULE:ATTRIBUTE=PATH",
         help="the application's file or package on this machine, for the line of a fault",
     )
+    group.addoption(
+        "--unsafe",
+        action="store_true",
+        help="send any method, bodies and broken requests to an application not the demonstration",
+    )
     group.addoption("--fast", action="store_true", help="leave out browser and fuzz")
     group.addoption(
         "--report-dir",
@@ -185,6 +190,7 @@ def open_target(option) -> Target:
         server=option.server,
         strip=option.strip_prefix == "true",
         fast=option.fast,
+        unsafe=option.unsafe,
         probe=option.probe,
         application=option.application,
         root_path_in_servers=option.root_path_in_servers == "true",

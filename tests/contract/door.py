@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 from websockets.exceptions import InvalidStatus
 
-from . import exchange, raw
+from . import exchange, raw, safety
 from .expect import Expect, Wrong
 from .websocket import WebSocket
 
@@ -72,6 +72,7 @@ class Door:
             address.prefix,
         )
         self.authority = address.authority
+        self.restricted = target.restricted(address.name)
         self._context = target.context if address.scheme == "https" else None
         self.request_text = self.response_text = ""
         self.screenshot = ""  # a data: URI, for the HTML report
@@ -126,10 +127,11 @@ class Door:
     def ws(self, path: str, headers: list[tuple[str, str]] | None = None) -> Iterator[WebSocket]:
         """An open WebSocket. A refused handshake is a wrong answer, not an error."""
         url = f"{self.ws_scheme}://{self.authority}{self.path(path)}"
+        self._permit(safety.harm("GET", self.path(path), headers or []))
         shown = f"GET {url}\n{exchange.headers_text(headers or [])}"
         self.request_text, self.response_text = shown, ""
         try:
-            connection = WebSocket(url, self._context, headers or [], TIMEOUT_SECONDS)
+            connection = WebSocket(url, self._context, headers or [], TIMEOUT_SECONDS, self._permit)
         except InvalidStatus as refused:
             answer = refused.response
             lines = exchange.headers_text(answer.headers.raw_items())
@@ -144,8 +146,13 @@ class Door:
     def raw(self, request: str | bytes) -> list[raw.RawAnswer]:
         """Sends these very bytes and returns every response that came back."""
         data = request.encode("latin-1") if isinstance(request, str) else request
-        self.request_text = f"# to {self.origin}\n{data.decode('latin-1')}"
+        text = data.decode("latin-1")
+        self._permit(safety.harm_in(text))
+        self.request_text = f"# to {self.origin}\n{text}"
         self.response_text = ""
         received = raw.exchange(self.address.host, self.address.port, self._context, data)
         self.response_text = exchange.body_text(received.decode("utf-8", "replace"))
         return raw.answers(received)
+
+    def _permit(self, harm: str) -> None:
+        self.target.permit({self.name}, harm)

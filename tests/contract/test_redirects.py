@@ -57,7 +57,8 @@ def test_the_redirect_arrives(door, expect):
         expected=f"{door.origin}/…",
     )
     answer = expect.json(door.ask("GET", location.removeprefix(door.origin)))
-    expect("body", answer, ["plumbus", "portal gun"])
+    if door.target.demo:
+        expect("body", answer, ["plumbus", "portal gun"])
 
 
 @check(
@@ -92,6 +93,7 @@ def test_the_redirect_keeps_the_query(door, expect):
     statement="The redirect does not turn a POST into a GET.",
     hint=LOST_HINT,
     needs=("items",),
+    unsafe=True,
     broken_by=(
         "redirects turned into 302",
         "passHostHeader = false",

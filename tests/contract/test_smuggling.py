@@ -27,6 +27,7 @@ def post(door, length: str, body: str) -> str:
     source="RFC 9112 › 6.3, 11.2",
     statement="A body length that two parsers could read differently gets no 2xx and no second answer.",
     hint=HINT,
+    unsafe=True,
     broken_by=("a server that answers 200 to whatever it reads",),
 )
 def test_an_ambiguous_request_is_refused(door, expect):
@@ -67,6 +68,7 @@ def test_an_ambiguous_request_is_refused(door, expect):
     ),
     hint=HINT,
     needs=("openapi", "prefix"),
+    unsafe=True,
     broken_by=("a server that answers 200 to whatever it reads",),
 )
 def test_no_request_hides_in_the_body_of_another(door, expect):
@@ -136,6 +138,7 @@ def test_an_upgrade_to_h2c_is_not_passed_on(door, expect):
     statement="Forwarding headers sent after the body change nothing either.",
     hint="Upgrade Traefik: before 3.7.13 a trailer went past the replacing of forwarded headers.",
     needs=("probe",),
+    unsafe=True,
     broken_by=("a proxy that takes trailers for headers",),
 )
 def test_a_trailer_is_no_header(door, expect):

@@ -21,6 +21,7 @@ SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
         "it."
     ),
     needs=("ws",),
+    unsafe=True,
     broken_by=(
         "server without WebSockets",
         "--root-path without strip",

@@ -3,6 +3,7 @@ the same time, which now and then loses the answer to a handshake (seen with Pyt
 
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 
 from websockets.client import ClientProtocol
@@ -21,7 +22,9 @@ class WebSocket:
         context: ssl.SSLContext | None,
         headers: list[tuple[str, str]],
         seconds: float,
+        permit: Callable[[str], None],
     ):
+        self.permit = permit
         uri = parse_uri(url)
         self.protocol = ClientProtocol(uri)
         self.events: list = []
@@ -52,6 +55,7 @@ class WebSocket:
         self.connection.close()
 
     def send(self, text: str) -> None:
+        self.permit("a message over a WebSocket")
         self.protocol.send_text(text.encode())
         self._flush()
 
