@@ -79,4 +79,4 @@ def test_fastapi_s_page_as_app_main_is_not_the_demonstration(source, project, ta
     # What Traefik refused itself stands in its log too.
     logs = theirs.must("logs", FOLLOW=0)
     methods = set(re.findall(r'"(?:RequestMethod|method)": ?"([^"]*)"', logs))
-    assert "GET" in methods and methods <= {"GET", "HEAD", "OPTIONS"}
+    assert "GET" in methods and methods <= {"GET", "HEAD", "OPTIONS", "WEBSOCKET"}
