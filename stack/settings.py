@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from serve.settings import Settings, exact_address, explain, refuse_overlap
 
 from .dotenv import DotenvError, parse
-from .paths import ROOT
+from .paths import ROOT, TOOLS
 
 Model = TypeVar("Model", bound="StackSettings")
 # Set by the stack itself, per runtime; in .env they would contradict it.
@@ -181,10 +181,10 @@ class StackSettings(Settings):
 
     @property
     def demonstration(self) -> bool:
-        """Whether what is served sets the demonstration's marker: its name says nothing."""
+        """Whether what is served sets the demonstration's marker. In a copy (`make new`) nothing is it."""
         module = self.app_module.partition(":")[0]
         source = ROOT.joinpath(*module.split(".")).with_suffix(".py")
-        return source.is_file() and MARKER in source.read_text(errors="replace")
+        return TOOLS == ROOT and source.is_file() and MARKER in source.read_text(errors="replace")
 
     def environ(self) -> dict[str, str]:
         """Every setting as an environment variable."""

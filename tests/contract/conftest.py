@@ -58,9 +58,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--application",
-        choices=("auto", "demo"),
+        choices=("auto", "demo", "other"),
         default="auto",
-        help="demo: all of the demonstration must be there; auto: what is not there is skipped",
+        help="demo: all of the demonstration must be there; auto: what is not there is skipped; "
+        "other: a third party's, whatever its answers look like",
     )
     group.addoption(
         "--root-path-in-servers",

@@ -93,8 +93,9 @@ class Target:
     def _permit_request(self, request: httpx.Request) -> None:
         url = request.url
         place = url.scheme, url.host, url.port or DEFAULT_PORTS[url.scheme]
-        names = {one.name for one in self.addresses.values()
-                 if (one.scheme, one.host, one.port) == place}  # fmt: skip
+        names = {
+            one.name for one in self.addresses.values() if (one.scheme, one.host, one.port) == place
+        }
         headers = exchange.decoded(request.headers.raw)
         self.permit(names, safety.harm(request.method, url.raw_path.decode("ascii"), headers))
 
@@ -162,7 +163,7 @@ class Target:
         if not self.extra_servers:
             self.lacks["extra servers"] = "no further servers (STAGING_URL, PRODUCTION_URL)"
         self._find_place()
-        if any(map(self._changes_something, self.marked)):
+        if self.application == "other" or any(map(self._changes_something, self.marked)):
             self.marked.clear()
         self.demo = self.application == "demo" or bool(self.marked)
         if self.demo:

@@ -191,7 +191,10 @@ def test_the_bare_prefix_leads_into_the_application(door, expect):
         else:  # it need not have a start page, and says so itself
             by = refused_by(answer, door.target.ours)
             expect.that(
-                by != "404 from the proxy", f"status of {path}", observed=by, expected="not the proxy's"
+                by != "404 from the proxy",
+                f"status of {path}",
+                observed=by,
+                expected="not the proxy's",
             )
         if answer.is_redirect:
             location = answer.headers["location"]

@@ -21,7 +21,7 @@ SCHEMA = {
         "/orders": {"get": ANSWERS, "post": {**ANSWERS, "requestBody": BODY}},
         "/orders/{number}": {
             "parameters": [NUMBER],
-            **{method: ANSWERS for method in ("get", "delete")},
+            **dict.fromkeys(("get", "delete"), ANSWERS),
             **{method: {**ANSWERS, "requestBody": BODY} for method in ("put", "patch")},
         },
         "/find": {"get": {**ANSWERS, "parameters": OVERRIDING, "requestBody": BODY}},
@@ -45,7 +45,9 @@ async def app(scope, receive, send) -> None:
     names = {name for name, _ in scope["headers"]}
     overridden = b"_method=" in scope["query_string"] or names & OVERRIDES
     if path != "/_counts":
-        counted[scope["method"] + " with a body" * bool(length) + " overridden" * bool(overridden)] += 1
+        counted[
+            scope["method"] + " with a body" * bool(length) + " overridden" * bool(overridden)
+        ] += 1
     kind, text = "application/json", "{}"
     if path.endswith(("/docs", "/redoc")):
         kind, text = "text/html", PAGE

@@ -10,17 +10,27 @@ CHECKS = "not fuzz.sub_schema"  # half a minute of the same again
 SAFE = {"GET", "HEAD", "OPTIONS", "WEBSOCKET"}  # a handshake is a GET
 REASON = "GET, HEAD and OPTIONS"
 # Each needs a method, a body or a shape that may change something.
-NEED_MORE = {"redirect.keeps_method", "app.same_answer", "limits.body", "exposure.methods",
-             "exposure.request_smuggling", "exposure.hidden_request", "trust.trailers"}  # fmt: skip
+NEED_MORE = {
+    "redirect.keeps_method",
+    "app.same_answer",
+    "limits.body",
+    "exposure.methods",
+    "exposure.request_smuggling",
+    "exposure.hidden_request",
+    "trust.trailers",
+}
 
 
 def named(stack, target: str) -> dict[str, object]:
     """The stack as it is known here, or as a deployment that somebody else runs."""
     if target == "local":
         return {"APP_MODULE": MODULE}
-    return {"PROXY_URL": f"http://127.0.0.1:{stack.http}/api/v1", "CA_FILE": "build/tls/ca.pem",
-            "TLS_URL": f"https://127.0.0.1:{stack.https}/api/v1",
-            "DIRECT_URL": f"http://127.0.0.1:{stack.direct}"}  # fmt: skip
+    return {
+        "PROXY_URL": f"http://127.0.0.1:{stack.http}/api/v1",
+        "CA_FILE": "build/tls/ca.pem",
+        "TLS_URL": f"https://127.0.0.1:{stack.https}/api/v1",
+        "DIRECT_URL": f"http://127.0.0.1:{stack.direct}",
+    }
 
 
 @pytest.mark.parametrize("target", ["local", "remote"])
@@ -43,6 +53,7 @@ def test_unsafe_sends_the_rest(counting):
 def test_no_malformed_request_reaches_a_third_party_server(counting):
     with Listener() as listener:
         url = f"http://127.0.0.1:{listener.port}"
-        counting.verify(PROXY_URL=f"{url}/api/v1", DIRECT_URL=url, CHECKS=CHECKS)
+        # It has no pages: a browser would wait for them in vain.
+        counting.verify(PROXY_URL=f"{url}/api/v1", DIRECT_URL=url, CHECKS="not browser.")
     assert len(listener.received) > 300
     assert not listener.harmful, listener.harmful[:5]
