@@ -15,6 +15,7 @@ from serve.settings import Settings
 
 from .docs import add_docs
 from .echo import echo
+from .marker import DemonstrationMarker
 from .sub import create_sub
 
 STATIC = Path(__file__).parent / "static"
@@ -35,6 +36,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry={"exclude": lambda scope: scope["path"].endswith(HEALTH)},
     )
     add_problems(app)
+    # Not for an application of your own: verify sends what carries it any method and any body.
+    app.add_middleware(DemonstrationMarker)
 
     @app.get("/", include_in_schema=False)
     async def start(request: Request) -> RedirectResponse:

@@ -12,12 +12,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from serve.settings import Settings, exact_address, explain, refuse_overlap
 
 from .dotenv import DotenvError, parse
-from .paths import ROOT
+from .paths import ROOT, TOOLS
 
 Model = TypeVar("Model", bound="StackSettings")
 # Set by the stack itself, per runtime; in .env they would contradict it.
 INTERNAL = {"app_host", "app_port", "app_reload", "proxy_address", "proxy_token", "metrics_port",
             "run_dir"}  # fmt: skip
+MARKER = "DemonstrationMarker"  # what app/marker.py calls it
 # Compose and its client read these from .env by themselves.
 FOREIGN = re.compile(r"(COMPOSE|DOCKER)_\w+|GOMAXPROCS")
 # docker-compose.yml has one slot more: `make deploy` needs one to start in.
@@ -180,9 +181,10 @@ class StackSettings(Settings):
 
     @property
     def demonstration(self) -> bool:
-        """Whether it is app/ that is served, and not somebody's application."""
-        default: str = type(self).model_fields["app_module"].default
-        return self.app_module == default
+        """Whether what is served sets the demonstration's marker. In a copy (`make new`) nothing is it."""
+        module = self.app_module.partition(":")[0]
+        source = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+        return TOOLS == ROOT and source.is_file() and MARKER in source.read_text(errors="replace")
 
     def environ(self) -> dict[str, str]:
         """Every setting as an environment variable."""

@@ -1,7 +1,8 @@
 """`python -m tests.verify [curl]`: the curl commands and the contract suite against a deployment.
 
 PROXY_URL, TLS_URL, DIRECT_URL and CA_FILE name somebody's; without them it is this clone's own
-stack, which is brought up where it does not run.
+stack, which is brought up where it does not run. UNSAFE=1 sends a third-party application what could
+change something of its own.
 """
 
 import os
@@ -61,7 +62,8 @@ def local() -> dict:
         "RUNTIME": name, "DEMO": "1" if demo else "", "APP_SERVER": settings.app_server,
         "STRIP_PREFIX": str(settings.strip_prefix).lower(),
         "OPTIONS": [
-            "--application", "demo" if demo else "auto",
+            # In a copy it is never the demonstration, whatever it was made of.
+            "--application", "demo" if demo else "auto" if TOOLS == ROOT else "other",
             "--probe", {(True, True): "on", (True, False): "auto"}.get((settings.probe, demo), "off"),
             "--root-path-in-servers", str(settings.root_path_in_servers).lower(),
             "--max-body-bytes", str(settings.max_body_bytes),
@@ -125,6 +127,7 @@ def main() -> int:
         "--protected", os.environ.get("PROTECTED", ""),
         "--protected-user", os.environ.get("PROTECTED_USER", ""),
         *(["-k", os.environ["CHECKS"]] if os.environ.get("CHECKS") else []),
+        *(["--unsafe"] if os.environ.get("UNSAFE", "0") not in ("", "0") else []),
         *(["--fast"] if os.environ.get("FAST", "0") not in ("", "0") else []),
         *(["--logs-command", "make -s logs FOLLOW=0"]
           if target["RUNTIME"] != "remote" else []),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from . import safety
 from .chromium import Chromium
 from .door import Door
 from .expect import Expect, Wrong
@@ -15,6 +16,7 @@ from .expect import Expect, Wrong
 WAIT_SECONDS = 30
 ATTEMPTS = 5
 DISTURBED = "net::ERR_NETWORK_CHANGED"
+BLOCKED = "net::ERR_BLOCKED_BY_CLIENT"
 # Where Swagger UI and ReDoc say that they found no schema.
 GAVE_UP = ".errors-wrapper, h1:text('Something went wrong')"
 
@@ -22,6 +24,16 @@ GAVE_UP = ".errors-wrapper, h1:text('Something went wrong')"
 class Disturbed(ConnectionError):
     """An interface came or went on this machine, for example a Docker network: Chromium drops all
     that is under way then, and no flag turns that off. It says nothing of the deployment."""
+
+
+def only_safe(route) -> None:
+    """Lets a request of the page pass, or stops it where it could change something."""
+    request = route.request
+    harm = safety.harm(request.method, request.url, request.headers.items())
+    if harm or request.post_data_buffer:
+        route.abort("blockedbyclient")
+    else:
+        route.continue_()
 
 
 def undisturbed(look: Callable[..., None]) -> Callable[..., None]:
@@ -50,7 +62,13 @@ class Page:
         self.door, self.expect = door, expect
         self.title = f"# Chromium {chromium.browser.version} at {door.origin}\n"
         self.begin()
-        self.context = chromium.browser.new_context(viewport={"width": 1200, "height": 900})
+        self.context = chromium.browser.new_context(
+            viewport={"width": 1200, "height": 900},
+            service_workers="block" if door.restricted else "allow",  # no route sees theirs
+        )
+        if door.restricted:  # what the page's own script sends as it opens counts too
+            self.context.route("**/*", only_safe)
+            self.context.route_web_socket("**", lambda socket: socket.close())
         self.context.set_default_timeout(WAIT_SECONDS * 1000)
         self.page = self.context.new_page()
         self.page.on("request", lambda request: self.requested.append(request.url))
@@ -77,7 +95,7 @@ class Page:
 
     def _unanswered(self, request) -> None:
         self.door.response_text += f"{request.failure} {request.method} {request.url}\n"
-        if request.failure == "csp":
+        if request.failure in ("csp", BLOCKED):
             self.stopped.add(request.url)
         self.disturbed |= request.failure == DISTURBED
         self.scriptless |= request.resource_type == "script"
@@ -104,7 +122,7 @@ class Page:
         return [
             f"{text} {url}".strip()
             for text, url in self.complained
-            if not any(stopped in text for stopped in self.stopped)
+            if not any(stopped in f"{text} {url}" for stopped in self.stopped)
         ]
 
     def open(self, url: str) -> None:

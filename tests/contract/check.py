@@ -20,6 +20,8 @@ class Check:
     hint: str
     # What the deployment must offer for the question to make sense; see target.Target.lacks.
     needs: tuple[str, ...] = ()
+    # It sends what a third-party application must not get: another method, a body, a broken request.
+    unsafe: bool = False
     # Configurations under which this check has been seen going red.
     broken_by: tuple[str, ...] = ()
 

@@ -59,9 +59,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--application",
-        choices=("auto", "demo"),
+        choices=("auto", "demo", "other"),
         default="auto",
-        help="demo: all of the demonstration must be there; auto: what is not there is skipped",
+        help="demo: all of the demonstration must be there; auto: what is not there is skipped; "
+        "other: a third party's, whatever its answers look like",
     )
     group.addoption(
         "--root-path-in-servers",
@@ -106,6 +107,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         metavar="MODULE:ATTRIBUTE=PATH",
         help="the application's file or package on this machine, for the line of a fault",
+    )
+    group.addoption(
+        "--unsafe",
+        action="store_true",
+        help="send any method, bodies and broken requests to an application not the demonstration",
     )
     group.addoption("--fast", action="store_true", help="leave out browser and fuzz")
     group.addoption(
@@ -186,6 +192,7 @@ def open_target(option) -> Target:
         server=option.server,
         strip=option.strip_prefix == "true",
         fast=option.fast,
+        unsafe=option.unsafe,
         probe=option.probe,
         application=option.application,
         root_path_in_servers=option.root_path_in_servers == "true",

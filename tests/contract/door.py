@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 from websockets.exceptions import InvalidStatus
 
-from . import exchange, raw
+from . import exchange, raw, safety
 from .expect import Expect, Wrong
 from .websocket import WebSocket
 
@@ -72,6 +72,7 @@ class Door:
             address.prefix,
         )
         self.authority = address.authority
+        self.restricted = target.restricted(address.name)
         self._context = target.context if address.scheme == "https" else None
         self.request_text = self.response_text = ""
         self.screenshot = ""  # a data: URI, for the HTML report
@@ -128,10 +129,13 @@ class Door:
     ) -> Iterator[WebSocket]:
         """An open WebSocket. A refused handshake is a wrong answer, not an error."""
         url = f"{self.ws_scheme}://{self.authority}{self.path(path)}"
+        self._permit(safety.harm("GET", self.path(path), headers or []))
         shown = f"GET {url}\n{exchange.headers_text(headers or [])}"
         self.request_text, self.response_text = shown, ""
         try:
-            connection = WebSocket(url, self._context, headers or [], TIMEOUT_SECONDS, compress)
+            connection = WebSocket(
+                url, self._context, headers or [], TIMEOUT_SECONDS, self._permit, compress
+            )
         except InvalidStatus as refused:
             answer = refused.response
             lines = exchange.headers_text(answer.headers.raw_items())
@@ -146,7 +150,9 @@ class Door:
     def raw_until_closed(self, request: str | bytes) -> tuple[list[raw.RawAnswer], bool]:
         """Sends these very bytes; returns every response, and whether the connection was closed then."""
         data = request.encode("latin-1") if isinstance(request, str) else request
-        self.request_text = f"# to {self.origin}\n{data.decode('latin-1')}"
+        text = data.decode("latin-1")
+        self._permit(safety.harm_in(text))
+        self.request_text = f"# to {self.origin}\n{text}"
         self.response_text = ""
         received, closed = raw.exchange(self.address.host, self.address.port, self._context, data)
         self.response_text = exchange.body_text(received.decode("utf-8", "replace"))
@@ -155,3 +161,6 @@ class Door:
     def raw(self, request: str | bytes) -> list[raw.RawAnswer]:
         """As `raw_until_closed`, the responses alone."""
         return self.raw_until_closed(request)[0]
+
+    def _permit(self, harm: str) -> None:
+        self.target.permit({self.name}, harm)

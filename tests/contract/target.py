@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from . import exchange, safety
 from .check import Check
-from .door import TIMEOUT_SECONDS, Address, Door
+from .door import DEFAULT_PORTS, TIMEOUT_SECONDS, Address, Door
 from .expect import Expect
 from .source import Source
 
@@ -37,6 +38,7 @@ class Target:
     server: str
     strip: bool
     fast: bool
+    unsafe: bool
     probe: str
     application: str
     ca_file: str
@@ -54,6 +56,7 @@ class Target:
     addresses: dict[str, Address] = field(default_factory=dict)
     lacks: dict[str, str] = field(default_factory=dict)
     demo: bool = False
+    marked: set[str] = field(default_factory=set)
     dead: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,13 +76,38 @@ class Target:
             self.addresses[name] = Address.parse(name, url, self.prefix, entered_at)
         self.context = ssl.create_default_context(cafile=self.ca_file or None)
         # Idle connections are dropped long before any server drops them: no race for the last one.
-        self.client = httpx.Client(
+        self.client = self.new_client(
             verify=self.context,
-            timeout=TIMEOUT_SECONDS,
-            trust_env=False,
             limits=httpx.Limits(keepalive_expiry=1),
             headers={"User-Agent": "contract"},
         )
+
+    def new_client(self, **options) -> httpx.Client:
+        """A client that refuses what a third-party application must not get."""
+        return httpx.Client(
+            timeout=TIMEOUT_SECONDS,
+            trust_env=False,
+            event_hooks={"request": [self._permit_request]},
+            **options,
+        )
+
+    def _permit_request(self, request: httpx.Request) -> None:
+        url = request.url
+        place = url.scheme, url.host, url.port or DEFAULT_PORTS[url.scheme]
+        names = {
+            one.name for one in self.addresses.values() if (one.scheme, one.host, one.port) == place
+        }
+        headers = exchange.decoded(request.headers.raw)
+        self.permit(names, safety.harm(request.method, url.raw_path.decode("ascii"), headers))
+
+    def permit(self, names: set[str], harm: str) -> None:
+        """Raises Refused unless the demonstration answers at each of these entrypoints."""
+        if harm and (not names or any(map(self.restricted, names))):
+            raise safety.Refused(f"not sent, {harm}: {safety.REASON}")
+
+    def restricted(self, name: str) -> bool:
+        """Whether what answers there gets safe requests only."""
+        return not (self.unsafe or name in self.marked)
 
     @property
     def ours(self) -> bool:
@@ -93,16 +121,16 @@ class Target:
         does not answer is an error of each of its checks, at once and without waiting anew."""
         for name, address in self.addresses.items():
             try:
-                answers = [
-                    self.open(name, Expect()).get(path).status_code for path in ("/", "/docs")
-                ]
+                answers = [self.open(name, Expect()).get(path) for path in ("/", "/docs")]
             except httpx.HTTPError as error:
                 if "[SSL" not in str(error):  # the checks at this door say so otherwise
                     self.dead[name] = f"nothing answers at {address.url} ({error})"
                 continue
             # The proxy's own words for a server that it cannot reach, after all its attempts.
-            if min(answers) >= 500:
-                self.dead[name] = f"{address.url} answers {answers[0]} to everything"
+            if min(answer.status_code for answer in answers) >= 500:
+                self.dead[name] = f"{address.url} answers {answers[0].status_code} to everything"
+            elif any(safety.is_marked(answer.headers) for answer in answers):
+                self.marked.add(name)
         if all("nothing answers" in self.dead.get(name, "") for name in self.addresses):
             url = next(iter(self.addresses.values())).url
             raise Unreachable(
@@ -136,15 +164,18 @@ class Target:
         if not self.extra_servers:
             self.lacks["extra servers"] = "no further servers (STAGING_URL, PRODUCTION_URL)"
         self._find_place()
-        self.demo = self.application == "demo" or self._is_demo()
+        if self.application == "other" or any(map(self._changes_something, self.marked)):
+            self.marked.clear()
+        self.demo = self.application == "demo" or bool(self.marked)
         if self.demo:
             return
         self.lacks["demo"] = "the application is not the demonstration"
         for name, path in DEMO.items():
             if not self._text(path):
                 self.lacks[name] = f"the application has no {path}"
-        if "app" in self.lacks:
-            self.lacks["ws"] = f"{self.lacks['demo']}: no /ws"
+        if "root_path" not in self._text(DEMO["app"]):
+            self.lacks["app"] = f"the application has no {DEMO['app']} that shows its root_path"
+        self.lacks["ws"] = f"{self.lacks['demo']}: no /ws"
 
     def _find_place(self) -> None:
         """Whether this caller stands where a trusted load balancer does, or is a stranger."""
@@ -174,9 +205,15 @@ class Target:
                 continue
         return ""
 
-    def _is_demo(self) -> bool:
-        """Wherever somebody runs the demonstration, all of it has to work; a part gives it away."""
-        return "Hello World" in self._text("/app") or "plumbus" in self._text("/items/")
+    def _changes_something(self, name: str) -> bool:
+        """Whether its schema has an operation that changes something: the demonstration's has none, and
+        an application that was made of it, with the marker left in, is a third party's."""
+        try:
+            document = self.open(name, Expect()).get(DEMO["openapi"]).json()
+            methods = {method.upper() for ways in document["paths"].values() for method in ways}
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+        return bool(methods & {"POST", "PUT", "PATCH", "DELETE"})
 
     def _text(self, path: str) -> str:
         for name in self.addresses.keys() - self.dead.keys():
@@ -197,4 +234,7 @@ class Target:
             }[door]
         # At its own port nobody but the proxy is believed, whoever stands in front of that.
         needs = [need for need in check.needs if (need, door) != ("stranger", "direct")]
-        return next((self.lacks[need] for need in needs if need in self.lacks), None)
+        if missing := [self.lacks[need] for need in needs if need in self.lacks]:
+            return missing[0]
+        names = self.addresses if door == "all" else [door]
+        return safety.REASON if check.unsafe and any(map(self.restricted, names)) else None

@@ -4,10 +4,7 @@ import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
-
 from .check import check
-from .door import TIMEOUT_SECONDS
 
 EVERYWHERE = ("proxy", "tls", "direct")
 EVENTS, INTERVAL_SECONDS = 4, 0.2
@@ -61,13 +58,7 @@ def test_server_sent_events_arrive_one_by_one(door, expect):
 def test_a_redirect_over_http2_is_the_same(door, expect):
     # A context of its own: httpx writes its protocols into it, and other checks speak HTTP/1.1.
     context = ssl.create_default_context(cafile=door.target.ca_file or None)
-    with httpx.Client(
-        verify=context,
-        http2=True,
-        http1=False,
-        trust_env=False,
-        timeout=TIMEOUT_SECONDS,
-    ) as client:
+    with door.target.new_client(verify=context, http2=True, http1=False) as client:
         answer = client.get(door.url + "/items")
     expect("version", answer.http_version, "HTTP/2")
     expect("Location", answer.headers.get("location"), door.public("/items/"))
@@ -87,10 +78,8 @@ def test_a_redirect_over_http2_is_the_same(door, expect):
 def test_requests_at_once_do_not_see_each_other(door, expect):
     def seen(number: int) -> tuple[str, str]:
         # A client of its own: the check's keeps one exchange for the report.
-        answer = httpx.get(
-            f"{door.url}/_probe/{number}", params={"n": number}, verify=door.target.context,
-            trust_env=False, timeout=TIMEOUT_SECONDS,
-        ).json()  # fmt: skip
+        with door.target.new_client(verify=door.target.context) as client:
+            answer = client.get(f"{door.url}/_probe/{number}", params={"n": number}).json()
         return answer["url"], answer["root_path"]
 
     with ThreadPoolExecutor(10) as pool:

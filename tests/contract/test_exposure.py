@@ -81,6 +81,7 @@ def test_no_answer_names_a_version(door, expect):
     source="CVE-2026-71324; facts S20",
     statement="CONNECT makes no tunnel, and TRACE echoes no header.",
     hint="Upgrade Traefik: 3.7.9 fixed CONNECT on pooled connections.",
+    unsafe=True,
     broken_by=("a server that answers 200 to whatever it reads",),
 )
 def test_connect_and_trace_open_nothing(door, expect):

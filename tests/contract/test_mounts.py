@@ -105,6 +105,7 @@ def test_a_redirect_of_the_sub_application_stays_in_it(door, expect):
     statement="WebSockets of a mounted application work under the prefix.",
     hint=HINT,
     needs=("sub", "ws"),
+    unsafe=True,
     broken_by=(
         "root_path on the mounted application",
         "server without WebSockets",

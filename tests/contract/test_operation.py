@@ -31,6 +31,7 @@ INSIDE = re.compile(
     ),
     hint="BodyLimit in serve/asgi.py, with MAX_BODY_BYTES. Traefik's buffering would hold streams back.",
     needs=("ours",),
+    unsafe=True,
     broken_by=("mutant limits.no_body_limit",),
 )
 def test_a_body_above_the_limit_is_refused(door, expect):
@@ -76,6 +77,7 @@ def test_a_header_block_above_the_limit_is_refused(door, expect):
     ),
     hint="add_problems(app) in app/main.py, and Observe around HostGuard in serve/asgi.py.",
     needs=("app", "stream", "ours"),
+    unsafe=True,
     broken_by=("mutant errors.framework_s_own",),
 )
 def test_the_applications_errors_are_problems_with_an_id(door, expect):

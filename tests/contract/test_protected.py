@@ -35,21 +35,29 @@ def spellings(prefix: str, path: str) -> list[str]:
     ]  # fmt: skip
 
 
-def attempts(door, path: str) -> dict[str, tuple[str, str, str]]:
-    """Method, target and further header lines of each way to ask for `path` without credentials."""
+Ways = dict[str, tuple[str, str, str]]  # each a method, a target and further header lines
+
+
+def addresses(door, path: str) -> Ways:
+    """Each way to request `path` without credentials that changes nothing."""
     itself, elsewhere = door.path(path), door.path("/")
     others = [target for target in spellings(door.prefix, path) if target != itself]
     ways = {target: ("GET", target, "") for target in others}
     ways["absolute form"] = ("GET", f"{door.origin}{itself}", "")
-    for method in ("HEAD", "POST", "PUT", "get"):
-        ways[method] = (method, itself, "Content-Length: 0\r\n")
-    override = "Content-Length: 0\r\nX-HTTP-Method-Override: GET\r\n"
-    ways["method override"] = ("POST", itself, override)
+    ways["HEAD"] = ("HEAD", itself, "")
     for name in REWRITES:
         ways[f"{name} of another path"] = ("GET", itself, f"{name}: {elsewhere}\r\n")
         ways[f"{name} elsewhere"] = ("GET", elsewhere, f"{name}: {path}\r\n")
         ways[f"{name} elsewhere, prefixed"] = ("GET", elsewhere, f"{name}: {itself}\r\n")
     return ways
+
+
+def methods(door, path: str) -> Ways:
+    """`path` itself, by every other method."""
+    length = "Content-Length: 0\r\n"
+    ways = {method: (method, door.path(path), length) for method in ("POST", "PUT", "get")}
+    override = f"{length}X-HTTP-Method-Override: GET\r\n"
+    return {**ways, "method override": ("POST", door.path(path), override)}
 
 
 @check(
@@ -60,7 +68,7 @@ def attempts(door, path: str) -> dict[str, tuple[str, str, str]]:
     source="facts S1–S4, N16; traefik#1663, #2214; CVE-2025-66490",
     statement=(
         "A route that the proxy protects answers its own users, and nobody else by any other "
-        "spelling, method or rewriting header."
+        "spelling or rewriting header."
     ),
     hint=(
         "The protected router needs a rule without a slash at its end, a priority above the "
@@ -72,18 +80,36 @@ def attempts(door, path: str) -> dict[str, tuple[str, str, str]]:
         "PathPrefix without a boundary",
         "priorities left to the length of the rules",
         "protected rule with a slash at its end, encodedCharacters allowed",
-        "protected rule for GET alone",
         "root_path without the prefix in the path",
     ),
 )
 def test_a_protected_route_has_no_way_round(door, expect):
+    expect_protected(door, expect, addresses(door, door.target.protected))
+
+
+@check(
+    "path.protected_methods",
+    title="A route is protected from every method",
+    doors=("proxy", "tls"),
+    kind="attack",
+    source="facts S1–S4, N16; traefik#1663",
+    statement="A route that the proxy protects answers no method without credentials.",
+    hint="The protected router's rule must not name a method: Method() leaves the others open.",
+    needs=("protected",),
+    unsafe=True,
+    broken_by=("protected rule for GET alone",),
+)
+def test_a_route_is_protected_from_every_method(door, expect):
+    expect_protected(door, expect, methods(door, door.target.protected))
+
+
+def expect_protected(door, expect, ways: Ways) -> None:
     path = door.target.protected
     expect("status without credentials", door.get(path).status_code, 401)
     credentials = base64.b64encode(door.target.protected_user.encode()).decode()
     opened = door.get(path, headers={"Authorization": f"Basic {credentials}"})
     expect("status with credentials", opened.status_code, 200)
     expect.that(len(opened.text) > 5, "secret", observed=opened.text, expected="a text to look for")
-    ways = attempts(door, path)
 
     def reached(way: str) -> str:
         method, target, lines = ways[way]

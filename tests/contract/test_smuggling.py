@@ -42,6 +42,7 @@ def post(door, framing: str, body: str) -> str:
         "the honest request gets, and the connection is closed."
     ),
     hint=HINT,
+    unsafe=True,
     broken_by=("a server that answers 200 to whatever it reads", "Gunicorn 25.2.0"),
 )
 def test_an_ambiguous_request_is_refused(door, expect):
@@ -102,6 +103,7 @@ def test_an_ambiguous_request_is_refused(door, expect):
     ),
     hint=HINT,
     needs=("openapi", "prefix"),
+    unsafe=True,
     broken_by=("a server that answers 200 to whatever it reads",),
 )
 def test_no_request_hides_in_the_body_of_another(door, expect):
@@ -171,6 +173,7 @@ def test_an_upgrade_to_h2c_is_not_passed_on(door, expect):
     statement="Forwarding headers sent after the body change nothing either.",
     hint="Upgrade Traefik: before 3.7.13 a trailer went past the replacing of forwarded headers.",
     needs=("probe",),
+    unsafe=True,
     broken_by=("a proxy that takes trailers for headers",),
 )
 def test_a_trailer_is_no_header(door, expect):

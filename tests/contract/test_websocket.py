@@ -23,6 +23,7 @@ SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
         "it."
     ),
     needs=("ws",),
+    unsafe=True,
     broken_by=(
         "server without WebSockets",
         "--root-path without strip",
@@ -110,6 +111,7 @@ def test_a_websocket_sees_the_client(door, expect):
         "option (serve/fastapi_cli.py), and hypercorn none against compression (serve/limits.py)."
     ),
     needs=("ws", "ours"),
+    unsafe=True,
     broken_by=("mutant limits.no_websocket_limit",),
 )
 def test_a_websocket_message_above_the_limit_closes_the_connection(door, expect):

@@ -4,6 +4,7 @@ the same time, which now and then loses the answer to a handshake (seen with Pyt
 import select
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 
 from websockets.client import ClientProtocol
@@ -30,8 +31,10 @@ class WebSocket:
         context: ssl.SSLContext | None,
         headers: list[tuple[str, str]],
         seconds: float,
+        permit: Callable[[str], None],
         compress: bool = False,
     ):
+        self.permit = permit
         uri = parse_uri(url)
         offered = [ClientPerMessageDeflateFactory()] if compress else None
         self.protocol = ClientProtocol(uri, extensions=offered, max_size=None)
@@ -63,6 +66,7 @@ class WebSocket:
         self.connection.close()
 
     def send(self, text: str) -> None:
+        self.permit("a message over a WebSocket")
         self.protocol.send_text(text.encode())
         self._flush()
 
@@ -85,6 +89,7 @@ class WebSocket:
         The last in pieces, with time after the first: who refuses a length does so before the rest
         comes, and what is written after that can cost the answer.
         """
+        self.permit("a message over a WebSocket")
         for frame in frames:
             data = frame.serialize(mask=True, extensions=self.protocol.extensions)
             pieces = [data[:PIECE_BYTES // 4], *(data[at:at + PIECE_BYTES]

@@ -1,6 +1,7 @@
 """Published applications that nobody here wrote, behind a prefix of two segments."""
 
 import json
+import re
 
 import pytest
 
@@ -13,6 +14,16 @@ app = Datasette(memory=True, settings={"base_url": os.environ["API_PREFIX"] + "/
 UNTOLD = """from datasette.app import Datasette
 
 app = Datasette(memory=True).app()
+"""
+# FastAPI's "Behind a Proxy", word for word, in the layout of its documentation.
+PAGE = """from fastapi import FastAPI, Request
+
+app = FastAPI()
+
+
+@app.get("/app")
+def read_main(request: Request):
+    return {"message": "Hello World", "root_path": request.scope.get("root_path")}
 """
 STRANGERS = {
     "datasette": ({"requirements.txt": "datasette\n", "catalog.py": DATASETTE}, "catalog:app"),
@@ -47,3 +58,27 @@ def test_a_fault_of_theirs_is_called_theirs_with_the_line(source, project):
     assert "the application's own fault" in diagnosis
     assert "catalog.py:3: app = Datasette(memory=True).app()" in diagnosis
     assert 'Datasette(settings={"base_url": "/shop/data/"})' in diagnosis
+
+
+@pytest.mark.parametrize("target", ["local", "remote"])
+def test_fastapi_s_page_as_app_main_is_not_the_demonstration(source, project, target):
+    files = {"requirements.txt": "fastapi\n", "app/__init__.py": "", "app/main.py": PAGE}
+    theirs = project("page", files)
+    assert source.new(theirs, APP_MODULE="app.main:app")[0] == 0
+    settings = {}
+    if target == "remote":
+        assert theirs.verify(CHECKS="app.answers")[0] == 0  # brings it up
+        settings = {
+            "PROXY_URL": f"http://127.0.0.1:{theirs.http}/api/v1",
+            "TLS_URL": f"https://127.0.0.1:{theirs.https}/api/v1",
+            "DIRECT_URL": f"http://127.0.0.1:{theirs.direct}",
+            "CA_FILE": "build/tls/ca.pem",
+        }
+    code, output = theirs.verify(**settings)
+    assert red(theirs) == set()
+    assert code == 0, output
+    assert int(output.splitlines()[-1].split()[0]) > 70  # passed
+    # What Traefik refused itself stands in its log too.
+    logs = theirs.must("logs", FOLLOW=0)
+    methods = set(re.findall(r'"(?:RequestMethod|method)": ?"([^"]*)"', logs))
+    assert "GET" in methods and methods <= {"GET", "HEAD", "OPTIONS", "WEBSOCKET"}

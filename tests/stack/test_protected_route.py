@@ -11,6 +11,7 @@ import pytest
 
 USER = "admin:for-tests-only"
 PREFIX_RULE = "(Path(`{{ $prefix }}`) || PathPrefix(`{{ $prefix }}/`))"
+ADDRESSES, METHODS = "path.protected_route", "path.protected_methods"
 PRIORITY = "  priority = 200\n"
 RULE = "PathPrefix(`{{ $prefix }}/admin`)"
 ROUTER = f"""
@@ -83,20 +84,20 @@ def replace(checkout, name: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def asked(checkout, **settings: object) -> dict[str, dict]:
+def asked(checkout, check: str, **settings: object) -> dict[str, dict]:
     """The answers of the suite's check, by door."""
     code, output = checkout.make("up", APP_MODULE="tests.routes:app", **settings)
     assert code == 0, output
     subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract",
-         "-k", "path.protected_route", "--protected", "/admin/secret", "--protected-user", USER,
+         "-k", check, "--protected", "/admin/secret", "--protected-user", USER,
          "--proxy-url", f"http://127.0.0.1:{checkout.http}/api/v1",
          "--tls-url", f"https://127.0.0.1:{checkout.https}/api/v1",
          "--ca-file", "build/tls/ca.pem", "--report-dir", "build/verify"],
         cwd=checkout.path, capture_output=True, timeout=120, check=False,
     )  # fmt: skip
     report = json.loads((checkout.path / "build" / "verify" / "report.json").read_text())
-    answers = {one["door"]: one for one in report["checks"] if one["id"] == "path.protected_route"}
+    answers = {one["door"]: one for one in report["checks"] if one["id"] == check}
     assert set(answers) == {"proxy", "tls"}
     return answers
 
@@ -112,8 +113,9 @@ def asked(checkout, **settings: object) -> dict[str, dict]:
     ids=["uvicorn", "gunicorn", "hypercorn", "unstripped"],
 )
 def test_the_recipe_has_no_way_round(protected, settings):
-    for door, answer in asked(protected, **settings).items():
-        assert answer["status"] == "passed", (door, answer["observed"])
+    for check in (ADDRESSES, METHODS):
+        for door, answer in asked(protected, check, **settings).items():
+            assert answer["status"] == "passed", (door, answer["observed"])
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -121,5 +123,6 @@ def test_a_wrong_recipe_is_seen(protected, wrong):
     shown, edits = WRONG[wrong]
     for name, old, new in edits:
         replace(protected, name, old, new)
-    for door, answer in asked(protected).items():
+    check = METHODS if wrong == "protected rule for GET alone" else ADDRESSES
+    for door, answer in asked(protected, check).items():
         assert answer["status"] == "failed" and shown in answer["observed"], (door, answer)

@@ -1,0 +1,236 @@
+"""What the contract suite lets pass to an application that is not the demonstration."""
+
+import ast
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+
+from app.main import create_app
+from app.marker import MARKER, DemonstrationMarker
+from stack import settings
+from stack.paths import ROOT
+from tests.contract import safety, target
+from tests.contract.check import Check
+from tests.contract.expect import Expect
+
+CONTRACT = ROOT / "tests" / "contract"
+# What opens connections, and the checks that may: a handshake alone, and the logs' own command.
+CLIENTS = {
+    "asyncio",
+    "http",
+    "httpx",
+    "requests",
+    "socket",
+    "ssl",
+    "subprocess",
+    "urllib.request",
+    "websockets",
+}
+ALLOWED = {
+    "test_tls.py": {"socket", "ssl"},  # a handshake
+    "test_delivery.py": {"ssl"},  # a context for the target's own client
+    "test_logs.py": {"subprocess"},
+    "test_containers.py": {"subprocess"},  # docker; its one request is a GET to the probe
+    "test_fuzz.py": {"httpx", "requests"},  # names of types, and a request that is only prepared
+    "test_prefix.py": {"httpx"},  # the name of a type
+}
+
+
+REMOTE = {
+    "runtime": "remote",
+    "server": "",
+    "strip": True,
+    "fast": True,
+    "unsafe": False,
+    "probe": "off",
+    "ca_file": "",
+    "root_path_in_servers": True,
+    "extra_servers": None,
+    "trusted_proxies": [],
+    "versions": {},
+}
+
+
+@pytest.fixture
+def third_party():
+    """One that does not run: a request that is let through is an error of the connection."""
+    return target.Target(
+        proxy_url="http://127.0.0.1:1/api/v1",
+        tls_url="",
+        direct_url="http://127.0.0.1:2",
+        application="auto",
+        **REMOTE,
+    )
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "TRACE", "CONNECT", "PROPFIND", "get", ""])
+def test_other_methods_are_harm(method):
+    assert safety.harm(method, "/app", [])
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        ("/app?_method=DELETE", []),
+        ("/app?x=1&_Method", []),
+        ("/app?%5fmethod=put", []),
+        ("/app?x=1;X-HTTP-Method-Override=PUT", []),
+        ("/app", [("X-HTTP-Method-Override", "DELETE")]),
+        ("/app", [("x_http_method", "DELETE")]),
+        ("/app", [("Content-Length", "1")]),
+        ("/app", [("Transfer-Encoding", "chunked")]),
+    ],
+)
+def test_a_body_or_another_method_is_harm_under_get(target, headers):
+    assert safety.harm("GET", target, headers)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "POST /app HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /app HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+        "GET /app HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\nhello",
+        "GET /app HTTP/1.1\r\nHost: a\r\nX: y\rTransfer-Encoding: chunked\r\n\r\n",
+        "GET /app HTTP/1.1\r\nHost: a\r\nX: y\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET /app HTTP/1.1\r\nHost: a\r\nX: y\r\n Transfer-Encoding: chunked\r\n\r\n",
+        "GET /app HTTP/1.1\r\nHost: a\r\n\r\nGET /app HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /app HTTP/1.1\r\nHost: a\r\n",
+        "GET  /app HTTP/1.1\r\nHost: a\r\n\r\n",
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_harm(data):
+    assert safety.harm_in(data)
+
+
+def test_a_safe_request_passes_with_any_host_and_any_path():
+    for host in ("evil.example:99", "user@a", "a x", ""):
+        assert not safety.harm_in(f"GET //x/%2f HTTP/1.1\r\nHost: {host}\r\n\r\n")
+    assert not safety.harm("OPTIONS", "/app?x=_method", [("Content-Length", "0")])
+
+
+def test_every_client_of_a_check_refuses_before_it_connects(third_party):
+    one = third_party.open("proxy", Expect())
+    with pytest.raises(safety.Refused, match="method POST"):
+        one.request("POST", "/app")
+    with pytest.raises(safety.Refused, match="a body"):
+        one.get("/app", headers={"Content-Length": "3"})
+    with pytest.raises(safety.Refused, match="two ways"):
+        one.raw("GET /app HTTP/1.1\r\nX: y\nHost: a\r\n\r\n")
+    with third_party.new_client() as client, pytest.raises(safety.Refused):
+        client.delete("http://127.0.0.1:1/api/v1/app")
+    with third_party.new_client() as client, pytest.raises(safety.Refused):
+        client.post("http://127.0.0.1:3/elsewhere")
+    with pytest.raises(httpx.ConnectError):
+        one.get("/app")
+
+
+def test_only_the_entrypoint_with_the_marker_gets_the_rest(third_party):
+    third_party.marked.add("direct")
+    with pytest.raises(httpx.ConnectError):
+        third_party.open("direct", Expect()).request("POST", "/app")
+    with pytest.raises(safety.Refused):
+        third_party.open("proxy", Expect()).request("POST", "/app")
+    third_party.unsafe = True
+    with pytest.raises(httpx.ConnectError):
+        third_party.open("proxy", Expect()).request("POST", "/app")
+
+
+def test_a_check_that_needs_more_is_skipped_with_the_reason(third_party):
+    needs_more = Check(
+        id="a.b",
+        title="",
+        doors=("proxy",),
+        kind="claim",
+        source="",
+        statement="",
+        hint="",
+        unsafe=True,
+    )
+    assert third_party.reason_to_skip(needs_more, "proxy") == safety.REASON
+    third_party.marked.add("proxy")
+    assert third_party.reason_to_skip(needs_more, "proxy") is None
+
+
+@contextmanager
+def serving(document: dict):
+    """A server whose answers have the marker, and this schema."""
+
+    class Marked(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(document).encode()
+            self.send_response(200)
+            self.send_header(*safety.MARKER)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Marked) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("operations", "application", "marked"),
+    [
+        ({"get": {}}, "auto", {"proxy", "direct"}),
+        ({"get": {}, "delete": {}}, "auto", set()),  # made of the demonstration, the marker left in
+        ({"get": {}}, "other", set()),
+    ],
+)
+def test_the_marker_counts_where_nothing_documented_changes_anything(
+    operations, application, marked
+):
+    with serving({"paths": {"/app": operations}}) as url:
+        found = target.Target(
+            proxy_url=f"{url}/api/v1", tls_url="", direct_url=url, application=application, **REMOTE
+        )
+        found.connect()
+    assert found.marked == marked
+    assert found.demo == bool(marked)
+
+
+@pytest.mark.parametrize("path", sorted(CONTRACT.glob("test_*.py")), ids=lambda path: path.name)
+def test_no_check_opens_a_connection_of_its_own(path):
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names |= {node.module, node.module.partition(".")[0]}
+    names -= {"websockets.exceptions", "urllib", "http"}
+    assert names & CLIENTS <= ALLOWED.get(path.name, set())
+
+
+def test_the_marker_is_the_same_everywhere():
+    name, value = (part.decode() for part in MARKER)
+    assert safety.MARKER == (name, value)
+    assert f"marker='{name}: {value}'" in (ROOT / "tests" / "curl.sh").read_text()
+    assert settings.MARKER == DemonstrationMarker.__name__
+    assert any(one.cls is DemonstrationMarker for one in create_app().user_middleware)
+
+
+def test_a_module_s_name_does_not_make_it_the_demonstration(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(settings, "TOOLS", tmp_path)
+    stack = settings.StackSettings()
+    assert not stack.demonstration
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "main.py").write_text("app = FastAPI()\n")
+    assert not stack.demonstration
+    (tmp_path / "app" / "main.py").write_text(f"app.add_middleware({settings.MARKER})\n")
+    assert stack.demonstration
+    monkeypatch.setattr(settings, "TOOLS", tmp_path / "deployment")
+    assert not stack.demonstration
