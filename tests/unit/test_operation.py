@@ -126,7 +126,8 @@ def test_the_static_file_of_production(tmp_path):
     assert (points["http"]["address"], points["https"]["address"]) == (":80", ":443")
     assert points["http"]["http"]["redirections"]["entryPoint"]["to"] == ":443"
     authority = config["certificatesResolvers"]["acme"]["acme"]
-    assert authority["httpChallenge"] == {"entryPoint": "http"} and "caServer" not in authority
+    assert authority["httpChallenge"] == {"entryPoint": "http", "delay": "2s"}
+    assert "caServer" not in authority
     other = production(tmp_path, ACME_CHALLENGE="tls-alpn", ACME_CA=acme.STAGING)
     authority = tomllib.loads(render.static(other, native=False))["certificatesResolvers"]["acme"][
         "acme"
