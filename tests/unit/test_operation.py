@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
@@ -149,6 +150,55 @@ def test_the_authority_s_last_word_is_found_in_the_log():
            'traefik-1 | {"level":"info","message":"acme is fine"}\n')  # fmt: skip
     assert acme.refused(log) == "acme: error: 429"
     assert acme.refused("") is None
+
+
+def test_an_error_before_the_certificate_was_due_is_no_reason():
+    line = (
+        '{"level":"error","providerName":"acme.acme","error":"acme: error: 429","message":"m",'
+        '"time":"2026-11-01T10:00:00Z"}'
+    )
+    assert acme.refused(line, datetime(2026, 11, 1, 9, tzinfo=UTC)) == "acme: error: 429"
+    assert acme.refused(line, datetime(2026, 11, 1, 11, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize(
+    "days, left, error, words",
+    [
+        (90, 31, "", ""),
+        (90, 31, "acme: error: 429", ""),  # of something else: nothing is due
+        (90, 29.5, "", ""),  # Traefik looks once a day
+        (
+            90,
+            29.5,
+            "acme: error: 429",
+            "due since 2026-11-09, ends 2026-12-09 12:00 UTC: acme: error: 429",
+        ),
+        (
+            90,
+            28,
+            "",
+            "due since 2026-11-08, ends 2026-12-08 00:00 UTC: Traefik's log has no error since",
+        ),
+        (
+            90,
+            -1,
+            "",
+            "due since 2026-10-10, ended 2026-11-09 00:00 UTC: Traefik's log has no error since",
+        ),
+        (6, 2.5, "acme: error: 429", ""),  # a third of the lifetime
+        (
+            6,
+            1.5,
+            "acme: error: 429",
+            "due since 2026-11-09, ends 2026-11-11 12:00 UTC: acme: error: 429",
+        ),
+    ],
+)
+def test_a_certificate_is_late_when_traefik_failed_or_had_a_day_for_it(days, left, error, words):
+    now = datetime(2026, 11, 10, tzinfo=UTC)
+    ends = now + timedelta(days=left)
+    certificate = acme.Certificate(ends - timedelta(days=days), ends)
+    assert (certificate.late(error, now) or "") == words
 
 
 def test_a_body_that_nobody_read_is_read_before_the_answer_ends():
