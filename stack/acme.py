@@ -109,7 +109,7 @@ class Certificate:
         if now < self.due or (not error and now < min(self.due + EVERY, self.ends)):
             return None
         ends = "ended" if now >= self.ends else "ends"
-        reason = error or "Traefik's log has no error since"
+        reason = error or "make logs FOLLOW=0 | grep acme may say why"
         return f"due since {self.due:%Y-%m-%d}, {ends} {self.ends:%Y-%m-%d %H:%M} UTC: {reason}"
 
 

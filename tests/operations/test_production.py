@@ -236,7 +236,7 @@ def test_http_redirects_with_path_and_query_and_tls_is_modern(issued):
     assert " 404" in ask(f"https://{DOMAIN}/api/v1/_probe/x").splitlines()[0]
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    for name, options in (("another.example", {}), (DOMAIN, {"maximum_version": ssl.TLSVersion.TLSv1_1,
+    for name, options in (("another.example", {}), ("localhost", {}), (DOMAIN, {"maximum_version": ssl.TLSVersion.TLSv1_1,
                                                              "minimum_version": ssl.TLSVersion.TLSv1})):  # fmt: skip
         for key, value in options.items():
             setattr(context, key, value)

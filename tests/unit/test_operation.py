@@ -177,13 +177,13 @@ def test_an_error_before_the_certificate_was_due_is_no_reason():
             90,
             28,
             "",
-            "due since 2026-11-08, ends 2026-12-08 00:00 UTC: Traefik's log has no error since",
+            "due since 2026-11-08, ends 2026-12-08 00:00 UTC: make logs FOLLOW=0 | grep acme may say why",
         ),
         (
             90,
             -1,
             "",
-            "due since 2026-10-10, ended 2026-11-09 00:00 UTC: Traefik's log has no error since",
+            "due since 2026-10-10, ended 2026-11-09 00:00 UTC: make logs FOLLOW=0 | grep acme may say why",
         ),
         (6, 2.5, "acme: error: 429", ""),  # a third of the lifetime
         (
