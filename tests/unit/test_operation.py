@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from serve.health import Readiness
 from serve.limits import BodyLimit, WholeBody
 from serve.observe import REQUEST_ID, TRACEPARENT, template
-from stack import acme, metrics, ports, render, rolling, trim
+from stack import acme, certificate, metrics, ports, render, rolling, trim
 from stack.settings import read
 
 
@@ -129,11 +129,20 @@ def test_the_static_file_of_production(tmp_path):
     authority = config["certificatesResolvers"]["acme"]["acme"]
     assert authority["httpChallenge"] == {"entryPoint": "http", "delay": "2s"}
     assert "caServer" not in authority
+    assert config["providers"]["providersThrottleDuration"] == "0s"
     other = production(tmp_path, ACME_CHALLENGE="tls-alpn", ACME_CA=acme.STAGING)
     authority = tomllib.loads(render.static(other, native=False))["certificatesResolvers"]["acme"][
         "acme"
     ]
     assert authority["tlsChallenge"] == {} and authority["caServer"] == acme.STAGING
+
+
+def test_the_default_certificate_of_production_has_no_domain(tmp_path, monkeypatch):
+    """With DOMAIN among its names Traefik would want none from the authority."""
+    monkeypatch.setattr(certificate, "STATIC", tmp_path)
+    monkeypatch.setattr(certificate, "CA_FILE", tmp_path / "ca.pem")
+    certificate.ensure(production(tmp_path))
+    assert certificate._fits(tmp_path / "tls" / "cert.pem", sorted(certificate.LOCAL))
 
 
 def test_telemetry_is_in_the_static_file_when_it_is_set(tmp_path):
@@ -197,8 +206,8 @@ def test_an_error_before_the_certificate_was_due_is_no_reason():
 def test_a_certificate_is_late_when_traefik_failed_or_had_a_day_for_it(days, left, error, words):
     now = datetime(2026, 11, 10, tzinfo=UTC)
     ends = now + timedelta(days=left)
-    certificate = acme.Certificate(ends - timedelta(days=days), ends)
-    assert (certificate.late(error, now) or "") == words
+    served = acme.Certificate(ends - timedelta(days=days), ends)
+    assert (served.late(error, now) or "") == words
 
 
 def test_a_body_that_nobody_read_is_read_before_the_answer_ends():
