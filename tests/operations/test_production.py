@@ -297,10 +297,9 @@ def test_a_restart_and_a_renewal_keep_the_site_and_a_failed_one_says_so(issued):
 
 def put_back(folder: Path) -> None:
     """acme.json of `folder`, as docs/production.md says."""
-    docker(
-        "run", "--rm", "--user", "0:0", "-v", VOLUME, "-v", f"{folder}:/from:ro", IMAGE,
-        *"install -o 65532 -g 65532 -m 600 /from/acme.json /acme/acme.json".split(),
-    )  # fmt: skip
+    mounts = ["-v", VOLUME, "-v", f"{folder}:/from:ro"]
+    install = "install -o 65532 -g 65532 -m 600 /from/acme.json /acme/acme.json"
+    docker("run", "--rm", "--user", "0:0", *mounts, IMAGE, *install.split())
 
 
 def aged(ca: trustme.CA, ends: datetime) -> tuple[bytes, bytes]:
