@@ -5,6 +5,7 @@ a door that answers 502 because its container ended is the container's finding.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 from stack.addresses import warnings
 
@@ -236,6 +237,18 @@ def _rules(facts: Facts, port: int) -> list[Step]:
             for rule in facts.rules or [] if rule.stops(port)]  # fmt: skip
 
 
+def renewal(facts: Facts) -> Iterator[Step]:
+    if not (found := facts.certificate):
+        return
+    if late := found.late(facts.certificate_error, datetime.now(UTC)):
+        text = f"the certificate is not renewed: {late}"
+        yield wrong(
+            "certificate.not_renewed", "certificate", text, "docker compose restart traefik"
+        )
+    else:
+        yield ok("certificate", found.text)
+
+
 def reach(facts: Facts) -> Iterator[Step]:
     """Each of this machine's addresses: who reaches it, and which doors answer there."""
     settings = facts.settings
@@ -328,7 +341,7 @@ def connection(facts: Facts, port: int = 0) -> Iterator[Step]:
 
 
 CHECKS: list[Callable[[Facts], Iterator[Step]]] = [
-    runtime, parts, published, network, doors, reach, firewall, surroundings,
+    runtime, parts, published, network, doors, renewal, reach, firewall, surroundings,
 ]  # fmt: skip
 # Once one of these has spoken, what a door says is its consequence.
 EXPLAIN_DOORS = ("engine.", "stack.", "container.ended", "container.missing", "container.paused", "container.loopback",

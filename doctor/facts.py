@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from stack.acme import Certificate
 from stack.settings import StackSettings
 
 
@@ -120,6 +121,8 @@ class Facts:
     containers: list[Container] = field(default_factory=list)
     processes: dict[str, str] = field(default_factory=dict)  # natively: supervisor's word for each
     routes_error: str = ""
+    certificate: Certificate | None = None  # for DOMAIN, as it is served
+    certificate_error: str = ""  # the authority's last, since the certificate is due
     listeners: list[Listener] = field(default_factory=list)
     all_listeners_have_owners: bool = True
     addresses: list[Address] = field(default_factory=list)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
-from stack import native, runtime, state
+from stack import acme, native, runtime, state
 from stack.paths import CA_FILE
 from stack.routes_edit import refused
 from stack.settings import StackSettings, read
@@ -66,7 +66,11 @@ def _engine(seen: Facts, port: int | None) -> None:
     if seen.engine:
         seen.containers = containers.containers(port)
         if seen.runtime == "docker":
-            seen.routes_error = refused(containers.traefik_log(seen.containers)) or ""
+            log = containers.traefik_log(seen.containers)
+            seen.routes_error = refused(log) or ""
+            if seen.settings.domain and (found := acme.served(seen.settings)):
+                seen.certificate = found
+                seen.certificate_error = acme.refused(log, found.due) or ""
 
 
 def _ca(settings: StackSettings) -> str:

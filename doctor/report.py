@@ -11,7 +11,7 @@ from .facts import Facts
 from .step import NOTICE, OK, UNSEEN, WRONG, Step
 
 COMMAND = re.compile(
-    r"\b(ssh -L \S+ \S+|(sudo )?make [a-z]+( [A-Z_]+=\S+)*|kill -CONT \d+|docker \w+ [\w-]+)"
+    r"\b(ssh -L \S+ \S+|(sudo )?make [a-z]+( [A-Z_]+=\S+)*|kill -CONT \d+|docker (compose )?\w+ [\w-]+)"
 )
 KEPT = "\0"  # a space at which no line is broken
 MARKS = {OK: "✓", NOTICE: "!", WRONG: "✗", UNSEEN: "–"}

@@ -86,9 +86,10 @@ def ps() -> int:
     print(f"runtime: {name}")
     code = runtime.RUNTIMES[name].ps(settings)
     log = runtime.RUNTIMES[name].logs_text(settings, lines=0)
-    if settings.domain and not acme.served(settings):
-        print(f"certificate NOT THERE   {acme.refused(log)}")
-        code = 1
+    if settings.domain:
+        line, well = acme.state(settings, log)
+        print(line)
+        code = code if well else 1
     if error := refused(log):
         print(f"routes   NOT TAKEN   {error}")
         return 1

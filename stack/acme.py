@@ -11,11 +11,17 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
 
 from .settings import StackSettings
 
 STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
 CERTIFICATE_SECONDS = 60
+RENEW_BEFORE = timedelta(days=30)  # Traefik's, as long as certificatesDuration is not set
+EVERY = timedelta(days=1)  # how often it looks, and after a failure the next time
 
 
 def check(settings: StackSettings, running: bool) -> None:
@@ -82,28 +88,67 @@ def wait(settings: StackSettings, log: Callable[[], str]) -> None:
         time.sleep(0.5)
 
 
-def served(settings: StackSettings) -> bool:
+@dataclass(frozen=True)
+class Certificate:
+    """What Traefik serves for DOMAIN."""
+
+    starts: datetime
+    ends: datetime
+
+    @property
+    def due(self) -> datetime:
+        """From when on it is to be renewed."""
+        return self.ends - min(RENEW_BEFORE, (self.ends - self.starts) / 3)
+
+    @property
+    def text(self) -> str:
+        return f"ends {self.ends:%Y-%m-%d}, is renewed from {self.due:%Y-%m-%d} on"
+
+    def late(self, error: str | None, now: datetime) -> str | None:
+        """One line when it was to be renewed and was not: Traefik had an `error`, or a day for it."""
+        if now < self.due or (not error and now < min(self.due + EVERY, self.ends)):
+            return None
+        ends = "ended" if now >= self.ends else "ends"
+        reason = error or "make logs FOLLOW=0 | grep acme may say why"
+        return f"due since {self.due:%Y-%m-%d}, {ends} {self.ends:%Y-%m-%d %H:%M} UTC: {reason}"
+
+
+def served(settings: StackSettings) -> Certificate | None:
     """Without verification: a staging certificate is a certificate too. No other is ever served,
     since sniStrict refuses the handshake then."""
     context = ssl._create_unverified_context()
     host = "127.0.0.1" if settings.bind_address == "0.0.0.0" else settings.bind_address
     try:
         with socket.create_connection((host, settings.https_port), timeout=5) as plain:
-            with context.wrap_socket(plain, server_hostname=settings.domain):
-                return True
-    except OSError:
-        return False
+            with context.wrap_socket(plain, server_hostname=settings.domain) as secure:
+                found = x509.load_der_x509_certificate(secure.getpeercert(True) or b"")
+    except (OSError, ValueError):
+        return None
+    return Certificate(found.not_valid_before_utc, found.not_valid_after_utc)
 
 
-def refused(log: str) -> str | None:
-    """The last error of `log` (Traefik's) about a certificate."""
+def state(settings: StackSettings, log: str) -> tuple[str, bool]:
+    """What `make ps` says of the certificate, and whether all is well."""
+    found = served(settings)
+    if not found:
+        return f"certificate NOT THERE   {refused(log)}", False
+    if late := found.late(refused(log, found.due), datetime.now(UTC)):
+        line = f"certificate NOT RENEWED   {late}; to try again: docker compose restart traefik"
+        return line, False
+    return f"certificate {found.text}", True
+
+
+def refused(log: str, since: datetime | None = None) -> str | None:
+    """The last error of `log` (Traefik's) about a certificate, if it came after `since`."""
     found = None
     for line in log.splitlines():
         start = line.find('{"level":"error"')
         if start >= 0 and re.search("acme", line, re.IGNORECASE):
             try:
                 entry = json.loads(line[start:])
-            except ValueError:
+                if since and datetime.fromisoformat(entry["time"]) < since:
+                    continue
+            except (ValueError, KeyError):
                 continue
             found = entry.get("error") or entry.get("message")
     return found

@@ -18,7 +18,9 @@ DAYS = 397  # browsers refuse longer ones
 
 def ensure(settings: StackSettings) -> None:
     """Makes what is missing, covers other names than PUBLIC_HOSTS now has, or ends within a month."""
-    names = sorted({host.strip("[]") for host in settings.hosts if host != "*"} | LOCAL)
+    # Never DOMAIN: Traefik wants none from the authority for a name that its own certificate has.
+    hosts = () if settings.domain else settings.hosts
+    names = sorted({host.strip("[]") for host in hosts if host != "*"} | LOCAL)
     cert, key = STATIC / "tls" / "cert.pem", STATIC / "tls" / "key.pem"
     ca_key = CA_FILE.with_name("ca-key.pem")
     if not (CA_FILE.exists() and ca_key.exists()):

@@ -23,8 +23,7 @@ METRICS = "http://traefik:8082/metrics"
 def up(settings: StackSettings) -> None:
     """Builds, starts and waits for health; on failure says why and leaves nothing running."""
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
-    if not settings.domain:
-        certificate.ensure(settings)
+    certificate.ensure(settings)
     render.write(STATIC / "traefik.toml", render.static(settings, native=False))
     _refuse_unreadable()
     command, environ = compose(), environment(settings)

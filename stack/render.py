@@ -11,6 +11,9 @@ import tomli_w
 from .paths import ROOT
 from .settings import StackSettings, SwarmSettings
 
+# A certificate that is due is renewed while Traefik starts, which takes the challenge's route in at the
+# same time; who validates once would find none (traefik#9439).
+VALIDATION_DELAY = "2s"
 HEAD = "# Rendered from traefik/traefik.toml by `make up`; edit that file.\n\n"
 
 
@@ -43,8 +46,12 @@ def static(settings: StackSettings, native: bool) -> str:
         }
         if settings.acme_ca:
             acme["caServer"] = settings.acme_ca
-        http = settings.acme_challenge == "http"
-        acme |= {"httpChallenge": {"entryPoint": "http"}} if http else {"tlsChallenge": {}}
+        if settings.acme_challenge == "http":
+            acme["httpChallenge"] = {"entryPoint": "http", "delay": VALIDATION_DELAY}
+        else:
+            acme["tlsChallenge"] = {}  # Traefik waits by itself until this one can be answered.
+        # Else routes.toml may come after the first routers, and an RSA key is made before those.
+        config["providers"]["providersThrottleDuration"] = "0s"
         config["certificatesResolvers"] = {"acme": {"acme": acme}}
     if endpoint := settings.otel_exporter_otlp_endpoint.rstrip("/"):
         config["tracing"] = {"otlp": {"http": {"endpoint": f"{endpoint}/v1/traces"}}}

@@ -58,10 +58,6 @@ def copied():
         pytest.skip("no Docker engine answers: deploys and replicas are containers")
     checkout.fill()
     (checkout.path / "docker-compose.override.yml").write_text(OVERRIDE)
-    rolling = checkout.path / "stack" / "rolling.py"
-    patience, less = "READY_SECONDS = 60", "READY_SECONDS = 25"  # for one that is never ready
-    assert patience in (text := rolling.read_text())
-    rolling.write_text(text.replace(patience, less))
     yield checkout
     checkout.make("clean")
     left = not checkout.nothing_left()

@@ -9,6 +9,9 @@ import socket
 import ssl
 import subprocess
 import time
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -21,6 +24,7 @@ from tests.checkout import MAKE_SECONDS, ROOT, docker, wait_for
 from .conftest import Operated
 
 DOMAIN = "api.example.test"
+VOLUME, IMAGE = "production_acme:/acme", "production-app"
 OVERRIDE = """services:
   traefik:
     depends_on: {acme-ca: {condition: service_healthy}}
@@ -38,10 +42,12 @@ OVERRIDE = """services:
     healthcheck:
       test: [CMD, python, -c, "import socket; socket.create_connection(('127.0.0.1', 443), 2)"]
       interval: 1s
+      retries: 30
 """
 CADDYFILE = """{
   admin off
   auto_https disable_redirects
+  skip_install_trust
   pki {
     ca local {
       root {
@@ -230,7 +236,7 @@ def test_http_redirects_with_path_and_query_and_tls_is_modern(issued):
     assert " 404" in ask(f"https://{DOMAIN}/api/v1/_probe/x").splitlines()[0]
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    for name, options in (("another.example", {}), (DOMAIN, {"maximum_version": ssl.TLSVersion.TLSv1_1,
+    for name, options in (("another.example", {}), ("localhost", {}), (DOMAIN, {"maximum_version": ssl.TLSVersion.TLSv1_1,
                                                              "minimum_version": ssl.TLSVersion.TLSv1})):  # fmt: skip
         for key, value in options.items():
             setattr(context, key, value)
@@ -289,14 +295,60 @@ def test_a_restart_and_a_renewal_keep_the_site_and_a_failed_one_says_so(issued):
     assert issued.certificate() == renewed, "down lost the certificate"
 
 
+def put_back(folder: Path) -> None:
+    """acme.json of `folder`, as docs/production.md says."""
+    mounts = ["-v", VOLUME, "-v", f"{folder}:/from:ro"]
+    install = "install -o 65532 -g 65532 -m 600 /from/acme.json /acme/acme.json"
+    docker("run", "--rm", "--user", "0:0", *mounts, IMAGE, *install.split())
+
+
+def aged(ca: trustme.CA, ends: datetime) -> tuple[bytes, bytes]:
+    """A certificate of `ca` for DOMAIN, of 90 days, and its key."""
+    leaf = ca.issue_cert(DOMAIN, not_before=ends - timedelta(days=90), not_after=ends)
+    return b"".join(one.bytes() for one in leaf.cert_chain_pems), leaf.private_key_pem.bytes()
+
+
+def test_a_certificate_that_is_due_and_not_renewed_is_told_with_what_to_do(issued, tmp_path):
+    issued.authority("2200h", refusing=True)
+    issued.restart_authority()
+    docker("cp", f"{issued.container('traefik')}:/acme/acme.json", str(tmp_path))
+    kept = json.loads((tmp_path / "acme.json").read_text())
+    folder = issued.path / "build" / "authority"
+    ca = trustme.CA.from_pem((folder / "ca.pem").read_bytes(), (folder / "ca-key.pem").read_bytes())
+    ends = datetime.now(UTC) + timedelta(days=10)
+    pair = zip(("certificate", "key"), aged(ca, ends), strict=True)
+    kept["acme"]["Certificates"][0] |= {name: b64encode(pem).decode() for name, pem in pair}
+    (tmp_path / "acme.json").write_text(json.dumps(kept))
+    put_back(tmp_path)
+    began = issued.restart_traefik()
+    wait_for(lambda: "Error renewing ACME certificate" in issued.errors_since(began), 60)
+    old = issued.certificate()
+
+    code, output = issued.make("ps")
+    due = f"{ends - timedelta(days=30):%Y-%m-%d}"
+    line = next((one for one in output.splitlines() if one.startswith("certificate")), "")
+    assert code != 0 and "NOT RENEWED" in line and "rejectedIdentifier" in line, output
+    assert f"due since {due}" in line and f"ends {ends:%Y-%m-%d}" in line
+    command = "docker compose restart traefik"
+    assert command in line
+    told = " ".join(issued.make("doctor")[1].split())
+    assert f"the certificate is not renewed: due since {due}" in told, told
+    assert f"→ {command}" in told, told
+
+    issued.authority("2200h")
+    issued.restart_authority()
+    subprocess.run(command.split(), cwd=issued.path, check=True, capture_output=True)
+    wait_for(lambda: issued.answers_at_443() and issued.certificate() != old, 60)
+    code, output = issued.make("ps")
+    assert code == 0 and "certificate ends " in output and "NOT" not in output, output
+
+
 def test_the_certificates_can_be_saved_and_put_back(issued, tmp_path):
     """docs/production.md, Back up."""
     before = issued.certificate()
-    volume, image = "production_acme:/acme", "production-app"
     docker("cp", f"{issued.container('traefik')}:/acme/acme.json", str(tmp_path))
-    docker("run", "--rm", "--user", "65532:65532", "-v", volume, image, "rm", "/acme/acme.json")
-    docker("run", "--rm", "--user", "0:0", "-v", volume, "-v", f"{tmp_path}:/from:ro", image,
-           "install", "-o", "65532", "-g", "65532", "-m", "600", "/from/acme.json", "/acme/acme.json")  # fmt: skip
+    docker("run", "--rm", "--user", "65532:65532", "-v", VOLUME, IMAGE, "rm", "/acme/acme.json")
+    put_back(tmp_path)
     docker("stop", "-t", "2", issued.container("acme-ca"))
     issued.restart_traefik()
     assert issued.certificate() == before

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from doctor import asking, checks, containers, gather, machine, report, unanswer
 from doctor.addresses import kind
 from doctor.facts import Address, Answer, Container, Facts, Listener, Person, Published, Rule
 from doctor.step import NOTICE, WRONG
+from stack.acme import Certificate
 from stack.settings import StackSettings
 
 TRAEFIK_404 = {
@@ -232,6 +234,23 @@ def test_production_is_asked_by_its_name_at_each_address():
     asked = {name: url for name, url, *_ in gather._questions(facts)}
     assert asked == dict.fromkeys(facts.answers, "https://api.example.com/api/v1/healthz")
     assert findings(facts) == []
+
+
+@pytest.mark.parametrize(
+    "left, error, found",
+    [
+        (60, "", []),
+        (20, "", ["certificate.not_renewed"]),
+        (29.9, "acme: error: 429", ["certificate.not_renewed"]),
+    ],
+)
+def test_a_certificate_that_is_due_and_not_renewed_is_found(left, error, found):
+    facts, ends = healthy(), datetime.now(UTC) + timedelta(days=left)
+    facts.certificate = Certificate(ends - timedelta(days=90), ends)
+    facts.certificate_error = error
+    assert findings(facts) == found
+    assert f"{ends:%Y-%m-%d}" in " ".join(step.text for step in checks.steps(facts))
+    assert f"{ends:%Y-%m-%d}" in report.as_json(checks.steps(facts), facts)
 
 
 def test_a_503_names_the_container_behind_it():

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
@@ -12,7 +13,7 @@ from starlette.routing import Mount, Route
 from serve.health import Readiness
 from serve.limits import BodyLimit, WholeBody
 from serve.observe import REQUEST_ID, TRACEPARENT, template
-from stack import acme, metrics, ports, render, rolling, trim
+from stack import acme, certificate, metrics, ports, render, rolling, trim
 from stack.settings import read
 
 
@@ -126,12 +127,22 @@ def test_the_static_file_of_production(tmp_path):
     assert (points["http"]["address"], points["https"]["address"]) == (":80", ":443")
     assert points["http"]["http"]["redirections"]["entryPoint"]["to"] == ":443"
     authority = config["certificatesResolvers"]["acme"]["acme"]
-    assert authority["httpChallenge"] == {"entryPoint": "http"} and "caServer" not in authority
+    assert authority["httpChallenge"] == {"entryPoint": "http", "delay": "2s"}
+    assert "caServer" not in authority
+    assert config["providers"]["providersThrottleDuration"] == "0s"
     other = production(tmp_path, ACME_CHALLENGE="tls-alpn", ACME_CA=acme.STAGING)
     authority = tomllib.loads(render.static(other, native=False))["certificatesResolvers"]["acme"][
         "acme"
     ]
     assert authority["tlsChallenge"] == {} and authority["caServer"] == acme.STAGING
+
+
+def test_the_default_certificate_of_production_has_no_domain(tmp_path, monkeypatch):
+    """With DOMAIN among its names Traefik would want none from the authority."""
+    monkeypatch.setattr(certificate, "STATIC", tmp_path)
+    monkeypatch.setattr(certificate, "CA_FILE", tmp_path / "ca.pem")
+    certificate.ensure(production(tmp_path))
+    assert certificate._fits(tmp_path / "tls" / "cert.pem", sorted(certificate.LOCAL))
 
 
 def test_telemetry_is_in_the_static_file_when_it_is_set(tmp_path):
@@ -148,6 +159,55 @@ def test_the_authority_s_last_word_is_found_in_the_log():
            'traefik-1 | {"level":"info","message":"acme is fine"}\n')  # fmt: skip
     assert acme.refused(log) == "acme: error: 429"
     assert acme.refused("") is None
+
+
+def test_an_error_before_the_certificate_was_due_is_no_reason():
+    line = (
+        '{"level":"error","providerName":"acme.acme","error":"acme: error: 429","message":"m",'
+        '"time":"2026-11-01T10:00:00Z"}'
+    )
+    assert acme.refused(line, datetime(2026, 11, 1, 9, tzinfo=UTC)) == "acme: error: 429"
+    assert acme.refused(line, datetime(2026, 11, 1, 11, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize(
+    "days, left, error, words",
+    [
+        (90, 31, "", ""),
+        (90, 31, "acme: error: 429", ""),  # of something else: nothing is due
+        (90, 29.5, "", ""),  # Traefik looks once a day
+        (
+            90,
+            29.5,
+            "acme: error: 429",
+            "due since 2026-11-09, ends 2026-12-09 12:00 UTC: acme: error: 429",
+        ),
+        (
+            90,
+            28,
+            "",
+            "due since 2026-11-08, ends 2026-12-08 00:00 UTC: make logs FOLLOW=0 | grep acme may say why",
+        ),
+        (
+            90,
+            -1,
+            "",
+            "due since 2026-10-10, ended 2026-11-09 00:00 UTC: make logs FOLLOW=0 | grep acme may say why",
+        ),
+        (6, 2.5, "acme: error: 429", ""),  # a third of the lifetime
+        (
+            6,
+            1.5,
+            "acme: error: 429",
+            "due since 2026-11-09, ends 2026-11-11 12:00 UTC: acme: error: 429",
+        ),
+    ],
+)
+def test_a_certificate_is_late_when_traefik_failed_or_had_a_day_for_it(days, left, error, words):
+    now = datetime(2026, 11, 10, tzinfo=UTC)
+    ends = now + timedelta(days=left)
+    served = acme.Certificate(ends - timedelta(days=days), ends)
+    assert (served.late(error, now) or "") == words
 
 
 def test_a_body_that_nobody_read_is_read_before_the_answer_ends():
