@@ -87,8 +87,11 @@ class Misbehaving:
             return False
         kept = deed == "kept"
         status, text = "200" if kept else deed, b"" if method == "HEAD" else b"own"
-        connection.sendall(f"HTTP/1.1 {status} Own\r\nContent-Length: 3\r\nX-Own: {key}\r\n"
-                           f"Connection: {'keep-alive' if kept else 'close'}\r\n\r\n".encode() + text)  # fmt: skip
+        connection.sendall(
+            f"HTTP/1.1 {status} Own\r\nContent-Length: 3\r\nX-Own: {key}\r\n"
+            f"Connection: {'keep-alive' if kept else 'close'}\r\n\r\n".encode()
+            + text
+        )
         return kept
 
     def _reset(self, connection: socket.socket) -> bool:
