@@ -30,8 +30,9 @@ class Misbehaving:
     def refuse(self) -> None:
         """Takes no connection until `listen`, and closes those that are open."""
         assert self._listener
-        # Without it the thread in accept() keeps the port open.
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # of one that is closed already
+            # Without it the thread in accept() keeps the port open.
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in list(self._open):
             with contextlib.suppress(OSError):
@@ -77,6 +78,9 @@ class Misbehaving:
             body += connection.recv(65536)
         if deed == "reset-after-body":
             return self._reset(connection)
+        if deed == "die" and len(self.arrivals[key]) == 1:
+            self.refuse()
+            return self._reset(connection)
         if deed == "close":
             return False
         if deed == "half-an-answer":
@@ -86,7 +90,10 @@ class Misbehaving:
             connection.recv(1)  # until the proxy has had enough
             return False
         kept = deed == "kept"
-        status, text = "200" if kept else deed, b"" if method == "HEAD" else b"own"
+        status, text = (
+            "200" if deed in ("kept", "die") else deed,
+            b"" if method == "HEAD" else b"own",
+        )
         connection.sendall(
             f"HTTP/1.1 {status} Own\r\nContent-Length: 3\r\nX-Own: {key}\r\n"
             f"Connection: {'keep-alive' if kept else 'close'}\r\n\r\n".encode()
