@@ -12,6 +12,13 @@ SECONDS = 20  # no socket of a test waits longer
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST instead of FIN
 
 
+def more(connection: socket.socket) -> bytes:
+    """Raises ConnectionError at the end, which ends the thread that serves it."""
+    if not (part := connection.recv(65536)):
+        raise ConnectionError("closed")
+    return part
+
+
 class Misbehaving:
     """`arrivals[key]` has a number for each time the request came: how many its connection had before."""
 
@@ -57,25 +64,23 @@ class Misbehaving:
         """Whether the connection is good for another request."""
         received = b""
         while b"\r\n" not in received:
-            if not (part := connection.recv(65536)):
-                return False
-            received += part
+            received += more(connection)
         method, path, _ = received.split(b"\r\n")[0].decode().split(" ")
         deed, key = path.strip("/").split("/") if path.count("/") == 2 else ("200", path)
         self.arrivals[key].append(before)
         if deed == "reset-in-head":
             return self._reset(connection)
         while b"\r\n\r\n" not in received:
-            received += connection.recv(65536)
-        head, _, body = received.partition(b"\r\n\r\n")
+            received += more(connection)
+        fields, _, body = received.partition(b"\r\n\r\n")
         if deed == "reset":
             return self._reset(connection)
         length = 0
-        for line in head.lower().split(b"\r\n"):
+        for line in fields.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
                 length = int(line.partition(b":")[2])
         while len(body) < length:
-            body += connection.recv(65536)
+            body += more(connection)
         if deed == "reset-after-body":
             return self._reset(connection)
         if deed == "die" and len(self.arrivals[key]) == 1:
@@ -90,15 +95,10 @@ class Misbehaving:
             connection.recv(1)  # until the proxy has had enough
             return False
         kept = deed == "kept"
-        status, text = (
-            "200" if deed in ("kept", "die") else deed,
-            b"" if method == "HEAD" else b"own",
-        )
-        connection.sendall(
-            f"HTTP/1.1 {status} Own\r\nContent-Length: 3\r\nX-Own: {key}\r\n"
-            f"Connection: {'keep-alive' if kept else 'close'}\r\n\r\n".encode()
-            + text
-        )
+        status = "200" if deed in ("kept", "die") else deed
+        head = f"HTTP/1.1 {status} Own\r\nContent-Length: 3\r\n"
+        head += f"Connection: {'keep-alive' if kept else 'close'}\r\n\r\n"
+        connection.sendall(head.encode() + (b"" if method == "HEAD" else b"own"))
         return kept
 
     def _reset(self, connection: socket.socket) -> bool:
