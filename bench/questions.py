@@ -25,7 +25,7 @@ WITHOUT = {
     "Traefik's metrics": (STATIC, '[metrics.prometheus]\n  entryPoint = "ops"', ""),
     "header blanking": (ROUTES, CHAIN, CHAIN.replace('"scrub-headers"', '"security-headers"')),
     "security headers": (ROUTES, CHAIN, CHAIN.replace('"security-headers", ', "")),
-    "retries": (ROUTES, ', "repeat", "retry"]', "]"),
+    "retries": (ROUTES, ', "retry"]', "]"),
     "health check": (ROUTES, 'interval = "1s"', 'interval = "3600s"'),
     "access log of the app": ("serve/observe.py", '        self.log.info(\n', "        self.log.debug(\n"),
     "the app's metrics": ("serve/observe.py", "        count.inc()\n        duration.observe(seconds)\n", ""),
@@ -37,8 +37,8 @@ WITHOUT = {
 
 COMPRESS = {
     ROUTES: (
-        '"repeat", "retry"]',
-        '"repeat", "retry", "compress"]\n[http.middlewares.compress.compress]',
+        '"retry"]',
+        '"retry", "compress"]\n[http.middlewares.compress.compress]',
     )
 }
 

@@ -1,8 +1,11 @@
 """What the application saw of a request, for any ASGI application: `app.add_middleware(Probe)`.
 
 It shows headers, so it is for development. It needs nothing else of this project.
+`/_probe/status/502/…` answers with that status, and says how often the same URL has reached it.
 """
 
+import re
+from collections import Counter
 from typing import Any
 
 from starlette.requests import HTTPConnection, Request
@@ -12,6 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 PATH = "/_probe/"
+STATUS = re.compile(rf"{PATH}status/(5\d\d)/")
+URLS_KEPT = 1000  # so that nobody fills the memory
 
 
 def seen(connection: HTTPConnection) -> dict[str, Any]:
@@ -49,6 +54,7 @@ class Probe:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.times: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
@@ -58,10 +64,20 @@ class Probe:
         application: Any = scope.get("app", self.app)
         scope = {"app": application, "router": getattr(application, "router", None), **scope}
         if scope["type"] == "http":
-            return await JSONResponse(seen(Request(scope)))(scope, receive, send)
+            answer = JSONResponse(seen(Request(scope)))
+            if status := STATUS.match(path):
+                answer.status_code = int(status[1])
+                answer.headers["X-Probe-Times"] = str(self._times(path))
+            return await answer(scope, receive, send)
         websocket = WebSocket(scope, receive, send)
         await websocket.accept()
         await websocket.send_json(seen(websocket))
         # The client closes: a server that closes at once can overtake its own message.
         async for _ in websocket.iter_text():
             pass
+
+    def _times(self, path: str) -> int:
+        if len(self.times) >= URLS_KEPT:
+            self.times.clear()
+        self.times[path] += 1
+        return self.times[path]

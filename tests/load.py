@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import itertools
 import json
+import re
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +23,8 @@ from websockets.asyncio.client import connect
 
 PATIENCE_SECONDS = 60
 BODY = b"x" * 20_000
+ID = "load-"  # how each X-Request-ID begins, for the applications' logs hold others too
+Request = Callable[[str, dict[str, str]], Awaitable[None]]
 
 
 @dataclass
@@ -30,6 +34,8 @@ class Tally:
     sent: Counter = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     failed_at: list[float] = field(default_factory=list)  # when they were sent, time.monotonic()
+    failed_ids: list[str] = field(default_factory=list)  # the X-Request-ID of each
+    answered_ids: set[str] = field(default_factory=set)
     slowest: dict[str, float] = field(default_factory=dict)
     seconds: float = 0
 
@@ -85,7 +91,7 @@ class Load:
         self.tally.seconds = time.monotonic() - began
 
     async def _pace(self, kind: str, rate: float) -> None:
-        ask: Callable[[str], Awaitable[None]] = getattr(self, f"_{kind}")
+        ask: Request = getattr(self, f"_{kind}")
         running, due = set(), time.monotonic()
         while not self._stopping.is_set():
             running.add(asyncio.create_task(self._noted(kind, ask)))
@@ -94,23 +100,25 @@ class Load:
             await asyncio.sleep(max(0, due - time.monotonic()))
         await asyncio.gather(*running)
 
-    async def _noted(self, kind: str, ask: Callable[[str], Awaitable[None]]) -> None:
-        began = time.monotonic()
+    async def _noted(self, kind: str, ask: Request) -> None:
+        began, number = time.monotonic(), f"{ID}{uuid.uuid4().hex}"
         self.tally.sent[kind] += 1
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._somewhere(ask)
+                await self._somewhere(ask, {"X-Request-ID": number})
+            self.tally.answered_ids.add(number)
         except Exception as error:  # whatever it is, the request failed
             self.tally.failed_at.append(began)
+            self.tally.failed_ids.append(number)
             self.tally.failures.append(f"{kind} {type(error).__name__} {str(error)[:150]}")
         took = time.monotonic() - began
         self.tally.slowest[kind] = max(took, self.tally.slowest.get(kind, 0))
 
-    async def _somewhere(self, ask: Callable[[str], Awaitable[None]]) -> None:
+    async def _somewhere(self, ask: Request, headers: dict[str, str]) -> None:
         first = next(self.turn)
         for number in range(first, first + self.tries):
             try:
-                return await ask(self.urls[number % len(self.urls)])
+                return await ask(self.urls[number % len(self.urls)], headers)
             except (httpx.ConnectError, ConnectionError) as error:
                 refused = error
         raise refused
@@ -120,33 +128,51 @@ class Load:
         if answer.status_code != 200 or answer.json() != expected:
             raise ValueError(f"HTTP {answer.status_code} {answer.text[:100]}")
 
-    async def _get(self, url: str) -> None:
-        answer = await next(self.clients).get(f"{url}/app")
+    async def _get(self, url: str, headers: dict[str, str]) -> None:
+        answer = await next(self.clients).get(f"{url}/app", headers=headers)
         if answer.status_code != 200 or answer.json()["message"] != "Hello World":
             raise ValueError(f"HTTP {answer.status_code} {answer.text[:100]}")
 
-    async def _post(self, url: str) -> None:
-        await self._answer("POST", f"{url}/body", {"length": len(BODY)}, content=BODY)
+    async def _post(self, url: str, headers: dict[str, str]) -> None:
+        expected = {"length": len(BODY)}
+        await self._answer("POST", f"{url}/body", expected, content=BODY, headers=headers)
 
-    async def _put(self, url: str) -> None:
-        await self._answer("PUT", f"{url}/body", {"length": len(BODY)}, content=BODY)
+    async def _put(self, url: str, headers: dict[str, str]) -> None:
+        expected = {"length": len(BODY)}
+        await self._answer("PUT", f"{url}/body", expected, content=BODY, headers=headers)
 
-    async def _slow(self, url: str) -> None:
-        await self._answer("GET", f"{url}/slow?seconds=2", {"seconds": 2.0})
+    async def _slow(self, url: str, headers: dict[str, str]) -> None:
+        await self._answer("GET", f"{url}/slow?seconds=2", {"seconds": 2.0}, headers=headers)
 
-    async def _stream(self, url: str) -> None:
-        answer = await next(self.clients).get(f"{url}/stream?count=5&interval_seconds=0.3")
+    async def _stream(self, url: str, headers: dict[str, str]) -> None:
+        path = "/stream?count=5&interval_seconds=0.3"
+        answer = await next(self.clients).get(f"{url}{path}", headers=headers)
         if answer.status_code != 200 or answer.text.count("data: tick") != 5:
             raise ValueError(f"HTTP {answer.status_code} {answer.text[:100]}")
 
-    async def _websocket(self, url: str) -> None:
+    async def _websocket(self, url: str, headers: dict[str, str]) -> None:
         url = url.replace("http", "ws", 1)
-        async with connect(f"{url}/ws", open_timeout=PATIENCE_SECONDS, proxy=None) as socket:
+        async with connect(
+            f"{url}/ws", open_timeout=PATIENCE_SECONDS, proxy=None, additional_headers=headers
+        ) as socket:
             for number in range(5):
                 await socket.send(str(number))
                 if await socket.recv() != str(number):
                     raise ValueError("another echo")
                 await asyncio.sleep(0.3)
+
+
+def arrivals(log: str) -> Counter[str]:
+    """How often each of a load's requests began in tests/routes.py, as its `log` says."""
+    return Counter(re.findall(rf'{{"arrived": "({ID}[0-9a-f]+)"}}', log))
+
+
+def never_twice(tally: Tally, log: str) -> None:
+    """Raises AssertionError unless each request began at most once, and each that was answered did."""
+    times = arrivals(log)
+    twice = {number: count for number, count in times.items() if count > 1}
+    assert not twice, f"{len(twice)} of {len(times)} requests ran twice or more"
+    assert tally.answered_ids <= set(times), "the log of some replica is missing"
 
 
 EVERYTHING = {"get": 25.0, "post": 15.0, "put": 5.0, "slow": 2.0, "stream": 2.0, "websocket": 2.0}

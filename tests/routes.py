@@ -1,13 +1,33 @@
 """The demonstration with the routes that only tests need: APP_MODULE=tests.routes:app."""
 
 import asyncio
+import json
+import os
+from collections import Counter
 from typing import Annotated
 
 from fastapi import Query, Request, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.main import create_app
 
 app = create_app()
+
+
+class Arrivals:
+    """Writes a line for each request of a load as it begins: a replica that is killed writes no other."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        number = dict(scope.get("headers", ())).get(b"x-request-id", b"").decode("latin-1")
+        if number.startswith("load-"):
+            os.write(1, f"{json.dumps({'arrived': number})}\n".encode())
+        await self.app(scope, receive, send)
+
+
+app.add_middleware(Arrivals)
 
 
 # Every method answers: a protection that names only some of them is seen to have a hole.
@@ -50,13 +70,13 @@ async def first_chunk(key: str) -> str | None:
     return first_chunks.get(key)
 
 
-answered = 0
+# Those that the servers' parsers take.
+METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"]
+ran: Counter[str] = Counter()
 
 
-@app.get("/bad-gateway", include_in_schema=False)
-async def bad_gateway(response: Response) -> dict[str, int]:
-    """What an application answers that is a gateway itself, and how often it was asked."""
-    global answered
-    answered += 1
-    response.status_code = 502
-    return {"answered": answered}
+@app.api_route("/status/{code}/{key}", methods=METHODS, include_in_schema=False)
+async def own_status(code: int, key: str) -> Response:
+    """What an application answers that is a gateway itself, and how often it ran for `key`."""
+    ran[key] += 1
+    return Response("own", code, {"X-Ran": str(ran[key])})

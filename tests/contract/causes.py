@@ -279,6 +279,10 @@ CAUSES = (
           "remove the buffering or compress middleware from traefik/routes.toml; limit bodies in the "
           "application.",
           lambda red: red("stream.not_buffered"), ("stream.*",)),
+    Cause("the proxy sends a request again that the application has answered",
+          "no retry by status: remove `status` from the retry middleware in traefik/routes.toml "
+          "(http_50x from nginx's proxy_next_upstream), so that only a refused connection is tried again.",
+          lambda red: red("delivery.sent_once"), ("delivery.*",)),
     Cause("dashboard, ping, metrics or the proxy's API are at the public entrypoint",
           "give their routers the entrypoint ops in traefik/routes.toml and traefik/traefik.toml.",
           lambda red: red("exposure.operations"), ("exposure.*",)),

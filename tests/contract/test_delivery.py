@@ -2,6 +2,7 @@
 
 import ssl
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 from .check import check
@@ -105,3 +106,25 @@ def test_an_unknown_path_in_the_prefix_is_the_applications(door, expect):
     expect("status", answer.status_code, 404)
     json = "json" in answer.headers.get("content-type", "")
     expect("detail", answer.json().get("detail") if json else answer.text, "Not Found")
+
+
+@check(
+    "delivery.sent_once",
+    title="The application's own 500, 502, 503 and 504 arrive, and nothing is sent again for them",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source="Traefik › Retry › status; nginx › proxy_next_upstream",
+    statement="A status that the application answered reaches the client, and the request ran once.",
+    hint=(
+        "The proxy takes the application's own answer for a failure of the way: no `status` in "
+        "Traefik's retry, no http_50x in nginx's proxy_next_upstream, no lb_retry_match in Caddy "
+        "that fits. Only a refused connection may be tried again."
+    ),
+    needs=("probe",),
+    broken_by=("retry by status",),
+)
+def test_the_applications_own_status_arrives_and_it_ran_once(door, expect):
+    for status in (500, 502, 503, 504):
+        answer = door.get(f"/_probe/status/{status}/{uuid.uuid4().hex}")
+        expect("status", answer.status_code, status)
+        expect(f"requests for one {status}", answer.headers.get("x-probe-times"), "1")

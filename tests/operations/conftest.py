@@ -1,9 +1,12 @@
 """One stack with the routes that only tests need, in a copy of this checkout, and what is done to it."""
 
+import json
 import re
 import shutil
 import subprocess
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -18,6 +21,16 @@ OVERRIDE = """services:
   app-5: *tested
 """
 SETTINGS = {"APP_MODULE": "tests.routes:app", "SUBNET": "172.30.96", "APP_REPLICAS": 2}
+
+
+class Handled(NamedTuple):
+    """A request that Traefik had: its id, the last replica it went to, and when (time.time())."""
+
+    number: str
+    replica: str
+    status: int
+    began: float
+    ended: float
 
 
 class Operated(Checkout):
@@ -39,6 +52,24 @@ class Operated(Checkout):
             line for line in text.splitlines() if line.startswith("traefik_service_server_up{")
         ]
         return {line.split('url="http://')[1].split(":")[0]: line.endswith(" 1") for line in lines}
+
+    def handled(self) -> list[Handled]:
+        """Each request of a load that has ended, as Traefik's log has it."""
+        found = []
+        for line in docker("logs", self.container("traefik")).splitlines():
+            if '"request_X-Request-Id":"load-' in line:
+                one = json.loads(line)
+                began = datetime.fromisoformat(one["StartUTC"]).timestamp()
+                found.append(
+                    Handled(
+                        one["request_X-Request-Id"],
+                        one.get("ServiceAddr", "").split(":")[0],
+                        one["DownstreamStatus"],
+                        began,
+                        began + one["Duration"] / 1e9,
+                    )
+                )
+        return found
 
     def edit_routes(self, old: str, new: str) -> None:
         """By rename, as editors save."""

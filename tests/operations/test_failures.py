@@ -7,10 +7,12 @@ import time
 import uuid
 
 import httpx
+import pytest
 
 from tests.checkout import docker, wait_for
 from tests.contract.test_operation import INSIDE
 from tests.load import load
+from tests.routes import METHODS
 
 LIMIT = 10 * 1024 * 1024
 
@@ -156,8 +158,11 @@ def test_an_application_that_takes_too_long_gets_504(stack):
     assert 25 < time.monotonic() - began < 40
 
 
-def test_a_502_of_the_application_s_own_is_asked_for_few_times(stack):
-    stack.must("up", APP_REPLICAS=1)
-    answer = get(stack, "/bad-gateway")
-    assert answer.status_code == 502
-    assert answer.json() == {"answered": 3}
+@pytest.mark.parametrize("code", (500, 502, 503, 504))
+def test_the_application_s_own_status_arrives_and_it_ran_once(stack, code):
+    stack.must("up", APP_REPLICAS=1)  # so that one process counts
+    for method in METHODS:
+        answer = httpx.request(
+            method, f"{stack.url}/status/{code}/{uuid.uuid4().hex}", trust_env=False, timeout=90
+        )
+        assert (answer.status_code, answer.headers.get("x-ran")) == (code, "1"), method
