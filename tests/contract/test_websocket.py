@@ -2,9 +2,8 @@
 
 import json
 
-from websockets.frames import Frame, Opcode
-
 from .check import check
+from .websocket import Frame, Opcode
 
 EVERYWHERE = ("proxy", "tls", "direct")
 SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
