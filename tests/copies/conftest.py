@@ -39,7 +39,7 @@ def project(request):
 
     yield make
     for one in made:
-        if (one.path / "deployment").exists() and (one.path / "build").exists():
+        if (one.path / "deployment").exists() and (one.path / ".behindproxy").exists():
             one.make("down")
             if one.runtime == "docker":
                 one.make("clean")

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from stack.made import MADE
 from tests.checkout import ROOT, Checkout
 
 APPLICATION = """import os
@@ -37,9 +38,10 @@ def commit(folder: Path, message: str = "as it is") -> None:
 
 def link_environment(folder: Path) -> None:
     """The tools' packages are installed already: their pins are the same."""
-    (folder / "build").mkdir(exist_ok=True)
-    (folder / "build" / ".gitignore").write_text("*\n")
-    (folder / "build" / "venv").symlink_to(ROOT / "build" / "venv")
+    made = folder / ("build" if (folder / "stack").exists() else ".behindproxy")
+    made.mkdir(exist_ok=True)
+    (made / ".gitignore").write_text(f"{MADE}\n*\n")
+    (made / "venv").symlink_to(ROOT / "build" / "venv")
 
 
 class Project(Checkout):
@@ -47,6 +49,7 @@ class Project(Checkout):
 
     def __init__(self, path: Path, files: dict[str, str], runtime: str = "") -> None:
         super().__init__(path, runtime)
+        del self.environ["COMPOSE_PROJECT_NAME"]  # a copy has one of its own
         path.mkdir(parents=True)
         for name, text in files.items():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +58,7 @@ class Project(Checkout):
         commit(path)
 
     def verify(self, **settings: str) -> tuple[int, str]:
-        if not (self.path / "build").exists():
+        if not (self.path / ".behindproxy").exists():
             link_environment(self.path)
         return self.make("verify", FAST=1, **settings)
 

@@ -29,7 +29,10 @@ def test_three_commands_prove_an_application(source, project):
     assert "http://127.0.0.1:" in shop.answers("/shop/api/orders/")
     assert git(shop.path, "status", "--porcelain") == ""
     if shop.runtime == "docker":
-        assert "shop-app" in docker("image", "ls", "--format", "{{.Repository}}").splitlines()
+        assert (
+            "behindproxy-shop-app"
+            in docker("image", "ls", "--format", "{{.Repository}}").splitlines()
+        )
 
 
 def test_it_is_small_enough_to_review(source, project):
@@ -44,7 +47,7 @@ def test_it_is_small_enough_to_review(source, project):
     for name in ("docker-compose.yml", "traefik/routes.toml", "Dockerfile", "Makefile", ".env",
                  ".github/workflows/deployment.yml"):  # fmt: skip
         assert (shop.path / name).is_file()
-    assert "COMPOSE_PROJECT_NAME=review\n" in (shop.path / ".env").read_text()
+    assert "name: behindproxy-review\n" in (shop.path / "docker-compose.yml").read_text()
     assert not [path for path in shop.path.rglob("*") if path.is_symlink()]
     assert str(source.path) not in (shop.path / ".copier-answers.yml").read_text()
 
@@ -66,7 +69,7 @@ def test_a_project_s_own_lists_are_installed(source, project, files, tmp_path):
     code, output = shop.verify(CHECKS="app.answers")
     assert code == 0, output
     if lock and shop.runtime == "native":
-        assert list((shop.path / "build" / "app").glob("lib/*/site-packages/itsdangerous"))
+        assert list((shop.path / ".behindproxy" / "app").glob("lib/*/site-packages/itsdangerous"))
 
 
 def lock_with_uv(path, folder) -> None:

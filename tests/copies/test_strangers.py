@@ -21,7 +21,7 @@ STRANGERS = {
 
 
 def red(project) -> set[str]:
-    report = json.loads((project.path / "build" / "verify" / "report.json").read_text())
+    report = json.loads((project.path / ".behindproxy" / "verify" / "report.json").read_text())
     return {check["id"] for check in report["checks"] if check["status"] in ("failed", "error")}
 
 
