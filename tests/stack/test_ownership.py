@@ -204,3 +204,28 @@ def test_a_failed_up_removes_what_it_made_and_nothing_else(folder):
     assert folder.container("traefik") == traefik
     assert not folder.containers("app")
     assert folder.must("up")
+
+
+@pytest.fixture
+def swarm(folder):
+    """This engine as a swarm of one node, for as long as the test lasts."""
+    state = docker("info", "--format", "{{.Swarm.LocalNodeState}}")
+    if state != "inactive":
+        pytest.skip(f"the engine's swarm is {state}: it is somebody's")
+    docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:2377")
+    yield folder
+    docker("swarm", "leave", "--force")
+
+
+def test_a_swarm_stack_of_theirs_under_the_folder_s_name_is_left_alone(swarm):
+    file = swarm.path / "their-stack.yml"
+    file.write_text(f"version: '3.9'\nservices:\n{DB.replace(', init: true', '')}")
+    docker("stack", "deploy", "--detach", "--resolve-image=never", "-c", str(file), swarm.path.name)
+    service = f"{swarm.path.name}_db"
+    identity = docker("service", "inspect", "--format", "{{.ID}}", service)
+    for target in ("stack-deploy", "stack-rm"):
+        code, output = swarm.make(target, BIND_ADDRESS="0.0.0.0")
+        assert code != 0, output
+        assert "has a service db that is not docker-stack.yml's" in output
+        assert docker("service", "inspect", "--format", "{{.ID}}", service) == identity
+    file.unlink()
