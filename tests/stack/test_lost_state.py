@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from tests.checkout import wait_for
+
 from .test_up_and_down import DOCKER, HELLO
 
 MALFORMED = ["", "[]", "null", '"up"', "7", '{"settings": null}', '{"runtime": "docker"}',
@@ -28,7 +30,8 @@ def test_ps_and_logs_know_it_whatever_the_file_says(shop):
         assert f"runtime: {shop.runtime}" in output, text
     state.unlink()
     assert shop.must("ps").count("healthy") >= 2
-    assert '"RequestPath"' in shop.must("logs", FOLLOW=0) or not shop.answers("/shop/app")
+    assert shop.answers("/shop/app")
+    wait_for(lambda: '"RequestPath":"/shop/app"' in shop.must("logs", FOLLOW=0))
 
 
 def test_up_again_finds_it_and_leaves_it(shop):
@@ -74,7 +77,7 @@ def test_doctor_examines_what_runs(shop):
     output = shop.make("doctor", JSON=1)[1]
     facts = json.loads(output[output.index("{") : output.rindex("}") + 1])["facts"]
     assert facts["runtime"] == shop.runtime
-    assert facts["settings"]["api_prefix"] == "/shop"
+    assert facts["settings"]["API_PREFIX"] == "/shop"
 
 
 @pytest.mark.skipif(not DOCKER, reason="RUNTIME is not docker: deploy replaces containers")
