@@ -45,6 +45,8 @@ def down() -> int:
         _stop(name)
         print(f"stopped ({name})")
     if not there:
+        if runtime.engine()[0]:
+            _stop("docker")  # a killed `up` may have made networks, and nothing else yet
         state.forget()
         print("nothing was running")
     return 0
@@ -121,7 +123,7 @@ def logs() -> int:
 
 def clean() -> int:
     """Stops the stack, and removes its image and what the tools wrote."""
-    projects = docker.projects() if runtime.engine()[0] else set()
+    projects = docker.projects()
     down()
     docker.remove_images(projects)
     if stays := made.remove():

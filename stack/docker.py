@@ -1,5 +1,6 @@
 """The Docker runtime: docker-compose.yml, with what only `make up` can add."""
 
+import contextlib
 import json
 import os
 import re
@@ -14,9 +15,10 @@ from pydantic import ValidationError
 from . import acme, certificate, images, metrics, ownership, ports, render
 from .ownership import Container
 from .paths import BUILD, ROOT, STATIC, TOOLS, VENV
-from .settings import INTERNAL, MOST_REPLICAS, StackSettings, read, written
+from .settings import INTERNAL, MOST_REPLICAS, StackSettings, written
 
 LOG = BUILD / "compose.log"
+NETWORKS = ("edge", "internal", "direct")
 NOTICE_SECONDS = 20
 ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
 METRICS = "http://traefik:8082/metrics"
@@ -65,7 +67,7 @@ def up(settings: StackSettings) -> None:
         images.tag(served, image)
         # In production, what still serves goes on serving.
         if not kept or not settings.domain:
-            _remove([one for one in _own(environ) if one.id not in kept], seconds=0)
+            _remove([one for one in _own(environ) if one.id not in kept], {name}, seconds=0)
         raise
     images.keep(image, served)
     if settings.domain:
@@ -105,21 +107,22 @@ def found() -> StackSettings | None:
 
 
 def down(settings: StackSettings) -> None:
-    _remove(_own(_environment(settings)), seconds=settings.drain_seconds + 5)
+    _remove(_own(_environment(settings)), projects(), seconds=settings.drain_seconds + 5)
 
 
 def _own(environ: dict[str, str]) -> list[Container]:
     """This stack's containers, those of an override's services too."""
     named = list(ownership.WITHOUT_MARK)
     if ownership.unsure():
-        asked = subprocess.run([*compose(), "config", "--services"], cwd=ROOT, env=environ,
+        done = subprocess.run([*compose(), "config", "--services"], cwd=ROOT, env=environ,
                                capture_output=True, text=True)  # fmt: skip
-        named += asked.stdout.split()
+        named += done.stdout.split()
     return ownership.own(named)
 
 
-def _remove(containers: list[Container], seconds: int) -> None:
-    """Stops and removes them, and the networks that nobody uses then. Volumes stay."""
+def _remove(containers: list[Container], names: set[str], seconds: int) -> None:
+    """Stops and removes them, and the networks, of the projects `names` too, that nobody uses then.
+    Volumes stay."""
     ids = [one.id for one in containers]
     if ids:
         # All at once, as Compose does. One that went meanwhile is what is wanted.
@@ -127,11 +130,11 @@ def _remove(containers: list[Container], seconds: int) -> None:
         subprocess.run(["docker", "rm", "--force", *ids], capture_output=True)
     attached = {name for one in containers
                 for name in one.inspected["NetworkSettings"].get("Networks") or {}}  # fmt: skip
-    for name in {one.project for one in containers}:
-        for network in ownership.query(
-            "network", "ls", "--filter", _label(name), "--format", "{{.Name}}"
-        ):
-            if network in attached:
+    shown = f'{{{{.Name}}}} {{{{.Label "{ownership.LABEL}.network"}}}}'
+    for name in names | {one.project for one in containers}:
+        for row in ownership.query("network", "ls", "--filter", _label(name), "--format", shown):
+            network, _, known_as = row.partition(" ")
+            if network in attached or known_as in NETWORKS:
                 # The engine refuses while a container is in it, of whoever's.
                 subprocess.run(["docker", "network", "rm", network], capture_output=True)
 
@@ -139,10 +142,14 @@ def _remove(containers: list[Container], seconds: int) -> None:
 def projects() -> set[str]:
     """The names under which this stack runs, or would."""
     names = {one.project for one in ownership.own()}
-    try:
-        return names | {project(compose(), _environment(read()))[0]}
-    except SystemExit:
-        return names  # settings that cannot be keep nobody from removing what there is
+    key = "COMPOSE_PROJECT_NAME"
+    with contextlib.suppress(SystemExit):  # a bad .env keeps nobody from removing what there is
+        if given := os.environ.get(key) or written(os.environ).get(key):
+            return names | {given}
+    by_itself = re.search(
+        r"^name: *([a-z0-9_-]+)$", ownership.COMPOSE_FILE.read_text(), re.MULTILINE
+    )
+    return names | ({by_itself[1]} if by_itself else set())
 
 
 def remove_images(projects: set[str]) -> None:
@@ -158,7 +165,7 @@ def remove_images(projects: set[str]) -> None:
 
 def ps(settings: StackSettings) -> int:
     """Prints each part's state; 0 only when every part is healthy."""
-    own = ownership.own()
+    own = _own(_environment(settings))
     for one in sorted(own, key=lambda one: one.service):
         print(f"{one.service:<9}{one.health:<12}{one.status}")
     missing = _unhealthy(settings, own)
@@ -168,20 +175,20 @@ def ps(settings: StackSettings) -> int:
 
 
 def logs(settings: StackSettings, follow: bool) -> int:
-    return subprocess.call(_logs(*(["--follow", "--tail=20"] if follow else [])), cwd=ROOT,
+    return subprocess.call(_logs(settings, *(["--follow", "--tail=20"] if follow else [])), cwd=ROOT,
                            env=environment(settings))  # fmt: skip
 
 
 def logs_text(settings: StackSettings, lines: int) -> str:
     """The last `lines` (0: all) of each part's log."""
-    command = _logs(f"--tail={lines}" if lines else "--tail=all")
+    command = _logs(settings, f"--tail={lines}" if lines else "--tail=all")
     return subprocess.run(command, cwd=ROOT, env=environment(settings), capture_output=True,
                           text=True).stdout  # fmt: skip
 
 
-def _logs(*options: str) -> list[str]:
+def _logs(settings: StackSettings, *options: str) -> list[str]:
     # Another file's services may run under the same project name, so each is named.
-    parts_ = sorted({one.service for one in ownership.own() if not one.oneoff})
+    parts_ = sorted({one.service for one in _own(_environment(settings)) if not one.oneoff})
     return [*compose(), "logs", "--no-color", *options, *parts_]
 
 

@@ -22,9 +22,9 @@ def keep(image: str, before: str) -> None:
 
 
 def identity(image: str) -> str:
-    asked = subprocess.run(["docker", "image", "inspect", "--format", "{{.Id}}", image],
+    done = subprocess.run(["docker", "image", "inspect", "--format", "{{.Id}}", image],
                            capture_output=True, text=True)  # fmt: skip
-    return asked.stdout.strip()
+    return done.stdout.strip()
 
 
 def tag(id_: str, name: str) -> None:

@@ -72,9 +72,11 @@ def of_this_file(known: dict[str, str]) -> bool:
 
 
 def marked(inspected: dict[str, Any]) -> bool:
-    """Whether it is this stack's Traefik, or a replica."""
-    env = inspected["Config"]["Env"] or []
-    return of_this_file(labels(inspected)) and any(one.startswith(MARKS) for one in env)
+    """Whether it is this stack's Traefik, or a replica, or runs before them."""
+    env, known = inspected["Config"]["Env"] or [], labels(inspected)
+    return of_this_file(known) and (
+        any(one.startswith(MARKS) for one in env) or known.get(f"{LABEL}.service") == "acme-owner"
+    )
 
 
 def own(named: Collection[str] = WITHOUT_MARK) -> list[Container]:
