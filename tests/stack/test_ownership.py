@@ -229,3 +229,14 @@ def test_a_swarm_stack_of_theirs_under_the_folder_s_name_is_left_alone(swarm):
         assert "has a service db that is not docker-stack.yml's" in output
         assert docker("service", "inspect", "--format", "{{.ID}}", service) == identity
     file.unlink()
+
+
+def test_networks_of_a_killed_up_are_removed(folder):
+    done = plain(folder, "create", "traefik")
+    assert done.returncode == 0, done.stderr
+    docker("rm", "--force", *folder.containers())
+    names = docker("network", "ls", "--filter", "label=com.docker.compose.project=behindproxy", "-q")
+    assert names
+    folder.must("down")
+    left = docker("network", "ls", "--filter", "label=com.docker.compose.project=behindproxy", "-q")
+    assert not left
