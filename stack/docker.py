@@ -37,8 +37,9 @@ def up(settings: StackSettings) -> None:
     before = _own(environ)
     _refuse_others(name, before, services_)
     _say_what_is_beside()
+    image, served = f"{name}-app", images.serving(f"{name}-app")
     if earlier := {one.project for one in before} - {name}:
-        print(f"stopping what runs as the project {earlier.copy().pop()}: it is {name} now")
+        print(f"stopping what runs as the project {min(earlier)}: it is {name} now")
         down(settings)
         before = []
     _refuse_overlap(settings, name)
@@ -55,7 +56,6 @@ def up(settings: StackSettings) -> None:
     if settings.domain:
         acme.check(settings, running=bool(held))
     kept = {one.id for one in before}
-    image, served = f"{name}-app", images.serving(f"{name}-app")
     try:
         step(command, ["build", "app"], environ)
         if settings.domain:
@@ -64,10 +64,10 @@ def up(settings: StackSettings) -> None:
         step(command, ["up", "--detach", "--wait", *services(settings)], environ)
         _wait_for_traefik(settings)
     except BaseException:
-        images.tag(served, image)
         # In production, what still serves goes on serving.
         if not kept or not settings.domain:
             _remove([one for one in _own(environ) if one.id not in kept], {name}, seconds=0)
+        images.tag(served, image)
         raise
     images.keep(image, served)
     if settings.domain:

@@ -48,7 +48,7 @@ class Container:
 
     @property
     def environ(self) -> dict[str, str]:
-        return dict(one.partition("=")[::2] for one in self.inspected["Config"]["Env"] or [])
+        return dict(one.partition("=")[::2] for one in self.inspected["Config"].get("Env") or [])
 
     @property
     def ports(self) -> dict[str, tuple[str, str]]:
@@ -73,7 +73,7 @@ def of_this_file(known: dict[str, str]) -> bool:
 
 def marked(inspected: dict[str, Any]) -> bool:
     """Whether it is this stack's Traefik, or a replica, or runs before them."""
-    env, known = inspected["Config"]["Env"] or [], labels(inspected)
+    env, known = inspected["Config"].get("Env") or [], labels(inspected)
     return of_this_file(known) and (
         any(one.startswith(MARKS) for one in env) or known.get(f"{LABEL}.service") == "acme-owner"
     )
