@@ -7,7 +7,9 @@ a door that answers 502 because its container ended is the container's finding.
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+from stack import native
 from stack.addresses import warnings
+from stack.paths import ROOT
 
 from .addresses import in_url, is_public, kind
 from .asking import who
@@ -77,7 +79,7 @@ def _processes(facts: Facts) -> Iterator[Step]:
         state = facts.processes.get(name, "not there")
         # STARTING is supervisor's word for its first second; whether it listens is asked below.
         if state not in ("RUNNING", "STARTING"):
-            yield wrong("process.ended", name, f"{state}: its last lines are in build/native/{name}.log",
+            yield wrong("process.ended", name, f"{state}: its last lines are in {native.HOME.relative_to(ROOT)}/{name}.log",
                         "make logs FOLLOW=0")  # fmt: skip
             continue
         port = facts.settings.http_port if name == "traefik" else facts.settings.direct_port

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from stack.paths import ROOT
+from stack import ownership
 from stack.settings import StackSettings
 
 from .facts import Container, Listener, Published
@@ -30,9 +30,8 @@ def containers(port: int | None = None) -> list[Container]:
 
 def container(inspected: dict[str, Any], port: int | None = None) -> Container:
     labels = inspected["Config"].get("Labels") or {}
-    ours = labels.get("com.docker.compose.project.working_dir") == str(ROOT)
-    if labels.get("com.docker.compose.oneoff") == "True":
-        ours = False
+    oneoff = labels.get("com.docker.compose.oneoff") == "True"
+    ours = not oneoff and (ownership.marked(inspected) or _observes(labels))
     state = inspected["State"]
     service = labels.get("com.docker.compose.service", inspected["Name"].lstrip("/"))
     published = _published(inspected)
@@ -48,6 +47,13 @@ def container(inspected: dict[str, Any], port: int | None = None) -> Container:
                         if (a := n.get("IPAddress"))),
         last_line=_last_line(inspected["Id"]) if log else "", ours=ours,
     )  # fmt: skip
+
+
+def _observes(labels: dict[str, str]) -> bool:
+    """Whether it is this stack's Prometheus or Grafana."""
+    return ownership.of_this_file(labels) and (
+        labels.get("com.docker.compose.service") in ownership.WITHOUT_MARK
+    )
 
 
 def _published(inspected: dict[str, Any]) -> tuple[Published, ...]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from stack.paths import CA_FILE, ROOT
+
 from .addresses import in_url, kind
 from .checks import process
 from .facts import Answer, Container, Facts, Listener
@@ -84,6 +86,10 @@ def _published_elsewhere(
             shown,
             f"-p 0.0.0.0:{answer.port}:{target}, {EXPOSED}",
         )
+    if ":" in answer.address and ":" not in address:
+        return wrong("url.ipv6_is_not_published", "cause", f"{shown}, which is IPv4",
+                     f"http://127.0.0.1:{answer.port}, or the machine's IPv4 address; a name without an AAAA record; "
+                     "natively (RUNTIME=native) BIND_ADDRESS=:: serves IPv6 too")  # fmt: skip
     if container.service != "traefik":
         return wrong("url.direct_is_local", "cause", f"{shown}, as it should: past the proxy, for this machine",
                      f"use the proxied door: {settings.url('proxy') or settings.url('tls')}/app")  # fmt: skip
@@ -288,6 +294,7 @@ def certificate(facts: Facts, answer: Answer) -> Iterator[Step]:
         yield wrong("url.certificate_name", "cause", f"the certificate is not for {host}: {detail}",
                     f"PUBLIC_HOSTS with {host} in .env, then make up; or ask by a name that it has")  # fmt: skip
     else:
+        ca = CA_FILE.relative_to(ROOT)
         yield wrong("url.certificate_unknown", "cause", f"whoever signed the certificate is not trusted here: {detail}",
-                    "CA_FILE=build/tls/ca.pem make doctor URL=…, and curl --cacert build/tls/ca.pem, for this clone's "
+                    f"CA_FILE={ca} make doctor URL=…, and curl --cacert {ca}, for this clone's "
                     "own; a public one needs DOMAIN (docs/production.md)")  # fmt: skip

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from copier.errors import CopierError
 
+from stack.made import MADE as MARK
 from stack.paths import BUILD, ROOT
 
 from .copying import copy
@@ -18,8 +19,6 @@ from .render import ANSWERS, MADE
 from .repository import git
 from .updating import update
 from .writing import stoppable
-
-MARK = b"# Made by make; make clean removes this folder."  # in its .gitignore, by environment.sh
 
 
 def main() -> int:
@@ -85,7 +84,7 @@ def is_free(folder: Path) -> bool:
     if not folder.is_dir() or not any(folder.iterdir()):
         return True
     hidden = folder / ".gitignore"
-    ours = hidden.is_file() and MARK in hidden.read_bytes().splitlines()
+    ours = hidden.is_file() and MARK.encode() in hidden.read_bytes().splitlines()
     return ours and not git(folder.parent, "ls-files", "--", folder.name)
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from io import TextIOWrapper
 
-from . import acme, docker, native, rolling, runtime, state, swarm
+from . import acme, docker, lock, made, native, rolling, runtime, state, swarm
 from .addresses import show
 from .routes_edit import refused
 from .settings import StackSettings, read
@@ -16,18 +16,21 @@ def up() -> int:
     settings = read()
     name = runtime.choose()
     running = state.load()
-    if running and running[0] != name:
-        print(f"stopping what runs in the {running[0]} runtime")
-        _stop(*running)
-    elif running and running[1].subnet != settings.subnet:
-        _stop(*running)  # a network's address range cannot be changed under its containers
-    elif running and name == "docker":
-        rolling.retire_surplus(settings)
+    _refuse_unreachable(running)
+    for other in set(runtime.RUNTIMES) - {name}:
+        if runtime.RUNTIMES[other].left():
+            print(f"stopping what runs in the {other} runtime")
+            _stop(other)
+    if running and running[0] == name == "docker":
+        if running[1].subnet != settings.subnet:
+            _stop(name)  # a network's address range cannot be changed under its containers
+        else:
+            rolling.retire_surplus(settings)
     state.save(name, settings)  # first, so that `down` finds what a killed `up` left
     try:
         runtime.RUNTIMES[name].up(settings)
     except BaseException:
-        if not runtime.RUNTIMES[name].left(settings):
+        if not runtime.RUNTIMES[name].left():
             state.forget()
         raise
     show(name, settings)
@@ -35,24 +38,36 @@ def up() -> int:
 
 
 def down() -> int:
-    running = state.load()
-    if running:
-        _stop(*running)
-        print(f"stopped ({running[0]})")
-    elif os.environ.get("RUNTIME") != "docker":
-        native.down()  # processes outlive a lost state file
+    _refuse_unreachable(state.load())
+    # Whatever the file says: what is there is stopped.
+    there = [name for name in runtime.RUNTIMES if runtime.RUNTIMES[name].left()]
+    for name in there:
+        _stop(name)
+        print(f"stopped ({name})")
+    if not there:
+        if runtime.engine()[0]:
+            _stop("docker")  # a killed `up` may have made networks, and nothing else yet
+        state.forget()
         print("nothing was running")
     return 0
 
 
-def _stop(name: str, settings: StackSettings) -> None:
-    if name == "docker" and not runtime.engine()[0]:
+def _refuse_unreachable(running: tuple[str, StackSettings] | None) -> None:
+    if running and running[0] == "docker" and not runtime.engine()[0]:
         raise SystemExit("the stack was started in Docker, and no engine answers: start Docker")
+
+
+def _stop(name: str) -> None:
     if name == "docker":
-        docker.down(settings)
+        docker.down(docker.found() or StackSettings.model_validate({}))
     else:
         native.down()
     state.forget()
+
+
+def restart() -> int:
+    down()
+    return up()
 
 
 def dev() -> int:
@@ -61,10 +76,10 @@ def dev() -> int:
     if settings.domain:
         raise SystemExit(f"DOMAIN={settings.domain}: production does not reload; leave DOMAIN out")
     os.environ["APP_RELOAD"] = "1"
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
     try:
-        up()
+        with lock.alone("dev"):
+            up()
         print(
             f"reload: an edit of {settings.package} is served within seconds; Ctrl-C stops the stack",
             flush=True,
@@ -74,7 +89,8 @@ def dev() -> int:
         return 0
     finally:
         if state.load():
-            down()
+            with lock.taken_over("dev"):
+                down()
 
 
 def ps() -> int:
@@ -107,10 +123,12 @@ def logs() -> int:
 
 
 def clean() -> int:
-    """Stops the stack and removes its image; the Makefile removes build/."""
+    """Stops the stack, and removes its image and what the tools wrote."""
+    projects = docker.projects()
     down()
-    if runtime.engine()[0]:
-        docker.remove_images(read())
+    docker.remove_images(projects)
+    if stays := made.remove():
+        print(f"not made by these tools, so it stays: {', '.join(stays)}")
     return 0
 
 
@@ -139,9 +157,31 @@ def _roll(replace: Callable[[StackSettings], None]) -> int:
     return 0
 
 
-COMMANDS = {"up": up, "dev": dev, "down": down, "ps": ps, "logs": logs, "clean": clean,
-            "deploy": deploy, "rollback": rollback, "stack-deploy": swarm.deploy,
+COMMANDS = {"up": up, "dev": dev, "down": down, "restart": restart, "ps": ps, "logs": logs,
+            "clean": clean, "deploy": deploy, "rollback": rollback, "stack-deploy": swarm.deploy,
             "stack-ps": swarm.ps, "stack-rm": swarm.rm}  # fmt: skip
+# They change what runs, so one at a time does. `down` takes the lock over; `dev` takes it for its parts.
+ALONE = ("up", "restart", "clean", "deploy", "rollback", "stack-deploy", "stack-rm")
+
+
+def run(command: str) -> int:
+    """Runs one of COMMANDS, ended by a signal only after it has cleaned up."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+    if command == "down":
+        with lock.taken_over(command):
+            return down()
+    if command in ALONE:
+        with lock.alone(command):
+            return COMMANDS[command]()
+    return COMMANDS[command]()
+
+
+def _end(number: int, _: object) -> None:
+    for later in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(later, signal.SIG_IGN)  # the clean-up goes on to its end
+    sys.exit(128 + number)
 
 
 def main() -> int:
@@ -150,7 +190,7 @@ def main() -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # in order with what subprocesses print
     try:
-        return COMMANDS[sys.argv[1]]()
+        return run(sys.argv[1])
     except KeyboardInterrupt:
         return 130
 

@@ -33,8 +33,11 @@ def check(settings: StackSettings, running: bool) -> None:
     try:
         addresses = sorted({str(info[4][0]) for info in socket.getaddrinfo(domain, 80)})
     except OSError as error:
-        raise SystemExit(f"DOMAIN={domain}: the name does not resolve ({error}); point its A or AAAA "
+        raise SystemExit(f"DOMAIN={domain}: the name does not resolve ({error}); point its A "
                          "record at this machine, then make up again") from None  # fmt: skip
+    if six := [address for address in addresses if ":" in address]:
+        print(f"warning: DOMAIN={domain} has the AAAA record {six[0]}, and Docker publishes IPv4 alone here: "
+              "take the record out")  # fmt: skip
     if not running and not _answers_here(settings):
         shown = ", ".join(addresses)
         line = (f"DOMAIN={domain}: port 80 of {shown} does not lead to this machine, and there the "

@@ -1,5 +1,6 @@
 """The Docker runtime: docker-compose.yml, with what only `make up` can add."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,30 +8,41 @@ import subprocess
 import sys
 import time
 from functools import cache, partial
-from ipaddress import ip_network
-from typing import Any
+from ipaddress import ip_address, ip_network
 
-from . import acme, certificate, metrics, ports, render
-from .paths import BUILD, ROOT, STATIC, VENV
-from .settings import MOST_REPLICAS, StackSettings, written
+from pydantic import ValidationError
+
+from . import acme, certificate, images, metrics, ownership, ports, render
+from .ownership import Container
+from .paths import BUILD, ROOT, STATIC, TOOLS, VENV
+from .settings import INTERNAL, MOST_REPLICAS, StackSettings, written
 
 LOG = BUILD / "compose.log"
+NETWORKS = ("edge", "internal", "direct")
 NOTICE_SECONDS = 20
 ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
 METRICS = "http://traefik:8082/metrics"
 
 
 def up(settings: StackSettings) -> None:
-    """Builds, starts and waits for health; on failure says why and leaves nothing running."""
+    """Builds, starts and waits for health; on failure says why and removes what it made."""
+    _refuse_ipv6(settings)
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
     certificate.ensure(settings)
     render.write(STATIC / "traefik.toml", render.static(settings, native=False))
     _refuse_unreadable()
-    command, environ = compose(), environment(settings)
-    name = project(command, environ)
-    _refuse_another_clone(name)
+    command, environ = compose(), _environment(settings)
+    name, services_ = project(command, environ)
+    before = _own(environ)
+    _refuse_others(name, before, services_)
+    _say_what_is_beside()
+    image, served = f"{name}-app", images.serving(f"{name}-app")
+    if earlier := {one.project for one in before} - {name}:
+        print(f"stopping what runs as the project {min(earlier)}: it is {name} now")
+        down(settings)
+        before = []
     _refuse_overlap(settings, name)
-    held = _published(name)
+    held = {int(port) for one in before if one.running for _, port in one.ports.values()}
     wanted = {"HTTP_PORT": (settings.bind_address, settings.http_port),
               "HTTPS_PORT": (settings.bind_address, settings.https_port)}  # fmt: skip
     if not settings.domain:
@@ -42,77 +54,149 @@ def up(settings: StackSettings) -> None:
         print("building the image; the first time takes a minute or two", flush=True)
     if settings.domain:
         acme.check(settings, running=bool(held))
-    fresh = not _containers(settings)
+    kept = {one.id for one in before}
     try:
         step(command, ["build", "app"], environ)
         if settings.domain:
             step(command, ["run", "--rm", "--no-deps", "acme-owner"], environ)
-        step(
-            command, ["up", "--detach", "--wait", "--remove-orphans", *services(settings)], environ
-        )
+            _bring_certificates(earlier, name)
+        step(command, ["up", "--detach", "--wait", *services(settings)], environ)
         _wait_for_traefik(settings)
     except BaseException:
         # In production, what still serves goes on serving.
-        if fresh or not settings.domain:
-            subprocess.run([*command, "down", "--remove-orphans"], cwd=ROOT, env=environ,
-                           capture_output=True)  # fmt: skip
+        if not kept or not settings.domain:
+            _remove([one for one in _own(environ) if one.id not in kept], {name}, seconds=0)
+        images.tag(served, image)
         raise
+    images.keep(image, served)
     if settings.domain:
         acme.wait(settings, lambda: logs_text(settings, lines=0))
 
 
-def left(settings: StackSettings) -> bool:
-    """Whether a failed `up` left containers: `down` must find them then."""
-    return bool(_containers(settings))
+def left() -> bool:
+    """Whether containers are there: `down` must find them then."""
+    return bool(ownership.own())
+
+
+def found() -> StackSettings | None:
+    """The settings of what runs, as its containers have them; None where nothing does."""
+    if not (own := ownership.own()):
+        return None
+    given: dict[str, str] = {}
+    for one in own:
+        if ownership.marked(one.inspected):
+            given |= one.environ
+        for inside, (address, port) in one.ports.items():
+            if key := {"80": "HTTP_PORT", "9999": "HTTP_PORT", "443": "HTTPS_PORT",
+                       "9443": "HTTPS_PORT", "8000": "DIRECT_PORT"}.get(inside):  # fmt: skip
+                given[key] = port
+            if one.service == "traefik":
+                given["BIND_ADDRESS"] = address.strip("[]") or "0.0.0.0"
+    given["SUBNET"] = given.get("PROXY_ADDRESS", "").removesuffix(".10")
+    replicas = [one for one in own if one.service in slots() and one.running and not one.oneoff]
+    given["APP_REPLICAS"] = str(min(max(len(replicas), 1), MOST_REPLICAS))
+    known = set(StackSettings.model_fields) - INTERNAL
+    values = {key.lower(): value for key, value in given.items() if value and key.lower() in known}
+    for known_values in (values, {}):
+        try:
+            return StackSettings.model_validate(known_values)
+        except ValidationError:
+            continue  # of another version
+    return None
 
 
 def down(settings: StackSettings) -> None:
-    # Compose removes by label, so whatever was started goes, with whichever settings.
-    subprocess.run(
-        [*compose(), "down", "--remove-orphans", "--timeout", str(settings.drain_seconds + 5)],
-        cwd=ROOT, env=environment(settings), check=True, capture_output=True,
-    )  # fmt: skip
+    _remove(_own(_environment(settings)), projects(), seconds=settings.drain_seconds + 5)
 
 
-def remove_images(settings: StackSettings) -> None:
-    environ = environment(settings)
-    name = project(compose(), environ)
-    if images := list(filter(None, _docker("image", "ls", "--quiet", f"{name}-app"))):
-        subprocess.run(
-            ["docker", "image", "rm", "--force", *images], check=True, capture_output=True
-        )
+def _own(environ: dict[str, str]) -> list[Container]:
+    """This stack's containers, those of an override's services too."""
+    named = list(ownership.WITHOUT_MARK)
+    if ownership.unsure():
+        done = subprocess.run([*compose(), "config", "--services"], cwd=ROOT, env=environ,
+                               capture_output=True, text=True)  # fmt: skip
+        named += done.stdout.split()
+    return ownership.own(named)
+
+
+def _remove(containers: list[Container], names: set[str], seconds: int) -> None:
+    """Stops and removes them, and the networks, of the projects `names` too, that nobody uses then.
+    Volumes stay."""
+    ids = [one.id for one in containers]
+    if ids:
+        # All at once, as Compose does. One that went meanwhile is what is wanted.
+        subprocess.run(["docker", "stop", "-t", str(seconds), *ids], capture_output=True)
+        subprocess.run(["docker", "rm", "--force", *ids], capture_output=True)
+    attached = {name for one in containers
+                for name in one.inspected["NetworkSettings"].get("Networks") or {}}  # fmt: skip
+    shown = f'{{{{.Name}}}} {{{{.Label "{ownership.LABEL}.network"}}}}'
+    for name in names | {one.project for one in containers}:
+        for row in ownership.query("network", "ls", "--filter", _label(name), "--format", shown):
+            network, _, known_as = row.partition(" ")
+            if network in attached or known_as in NETWORKS:
+                # The engine refuses while a container is in it, of whoever's.
+                subprocess.run(["docker", "network", "rm", network], capture_output=True)
+
+
+def projects() -> set[str]:
+    """The names under which this stack runs, or would."""
+    names = {one.project for one in ownership.own()}
+    key = "COMPOSE_PROJECT_NAME"
+    with contextlib.suppress(SystemExit):  # a bad .env keeps nobody from removing what there is
+        if given := os.environ.get(key) or written(os.environ).get(key):
+            return names | {given}
+    by_itself = re.search(
+        r"^name: *([a-z0-9_-]+)$", ownership.COMPOSE_FILE.read_text(), re.MULTILINE
+    )
+    return names | ({by_itself[1]} if by_itself else set())
+
+
+def remove_images(projects: set[str]) -> None:
+    """Those that were built here: another compose file's may have the same name."""
+    for name in projects:
+        for image in set(ownership.query("image", "ls", "--quiet", "--no-trunc", f"{name}-app")):
+            started = "".join(
+                ownership.query("image", "inspect", "--format", "{{json .Config.Cmd}}", image)
+            )
+            if started == '["python","-m","serve"]':
+                subprocess.run(["docker", "image", "rm", "--force", image], capture_output=True)
 
 
 def ps(settings: StackSettings) -> int:
     """Prints each part's state; 0 only when every part is healthy."""
-    containers = _containers(settings)
-    for container in containers:
-        print(f"{container['Service']:<9}{container.get('Health') or container['State']:<12}"
-              f"{container['Status']}")  # fmt: skip
-    missing = _unhealthy(settings, containers)
+    own = _own(_environment(settings))
+    for one in sorted(own, key=lambda one: one.service):
+        print(f"{one.service:<9}{one.health:<12}{one.status}")
+    missing = _unhealthy(settings, own)
     for problem in missing:
         print(f"unhealthy: {problem}")
     return 1 if missing else 0
 
 
 def logs(settings: StackSettings, follow: bool) -> int:
-    command = [*compose(), "logs", "--no-color", *(["--follow", "--tail=20"] if follow else [])]
-    return subprocess.call(command, cwd=ROOT, env=environment(settings))
+    return subprocess.call(_logs(settings, *(["--follow", "--tail=20"] if follow else [])), cwd=ROOT,
+                           env=environment(settings))  # fmt: skip
 
 
 def logs_text(settings: StackSettings, lines: int) -> str:
     """The last `lines` (0: all) of each part's log."""
-    tail = f"--tail={lines}" if lines else "--tail=all"
-    return subprocess.run([*compose(), "logs", "--no-color", tail], cwd=ROOT,
-                          env=environment(settings), capture_output=True, text=True).stdout  # fmt: skip
+    command = _logs(settings, f"--tail={lines}" if lines else "--tail=all")
+    return subprocess.run(command, cwd=ROOT, env=environment(settings), capture_output=True,
+                          text=True).stdout  # fmt: skip
+
+
+def _logs(settings: StackSettings, *options: str) -> list[str]:
+    # Another file's services may run under the same project name, so each is named.
+    parts_ = sorted({one.service for one in _own(_environment(settings)) if not one.oneoff})
+    return [*compose(), "logs", "--no-color", *options, *parts_]
 
 
 def unhealthy(settings: StackSettings) -> list[str]:
-    return _unhealthy(settings, _containers(settings))
+    return _unhealthy(settings, ownership.own())
 
 
-def _unhealthy(settings: StackSettings, containers: list[dict[str, Any]]) -> list[str]:
-    healthy = {c["Service"] for c in containers if c.get("Health") == "healthy"}
+def _unhealthy(settings: StackSettings, containers: list[Container]) -> list[str]:
+    healthy = {one.service for one in containers if one.healthy}
     return [f"{name} is not healthy" for name in parts(settings) if name not in healthy]
 
 
@@ -155,6 +239,15 @@ def compose() -> list[str]:
 
 
 def environment(settings: StackSettings) -> dict[str, str]:
+    """For a command about what runs, under whichever name."""
+    environ = _environment(settings)
+    if own := ownership.own():
+        environ["COMPOSE_PROJECT_NAME"] = own[0].project
+    return environ
+
+
+def _environment(settings: StackSettings) -> dict[str, str]:
+    """For `up`, which may give the stack another name."""
     bind = settings.bind_address
     files = ["docker-compose.yml"]
     if (ROOT / "docker-compose.override.yml").exists():
@@ -166,7 +259,11 @@ def environment(settings: StackSettings) -> dict[str, str]:
     return {
         "COMPOSE_FILE": ":".join(files),
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they give an unchanged image a new id
-        **os.environ,
+        **{
+            key: value
+            for key, value in os.environ.items()
+            if key != "COMPOSE_FILE" or _has_ours(value)
+        },
         **settings.environ(),
         "PWD": str(ROOT),  # or Compose notes the path by which a link led here
         "COMPOSE_PROFILES": "*",  # so that ps, logs and down see all; up names what it starts
@@ -175,11 +272,35 @@ def environment(settings: StackSettings) -> dict[str, str]:
     }
 
 
+def _has_ours(files: str) -> bool:
+    """Whether COMPOSE_FILE, which may be meant for another stack, has docker-compose.yml."""
+    listed = files.split(os.environ.get("COMPOSE_PATH_SEPARATOR") or os.pathsep)
+    return str(ownership.COMPOSE_FILE) in {os.path.realpath(ROOT / file) for file in listed}
+
+
+def _say_what_is_beside() -> None:
+    if (files := os.environ.get("COMPOSE_FILE", "")) and not _has_ours(files):
+        print(f"COMPOSE_FILE={files} does not have docker-compose.yml, so it is left out")
+    for name in ("compose.yaml", "compose.yml", "docker-compose.yaml"):
+        if (ROOT / name).exists():
+            print(f"{name} is not this stack's, and nothing of it is touched; plain `docker compose` "
+                  "takes it, or needs -f docker-compose.yml")  # fmt: skip
+
+
 def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> None:
-    with LOG.open("w") as log:
-        code = subprocess.call(
-            [*command, *arguments], cwd=ROOT, env=environ, stdout=log, stderr=log
-        )
+    with LOG.open("w") as log, subprocess.Popen(
+        [*command, *arguments], cwd=ROOT, env=environ, stdout=log, stderr=log
+    ) as running_:  # fmt: skip
+        try:
+            code = running_.wait()
+        except BaseException:
+            # Killed at once, it would leave a plugin behind that goes on creating containers.
+            running_.terminate()
+            try:
+                running_.wait(10)
+            except subprocess.TimeoutExpired:
+                running_.kill()
+            raise
     if code == 0:
         return
     output = [line for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
@@ -193,20 +314,24 @@ def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> N
     raise SystemExit(f"docker compose {arguments[0]} failed: {reason.strip()}")
 
 
-def project(command: list[str], environ: dict[str, str]) -> str:
+def project(command: list[str], environ: dict[str, str]) -> tuple[str, set[str]]:
+    """Its name, and its services. Raises SystemExit where the file cannot be read, or is another's."""
     asked = subprocess.run([*command, "config", "--format", "json"], cwd=ROOT, env=environ,
                            capture_output=True, text=True)  # fmt: skip
     if asked.returncode:
         raise SystemExit(f"docker-compose.yml: {asked.stderr.strip().splitlines()[-1]}")
-    return str(json.loads(asked.stdout)["name"])
+    config = json.loads(asked.stdout)
+    if not {"traefik", "app"} <= set(config["services"]):
+        raise SystemExit("docker-compose.yml is not this stack's: it has no services traefik and app; "
+                         "give it another name, for example compose.yaml, and take the stack's again")  # fmt: skip
+    return str(config["name"]), set(config["services"])
 
 
 def running(service: str) -> str:
     """The id of the service's running container, or empty. Asked of the engine: Compose takes most of
     a second to start, and a deploy asks often."""
-    return _docker("ps", "--quiet", "--filter", "status=running", "--filter",
-                   f"label=com.docker.compose.project.working_dir={ROOT}", "--filter",
-                   f"label=com.docker.compose.service={service}")[0]  # fmt: skip
+    return next((one.id for one in ownership.own()
+                 if one.service == service and one.running and not one.oneoff), "")  # fmt: skip
 
 
 def execute(service: str, *command: str) -> str | None:
@@ -245,27 +370,20 @@ def last_lines(settings: StackSettings, service: str) -> str:
                           env=environment(settings), capture_output=True, text=True).stdout  # fmt: skip
 
 
-def _containers(settings: StackSettings) -> list[dict[str, Any]]:
-    asked = subprocess.run([*compose(), "ps", "--all", "--format", "json"], cwd=ROOT,
-                           env=environment(settings), capture_output=True, text=True)  # fmt: skip
-    return [json.loads(line) for line in asked.stdout.splitlines() if line.startswith("{")]
-
-
-def _docker(*arguments: str) -> list[str]:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True).stdout.split("\n")
-
-
 def _label(project: str) -> str:
-    return f"label=com.docker.compose.project={project}"
-
-
-def _published(project: str) -> set[int]:
-    lines = _docker("ps", "--filter", _label(project), "--format", "{{.Ports}}")
-    return {int(port) for line in lines for port in re.findall(r":(\d+)->", line)}
+    return f"label={ownership.LABEL}.project={project}"
 
 
 def _image(project: str) -> str:
-    return _docker("image", "ls", "--quiet", f"{project}-app")[0]
+    return "".join(ownership.query("image", "ls", "--quiet", f"{project}-app")[:1])
+
+
+def _refuse_ipv6(settings: StackSettings) -> None:
+    """Docker's own proxy takes such a connection, so Traefik would see one client for everybody."""
+    bound = ip_address(settings.bind_address)
+    if bound.version == 6 and not bound.is_loopback:
+        raise SystemExit(f"BIND_ADDRESS={bound}: in Docker every client would have one and the same address "
+                         "over IPv6; for example BIND_ADDRESS=0.0.0.0, or RUNTIME=native")  # fmt: skip
 
 
 def _refuse_unreadable() -> None:
@@ -275,24 +393,41 @@ def _refuse_unreadable() -> None:
     for path in (ROOT / "traefik", *(ROOT / "traefik").iterdir(), STATIC / "traefik.toml"):
         if not path.stat().st_mode & 0o004:
             raise SystemExit(f"{path.relative_to(ROOT)}: Traefik's user may not read it; "
-                             "chmod -R a+rX traefik build/traefik")  # fmt: skip
+                             f"chmod -R a+rX traefik {STATIC.relative_to(ROOT)}")  # fmt: skip
 
 
-def _refuse_another_clone(project: str) -> None:
-    name = "com.docker.compose.project.working_dir"
-    lines = _docker(
-        "ps", "--all", "--filter", _label(project), "--format", f'{{{{.Label "{name}"}}}}'
-    )
-    others = {line for line in lines if line and os.path.realpath(line) != os.path.realpath(ROOT)}
-    if others:
-        raise SystemExit(f"another clone runs as the project {project!r}: {others.pop()}; "
-                         f"set another name, for example COMPOSE_PROJECT_NAME={project}-2")  # fmt: skip
+def _refuse_others(project: str, own: list[Container], services_: set[str]) -> None:
+    """Where Compose would replace what is not this stack's: another clone's, or another file's."""
+    for one in ownership.others(project, own):
+        folder = ownership.labels(one.inspected).get(f"{ownership.LABEL}.project.working_dir", "")
+        if os.path.realpath(folder) != str(ROOT):
+            raise SystemExit(f"another clone runs as the project {project!r}: {folder}; "
+                             f"set another name, for example COMPOSE_PROJECT_NAME={project}-2")  # fmt: skip
+        if one.service in services_:
+            raise SystemExit(f"COMPOSE_PROJECT_NAME={project}: {ownership.origin(one)} has a service "
+                             f"{one.service} under this name, which would be replaced; for example "
+                             f"COMPOSE_PROJECT_NAME={project}-proxy, or leave it out")  # fmt: skip
+
+
+def _bring_certificates(earlier: set[str], name: str) -> None:
+    """Copies what an earlier project name's volume has into the present one's, if that is new."""
+    for old in earlier or ({ROOT.name.lower()} if TOOLS == ROOT else set()):
+        volume = ownership.query("volume", "ls", "--quiet", "--filter", _label(old),
+                                 "--filter", f"label={ownership.LABEL}.volume=acme")  # fmt: skip
+        if old != name and volume:
+            subprocess.run(
+                ["docker", "run", "--rm", "--network=none", "--user=0:0", "--volume", f"{volume[0]}:/from:ro",
+                 "--volume", f"{name}_acme:/to", f"{name}-app", "sh", "-c",
+                 "test -e /to/acme.json || test ! -e /from/acme.json || cp -p /from/acme.json /to/"],
+                check=True, capture_output=True,
+            )  # fmt: skip
+            print(f"certificates: taken from the volume {volume[0]}, which stays")
 
 
 def _refuse_overlap(settings: StackSettings, project: str) -> None:
     wanted = ip_network(f"{settings.subnet}.0/24")
-    ids = [line for line in _docker("network", "ls", "--quiet") if line]
-    for network in json.loads("".join(_docker("network", "inspect", *ids)) or "[]"):
+    ids = ownership.query("network", "ls", "--quiet")
+    for network in json.loads("".join(ownership.query("network", "inspect", *ids)) or "[]"):
         if (network["Labels"] or {}).get("com.docker.compose.project") == project:
             continue
         for config in network["IPAM"]["Config"] or []:

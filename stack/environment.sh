@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
-# Makes build/venv and installs requirements/$1.txt into it. Says one line when it cannot.
+# Makes build/venv (a copy: .behindproxy/venv) and installs requirements/$1.txt into it. Says one line
+# when it cannot.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pins=$PWD/requirements/$1.txt
-[ -f docker-compose.yml ] || cd .. # in a copy, whose tools lie in a folder
-venv=build/venv log=build/pip.log
-stamp=build/venv/.$1
+build=build
+# In a copy the tools lie in a folder, and its build/ may be its project's own. (stack/paths.py)
+[ -f docker-compose.yml ] || { cd .. && build=.behindproxy; }
+venv=$build/venv log=$build/pip.log
+stamp=$venv/.$1
+# stack/made.py removes the whole folder where this is its first line.
+made='# Made by make; make clean removes this folder.'
 
 installed() { cmp -s "$venv/.$1" "${pins%/*}/$1.txt" 2>/dev/null; }
 if installed "$1"; then exit 0; fi
@@ -25,12 +30,15 @@ done
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
   fail "$python has no venv: apt-get install $("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
 
-mkdir -p build 2>/dev/null || true
-[ -f build/.gitignore ] || echo '*' >build/.gitignore 2>/dev/null || true
-[ -w build ] || fail "build/ cannot be written: remove it (sudo rm -r build)"
+if mkdir "$build" 2>/dev/null; then
+  printf '%s\n' "$made" '*' >"$build/.gitignore"
+elif [ "$build" != build ] && ! grep -qsxF "$made" "$build/.gitignore"; then
+  fail "$build/ is there, and was not made by these tools: they write nothing into it; move it away"
+fi
+[ -w "$build" ] || fail "$build/ cannot be written: make down, then give it to this user (sudo chown -R $(id -un) $build)"
 # A stamp of an interrupted or outdated install is gone before pip starts, so it is repeated.
 rm -f "$stamp"
-if ! build/venv/bin/python -c '' 2>/dev/null; then
+if ! "$venv/bin/python" -c '' 2>/dev/null; then
   rm -rf "$venv"
   "$python" -m venv "$venv" >"$log" 2>&1 || fail "no virtual environment could be made: see $log"
 fi

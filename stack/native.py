@@ -19,13 +19,16 @@ from xmlrpc.client import Error as RPCError
 from xmlrpc.client import ServerProxy
 
 import psutil
+from pydantic import ValidationError
 from supervisor.xmlrpc import SupervisorTransport
 
 from . import certificate, metrics, ports, render
 from .paths import APP_PYTHON, BUILD, ROOT, SOURCES, STATIC, TOOLS, VENV
-from .settings import StackSettings, own_keys
+from .settings import INTERNAL, StackSettings, own_keys
 
 HOME = BUILD / "native"
+# Earlier versions wrote there in a copy too.
+HOMES = {str(HOME), str(ROOT / "build" / "native")}
 CONFIG = HOME / "supervisord.conf"
 MARK = "STACK_HOME"  # in the environment of all that this clone starts, so that it is found again
 PARTS = ("traefik", "app")
@@ -62,6 +65,15 @@ def up(settings: StackSettings) -> None:
     if not ports.free(settings.ops_port + 1):
         raise SystemExit(f"OPS_PORT={settings.ops_port}: the application's metrics take the port after "
                          f"it, and that is taken; for example OPS_PORT={settings.ops_port + 10}")  # fmt: skip
+    try:
+        _start(settings)
+    except BaseException:
+        down()
+        raise
+    stamp.write_text(wanted)
+
+
+def _start(settings: StackSettings) -> None:
     render.write(CONFIG, _supervisord(settings))
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIG)]
     started = subprocess.run(
@@ -73,10 +85,23 @@ def up(settings: StackSettings) -> None:
     while missing := unhealthy(settings):
         if time.monotonic() > deadline or _given_up():
             print(logs_text(settings, lines=15), file=sys.stderr)
-            down()
             raise SystemExit(f"not healthy: {'; '.join(missing)} (the log lines are above)")
         time.sleep(0.1)
-    stamp.write_text(wanted)
+
+
+def found() -> StackSettings | None:
+    """The settings of what runs, as its processes have them; None where nothing does."""
+    known = set(StackSettings.model_fields) - INTERNAL
+    processes = _ours()
+    for process in processes:
+        try:
+            given = process.environ().items()
+            return StackSettings.model_validate(
+                {key.lower(): value for key, value in given if value and key.lower() in known}
+            )
+        except (psutil.Error, OSError, ValidationError):
+            continue
+    return StackSettings.model_validate({}) if processes else None
 
 
 def down() -> None:
@@ -97,9 +122,9 @@ def down() -> None:
         (HOME / name).unlink(missing_ok=True)
 
 
-def left(settings: StackSettings) -> bool:
-    """Whether a failed `up` left anything: never, it ends what it started."""
-    return False
+def left() -> bool:
+    """Whether a process of this clone's runs."""
+    return bool(_ours())
 
 
 def ps(settings: StackSettings) -> int:
@@ -155,7 +180,7 @@ def unhealthy(settings: StackSettings) -> list[str]:
 
 
 def _install_the_application() -> None:
-    """In a copy: its packages and what serves it, into build/app, where that is not done already."""
+    """In a copy: its packages and what serves it, into BUILD/app, where that is not done already."""
     if TOOLS == ROOT:
         return
     lists = [
@@ -164,7 +189,9 @@ def _install_the_application() -> None:
     wanted = hashlib.sha256(b"".join(path.read_bytes() for path in lists)).hexdigest()
     if INSTALLED.exists() and INSTALLED.read_text() == wanted:
         return
-    print(f"installing {lists[0].name}, and what serves it, into build/app")
+    print(
+        f"installing {lists[0].name}, and what serves it, into {INSTALLED.parent.relative_to(ROOT)}"
+    )
     # Anew, so that what is no longer asked for goes; and beside the one that may be serving.
     part = INSTALLED.parent.with_name("app.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -323,7 +350,7 @@ def _ours() -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == str(HOME) and process.pid != os.getpid():
+            if process.environ().get(MARK) in HOMES and process.pid != os.getpid():
                 found.append(process)
         except (psutil.Error, OSError):
             continue

@@ -6,14 +6,13 @@ sends it nothing and its requests have ended, and started anew. Compose alone st
 a recreate runs no pre_stop hook.
 """
 
-import fcntl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from . import docker
-from .paths import BUILD
+from . import docker, images
+from .paths import ROOT
 from .settings import StackSettings
 
 READY_SECONDS = 60
@@ -28,47 +27,57 @@ class NotReady(Exception):
 def deploy(settings: StackSettings) -> None:
     """Builds the current source and puts it in place. Raises SystemExit, with the version before
     still serving, when it cannot be built or is never ready."""
-    with _alone():
-        image = _image(settings)
-        before, earlier = _id(image), _id(f"{image}:previous")
-        print("building the image", flush=True)
+    image = _image(settings)
+    before = images.serving(image)
+    print("building the image", flush=True)
+    with _restored(image, before) as serves:
         docker.step(docker.compose(), ["build", "app"], docker.environment(settings))
-        if _id(image) != before:
-            _tag(before, f"{image}:previous")
-        _replace(settings, image, {image: before, f"{image}:previous": earlier})
+        roll(settings, serves)
 
 
 def rollback(settings: StackSettings) -> None:
     """Puts the version before in place, and the present one where that was."""
-    with _alone():
-        image = _image(settings)
-        now, before = _id(image), _id(f"{image}:previous")
-        if not before:
-            raise SystemExit("there is no version before: `make deploy` keeps the one it replaces")
-        _tag(before, image)
-        _tag(now, f"{image}:previous")
-        _replace(settings, image, {image: now, f"{image}:previous": before})
+    image = _image(settings)
+    now, before = images.serving(image), images.identity(f"{image}:previous")
+    if not before:
+        raise SystemExit("there is no version before: `make deploy` keeps the one it replaces")
+    with _restored(image, now) as serves:
+        images.tag(before, image)
+        roll(settings, serves)
 
 
-def _replace(settings: StackSettings, image: str, tags: dict[str, str]) -> None:
+@contextmanager
+def _restored(image: str, before: str) -> Iterator[Callable[[], None]]:
+    """Gives the tag back to the image `before`, unless what is called says that another one serves."""
+    serves = False
+
+    def now() -> None:
+        nonlocal serves
+        serves = True
+        images.keep(image, before)
+
     try:
-        roll(settings)
+        yield now
     except NotReady as reason:
-        for name, id_ in tags.items():
-            if id_:
-                _tag(id_, name)
+        images.tag(before, image)
         raise SystemExit(f"not deployed, the version before goes on serving: {reason}") from None
-    print(f"serving {_id(image)[7:19]}, before it {tags[image][7:19]}")
+    except BaseException:
+        if not serves:
+            images.tag(before, image)
+        raise
+    print(f"serving {images.identity(image)[7:19]}, before it {before[7:19]}")
 
 
-def roll(settings: StackSettings) -> None:
-    """Replaces every replica by one of the present image. Raises NotReady when that never serves, and
-    SystemExit when it served in the spare slot and then not in another one."""
+def roll(settings: StackSettings, serves: Callable[[], None]) -> None:
+    """Replaces every replica by one of the present image; calls `serves` once one of it serves. Raises
+    NotReady when that never does, and SystemExit when it served in the spare slot and then not in
+    another one."""
     used = docker.slots()[: settings.app_replicas]
     spare = docker.slots()[settings.app_replicas]
     if docker.running(spare):  # left by a deploy that was interrupted
         retire(settings, spare)
     _start(settings, spare)
+    serves()
     try:
         for slot in used:
             if docker.running(slot):
@@ -120,7 +129,7 @@ def _start(settings: StackSettings, slot: str, serves: bool = False) -> None:
     except BaseException as error:
         if not serves:  # nobody, yet
             subprocess.run([*docker.compose(), "rm", "--stop", "--force", slot],
-                           env=environ, cwd=BUILD.parent, capture_output=True)  # fmt: skip
+                           env=environ, cwd=ROOT, capture_output=True)  # fmt: skip
         if isinstance(error, SystemExit):
             raise NotReady(str(error)) from None
         raise
@@ -146,27 +155,7 @@ def _say(slot: str, what: str) -> None:
 
 
 def _image(settings: StackSettings) -> str:
-    return f"{docker.project(docker.compose(), docker.environment(settings))}-app"
-
-
-def _id(image: str) -> str:
-    asked = subprocess.run(["docker", "image", "inspect", "--format", "{{.Id}}", image],
-                           capture_output=True, text=True)  # fmt: skip
-    return asked.stdout.strip()
-
-
-def _tag(id_: str, name: str) -> None:
-    subprocess.run(["docker", "tag", id_, name], check=True, capture_output=True)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    with (BUILD / "deploy.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SystemExit("another deploy of this clone is running: wait for its end") from None
-        yield
+    return f"{docker.project(docker.compose(), docker.environment(settings))[0]}-app"
 
 
 def needs_up(change: str) -> bool:

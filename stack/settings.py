@@ -204,7 +204,7 @@ class SwarmSettings(StackSettings):
 
     @model_validator(mode="after")
     def _open_on_every_address(self) -> Self:
-        if not ip_address(self.bind_address).is_unspecified:
+        if self.bind_address != "0.0.0.0":  # `::` would hide who a client is, as in docker.py
             raise ValueError(f"BIND_ADDRESS={self.bind_address}: Swarm opens a port on every address of "
                              "a node and can do no less; say so with BIND_ADDRESS=0.0.0.0")  # fmt: skip
         return self

@@ -1,8 +1,12 @@
-"""What is running: which runtime started it, and with which settings."""
+"""What is running: which runtime started it, and with which settings. The engine and the processes
+say it themselves; the file is a cache, and has the settings that they do not show."""
 
 import json
 from collections.abc import Mapping
 
+from pydantic import ValidationError
+
+from . import docker, native
 from .paths import STATE
 from .render import write
 from .settings import StackSettings, read
@@ -13,14 +17,26 @@ def save(runtime: str, settings: StackSettings) -> None:
 
 
 def load() -> tuple[str, StackSettings] | None:
-    """The runtime and the settings of the running stack, or None where nothing was started."""
+    """The runtime and the settings of the running stack, or None where nothing runs."""
+    if saved := _saved():
+        return saved
+    for name, found in (("native", native.found), ("docker", docker.found)):
+        if settings := found():
+            return name, settings
+    return None
+
+
+def _saved() -> tuple[str, StackSettings] | None:
+    """What the file says; None where it is lost, or no file of `save`."""
     try:
         saved = json.loads(STATE.read_text())
-        return saved["runtime"], StackSettings(
-            **{key.lower(): value for key, value in saved["settings"].items() if value}
+        runtime, given = saved["runtime"], saved["settings"].items()
+        settings = StackSettings.model_validate(
+            {key.lower(): value for key, value in given if value}
         )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return None
+    return (runtime, settings) if runtime in ("docker", "native") else None
 
 
 def forget() -> None:

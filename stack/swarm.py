@@ -11,6 +11,7 @@ from typing import Any
 
 from . import certificate, render
 from .addresses import page_of
+from .ownership import MARKS
 from .paths import BUILD, ROOT, STATIC
 from .runtime import engine
 from .settings import SwarmSettings, read_as, written
@@ -27,6 +28,7 @@ def deploy() -> int:
     settings = read_as(SwarmSettings)
     nodes = _nodes()
     name = _name()
+    _refuse_others(name)
     environ = _environment(settings, name, len(nodes))
     before = {service: _update(name, service) for service in SERVICES}
     local = [] if _in_registry(environ["APP_IMAGE"]) else ["--resolve-image", "never"]
@@ -85,6 +87,7 @@ def rm() -> int:
     if not _state(name):
         print("nothing was running")
         return 0
+    _refuse_others(name)
     _ask("stack", "rm", name)
     # The command comes back before the containers have ended, and a network outlives them.
     deadline = time.monotonic() + 120
@@ -103,6 +106,18 @@ def _name() -> str:
     key = "COMPOSE_PROJECT_NAME"
     name = os.environ.get(key) or written(os.environ).get(key) or ROOT.name
     return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-")
+
+
+def _refuse_others(name: str) -> None:
+    """Where the stack of this name has services of somebody's: `--prune` and `rm` would remove them."""
+    for line in _state(name):
+        service = line.split()[0]
+        env = _ask("service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Env}}",
+                   f"{name}_{service}")  # fmt: skip
+        if service not in SERVICES or not any(mark in env for mark in MARKS):
+            raise SystemExit(f"COMPOSE_PROJECT_NAME={name}: this stack has a service {service} that is not "
+                             "docker-stack.yml's, and nothing was changed; for example "
+                             f"COMPOSE_PROJECT_NAME={name}-proxy")  # fmt: skip
 
 
 def _nodes() -> list[dict[str, Any]]:

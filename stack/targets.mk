@@ -2,7 +2,7 @@
 # command; what is longer is a script with a name.
 tools := $(patsubst %stack/targets.mk,%,$(lastword $(MAKEFILE_LIST)))
 # In a copy the tools lie in a folder, and the project's own packages may have the same names.
-PY := $(if $(tools),PYTHONSAFEPATH=1 PYTHONPATH=$(tools) )build/venv/bin/python
+PY := $(if $(tools),PYTHONSAFEPATH=1 PYTHONPATH=$(tools) .behindproxy,build)/venv/bin/python
 
 ##@ Run
 up: stack-environment ## bring the stack up, wait until it is healthy, print the addresses
@@ -29,10 +29,11 @@ rollback: stack-environment ## the version before, in the same way
 doctor: stack-environment ## who can reach the service, who cannot, and why; URL=… explains that address
 	@$(PY) -m doctor $(if $(JSON),--json) $(if $(URL),'$(URL)')
 
-restart: down up ## down, then up
+restart: stack-environment ## down, then up
+	@$(PY) -m stack restart
 
-clean: stack-environment ## down, and remove what the targets made: environment, image, build/
-	@$(PY) -m stack clean && rm -rf build
+clean: stack-environment ## down, and remove what the targets made: environment, image, what they wrote
+	@$(PY) -m stack clean
 
 ##@ Several machines (docs/scaling.md)
 stack-deploy: stack-environment ## the stack on a Docker Swarm, deployed or brought to the present settings

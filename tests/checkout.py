@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,6 +72,8 @@ class Checkout:
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith(STEERS)} | {
             "RUNTIME": self.runtime, "HTTP_PORT": str(self.http), "HTTPS_PORT": str(self.https),
             "DIRECT_PORT": str(self.direct), "OPS_PORT": str(self.ops), "SUBNET": "172.30.97",
+            # One of its own: several checkouts, and the clone's own stack, run on one engine.
+            "COMPOSE_PROJECT_NAME": path.name.lower(),
         }  # fmt: skip
 
     def fill(self) -> None:
@@ -86,7 +88,11 @@ class Checkout:
             if (ROOT / name).exists():
                 (self.path / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.path / name, follow_symlinks=False)
-        (self.path / "build").mkdir()
+        self.link_environment()
+
+    def link_environment(self) -> None:
+        """The tools' packages are installed already: their pins are the same."""
+        (self.path / "build").mkdir(exist_ok=True)
         (self.path / "build" / "venv").symlink_to(ROOT / "build" / "venv")
 
     def start(self, target: str, **settings: object) -> subprocess.Popen:
@@ -114,11 +120,18 @@ class Checkout:
 
     def container(self, service: str) -> str:
         """The id of the one container of `service`."""
-        labels = [f"label=com.docker.compose.project.working_dir={self.path}",
-                  f"label=com.docker.compose.service={service}"]  # fmt: skip
-        ids = docker("ps", "-aq", *(part for label in labels for part in ("--filter", label)))
-        assert len(ids.split()) == 1, f"{service}: {ids}"
-        return ids
+        ids = self.containers(service)
+        assert len(ids) == 1, f"{service}: {ids}"
+        return ids[0]
+
+    def containers(self, service: str = "") -> list[str]:
+        """The ids of the containers of `service`, or of all; not of another file's in this folder."""
+        labels = [f"label=com.docker.compose.project.working_dir={self.path}"]
+        labels += [f"label=com.docker.compose.service={service}"] if service else []
+        filters = [part for label in labels for part in ("--filter", label)]
+        files = '{{.ID}} {{.Label "com.docker.compose.project.config_files"}}'
+        rows = docker("ps", "-a", "--no-trunc", *filters, "--format", files).splitlines()
+        return [row.split()[0] for row in rows if f"{self.path}/docker-compose.yml" in row]
 
     def answers(self, path: str = "/api/v1/app", port: int | None = None) -> str:
         return subprocess.run(
@@ -126,10 +139,11 @@ class Checkout:
             capture_output=True, text=True, timeout=30,
         ).stdout  # fmt: skip
 
-    def nothing_left(self) -> bool:
-        found = subprocess.run(["pgrep", "-f", str(self.path)], capture_output=True, text=True)
-        labels = f"label=com.docker.compose.project.working_dir={self.path}"
+    def nothing_left(self, besides: Collection[str] = ()) -> bool:
+        """Whether no process, or no container but those with the ids `besides`, is there."""
         if self.runtime == "docker":
-            ids = subprocess.check_output(["docker", "ps", "-aq", "--filter", labels], text=True)
-            return not ids.strip()
+            labels = f"label=com.docker.compose.project.working_dir={self.path}"
+            ids = docker("ps", "-aq", "--no-trunc", "--filter", labels).split()
+            return set(ids) <= set(besides)
+        found = subprocess.run(["pgrep", "-f", str(self.path)], capture_output=True, text=True)
         return not found.stdout.strip()

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from stack import runtime, state
-from stack.__main__ import up
+from stack.__main__ import run
 from stack.paths import APP_PYTHON, BUILD, CA_FILE, ROOT, SOURCES, TOOLS
 from stack.settings import StackSettings
 
@@ -50,7 +50,7 @@ def local() -> dict:
     else:
         running = None
     if not running:
-        up()
+        run("up")
         running = state.load()
     name, settings = running
     demo = settings.demonstration

@@ -43,7 +43,11 @@ def containers() -> dict[str, dict]:
     """The inspected containers of Traefik and the application, of the project in this folder."""
     label = f"label=com.docker.compose.project.working_dir={os.path.realpath('.')}"
     inspected = json.loads(docker("inspect", *docker("ps", "-q", "--filter", label).split()))
-    named = {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in inspected}
+    file = "/docker-compose.yml"  # another file in this folder has containers of its own
+    named = {
+        labels["com.docker.compose.service"]: one for one in inspected
+        if file in (labels := one["Config"]["Labels"])["com.docker.compose.project.config_files"]
+    }  # fmt: skip
     return {name: one for name, one in named.items() if re.fullmatch(r"traefik|app(-\d+)?", name)}
 
 

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from stack.made import MADE
 from tests.checkout import ROOT, Checkout
 
 APPLICATION = """import os
@@ -39,7 +40,7 @@ def link_environment(folder: Path) -> None:
     """The tools' packages are installed already: their pins are the same."""
     made = folder / ("build" if (folder / "stack").exists() else ".behindproxy")
     made.mkdir(exist_ok=True)
-    (made / ".gitignore").write_text("# Made by make; make clean removes this folder.\n*\n")
+    (made / ".gitignore").write_text(f"{MADE}\n*\n")
     (made / "venv").symlink_to(ROOT / "build" / "venv")
 
 
@@ -51,6 +52,7 @@ class Project(Checkout):
     ) -> None:
         """With `begin` false it is there already."""
         super().__init__(path, runtime)
+        del self.environ["COMPOSE_PROJECT_NAME"]  # a copy has one of its own
         if not begin:
             return
         path.mkdir(parents=True)

@@ -47,6 +47,7 @@ def test_it_is_small_enough_to_review_and_none_of_it_is_hidden(source, project):
     for name in ("docker-compose.yml", "traefik/routes.toml", "Dockerfile", "Makefile", ".env",
                  ".github/workflows/deployment.yml"):  # fmt: skip
         assert (shop.path / name).is_file()
+    assert "name: behindproxy-review\n" in (shop.path / "docker-compose.yml").read_text()
     assert not [path for path in shop.path.rglob("*") if path.is_symlink()]
     assert str(source.path) not in (shop.path / ".copier-answers.yml").read_text()
 

@@ -83,7 +83,7 @@ def test_two_deploys_at_once_are_refused(stack):
     try:
         assert any("building the image" in line for line in first.stdout)  # it has the lock
         code, output = stack.make("deploy")
-        assert code != 0 and "another deploy of this clone is running" in output, output
+        assert code != 0 and "`make deploy` of this clone is running" in output, output
     finally:
         first.communicate(timeout=120)
     assert first.returncode == 0

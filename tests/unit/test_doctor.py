@@ -11,6 +11,7 @@ from doctor.addresses import kind
 from doctor.facts import Address, Answer, Container, Facts, Listener, Person, Published, Rule
 from doctor.step import NOTICE, WRONG
 from stack.acme import Certificate
+from stack.paths import ROOT
 from stack.settings import StackSettings
 
 TRAEFIK_404 = {
@@ -416,3 +417,28 @@ def test_every_finding_has_a_line_for_each_and_a_fix():
         "✗ app" in text and "→ make logs FOLLOW=0" in text and text.endswith("1 wrong, 0 to know")
     )
     assert all(step.fix for step in checks.steps(facts) if step.mark in (WRONG, NOTICE))
+
+
+def test_ipv6_that_docker_does_not_publish_is_named():
+    facts = healthy(bind_address="0.0.0.0")
+    facts.addresses.append(Address("2001:db8::7", "eth0"))
+    facts.containers[0] = replace(
+        facts.containers[0], published=(Published("0.0.0.0", 9999, 9999),)
+    )
+    target = answer("refused", "2001:db8::7", at="http://[2001:db8::7]:9999/api/v1/app")
+    assert explained(facts, target) == ["url.ipv6_is_not_published"]
+
+
+def test_a_container_of_another_file_in_this_folder_is_not_ours():
+    def of(file: str, *env: str) -> bool:
+        labels = {"com.docker.compose.project.working_dir": str(ROOT),
+                  "com.docker.compose.project.config_files": str(ROOT / file),
+                  "com.docker.compose.service": "app"}  # fmt: skip
+        return containers.container({
+            "Id": "x", "Name": "/x", "Config": {"Labels": labels, "Env": list(env)}, "HostConfig": {},
+            "State": {"Status": "created"}, "NetworkSettings": {},
+        }).ours  # fmt: skip
+
+    assert of("docker-compose.yml", "PROXY_ADDRESS=172.30.98.10")
+    assert not of("docker-compose.yml", "PATH=/bin")
+    assert not of("compose.yaml", "PROXY_ADDRESS=172.30.98.10")

@@ -1,0 +1,32 @@
+"""Which version serves, and which one did before: the tags of the application's image."""
+
+import subprocess
+
+from . import ownership
+
+
+def serving(image: str) -> str:
+    """The id of the image that the replicas have, of the first slot's where they differ, or that the
+    last ones had; empty before the first. `image` itself may be one that never served."""
+    own = {one.service: str(one.inspected["Image"]) for one in ownership.own()
+           if one.running and not one.oneoff and "PROXY_ADDRESS" in one.environ}  # fmt: skip
+    return own[min(own)] if own else identity(f"{image}:served")
+
+
+def keep(image: str, before: str) -> None:
+    """Notes that `image` serves now, so that `rollback` goes to what did before."""
+    now = identity(image)
+    if before not in ("", now):
+        tag(before, f"{image}:previous")
+    tag(now, f"{image}:served")
+
+
+def identity(image: str) -> str:
+    done = subprocess.run(["docker", "image", "inspect", "--format", "{{.Id}}", image],
+                           capture_output=True, text=True)  # fmt: skip
+    return done.stdout.strip()
+
+
+def tag(id_: str, name: str) -> None:
+    if id_:
+        subprocess.run(["docker", "tag", id_, name], check=True, capture_output=True)

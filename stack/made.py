@@ -1,0 +1,39 @@
+"""What the tools write lies in one folder, which `clean` removes; what others put there stays."""
+
+import shutil
+from pathlib import Path
+
+from .paths import BUILD, ROOT
+
+# The first line of BUILD/.gitignore where environment.sh made the folder, and so all that is in it.
+MADE = "# Made by make; make clean removes this folder."
+KNOWN = ("app", "app.part", "compose.log", "deploy.lock", "lock", "native", "pip.log", "stack",
+         "state.json", "tls", "traefik", "verify", "venv")  # fmt: skip
+
+
+def remove(folder: Path = BUILD) -> list[str]:
+    """Removes the folder, or what the tools wrote in one that was there before. Names what stays."""
+    if not folder.exists():
+        return []
+    if by_the_tools(folder):
+        shutil.rmtree(folder)
+        return []
+    for name in KNOWN:
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    left = sorted(path.name for path in folder.iterdir())
+    if not left and not folder.is_symlink():
+        folder.rmdir()
+    return [f"{folder.relative_to(ROOT)}/{name}" for name in left]
+
+
+def by_the_tools(folder: Path) -> bool:
+    """Whether environment.sh made the folder."""
+    note = folder / ".gitignore"
+    try:
+        return not folder.is_symlink() and note.read_text().startswith(MADE)
+    except (OSError, UnicodeDecodeError):
+        return False

@@ -1,0 +1,131 @@
+"""Which containers are this stack's: those that its own files started in this folder. Another compose
+file may lie here, and have the same project name; what it started is never touched."""
+
+import json
+import os
+import subprocess
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .paths import ROOT
+
+LABEL = "com.docker.compose"
+COMPOSE_FILE = ROOT / "docker-compose.yml"
+# In the environment of Traefik and of each replica, whatever the version that started them.
+MARKS = ("APP_SERVERS=", "PROXY_ADDRESS=")
+WITHOUT_MARK = ("prometheus", "grafana", "acme-owner")
+ENGINE_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Container:
+    """One of Compose's, as the engine shows it."""
+
+    id: str
+    project: str
+    service: str
+    status: str  # in words, as `docker ps` has them
+    inspected: dict[str, Any]
+
+    @property
+    def running(self) -> bool:
+        return bool(self.inspected["State"]["Status"] == "running")
+
+    @property
+    def healthy(self) -> bool:
+        return self.health == "healthy"
+
+    @property
+    def health(self) -> str:
+        state = self.inspected["State"]
+        return str((state.get("Health") or {}).get("Status") or state["Status"])
+
+    @property
+    def oneoff(self) -> bool:
+        return labels(self.inspected).get(f"{LABEL}.oneoff") == "True"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return dict(one.partition("=")[::2] for one in self.inspected["Config"].get("Env") or [])
+
+    @property
+    def ports(self) -> dict[str, tuple[str, str]]:
+        """Port inside: host address and port, also of a container that does not run."""
+        bound = self.inspected["HostConfig"].get("PortBindings") or {}
+        return {inside.partition("/")[0]: (all_[0]["HostIp"], all_[0]["HostPort"])
+                for inside, all_ in bound.items() if all_}  # fmt: skip
+
+
+def labels(inspected: dict[str, Any]) -> dict[str, str]:
+    return inspected["Config"].get("Labels") or {}
+
+
+def of_this_file(known: dict[str, str]) -> bool:
+    """Whether a container with these labels was started in this folder, with docker-compose.yml."""
+    folder = known.get(f"{LABEL}.project.working_dir", "")
+    if not folder or os.path.realpath(folder) != str(ROOT):
+        return False
+    files = known.get(f"{LABEL}.project.config_files", "").split(",")
+    return str(COMPOSE_FILE) in {os.path.realpath(Path(folder, file)) for file in files}
+
+
+def marked(inspected: dict[str, Any]) -> bool:
+    """Whether it is this stack's Traefik, or a replica, or runs before them."""
+    env, known = inspected["Config"].get("Env") or [], labels(inspected)
+    return of_this_file(known) and (
+        any(one.startswith(MARKS) for one in env) or known.get(f"{LABEL}.service") == "acme-owner"
+    )
+
+
+def own(named: Collection[str] = WITHOUT_MARK) -> list[Container]:
+    """This stack's containers. `named`: services, beside Traefik and the replicas, that its files have."""
+    candidates = [one for one in _all() if of_this_file(labels(one.inspected))]
+    certain = [one for one in candidates if marked(one.inspected)]
+    projects = {one.project for one in certain}
+    return [one for one in candidates
+            if one in certain or one.project in projects and one.service in named]  # fmt: skip
+
+
+def unsure() -> bool:
+    """Whether a container was started here with docker-compose.yml that may be an override's."""
+    return any(
+        of_this_file(labels(one.inspected)) and not marked(one.inspected)
+        and one.service not in WITHOUT_MARK for one in _all()
+    )  # fmt: skip
+
+
+def others(project: str, ours: Iterable[Container]) -> list[Container]:
+    """What runs or ran under the same project name, and is not this stack's."""
+    ids = {one.id for one in ours}
+    return [one for one in _all() if one.project == project and one.id not in ids]
+
+
+def origin(container: Container) -> str:
+    """The file that started it, as a person knows it."""
+    known = labels(container.inspected)
+    file = Path(known.get(f"{LABEL}.project.config_files", "").split(",")[0])
+    return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else str(file)
+
+
+def query(*arguments: str) -> list[str]:
+    """The lines that `docker` prints; none where there is no engine, or it fails."""
+    try:
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True,
+                              timeout=ENGINE_SECONDS)  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [line for line in done.stdout.splitlines() if line]
+
+
+def _all() -> list[Container]:
+    """Every container of Compose's on this engine."""
+    rows = query("ps", "--all", "--no-trunc", "--filter", f"label={LABEL}.project", "--format",
+                 "{{.ID}}\t{{.Status}}")  # fmt: skip
+    status = dict(row.split("\t", 1) for row in rows)
+    # One that goes meanwhile is missing in the answer, and the others are in it.
+    inspected = json.loads("\n".join(query("inspect", *status)) or "[]") if status else []
+    return [Container(one["Id"], labels(one).get(f"{LABEL}.project", ""),
+                      labels(one).get(f"{LABEL}.service", ""), status[one["Id"]], one)
+            for one in inspected if one["Id"] in status]  # fmt: skip
