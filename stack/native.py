@@ -183,10 +183,7 @@ def _install_the_application() -> None:
     """In a copy: its packages and what serves it, into BUILD/app, where that is not done already."""
     if TOOLS == ROOT:
         return
-    lists = [
-        path for path in (*(ROOT / name for name in LISTS), TOOLS / "serve.txt") if path.exists()
-    ]
-    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in lists)).hexdigest()
+    lists, wanted = packages(ROOT, TOOLS)
     if INSTALLED.exists() and INSTALLED.read_text() == wanted:
         return
     print(
@@ -207,6 +204,14 @@ def _install_the_application() -> None:
     shutil.rmtree(INSTALLED.parent, ignore_errors=True)
     part.rename(INSTALLED.parent)
     INSTALLED.write_text(wanted)
+
+
+def packages(root: Path, tools: Path) -> tuple[list[Path], str]:
+    """Return the files that name a copy's packages, and a digest of them."""
+    lists = [
+        path for path in (*(root / name for name in LISTS), tools / "serve.txt") if path.exists()
+    ]
+    return lists, hashlib.sha256(b"".join(path.read_bytes() for path in lists)).hexdigest()
 
 
 def _server(settings: StackSettings) -> str:

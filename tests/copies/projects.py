@@ -1,9 +1,12 @@
 """Somebody's project, into which `make new` writes."""
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
 from stack.made import MADE
+from stack.native import packages
 from tests.checkout import ROOT, Checkout
 
 APPLICATION = """import os
@@ -23,6 +26,7 @@ async def order(number: int) -> dict[str, str]:
     return {"currency": os.environ.get("CURRENCY", "none")}
 """
 HOME = ROOT / "build" / "copies"
+INSTALLED = HOME / "installed"
 IDENTITY = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
 
 
@@ -65,7 +69,19 @@ class Project(Checkout):
     def verify(self, **settings: str) -> tuple[int, str]:
         if not (self.path / ".behindproxy").exists():
             link_environment(self.path)
-        return self.make("verify", FAST=1, **settings)
+        made = self.path / ".behindproxy" / "app"
+        kept = INSTALLED / packages(self.path, self.path / "deployment")[1]
+        if self.runtime == "native" and kept.exists() and not made.exists():
+            link_tree(kept, made)
+        code, output = self.make("verify", FAST=1, **settings)
+        if self.runtime == "native" and made.exists() and not kept.exists():
+            link_tree(made, kept)
+        return code, output
+
+
+def link_tree(source: Path, destination: Path) -> None:
+    """What one project had installed, for the next that wants the same packages."""
+    shutil.copytree(source, destination, symlinks=True, copy_function=os.link)
 
 
 def theirs(**more: str) -> dict[str, str]:
