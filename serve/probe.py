@@ -6,9 +6,10 @@ It shows headers, so it is for development. It needs nothing else of this projec
 
 import re
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, NoMatchFound
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -64,6 +65,11 @@ class Probe:
         application: Any = scope.get("app", self.app)
         scope = {"app": application, "router": getattr(application, "router", None), **scope}
         if scope["type"] == "http":
+            with suppress(
+                ClientDisconnect
+            ):  # the body first, so that a malformed one gets no answer
+                async for _ in Request(scope, receive).stream():
+                    pass
             answer = JSONResponse(seen(Request(scope)))
             if status := STATUS.match(path):
                 answer.status_code = int(status[1])

@@ -20,9 +20,9 @@ REFUSALS = (400, 411, 413, 431, 501)
 IN_A_CHUNK = (*REFUSALS, 500)
 
 
-def sent(door, method: str, framing: str, body: str, close: str = "") -> str:
+def sent(door, method: str, framing: str, body: str, close: str = "", path: str = "/app") -> str:
     return (
-        f"{method} {door.path('/app')} HTTP/1.1\r\nHost: {door.authority}\r\n{framing}\r\n"
+        f"{method} {door.path(path)} HTTP/1.1\r\nHost: {door.authority}\r\n{framing}\r\n"
         f"{close}\r\n{body}"
     )
 
@@ -77,12 +77,20 @@ def test_an_ambiguous_request_is_refused(door, expect):
     if not methods:
         pytest.skip("the honest request is refused too, so nothing tells the ambiguous one apart")
 
+    # A proxy sends the head on before it reads a chunk, and an application may answer that: only of
+    # one that reads the body first can a refusal be expected, as the probe does.
+    later = {name for name in cases if door.name != "direct" and cases[name][0] == chunked}
+    if "probe" in door.target.lacks:
+        cases = {name: case for name, case in cases.items() if name not in later}
+
     def read(case: str) -> str:
-        later = door.name != "direct" and cases[case][0] == chunked
-        for method in methods:
-            answers, closed = door.raw_until_closed(sent(door, method, *cases[case]))
+        for method in ["GET"] if case in later else methods:
+            path = "/_probe/body" if case in later else "/app"
+            answers, closed = door.raw_until_closed(sent(door, method, *cases[case], path=path))
             statuses = [answer.status_code for answer in answers]
-            refused = len(statuses) == 1 and statuses[0] in (IN_A_CHUNK if later else REFUSALS)
+            refused = len(statuses) == 1 and statuses[0] in (
+                IN_A_CHUNK if case in later else REFUSALS
+            )
             if not (refused and closed):
                 left = "" if closed else ", and the connection stays open"
                 return f"{method}: {len(statuses)} answers, {statuses}{left}"
