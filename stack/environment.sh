@@ -3,6 +3,7 @@
 # when it cannot.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+self=$PWD/stack/environment.sh
 pins=$PWD/requirements/$1.txt
 build=build
 # In a copy the tools lie in a folder, and its build/ may be its project's own. (stack/paths.py)
@@ -36,6 +37,16 @@ elif [ "$build" != build ] && ! grep -qsxF "$made" "$build/.gitignore"; then
   fail "$build/ is there, and was not made by these tools: they write nothing into it; move it away"
 fi
 [ -w "$build" ] || fail "$build/ cannot be written: make down, then give it to this user (sudo chown -R $(id -un) $build)"
+# Two at once would write into the same environment: the second waits, and then finds it made.
+if [ -z "${ENVIRONMENT_LOCKED:-}" ]; then
+  exec "$python" -c '
+import fcntl, os, sys
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+os.set_inheritable(lock.fileno(), True)
+os.environ["ENVIRONMENT_LOCKED"] = "1"
+os.execv(sys.argv[2], sys.argv[2:])' "$build/venv.lock" "$self" "$1"
+fi
 # A stamp of an interrupted or outdated install is gone before pip starts, so it is repeated.
 rm -f "$stamp"
 if ! "$venv/bin/python" -c '' 2>/dev/null; then

@@ -8,7 +8,7 @@ from .paths import BUILD, ROOT
 # The first line of BUILD/.gitignore where environment.sh made the folder, and so all that is in it.
 MADE = "# Made by make; make clean removes this folder."
 KNOWN = ("app", "app.part", "compose.log", "deploy.lock", "lock", "native", "pip.log", "stack",
-         "state.json", "tls", "traefik", "verify", "venv")  # fmt: skip
+         "state.json", "tls", "traefik", "verify", "venv", "venv.lock")  # fmt: skip
 
 
 def remove(folder: Path = BUILD) -> list[str]:
