@@ -17,6 +17,7 @@ from .facts import Answer, Container, Facts, Listener
 from .step import Step, notice, ok, unseen, wrong
 
 APP_PORT = 8000  # in the container; docker-compose.yml
+METRICS_PORT = 9000
 
 
 def runtime(facts: Facts) -> Iterator[Step]:
@@ -131,8 +132,9 @@ def _container(facts: Facts, found: Container) -> Iterator[Step]:
                         "nobody outside it, Traefik neither, can connect there",
                         "APP_HOST: 0.0.0.0 in docker-compose.yml (--host 0.0.0.0), then make up")  # fmt: skip
             return
-        if not at:
-            others = sorted({one.port for one in inside if not one.here.is_loopback})
+        others = sorted({one.port for one in inside if not one.here.is_loopback})
+        starting = found.health == "starting" and set(others) <= {METRICS_PORT}
+        if not at and not starting:
             yield wrong("container.other_port", name, f"nothing listens on {APP_PORT} in its container"
                         + (f"; on {', '.join(map(str, others))} something does" if others else ""),
                         f"make logs FOLLOW=0; Traefik and the health check ask {APP_PORT}")  # fmt: skip

@@ -108,6 +108,8 @@ BAD_GATEWAY = answer(status=502, body="Bad Gateway", headers={})
     (with_app(listeners=(Listener("::1", 8000),)), ["container.loopback"]),
     (with_app(listeners=(Listener("0.0.0.0", 80),)), ["container.other_port"]),
     (with_app(listeners=None), []),
+    (with_app(listeners=(), health="starting"), ["container.starting"]),
+    (with_app(listeners=(Listener("0.0.0.0", 8001),), health="starting"), ["container.other_port"]),
     (with_app(state="exited", exit_code=1, last_line="no module named uvloop"), ["container.ended"]),
     (with_app(state="exited", exit_code=137, status="out of memory"), ["container.ended"]),
     (with_app(state="paused"), ["container.paused"]),
