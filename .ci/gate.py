@@ -310,6 +310,7 @@ class Gate:
         self.wanted = wanted
         self.results: dict[str, Result] = {}
         self.changed = threading.Condition()
+        self.closing = False
         self.children: set[subprocess.Popen] = set()
         names = list(dict.fromkeys(stage.lane for stage in wanted))
         self.lanes = [Lane(name, number) for number, name in enumerate(names, 1)]
@@ -327,8 +328,10 @@ class Gate:
     def _lane(self, lane: Lane) -> None:
         for stage in (stage for stage in self.wanted if stage.lane == lane.name):
             with self.changed:
-                while not self.results.keys() >= set(stage.needs):
+                while not self.closing and not self.results.keys() >= set(stage.needs):
                     self.changed.wait()
+                if self.closing:
+                    return
             began = time.monotonic()
             if broken := [need for need in stage.needs if self.results[need].problems]:
                 result = Result(stage, [f"not run: it needs {broken[0]}"], 0)
@@ -424,6 +427,9 @@ class Gate:
         return 1 if failed else 0
 
     def close(self) -> None:
+        with self.changed:
+            self.closing = True
+            self.changed.notify_all()
         for process in list(self.children):
             try:
                 os.killpg(process.pid, signal.SIGTERM)
@@ -550,6 +556,8 @@ def main() -> int:
     HOME.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("CI_ENGINE_DIR", "/var/tmp/ci-engine")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A shell starts a background job with it ignored, and what a test interrupts must not inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     gate = Gate(wanted)
     try:
         return gate.run()
