@@ -46,6 +46,7 @@ STEERS = (
     "STRIP_",
     "COMPOSE_",
     "PYTEST_",
+    "PYTHONDONTWRITE",  # of this machine: each of a thousand commands would compile its modules
 )
 printing = threading.Lock()
 

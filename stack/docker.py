@@ -21,6 +21,7 @@ LOG = BUILD / "compose.log"
 NETWORKS = ("edge", "internal", "direct")
 NOTICE_SECONDS = 20
 ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
+_known: dict[str, str] = {}  # ids of containers that were found to be this stack's, by service
 METRICS = "http://traefik:8082/metrics"
 
 
@@ -330,8 +331,12 @@ def project(command: list[str], environ: dict[str, str]) -> tuple[str, set[str]]
 def running(service: str) -> str:
     """The id of the service's running container, or empty. Asked of the engine: Compose takes most of
     a second to start, and a deploy asks often."""
-    return next((one.id for one in ownership.own()
-                 if one.service == service and one.running and not one.oneoff), "")  # fmt: skip
+    if known := _known.get(service):
+        if ownership.query("inspect", "--format", "{{.State.Running}}", known) == ["true"]:
+            return known
+    _known[service] = next((one.id for one in ownership.own()
+                            if one.service == service and one.running and not one.oneoff), "")  # fmt: skip
+    return _known[service]
 
 
 def execute(service: str, *command: str) -> str | None:

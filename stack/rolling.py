@@ -142,7 +142,7 @@ def _await(condition: Callable[[], bool], seconds: float, reason: Callable[[], s
     while not condition():
         if time.monotonic() > deadline or not alive():
             raise NotReady(reason())
-        time.sleep(0.2)
+        time.sleep(0.4)  # each look is a command in a container
 
 
 def _why(settings: StackSettings, slot: str) -> str:

@@ -1,0 +1,46 @@
+"""serve/healthcheck.py against real sockets."""
+
+import socket
+import threading
+
+import pytest
+
+from serve.healthcheck import main
+
+
+@pytest.fixture
+def answering():
+    """Serves one connection with the given bytes; returns the URL, and what was received."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        received = []
+
+        def serve(answer: bytes) -> str:
+            def one() -> None:
+                connection, _ = server.accept()
+                with connection:
+                    received.append(connection.recv(1000).decode())
+                    connection.sendall(answer)
+
+            threading.Thread(target=one, daemon=True).start()
+            return f"http://127.0.0.1:{server.getsockname()[1]}/healthz"
+
+        yield serve, received
+
+
+@pytest.mark.parametrize("status, code", [(200, 0), (404, 0), (499, 0), (500, 1), (503, 1)])
+def test_a_status_below_500_is_healthy(answering, status, code):
+    serve, received = answering
+    assert main(serve(f"HTTP/1.1 {status} X\r\n\r\n".encode())) == code
+    assert received[0].startswith("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:")
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0\r\n", b"HTTP/1.1 OK\r\n"])
+def test_what_is_no_answer_is_unhealthy(answering, answer):
+    serve, _ = answering
+    assert main(serve(answer)) == 1
+
+
+def test_a_closed_port_is_unhealthy():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        assert main(f"http://127.0.0.1:{unused.getsockname()[1]}/healthz") == 1
