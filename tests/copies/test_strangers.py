@@ -72,7 +72,7 @@ def test_fastapi_s_page_as_app_main_is_not_the_demonstration(source, project, ta
             "PROXY_URL": f"http://127.0.0.1:{theirs.http}/api/v1",
             "TLS_URL": f"https://127.0.0.1:{theirs.https}/api/v1",
             "DIRECT_URL": f"http://127.0.0.1:{theirs.direct}",
-            "CA_FILE": "build/tls/ca.pem",
+            "CA_FILE": ".behindproxy/tls/ca.pem",
         }
     code, output = theirs.verify(**settings)
     assert red(theirs) == set()
