@@ -87,7 +87,7 @@ def test_deploy_keeps_the_settings_of_what_runs(stopped):
     (stopped.path / "build" / "state.json").unlink()
     stopped.must("deploy")
     assert stopped.answers("/shop/app") == HELLO.replace("/api/v1", "/shop")
-    assert stopped.must("ps").count("healthy") == 3
+    assert stopped.must("ps").count("(healthy)") == 3
 
 
 @pytest.mark.skipif(not DOCKER, reason="RUNTIME is not docker: there are not two runtimes")
