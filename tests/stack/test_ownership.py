@@ -212,9 +212,12 @@ def swarm(folder):
     state = docker("info", "--format", "{{.Swarm.LocalNodeState}}")
     if state != "inactive":
         pytest.skip(f"the engine's swarm is {state}: it is somebody's")
+    networks = docker("network", "ls", "--format", "{{.Name}}").split()
     docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:2377")
     yield folder
     docker("swarm", "leave", "--force")
+    if "docker_gwbridge" not in networks:  # made by the swarm, which leaves it
+        docker("network", "rm", "docker_gwbridge")
 
 
 def test_a_swarm_stack_of_theirs_under_the_folder_s_name_is_left_alone(swarm):
