@@ -80,18 +80,26 @@ def test_an_ambiguous_request_is_refused(door, expect):
     # A proxy sends the head on before it reads a chunk, and an application may answer that: only of
     # one that reads the body first can a refusal be expected, as the probe does.
     later = {name for name in cases if door.name != "direct" and cases[name][0] == chunked}
-    if "probe" in door.target.lacks:
-        cases = {name: case for name, case in cases.items() if name not in later}
+    left_out = later if "probe" in door.target.lacks else set()
+    # RFC 9112 2.2 lets a recipient take LF for the end of a line. nginx does, and passes on what it has
+    # read, not what it got; so at a proxy that is not Traefik nothing is ambiguous about it.
+    if door.name != "direct" and not door.target.ours:
+        left_out = left_out | {"a chunk size that ends in LF"}
+    cases = {name: case for name, case in cases.items() if name not in left_out}
+
+    def refused(case: str, statuses: list[int], closed: bool) -> bool:
+        # A proxy that sends on what it reads can only say that the server gave no answer (Caddy: 502).
+        if case in later and not door.target.ours:
+            return bool(statuses) and min(statuses) >= 400
+        known = IN_A_CHUNK if case in later else REFUSALS
+        return closed and len(statuses) == 1 and statuses[0] in known
 
     def read(case: str) -> str:
         for method in ["GET"] if case in later else methods:
             path = "/_probe/body" if case in later else "/app"
             answers, closed = door.raw_until_closed(sent(door, method, *cases[case], path=path))
             statuses = [answer.status_code for answer in answers]
-            refused = len(statuses) == 1 and statuses[0] in (
-                IN_A_CHUNK if case in later else REFUSALS
-            )
-            if not (refused and closed):
+            if not refused(case, statuses, closed):
                 left = "" if closed else ", and the connection stays open"
                 return f"{method}: {len(statuses)} answers, {statuses}{left}"
         return "refused"
