@@ -7,6 +7,7 @@ change something of its own.
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -129,7 +130,8 @@ def main() -> int:
         *(["-k", os.environ["CHECKS"]] if os.environ.get("CHECKS") else []),
         *(["--unsafe"] if os.environ.get("UNSAFE", "0") not in ("", "0") else []),
         *(["--fast"] if os.environ.get("FAST", "0") not in ("", "0") else []),
-        *(["--logs-command", "make -s logs FOLLOW=0"]
+        # Not by make: in a copy, `make logs` may be a target of the project's own.
+        *(["--logs-command", f"env FOLLOW=0 {shlex.quote(sys.executable)} -m stack logs"]
           if target["RUNTIME"] != "remote" else []),
     ]  # fmt: skip
     # Installed packages' plugins take two seconds to load, and the suite uses none of them.

@@ -153,7 +153,7 @@ CAUSES = (
           ("app.*", "mount.*", "static.*", "scope.*", "docs.*", "redirect.*", "logs.*", "openapi.*",
            "websocket.*", "host.*", "path.*", "trust.*", "http2.*", "browser.*", "fuzz.*")),
     Cause("FastAPI(root_path=) is deprecated", "remove it: the server's --root-path sets it.",
-          lambda red: red("logs.no_deprecation"), ("logs.no_deprecation@*",), line=ROOT_PATH),
+          lambda red: red.says("logs.no_deprecation", "deprecations"), ("logs.no_deprecation@*",), line=ROOT_PATH),
     Cause("something in the application answers every path with 200",
           "a catch-all route (the fallback of a page application) must come last and end in 404 for "
           "what it does not know.",
