@@ -337,7 +337,8 @@ def test_a_certificate_that_is_due_and_not_renewed_is_told_with_what_to_do(issue
 
     issued.authority("2200h")
     issued.restart_authority()
-    subprocess.run(command.split(), cwd=issued.path, check=True, capture_output=True)
+    environ = issued.environ  # this copy has a project name of its own
+    subprocess.run(command.split(), cwd=issued.path, env=environ, check=True, capture_output=True)
     wait_for(lambda: issued.answers_at_443() and issued.certificate() != old, 60)
     code, output = issued.make("ps")
     assert code == 0 and "certificate ends " in output and "NOT" not in output, output
