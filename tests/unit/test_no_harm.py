@@ -1,0 +1,106 @@
+"""What a file or an answer that is not as it should be must not lead to."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from stack import lock, made, native
+from tests.contract import safety
+from tests.contract.target import Target
+
+MARKED = {"/app": {"get": {}}, "/items/": {"get": {}}}
+
+
+@pytest.mark.parametrize("note", ["", ".", "/", "relative/supervisor.sock", "elsewhere"])
+def test_down_removes_no_folder_but_the_one_it_made(tmp_path, monkeypatch, note):
+    home = tmp_path / "build" / "native"
+    home.mkdir(parents=True)
+    theirs = tmp_path / "theirs" / "supervisor.sock"
+    theirs.parent.mkdir()
+    (theirs.parent / "data").write_text("theirs")
+    (home / "socket").write_text(str(theirs) if note == "elsewhere" else note)
+    removed = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(native, "HOME", home)
+    monkeypatch.setattr(native, "_ours", lambda: [])
+    monkeypatch.setattr(native.shutil, "rmtree", lambda path, **_: removed.append(path))
+    native.down()
+    assert removed == []
+
+
+def test_down_removes_the_socket_s_own_folder(tmp_path, monkeypatch):
+    home = tmp_path / ("deep" * 30) / "native"
+    home.mkdir(parents=True)
+    monkeypatch.setattr(native, "HOME", home)
+    monkeypatch.setattr(native, "_ours", lambda: [])
+    folder = native._new_socket().parent
+    assert folder.is_dir() and folder.name.startswith("stack-")
+    native.down()
+    assert not folder.exists()
+
+
+@pytest.fixture
+def answering():
+    """Serves what /openapi.json answers, with the demonstration's marker at every path."""
+    servers = []
+
+    def serve(document: object) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                there = (
+                    self.path.removeprefix("/api/v1") == "/openapi.json" and document is not None
+                )
+                body = json.dumps(document).encode() if there else b"{}"
+                is_schema = self.path.endswith("/openapi.json")
+                self.send_response(404 if is_schema and document is None else 200)
+                self.send_header(*safety.MARKER)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    "document, marked",
+    [(None, False), ({}, False), ({"paths": {}}, False), ([], False), ({"paths": None}, False),
+     ({"paths": {"/users/{id}": {"get": {}}}}, False),
+     ({"paths": {**MARKED, "/users": {"post": {}}}}, False), ({"paths": MARKED}, True)],
+    ids=["no schema", "no paths", "empty", "a list", "null", "other paths", "a post", "ours"],
+)  # fmt: skip
+def test_the_marker_alone_does_not_make_the_demonstration(answering, document, marked):
+    url = answering(document)
+    found = Target(
+        proxy_url=f"{url}/api/v1", tls_url="", direct_url="", runtime="remote", server="", strip=True,
+        fast=True, unsafe=False, probe="off", application="auto", ca_file="",
+        root_path_in_servers=True, extra_servers=None, trusted_proxies=[], versions={},
+    )  # fmt: skip
+    found.connect()
+    assert bool(found.marked) == marked
+    assert found.restricted("proxy") != marked
+
+
+def test_clean_keeps_the_lock_until_the_rest_is_gone(tmp_path, monkeypatch):
+    folder = tmp_path / "build"
+    folder.mkdir()
+    (folder / ".gitignore").write_text(f"{made.MADE}\n*\n")
+    monkeypatch.setattr(lock, "BUILD", folder)
+    monkeypatch.setattr(lock, "FILE", folder / "lock")
+    with lock.alone("clean"):
+        (folder / "venv").mkdir()
+        made.remove(folder)
+        with pytest.raises(SystemExit, match="make clean"), lock.alone("up"):
+            pass
