@@ -1,0 +1,92 @@
+"""What a page of a third party's sends by itself while a check has it open, in a real Chromium."""
+
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.contract.browser import Page
+from tests.contract.chromium import Chromium, NoBrowser
+from tests.contract.expect import Expect
+from tests.contract.target import Target
+
+PAGE = """<!doctype html><title>waiting</title><script>
+const post = (name) => `fetch("${location.origin}/${name}", {method: "POST", body: "x", keepalive: true})`;
+const socket = (name) => `new WebSocket("${location.origin.replace("http", "ws")}/${name}")`;
+const blob = (code) => URL.createObjectURL(new Blob([code]));
+const tried = (act) => { try { act() } catch (error) {} };
+tried(() => new SharedWorker(blob(`${post("shared")}; ${socket("shared-socket")}`)));
+tried(() => new Worker(blob(`try { ${socket("worker-socket")} } catch (error) {}; ${post("worker")}`)));
+tried(() => eval(post("page")));
+tried(() => eval(socket("page-socket")));
+for (const name of ["pagehide", "beforeunload", "unload", "visibilitychange", "freeze"])
+  for (const on of [window, document])
+    on.addEventListener(name, () => { tried(() => navigator.sendBeacon("/beacon", "x")); tried(() => eval(post("hidden"))) });
+const worker = new Worker(blob("postMessage('a worker works')"));
+worker.onmessage = (message) => { document.title = message.data };
+tried(() => navigator.sendBeacon("/early-beacon", "x"));
+</script>"""
+
+
+@pytest.fixture
+def counting():
+    arrived: Counter[str] = Counter()
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self):
+            arrived[
+                "socket"
+                if "upgrade" in self.headers.get("Connection", "").lower()
+                else self.command
+            ] += 1
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(PAGE)))
+            self.end_headers()
+            self.wfile.write(PAGE.encode())
+
+        do_GET = do_POST = do_OPTIONS = answer
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", arrived
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("unsafe", [False, True], ids=["restricted", "unsafe"])
+def test_a_page_s_own_scripts_send_safe_requests_only(counting, unsafe):
+    url, arrived = counting
+    target = Target(
+        proxy_url=f"{url}/api/v1", tls_url="", direct_url="", runtime="remote", server="", strip=True,
+        fast=False, unsafe=unsafe, probe="off", application="auto", ca_file="",
+        root_path_in_servers=True, extra_servers=None, trusted_proxies=[], versions={},
+    )  # fmt: skip
+    try:
+        chromium = Chromium(target)
+    except NoBrowser as reason:
+        pytest.skip(str(reason))
+    try:
+        door = target.open("proxy", Expect())
+        page = Page(chromium, door, Expect())
+        page.page.goto(f"{url}/page")
+        page.page.wait_for_function("document.title == 'a worker works'")
+        page.page.goto(f"{url}/next")
+        page.page.wait_for_function("document.title == 'a worker works'")
+        page.context.close()
+        last, deadline = arrived.total(), time.monotonic() + 10
+        while time.monotonic() < deadline:  # until nothing more has come for a second
+            time.sleep(1)
+            if last == (last := arrived.total()):
+                break
+    finally:
+        chromium.close()
+    if unsafe:  # so that the page is seen to try
+        assert arrived["POST"] > 2 and arrived["socket"]
+    else:
+        assert set(arrived) <= {"GET", "HEAD", "OPTIONS"}, arrived
