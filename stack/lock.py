@@ -20,21 +20,30 @@ GRACE_SECONDS = 90
 @contextmanager
 def alone(command: str) -> Iterator[None]:
     """Raises SystemExit, with the holder's process id, where another command has the lock."""
-    with _opened() as file:
-        if not _take(file):
-            pid, other = _holder(file)
-            raise SystemExit(f"`make {other}` of this clone is running (pid {pid}): wait for its end, "
-                             "or `make down` ends it")  # fmt: skip
-        with _signed(file, command):
-            yield
+    while True:
+        with _opened() as file:
+            if not _take(file):
+                pid, other = _holder(file)
+                raise SystemExit(f"`make {other}` of this clone is running (pid {pid}): wait for its end, "
+                                 "or `make down` ends it")  # fmt: skip
+            if _is_current(file):
+                with _signed(file, command):
+                    yield
+                return
 
 
 @contextmanager
 def taken_over(command: str) -> Iterator[None]:
     """The lock, from whoever has it: the command that runs is ended, unless it is a `down` too."""
-    with _opened() as file:
-        told, deadline = 0, time.monotonic() + GRACE_SECONDS
-        while not _take(file):
+    told, deadline = 0, time.monotonic() + GRACE_SECONDS
+    while True:
+        with _opened() as file:
+            if _take(file):
+                if not _is_current(file):  # `clean` removed it while it was waited for
+                    continue
+                with _signed(file, command):
+                    yield
+                return
             pid, other = _holder(file)
             late = time.monotonic() > deadline
             if _is_command(pid) and other != command and (pid != told or late):
@@ -43,9 +52,7 @@ def taken_over(command: str) -> Iterator[None]:
                 told = pid
             elif late and (other == command or not _is_command(pid)):
                 raise SystemExit(f"`make {other}` of this clone (pid {pid}) does not end")
-            time.sleep(0.1)
-        with _signed(file, command):
-            yield
+        time.sleep(0.1)
 
 
 def _opened() -> IO[str]:
@@ -63,6 +70,14 @@ def _take(file: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _is_current(file: IO[str]) -> bool:
+    """Whether it is still the file that others open: `clean` removes it, last of all."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(FILE))
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the tools write lies in one folder, which `clean` removes; what others put there stays."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from .paths import BUILD, ROOT
@@ -15,18 +16,19 @@ def remove(folder: Path = BUILD) -> list[str]:
     """Removes the folder, or what the tools wrote in one that was there before. Names what stays."""
     if not folder.exists():
         return []
-    if by_the_tools(folder):
-        shutil.rmtree(folder)
-        return []
-    for name in KNOWN:
+    whole = by_the_tools(folder)
+    names = sorted(path.name for path in folder.iterdir()) if whole else KNOWN
+    # The lock is held meanwhile, and one that is gone would keep nobody out: it goes last.
+    for name in sorted(names, key=lambda name: name in (".gitignore", "lock")):
         path = folder / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    left = sorted(path.name for path in folder.iterdir())
+    left = [] if whole else sorted(path.name for path in folder.iterdir())
     if not left and not folder.is_symlink():
-        folder.rmdir()
+        with suppress(OSError):  # the next command is already there
+            folder.rmdir()
     return [f"{folder.relative_to(ROOT)}/{name}" for name in left]
 
 

@@ -32,6 +32,7 @@ HOMES = {str(HOME), str(ROOT / "build" / "native")}
 CONFIG = HOME / "supervisord.conf"
 MARK = "STACK_HOME"  # in the environment of all that this clone starts, so that it is found again
 PARTS = ("traefik", "app")
+SOCKET_FOLDER = "stack-"
 START_SECONDS = 30
 # A project's own packages, of which deployment/install.sh takes the first that it finds.
 LISTS = ("uv.lock", "poetry.lock", "requirements.txt", "pyproject.toml")
@@ -115,9 +116,8 @@ def down() -> None:
         for process in psutil.wait_procs(group, timeout=seconds)[1]:
             _quietly(process.kill)
         psutil.wait_procs(group, timeout=10)
-    socket_file = _socket()
-    if socket_file.parent != HOME:
-        shutil.rmtree(socket_file.parent, ignore_errors=True)
+    if folder := _made_for_the_socket(_socket()):
+        shutil.rmtree(folder, ignore_errors=True)
     for name in ("fingerprint", "socket", "supervisor.sock"):
         (HOME / name).unlink(missing_ok=True)
 
@@ -300,15 +300,23 @@ def _new_socket() -> Path:
     """A Unix socket's path may have 104 bytes on macOS: a deep clone gets a short one elsewhere."""
     path = HOME / "supervisor.sock"
     if len(os.fsencode(path)) > 90:  # supervisord binds a temporary name first, a little longer
-        path = Path(tempfile.mkdtemp(prefix="stack-")) / "supervisor.sock"
+        path = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER)) / "supervisor.sock"
     HOME.mkdir(parents=True, exist_ok=True)
-    (HOME / "socket").write_text(str(path))
+    render.write(HOME / "socket", str(path))
     return path
 
 
 def _socket() -> Path:
     note = HOME / "socket"
-    return Path(note.read_text()) if note.exists() else HOME / "supervisor.sock"
+    said = note.read_text(errors="replace") if note.exists() else ""
+    return Path(said) if said else HOME / "supervisor.sock"
+
+
+def _made_for_the_socket(path: Path) -> Path | None:
+    """Return the temporary folder that `_new_socket` made, whatever a damaged note says; or nothing."""
+    folder = path.parent
+    ours = path.is_absolute() and folder.name.startswith(SOCKET_FOLDER)
+    return folder if ours and folder.parent == Path(tempfile.gettempdir()) else None
 
 
 def states() -> dict[str, dict[str, Any]]:

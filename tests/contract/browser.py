@@ -21,6 +21,30 @@ BLOCKED = "net::ERR_BLOCKED_BY_CLIENT"
 GAVE_UP = ".errors-wrapper, h1:text('Something went wrong')"
 
 
+# What no route of Playwright's sees: a shared worker, a socket of a worker, and what a page sends as it
+# closes. A worker itself stays, since ReDoc searches in one.
+SAFE_SCRIPTS = """
+delete self.SharedWorker;
+navigator.sendBeacon = () => false;
+for (const name of ["pagehide", "unload", "beforeunload", "visibilitychange", "freeze"])
+  addEventListener(name, (event) => event.stopImmediatePropagation(), true);
+self.Worker = class extends self.Worker {
+  constructor(address, options) {
+    const url = String(new URL(address, location.href));
+    const quiet = "delete self.WebSocket; delete self.WebSocketStream; delete self.Worker; delete self.EventSource;";
+    let code = `importScripts(${JSON.stringify(url)});`;
+    if (url.startsWith("blob:")) {
+      const source = new XMLHttpRequest();
+      source.open("GET", url, false);
+      source.send();
+      code = source.responseText;
+    }
+    super(URL.createObjectURL(new Blob([quiet, code])), options);
+  }
+};
+"""
+
+
 class Disturbed(ConnectionError):
     """An interface came or went on this machine, for example a Docker network: Chromium drops all
     that is under way then, and no flag turns that off. It says nothing of the deployment."""
@@ -69,6 +93,7 @@ class Page:
         if door.restricted:  # what the page's own script sends as it opens counts too
             self.context.route("**/*", only_safe)
             self.context.route_web_socket("**", lambda socket: socket.close())
+            self.context.add_init_script(SAFE_SCRIPTS)
         self.context.set_default_timeout(WAIT_SECONDS * 1000)
         self.page = self.context.new_page()
         self.page.on("request", lambda request: self.requested.append(request.url))

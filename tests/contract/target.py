@@ -164,7 +164,7 @@ class Target:
         if not self.extra_servers:
             self.lacks["extra servers"] = "no further servers (STAGING_URL, PRODUCTION_URL)"
         self._find_place()
-        if self.application == "other" or any(map(self._changes_something, self.marked)):
+        if self.application == "other" or any(map(self._is_somebody_s, self.marked)):
             self.marked.clear()
         self.demo = self.application == "demo" or bool(self.marked)
         if self.demo:
@@ -205,15 +205,16 @@ class Target:
                 continue
         return ""
 
-    def _changes_something(self, name: str) -> bool:
-        """Whether its schema has an operation that changes something: the demonstration's has none, and
-        an application that was made of it, with the marker left in, is a third party's."""
+    def _is_somebody_s(self, name: str) -> bool:
+        """Whether the marker was left in an application that was made of the demonstration: its schema
+        has other paths, has an operation that changes something, or cannot be read."""
         try:
-            document = self.open(name, Expect()).get(DEMO["openapi"]).json()
-            methods = {method.upper() for ways in document["paths"].values() for method in ways}
+            paths = self.open(name, Expect()).get(DEMO["openapi"]).json()["paths"]
+            methods = {method.upper() for ways in paths.values() for method in ways}
+            own = all(any(path.endswith(DEMO[one]) for path in paths) for one in ("app", "items"))
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
-            return False
-        return bool(methods & {"POST", "PUT", "PATCH", "DELETE"})
+            return True
+        return not own or bool(methods & {"POST", "PUT", "PATCH", "DELETE"})
 
     def _text(self, path: str) -> str:
         for name in self.addresses.keys() - self.dead.keys():

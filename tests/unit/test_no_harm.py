@@ -24,7 +24,7 @@ def test_down_removes_no_folder_but_the_one_it_made(tmp_path, monkeypatch, note)
     removed = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(native, "HOME", home)
-    monkeypatch.setattr(native, "_ours", lambda: [])
+    monkeypatch.setattr(native, "_ours", list)
     monkeypatch.setattr(native.shutil, "rmtree", lambda path, **_: removed.append(path))
     native.down()
     assert removed == []
@@ -34,7 +34,7 @@ def test_down_removes_the_socket_s_own_folder(tmp_path, monkeypatch):
     home = tmp_path / ("deep" * 30) / "native"
     home.mkdir(parents=True)
     monkeypatch.setattr(native, "HOME", home)
-    monkeypatch.setattr(native, "_ours", lambda: [])
+    monkeypatch.setattr(native, "_ours", list)
     folder = native._new_socket().parent
     assert folder.is_dir() and folder.name.startswith("stack-")
     native.down()
@@ -93,14 +93,48 @@ def test_the_marker_alone_does_not_make_the_demonstration(answering, document, m
     assert found.restricted("proxy") != marked
 
 
-def test_clean_keeps_the_lock_until_the_rest_is_gone(tmp_path, monkeypatch):
+@pytest.fixture
+def locked(tmp_path, monkeypatch):
     folder = tmp_path / "build"
     folder.mkdir()
     (folder / ".gitignore").write_text(f"{made.MADE}\n*\n")
     monkeypatch.setattr(lock, "BUILD", folder)
     monkeypatch.setattr(lock, "FILE", folder / "lock")
-    with lock.alone("clean"):
-        (folder / "venv").mkdir()
-        made.remove(folder)
+    return folder
+
+
+def test_clean_keeps_the_lock_until_the_rest_is_gone(locked, monkeypatch):
+    refused, really = [], made.shutil.rmtree
+
+    def removing(path, **options):
         with pytest.raises(SystemExit, match="make clean"), lock.alone("up"):
+            pass
+        refused.append(path.name)
+        really(path, **options)
+
+    for name in ("app", "venv", "zzz"):
+        (locked / name).mkdir()
+    monkeypatch.setattr(made.shutil, "rmtree", removing)
+    with lock.alone("clean"):
+        assert made.remove(locked) == []
+    assert refused == ["app", "venv", "zzz"] and not locked.exists()
+
+
+@pytest.mark.parametrize("take", [lock.alone, lock.taken_over])
+def test_a_lock_that_clean_has_removed_is_opened_again(locked, monkeypatch, take):
+    """Between another's open and its flock, `clean` removes the file."""
+    opened, really = [], lock._opened
+
+    def opening():
+        file = really()
+        opened.append(file)
+        if len(opened) == 1:
+            lock.FILE.unlink()
+        return file
+
+    monkeypatch.setattr(lock, "_opened", opening)
+    with take("down"):
+        monkeypatch.setattr(lock, "_opened", really)
+        assert len(opened) == 2
+        with pytest.raises(SystemExit, match="make down"), lock.alone("up"):
             pass

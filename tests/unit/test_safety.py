@@ -193,7 +193,7 @@ def serving(document: dict):
 def test_the_marker_counts_where_nothing_documented_changes_anything(
     operations, application, marked
 ):
-    with serving({"paths": {"/app": operations}}) as url:
+    with serving({"paths": {"/app": operations, "/items/": {"get": {}}}}) as url:
         found = target.Target(
             proxy_url=f"{url}/api/v1", tls_url="", direct_url=url, application=application, **REMOTE
         )
