@@ -28,18 +28,13 @@ delete self.SharedWorker;
 navigator.sendBeacon = () => false;
 for (const name of ["pagehide", "unload", "beforeunload", "visibilitychange", "freeze"])
   addEventListener(name, (event) => event.stopImmediatePropagation(), true);
+const blobs = new Map(), address = URL.createObjectURL.bind(URL);
+URL.createObjectURL = (object) => { const url = address(object); blobs.set(url, object); return url; };
 self.Worker = class extends self.Worker {
-  constructor(address, options) {
-    const url = String(new URL(address, location.href));
-    const quiet = "delete self.WebSocket; delete self.WebSocketStream; delete self.Worker; delete self.EventSource;";
-    let code = `importScripts(${JSON.stringify(url)});`;
-    if (url.startsWith("blob:")) {
-      const source = new XMLHttpRequest();
-      source.open("GET", url, false);
-      source.send();
-      code = source.responseText;
-    }
-    super(URL.createObjectURL(new Blob([quiet, code])), options);
+  constructor(script, options) {
+    const url = String(new URL(script, location.href));
+    const quiet = "delete self.WebSocket; delete self.WebSocketStream; delete self.Worker;";
+    super(address(new Blob([quiet, blobs.get(url) ?? `importScripts(${JSON.stringify(url)});`])), options);
   }
 };
 """
