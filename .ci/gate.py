@@ -346,7 +346,10 @@ class Gate:
             with self.changed:
                 self.results[stage.name] = result
                 self.changed.notify_all()
-            self._report(result)
+            try:
+                self._report(result)
+            except OSError as error:  # a full disk, or nobody who reads
+                result.problems.append(f"its report could not be written: {error}")
 
     def _stage(self, lane: Lane, stage: Stage) -> Result:
         say(f"{stage.name}: {stage.lane}")
@@ -412,6 +415,8 @@ class Gate:
 
     def _summary(self) -> int:
         print()
+        for stage in self.wanted:  # one without a result did not run, whatever ended its lane
+            self.results.setdefault(stage.name, Result(stage, ["did not run"], 0))
         for result in self.results.values():
             state = "FAILED" if result.problems else "ok"
             print(
@@ -482,7 +487,9 @@ def judge(lane: Lane, stage: Stage, record: Path) -> tuple[dict[str, str], list[
         for one, status in counted.items()
         if status == "skipped" and not stage.allows(one, reasons.get(one, ""))
     ]
-    return counted, problems if counted else ["nothing ran"]
+    if "passed" not in counted.values():
+        problems.append("nothing passed")
+    return counted, problems
 
 
 def show(wanted: list[Stage]) -> int:
@@ -556,7 +563,8 @@ def main() -> int:
         print(f"not committed, so not part of this run: {dirty.splitlines()[0][3:]}")
     HOME.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("CI_ENGINE_DIR", "/var/tmp/ci-engine")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     # A shell starts a background job with it ignored, and what a test interrupts must not inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     gate = Gate(wanted)
