@@ -245,3 +245,33 @@ def test_networks_of_a_killed_up_are_removed(folder):
     folder.must("down")
     left = docker("network", "ls", "--filter", "label=com.docker.compose.project=behindproxy", "-q")
     assert not left
+
+
+SAME_NAME = """name: behindproxy
+services:
+  app: {image: behindproxy-app, init: true, command: [sleep, infinity], networks: [edge]}
+networks: {edge: {}}
+"""
+
+
+def test_what_another_clone_has_stopped_under_the_same_name_can_start_again(folder, tmp_path):
+    folder.must("up")
+    folder.must("down")
+    docker("tag", "behindproxy-app", "somebody/else:1")
+    file = tmp_path / "docker-compose.yml"
+    file.write_text(SAME_NAME)
+    theirs = ("compose", "-f", str(file))
+    try:
+        docker(*theirs, "up", "--detach")
+        docker(*theirs, "stop", "--timeout", "0")
+        folder.must("down")
+        folder.must("clean")
+        docker(*theirs, "start")
+        assert docker(*theirs, "ps", "--quiet")
+        docker(*theirs, "down", "--timeout", "0")
+        folder.must("clean")
+        images = docker("image", "ls", "--format", "{{.Repository}}").split()
+        assert "behindproxy-app" not in images and "somebody/else" in images
+    finally:
+        docker(*theirs, "down", "--timeout", "0")
+        docker("image", "rm", "somebody/else:1")

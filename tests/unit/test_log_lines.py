@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from serve.log import line
 from tests.experiments.serving import free_port
 
 from .served import SERVERS, start
@@ -31,11 +32,11 @@ def send(url: str, line: str, headers: str = "") -> bytes:
 def plain(lines: list[str]) -> list[str]:
     """Those that are not one JSON object each."""
     found = []
-    for line in lines:
+    for one in lines:
         try:
-            assert isinstance(json.loads(line), dict)
+            assert isinstance(json.loads(one), dict)
         except (ValueError, AssertionError):
-            found.append(line)
+            found.append(one)
     return found
 
 
@@ -83,3 +84,22 @@ def test_an_application_that_cannot_be_loaded_is_one_line_too(server, tmp_path):
     lines = (started.stdout + started.stderr).splitlines()
     assert not plain(lines)
     assert any("AttributeError" in json.loads(line).get("exception", "") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('"GET /x?token=secret HTTP/1.1"', '"GET /x HTTP/1.1"'),
+        ("?token=secret of a relative address", " of a relative address"),
+        ("/ws?a='secret'&b=secret ended", "/ws ended"),
+        ("""/ws?"secret ended""", "/ws ended"),
+        ("('http://h/?secret', 80)", "('http://h/', 80)"),
+        ("is it there? (was it?) yes", "is it there? (was it?) yes"),
+    ],
+)
+def test_a_query_is_told_from_a_question(said, told):
+    assert json.loads(line(f"it was {said}"))["message"] == f"it was {told}"
+
+
+def test_what_some_readers_take_for_the_end_of_a_line_is_escaped():
+    assert line("one\u2028two\u0085three\nfour").isascii()

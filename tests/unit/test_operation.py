@@ -1,8 +1,9 @@
-"""Readiness, limits, ids and metrics of serve/, and what stack/ knows of production, without a server."""
+"""Health, limits, ids and metrics of serve/, and what stack/ knows of production, without a server."""
 
 import json
 import tomllib
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -10,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
-from serve.health import Readiness
+from serve.health import Health
 from serve.limits import BodyLimit, WholeBody
 from serve.observe import REQUEST_ID, TRACEPARENT, template
 from stack import acme, certificate, metrics, ports, render, rolling, trim
@@ -67,6 +68,8 @@ LIMITED = BodyLimit(
         ([b"01234", b"56789"], [], 200),
         ([b"01234567890"], [("content-length", "11")], 413),
         ([b"01234", b"567890"], [], 413),  # never announced
+        ([b"0"], [("content-length", "1" * 5000)], 413),  # no int for Python
+        ([b"0"], [("content-length", "0" * 5000)], 200),
         ([b"0"], [("content-length", "nonsense")], 200),  # the server's to refuse
     ],
 )
@@ -87,17 +90,36 @@ def test_readiness_is_the_application_s_until_it_drains(tmp_path):
     own = Starlette(routes=[Route("/readyz", lambda _: PlainTextResponse("mine", 200))])
     none = Starlette()
     broken = Starlette(routes=[Route("/readyz", lambda _: PlainTextResponse("", 500))])
-    assert [ask(Readiness(app, "/p", mark), "/readyz")[0] for app in (own, none, broken)] == [
+    assert [ask(Health(app, "/p", mark), "/readyz")[0] for app in (own, none, broken)] == [
         200,
         200,
         500,
     ]
-    assert ask(Readiness(none, "/p", mark), "/p/readyz")[0] == 200
-    assert ask(Readiness(none, "/p", mark), "/other")[0] == 404
+    assert ask(Health(none, "/p", mark), "/p/readyz")[0] == 200
+    assert ask(Health(none, "/p", mark), "/other")[0] == 404
     mark.touch()
     for app in (own, none):
-        assert ask(Readiness(app, "/p", mark), "/readyz")[0] == 503
-        assert ask(Readiness(app, "/p", mark), "/p/readyz")[0] == 503
+        assert ask(Health(app, "/p", mark), "/readyz")[0] == 503
+        assert ask(Health(app, "/p", mark), "/p/readyz")[0] == 503
+        assert ask(Health(app, "/p", mark), "/healthz")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/healthz"])
+def test_an_application_without_one_is_asked_once_a_minute(tmp_path, monkeypatch, path):
+    asked, now = [], [1000.0]
+
+    async def none(scope, receive, send):
+        asked.append((scope["method"], scope["path"]))
+        await PlainTextResponse("", 404)(scope, receive, send)
+
+    monkeypatch.setattr("serve.health.time", SimpleNamespace(monotonic=lambda: now[0]))
+    app = Health(none, "/p", tmp_path / "draining")
+    for now[0] in (1000.0, 1001.0, 1059.0, 1061.0, 1062.0):
+        assert ask(app, path)[0] == 200
+    assert ask(app, path, method="HEAD")[0] == 200
+    assert asked == [("GET", path), ("GET", path), ("HEAD", path)]
+    assert ask(app, path, method="POST")[0] == 404  # its own
+    assert asked[-1] == ("POST", path)
 
 
 def test_the_template_of_a_route_has_its_mounts_and_no_values():

@@ -1,5 +1,6 @@
 """The rendered static file, and what Traefik's log says of the dynamic one."""
 
+import re
 import tomllib
 
 import yaml
@@ -8,6 +9,7 @@ from stack.paths import ROOT
 from stack.render import static
 from stack.routes_edit import refused
 from stack.settings import StackSettings, SwarmSettings
+from stack.swarm import LEAVING_SECONDS
 
 
 def rendered(native, **settings):
@@ -51,10 +53,17 @@ def test_the_stack_file_is_the_compose_file_as_far_as_swarm_has_it():
             "stop_grace_period",
             "dns_search",
         ):
-            assert compose[name].get(key) == swarm[name].get(key), key
+            if name != "app" or key not in ("command", "stop_grace_period"):
+                assert compose[name].get(key) == swarm[name].get(key), key
         one, other = compose[name]["environment"], swarm[name]["environment"]
         assert {**one, **dict.fromkeys(own)} == {**other, **dict.fromkeys(own)}
     assert compose["traefik"]["image"] == swarm["traefik"]["image"]
+    leaving = ["python", "-m", "serve.drain", "before", str(LEAVING_SECONDS)]
+    assert 'CMD ["python", "-m", "serve"]' in (ROOT / "Dockerfile").read_text()
+    assert swarm["app"]["command"] == [*leaving, "python", "-m", "serve"]
+    routes = (ROOT / "traefik" / "routes.toml").read_text()
+    idle = re.search(r'^ *idleConnTimeout = "(\d+)s"', routes, re.MULTILINE)
+    assert int(idle[1]) < LEAVING_SECONDS
 
 
 def test_a_domain_redirects_and_without_acme_asks_nobody_for_a_certificate():
