@@ -1,12 +1,10 @@
 """The WebSocket both applications serve."""
 
-from fastapi import WebSocket, WebSocketDisconnect
+from fastapi import WebSocket
 
 
 async def echo(websocket: WebSocket) -> None:
+    """Send back every message, text as text and bytes as bytes."""
     await websocket.accept()
-    try:
-        while True:
-            await websocket.send_text(await websocket.receive_text())
-    except WebSocketDisconnect:
-        pass
+    while (message := await websocket.receive())["type"] != "websocket.disconnect":
+        await websocket.send({**message, "type": "websocket.send"})

@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from . import log
-from .health import Readiness
+from .drain import Leaving
+from .health import Health
 from .limits import BodyLimit, WholeBody, limit_hypercorn_websockets
 from .observe import Observe, with_request_id
 from .probe import Probe
@@ -112,8 +113,10 @@ def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
     if settings.probe and not getattr(app, "has_probe", False):  # one further in sees more
         app = Probe(app)
     app = BodyLimit(app, settings.max_body_bytes)
-    app = Readiness(app, settings.api_prefix, Path(settings.run_dir) / "draining")
+    app = Health(app, settings.api_prefix, Path(settings.run_dir) / "draining")
     app = HostGuard(app)
+    if settings.drain_mark:
+        app = Leaving(app, settings.drain_mark)
     app = Observe(app, settings.api_prefix, settings.app_host, settings.metrics_port)
     app = with_request_id(app)
     if settings.app_server == "hypercorn":

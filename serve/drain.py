@@ -1,23 +1,36 @@
-"""Taking this container out of service: `python -m serve.drain start`, then `wait SECONDS`.
+"""Taking this container out of service, so that nothing is under way when it stops.
 
-From `start` on, /readyz answers 503 in every worker, so the proxy sends nothing new. `wait` ends
-when nothing is in flight, or after SECONDS. The container can be stopped then.
+`python -m serve.drain start`: from now on /readyz answers 503 in every worker.
+`python -m serve.drain wait SECONDS`: until nothing is in flight, at most so long; prints what is left.
+`python -m serve.drain before SECONDS COMMAND…`: runs the server, for an engine that takes a container's
+name away and gives it the stop signal. The server gets that SECONDS later; until then each answer has
+`Connection: close`. A server closes its idle connections at once, and a POST that the proxy is just
+writing to one gets 502.
 """
 
 import os
+import signal
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import FrameType
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+FORWARDED = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def mark() -> Path:
     return Path(os.environ["RUN_DIR"]) / "draining"
 
 
-def main(action: str, seconds: float = 0) -> None:
-    if action == "start":
-        mark().touch()
-        return
+def start() -> None:
+    mark().touch()
+
+
+def wait(seconds: float) -> None:
     from .observe import in_progress
 
     deadline = time.monotonic() + seconds
@@ -26,7 +39,64 @@ def main(action: str, seconds: float = 0) -> None:
     print(left)
 
 
+class Leaving:
+    """Adds `Connection: close` to every answer once the file `mark` is there."""
+
+    def __init__(self, app: ASGIApp, mark: str) -> None:
+        self.app, self.mark = app, mark
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not os.path.exists(self.mark):
+            return await self.app(scope, receive, send)
+
+        async def closing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [pair for pair in message["headers"] if pair[0].lower() != b"connection"]
+                message = {**message, "headers": [*headers, (b"connection", b"close")]}
+            await send(message)
+
+        await self.app(scope, receive, closing)
+
+
+def before(seconds: float, command: list[str]) -> int:
+    """The exit status of `command`. A second stop signal reaches it at once."""
+    leaving = Path(os.environ["RUN_DIR"], "leaving")
+    leaving.parent.mkdir(parents=True, exist_ok=True)
+    leaving.unlink(missing_ok=True)
+    server = subprocess.Popen(command, env={**os.environ, "DRAIN_MARK": str(leaving)})
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if leaving.exists():
+            server.send_signal(number)
+        else:
+            leaving.touch()
+            later = threading.Timer(seconds, server.send_signal, [number])
+            later.daemon = True
+            later.start()
+
+    signal.signal(signal.SIGTERM, stop)
+    for each in FORWARDED:
+        signal.signal(each, lambda number, _: server.send_signal(number))
+    while True:  # process 1 of its container: whose parent has gone is its child
+        pid, status = os.wait()
+        if pid == server.pid:
+            code = os.waitstatus_to_exitcode(status)
+            if code == -signal.SIGTERM and leaving.exists():
+                return 0  # Uvicorn ends well, and then by the signal it was given
+            return code if code >= 0 else 128 - code
+
+
+def main(action: str, *arguments: str) -> int:
+    if action == "start":
+        start()
+    elif action == "wait":
+        wait(float(arguments[0]))
+    else:
+        return before(float(arguments[0]), list(arguments[1:]))
+    return 0
+
+
 if __name__ == "__main__":
     os.environ.setdefault("RUN_DIR", "/tmp/run")
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", f"{os.environ['RUN_DIR']}/metrics")
-    main(sys.argv[1], *(float(argument) for argument in sys.argv[2:]))
+    sys.exit(main(*sys.argv[1:]))

@@ -7,8 +7,11 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
-# A path with what follows it; tokens are there, since browsers give a WebSocket no headers.
-QUERY = re.compile(r"(/[^\s\"'?]*)\?[^\s\"']*")
+# What follows a question mark inside a word, or one with a name and an equals sign; quotes and brackets at
+# its end are the sentence's. Tokens are there, since browsers give a WebSocket no headers.
+QUERY = re.compile(
+    r"""(?:(?<=\S)\?(?=["')\],;]*[^\s"')\],;])|\?(?=[\w.~%+-]+=))\S*?(?=["')\],;]{0,3}(?:\s|$))"""
+)
 # Observe says the same of each WebSocket: Uvicorn's line, and those of the library below it.
 SAID_BY_OBSERVE = (
     '%s - "WebSocket %s"',
@@ -21,8 +24,8 @@ SAID_BY_OBSERVE = (
 def line(message: str, moment: float | None = None, **more: str) -> str:
     now = datetime.now(UTC) if moment is None else datetime.fromtimestamp(moment, UTC)
     fields = {"message": message.strip(), "time": now.isoformat().replace("+00:00", "Z"), **more}
-    told = {key: QUERY.sub(r"\1", value) for key, value in fields.items()}
-    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    told = {key: QUERY.sub("", value) for key, value in fields.items()}
+    return json.dumps(told, separators=(",", ":"))
 
 
 def failure(message: str, error: BaseException) -> None:

@@ -79,7 +79,7 @@ class Probe:
         await websocket.accept()
         await websocket.send_json(seen(websocket))
         # The client closes: a server that closes at once can overtake its own message.
-        async for _ in websocket.iter_text():
+        while (await websocket.receive())["type"] != "websocket.disconnect":
             pass
 
     def _times(self, path: str) -> int:

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     # Where metrics are served, for no client; 0 serves none.
     metrics_port: int = Field(0, ge=0, le=65535, examples=["9000"])
     run_dir: str = Field("/tmp/run", examples=["/tmp/run"])
+    # Set by serve/drain.py: from when this file is there, each answer closes its connection.
+    drain_mark: str = Field("", examples=["/tmp/run/leaving"])
     staging_url: str = Field("", examples=["https://staging.example.com"])
     production_url: str = Field("", examples=["https://api.example.com"])
     root_path_in_servers: bool = Field(True, examples=["true"])

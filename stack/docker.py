@@ -121,7 +121,7 @@ def _own(environ: dict[str, str]) -> list[Container]:
 
 
 def _remove(containers: list[Container], names: set[str], seconds: int) -> None:
-    """Stops and removes them, and the networks, of the projects `names` too, that nobody uses then.
+    """Stops and removes them, and the networks, of the projects `names` too, that no container has then.
     Volumes stay."""
     ids = [one.id for one in containers]
     if ids:
@@ -134,8 +134,10 @@ def _remove(containers: list[Container], names: set[str], seconds: int) -> None:
     for name in names | {one.project for one in containers}:
         for row in ownership.query("network", "ls", "--filter", _label(name), "--format", shown):
             network, _, known_as = row.partition(" ")
+            # Another clone's stack that is stopped, and has this name, could not start without its own.
+            if ownership.query("ps", "--all", "--quiet", "--filter", f"network={network}"):
+                continue
             if network in attached or known_as in NETWORKS:
-                # The engine refuses while a container is in it, of whoever's.
                 subprocess.run(["docker", "network", "rm", network], capture_output=True)
 
 
@@ -153,14 +155,16 @@ def projects() -> set[str]:
 
 
 def remove_images(projects: set[str]) -> None:
-    """Those that were built here: another compose file's may have the same name."""
+    """Removes the tags of those that were built here: another compose file's may have the same name, and
+    what another clone has under it stays while that has a container."""
     for name in projects:
-        for image in set(ownership.query("image", "ls", "--quiet", "--no-trunc", f"{name}-app")):
-            started = "".join(
-                ownership.query("image", "inspect", "--format", "{{json .Config.Cmd}}", image)
-            )
-            if started == '["python","-m","serve"]':
-                subprocess.run(["docker", "image", "rm", "--force", image], capture_output=True)
+        if ownership.others(name, ownership.own()):
+            continue
+        form = "{{.Repository}}:{{.Tag}}"
+        for image in ownership.query("image", "ls", "--format", form, f"{name}-app"):
+            started = ownership.query("image", "inspect", "--format", "{{json .Config.Cmd}}", image)
+            if started == ['["python","-m","serve"]']:
+                subprocess.run(["docker", "image", "rm", image], capture_output=True)
 
 
 def ps(settings: StackSettings) -> int:

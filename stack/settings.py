@@ -17,7 +17,7 @@ from .paths import ROOT, TOOLS
 Model = TypeVar("Model", bound="StackSettings")
 # Set by the stack itself, per runtime; in .env they would contradict it.
 INTERNAL = {"app_host", "app_port", "app_reload", "proxy_address", "proxy_token", "metrics_port",
-            "run_dir"}  # fmt: skip
+            "run_dir", "drain_mark"}  # fmt: skip
 MARKER = "DemonstrationMarker"  # what app/marker.py calls it
 # Compose and its client read these from .env by themselves.
 FOREIGN = re.compile(r"(COMPOSE|DOCKER)_\w+|GOMAXPROCS")

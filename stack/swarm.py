@@ -19,6 +19,8 @@ from .settings import SwarmSettings, read_as, written
 SERVICES = ("app", "traefik")
 # A rolling update of eight replicas, each with its drain time, on slow machines.
 PATIENCE_SECONDS = 900
+# From the stop signal until the server gets it, as in docker-stack.yml.
+LEAVING_SECONDS = 5
 # What a service is right after it was changed says nothing yet.
 SETTLE_SECONDS = 3
 
@@ -144,6 +146,7 @@ def _environment(settings: SwarmSettings, name: str, nodes: int) -> dict[str, st
         **os.environ,
         **settings.environ(),
         "STACK": name,
+        "STOP_SECONDS": str(settings.drain_seconds + LEAVING_SECONDS),
         "APP_IMAGE": settings.app_image or _built(name, nodes),
         "TLS_CERT": str(cert),
         "TLS_KEY": str(key),
