@@ -24,6 +24,7 @@ HOME = ROOT / "build" / "gate"
 TABLE = tomllib.loads((ROOT / ".ci" / "stages.toml").read_text())
 STARTED = time.monotonic()
 INSTALLS = TABLE["installs"]
+ENGINES = ("28", "20.10")
 LOG_LINES = 60
 STAGE_SECONDS = 1500
 # Nothing from the caller's shell may steer the stack.
@@ -126,8 +127,12 @@ class Lane:
             ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "sleep", "infinity"],
             stdin=subprocess.DEVNULL,
         )
+
+    def make(self) -> None:
         self._clone()
         self._connect()
+        for version in ENGINES:  # one of a run that was killed is in that run's namespace
+            self.must(f".ci/engine stop {version}")
 
     def _clone(self) -> None:
         """One environment serves every lane: the README's commands make it in the lane INSTALLS, where a
@@ -233,6 +238,8 @@ class Lane:
     def processes(self) -> dict[int, str]:
         """Every process in the namespace, without what keeps the lane and its engine."""
         mine, found = os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino, {}
+        if mine == os.stat("/proc/self/ns/net").st_ino:
+            return {}  # the holder has not got its own yet
         for entry in Path("/proc").iterdir():
             try:
                 if not entry.name.isdigit() or os.stat(entry / "ns/net").st_ino != mine:
@@ -317,6 +324,8 @@ class Gate:
         self.lanes = [Lane(name, number) for number, name in enumerate(names, 1)]
 
     def run(self) -> int:
+        for lane in self.lanes:
+            lane.make()
         threads = [
             threading.Thread(target=self._lane, args=(lane,), daemon=True) for lane in self.lanes
         ]
@@ -445,7 +454,7 @@ class Gate:
         for lane in self.lanes:
             if lane.engine:
                 subprocess.run(
-                    lane.command(".ci/engine stop 28; .ci/engine stop 20.10"),
+                    lane.command("; ".join(f".ci/engine stop {one}" for one in ENGINES)),
                     env=environment(lane),
                     capture_output=True,
                 )

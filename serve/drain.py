@@ -19,6 +19,8 @@ from types import FrameType
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .log import line
+
 FORWARDED = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
@@ -70,6 +72,7 @@ def before(seconds: float, command: list[str]) -> int:
             server.send_signal(number)
         else:
             leaving.touch()
+            print(line(f"closes each connection after its answer, and stops in {seconds:g} s"), flush=True)
             later = threading.Timer(seconds, server.send_signal, [number])
             later.daemon = True
             later.start()
