@@ -6,6 +6,7 @@ changed unless git has it, and all that is to be written is checked before any o
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -56,24 +57,27 @@ def destined(value: str) -> Path:
             "APP_MODULE=their.module:app API_PREFIX=/shop"
         )
     path = Path(value).expanduser().resolve()
-    reason = ""
+    reason, instead = "", "DEST=../theirs"
     if path == ROOT or ROOT in path.parents and BUILD not in path.parents:
         reason = "lies in this project"
     elif path.exists() and not path.is_dir():
         reason = "is a file"
     elif not path.parent.is_dir():
         reason = f"{path.parent} is not there"
+        instead = f"mkdir -p {shlex.quote(str(path.parent))}"
     elif any((path / name).exists() for name in ("serve", "serve.py")):
         reason = (
-            "has a module serve, as the wrapper in deployment/ is called: one would hide the other"
+            "has a module serve, as the wrapper in deployment/ is called, and one would hide the "
+            "other: rename yours"
         )
+        instead = "to server"
     elif not is_free(path / MADE):
         reason = (
-            f"has {MADE} already, where the tools write what they make and delete it again: "
-            "move yours"
+            f"has a {MADE} of its own, and the tools would write into it and delete it: move yours"
         )
+        instead = f"mv {shlex.quote(str(path / MADE))} {shlex.quote(str(path / 'moved'))}"
     if reason:
-        raise SystemExit(f"DEST={value}: {reason}; for example DEST=../theirs")
+        raise SystemExit(f"DEST={value}: {reason}; for example {instead}")
     return path
 
 

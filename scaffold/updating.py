@@ -60,7 +60,7 @@ def update(destination: Path, version: str) -> int:
         print(f"! {line}")
     if (destination / "build/venv/pyvenv.cfg").exists():
         print(
-            "! build/venv and the rest that make wrote to build/ is not used any more: it writes to .behindproxy/"
+            "! make writes to .behindproxy/ now: build/venv, and what else it wrote to build/, can be deleted"
         )
     if result.conflicts:
         print(
@@ -78,8 +78,8 @@ def shared_name(destination: Path, data: dict[str, object]) -> Iterator[str]:
     name = f"COMPOSE_PROJECT_NAME={data['project']}"
     if path.is_file() and name.encode() in path.read_bytes().splitlines():
         yield (
-            f".env says {name}, which is Compose's own name for a compose file of yours there: "
-            "make down, then take the line out: docker-compose.yml has another name"
+            f".env says {name}, the name that Compose gives a compose file of yours there too: with the stack "
+            "up, delete the line and make up again (after make down it would not find its certificates)"
         )
 
 
