@@ -285,11 +285,13 @@ def _has_ours(files: str) -> bool:
 
 def _say_what_is_beside() -> None:
     if (files := os.environ.get("COMPOSE_FILE", "")) and not _has_ours(files):
-        print(f"COMPOSE_FILE={files} does not have docker-compose.yml, so it is left out")
+        print(f"COMPOSE_FILE={files} does not have docker-compose.yml in it, so make ignores it")
     for name in ("compose.yaml", "compose.yml", "docker-compose.yaml"):
         if (ROOT / name).exists():
-            print(f"{name} is not this stack's, and nothing of it is touched; plain `docker compose` "
-                  "takes it, or needs -f docker-compose.yml")  # fmt: skip
+            # Compose prefers a compose.yaml to docker-compose.yml, and that to a docker-compose.yaml.
+            plain = "; for this stack give plain `docker compose` the option -f docker-compose.yml"
+            print(f"{name} is not this stack's, and make touches nothing of it"
+                  f"{plain if name.startswith('compose.') else ''}")  # fmt: skip
 
 
 def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> None:
@@ -327,8 +329,8 @@ def project(command: list[str], environ: dict[str, str]) -> tuple[str, set[str]]
         raise SystemExit(f"docker-compose.yml: {asked.stderr.strip().splitlines()[-1]}")
     config = json.loads(asked.stdout)
     if not {"traefik", "app"} <= set(config["services"]):
-        raise SystemExit("docker-compose.yml is not this stack's: it has no services traefik and app; "
-                         "give it another name, for example compose.yaml, and take the stack's again")  # fmt: skip
+        raise SystemExit("docker-compose.yml is not this stack's: it lacks the service traefik or app; rename it, "
+                         "for example to compose.yaml, and put the stack's own back in its place")  # fmt: skip
     return str(config["name"]), set(config["services"])
 
 
@@ -424,13 +426,15 @@ def _bring_certificates(earlier: set[str], name: str) -> None:
         volume = ownership.query("volume", "ls", "--quiet", "--filter", _label(old),
                                  "--filter", f"label={ownership.LABEL}.volume=acme")  # fmt: skip
         if old != name and volume:
-            subprocess.run(
+            copied = subprocess.run(
                 ["docker", "run", "--rm", "--network=none", "--user=0:0", "--volume", f"{volume[0]}:/from:ro",
                  "--volume", f"{name}_acme:/to", f"{name}-app", "sh", "-c",
-                 "test -e /to/acme.json || test ! -e /from/acme.json || cp -p /from/acme.json /to/"],
+                 "test -e /to/acme.json || test ! -e /from/acme.json || "
+                 "{ cp -p /from/acme.json /to/ && echo copied; }"],
                 check=True, capture_output=True,
             )  # fmt: skip
-            print(f"certificates: taken from the volume {volume[0]}, which stays")
+            if copied.stdout:
+                print(f"certificates: copied from the volume {volume[0]}, which stays")
 
 
 def _refuse_overlap(settings: StackSettings, project: str) -> None:

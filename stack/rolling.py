@@ -2,8 +2,8 @@
 
 Traefik has a fixed list of slots (APP_SERVERS in docker-compose.yml) and asks each for its health.
 The new version starts in a spare slot first; then each slot is drained, stopped once Traefik
-sends it nothing and its requests have ended, and started anew. Compose alone stops first, and at
-a recreate runs no pre_stop hook.
+sends it nothing and its requests have ended, and started with the new image. Compose alone stops
+first, and at a recreate runs no pre_stop hook.
 """
 
 import subprocess
@@ -16,7 +16,7 @@ from .paths import ROOT
 from .settings import StackSettings
 
 READY_SECONDS = 60
-# Traefik asks every second, one slot after the other, a second for each at most.
+# Traefik asks every second, one slot after the other, two seconds for each at most.
 NOTICE_SECONDS = 15
 
 
@@ -40,7 +40,9 @@ def rollback(settings: StackSettings) -> None:
     image = _image(settings)
     now, before = images.serving(image), images.identity(f"{image}:previous")
     if not before:
-        raise SystemExit("there is no version before: `make deploy` keeps the one it replaces")
+        raise SystemExit(
+            "no earlier version to go back to: `make deploy` and `make up` keep the one that they replace"
+        )
     with _restored(image, now) as serves:
         images.tag(before, image)
         roll(settings, serves)
