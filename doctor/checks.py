@@ -246,9 +246,8 @@ def renewal(facts: Facts) -> Iterator[Step]:
         return
     if late := found.late(facts.certificate_error, datetime.now(UTC)):
         text = f"the certificate is not renewed: {late}"
-        yield wrong(
-            "certificate.not_renewed", "certificate", text, "docker compose restart traefik"
-        )
+        yield wrong("certificate.not_renewed", "certificate", text,
+                    "docker compose -f docker-compose.yml restart traefik")  # fmt: skip
     else:
         yield ok("certificate", found.text)
 

@@ -22,6 +22,7 @@ STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
 CERTIFICATE_SECONDS = 60
 RENEW_BEFORE = timedelta(days=30)  # Traefik's, as long as certificatesDuration is not set
 EVERY = timedelta(days=1)  # how often it looks, and after a failure the next time
+UNEXPLAINED = "nothing in Traefik's log says why"
 
 
 def check(settings: StackSettings, running: bool) -> None:
@@ -85,7 +86,7 @@ def wait(settings: StackSettings, log: Callable[[], str]) -> None:
     deadline = time.monotonic() + CERTIFICATE_SECONDS
     while not served(settings):
         if time.monotonic() > deadline or (error := refused(log())):
-            error = refused(log()) or "nothing in Traefik's log says why"
+            error = refused(log()) or UNEXPLAINED
             raise SystemExit(f"DOMAIN={settings.domain}: no certificate yet: {error}\nthe stack stays up; "
                              f"to try without Let's Encrypt's rate limits: make up ACME_CA={STAGING}")  # fmt: skip
         time.sleep(0.5)
@@ -134,10 +135,11 @@ def state(settings: StackSettings, log: str) -> tuple[str, bool]:
     """What `make ps` says of the certificate, and whether all is well."""
     found = served(settings)
     if not found:
-        return f"certificate NOT THERE   {refused(log)}", False
+        return f"certificate NOT THERE   {refused(log) or UNEXPLAINED}", False
     if late := found.late(refused(log, found.due), datetime.now(UTC)):
-        line = f"certificate NOT RENEWED   {late}; to try again: docker compose restart traefik"
-        return line, False
+        # Without -f, Compose prefers a compose.yaml that lies beside it.
+        again = "docker compose -f docker-compose.yml restart traefik"
+        return f"certificate NOT RENEWED   {late}; to try again: {again}", False
     return f"certificate {found.text}", True
 
 

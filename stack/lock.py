@@ -24,8 +24,10 @@ def alone(command: str) -> Iterator[None]:
         with _opened() as file:
             if not _take(file):
                 pid, other = _holder(file)
-                raise SystemExit(f"`make {other}` of this clone is running (pid {pid}): wait for its end, "
-                                 "or `make down` ends it")  # fmt: skip
+                end = "" if other == "down" else ", or end it with `make down`"
+                raise SystemExit(
+                    f"`make {other}` of this clone is running (pid {pid}): wait for its end{end}"
+                )
             if _is_current(file):
                 with _signed(file, command):
                     yield

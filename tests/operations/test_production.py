@@ -329,7 +329,7 @@ def test_a_certificate_that_is_due_and_not_renewed_is_told_with_what_to_do(issue
     line = next((one for one in output.splitlines() if one.startswith("certificate")), "")
     assert code != 0 and "NOT RENEWED" in line and "rejectedIdentifier" in line, output
     assert f"due since {due}" in line and f"ends {ends:%Y-%m-%d}" in line
-    command = "docker compose restart traefik"
+    command = "docker compose -f docker-compose.yml restart traefik"
     assert command in line
     told = " ".join(issued.make("doctor")[1].split())
     assert f"the certificate is not renewed: due since {due}" in told, told

@@ -120,6 +120,15 @@ def test_clean_keeps_the_lock_until_the_rest_is_gone(locked, monkeypatch):
     assert refused == ["app", "venv", "zzz"] and not locked.exists()
 
 
+@pytest.mark.parametrize("holder, ended", [("up", True), ("down", False)])
+def test_down_ends_any_other_command_and_no_down(locked, holder, ended):
+    with lock.alone(holder):
+        with pytest.raises(SystemExit, match=f"`make {holder}` .* wait for its end") as refused:
+            with lock.alone("up"):
+                pass
+    assert ("or end it with `make down`" in str(refused.value)) == ended
+
+
 @pytest.mark.parametrize("take", [lock.alone, lock.taken_over])
 def test_a_lock_that_clean_has_removed_is_opened_again(locked, monkeypatch, take):
     """Between another's open and its flock, `clean` removes the file."""

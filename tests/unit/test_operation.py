@@ -1,6 +1,7 @@
 """Health, limits, ids and metrics of serve/, and what stack/ knows of production, without a server."""
 
 import json
+import subprocess
 import tomllib
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -14,8 +15,8 @@ from starlette.routing import Mount, Route
 from serve.health import Health
 from serve.limits import BodyLimit, WholeBody
 from serve.observe import REQUEST_ID, TRACEPARENT, template
-from stack import acme, certificate, metrics, ports, render, rolling, trim
-from stack.settings import read
+from stack import acme, certificate, docker, metrics, ports, render, rolling, trim
+from stack.settings import StackSettings, read
 
 
 def ask(app, path="/", method="GET", body=(b"",), headers=()):
@@ -181,6 +182,25 @@ def test_the_authority_s_last_word_is_found_in_the_log():
            'traefik-1 | {"level":"info","message":"acme is fine"}\n')  # fmt: skip
     assert acme.refused(log) == "acme: error: 429"
     assert acme.refused("") is None
+
+
+def test_a_certificate_that_is_not_there_has_a_reason_or_none_is_known(monkeypatch):
+    monkeypatch.setattr(acme, "served", lambda _: None)
+    assert acme.state(StackSettings(), "") == (
+        "certificate NOT THERE   nothing in Traefik's log says why",
+        False,
+    )
+    line = '{"level":"error","providerName":"acme.acme","error":"acme: error: 429","message":"m"}'
+    assert acme.state(StackSettings(), line) == ("certificate NOT THERE   acme: error: 429", False)
+
+
+@pytest.mark.parametrize("printed", [b"copied\n", b""])
+def test_certificates_are_said_to_be_copied_only_when_they_were(monkeypatch, capsys, printed):
+    monkeypatch.setattr(docker.ownership, "query", lambda *_: ["old_acme"])
+    done = subprocess.CompletedProcess([], 0, stdout=printed)
+    monkeypatch.setattr(docker.subprocess, "run", lambda *_, **__: done)
+    docker._bring_certificates({"old"}, "new")
+    assert ("copied from the volume old_acme" in capsys.readouterr().out) == bool(printed)
 
 
 def test_an_error_before_the_certificate_was_due_is_no_reason():
