@@ -65,7 +65,7 @@ def sentences(head: str, folder: str) -> list[str]:
     for path in sorted((ROOT / "tests" / folder).glob("test_*.py")):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                sentence = node.name.removeprefix("test_").replace("_", " ")
+                sentence = node.name.removeprefix("test_").replace("_s_", "'s_").replace("_", " ")
                 lines.append(f"- {sentence} (`{path.stem}`)")
     return [*lines, ""]
 

@@ -121,7 +121,7 @@ CAUSES = (
           lambda red: red.says("app.answers@direct", "could not ask") and not red("app.answers@[pt]*"),
           ("*@direct",)),
     Cause("the server answers ambiguous requests: its parser has no rules",
-          "a maintained server (Uvicorn with httptools, Gunicorn, Hypercorn) refuses them.",
+          "serve with Uvicorn and httptools, Gunicorn >= 27 or Hypercorn, which refuse them.",
           lambda red: red.says("exposure.request_smuggling@direct", "answers")),
     # It arrives, with the wrong path.
     Cause("the prefix is there twice",

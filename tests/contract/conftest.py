@@ -111,7 +111,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--unsafe",
         action="store_true",
-        help="send any method, bodies and broken requests to an application not the demonstration",
+        help="send an application other than the demonstration any method, bodies and broken requests too",
     )
     group.addoption("--fast", action="store_true", help="leave out browser and fuzz")
     group.addoption(

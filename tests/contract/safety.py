@@ -10,12 +10,12 @@ from urllib.parse import unquote_plus
 
 MARKER = ("x-demonstration", "fastapi-behind-traefik")  # app/marker.py sets it
 SAFE = ("GET", "HEAD", "OPTIONS")
-# Frameworks take a request for the method that one of these names, as a header or in the query.
+# Headers and keys of a query that tell some frameworks to treat the request as another method.
 OVERRIDES = {"-method", "x-http-method", "x-http-method-override", "x-method-override"}
 BODIES = {"content-length", "transfer-encoding"}
 REASON = (
-    "what answers here is not the demonstration: it gets GET, HEAD and OPTIONS only, "
-    "without --unsafe (make: UNSAFE=1)"
+    "what answers here is not the demonstration: without --unsafe (make: UNSAFE=1) it gets GET, HEAD "
+    "and OPTIONS only"
 )
 # One request, its head whole and nothing behind it: what proxy and server cannot read differently.
 PLAIN = re.compile(r"([^ \r\n]+) ([^ \r\n]+) HTTP/1\.[01]\r\n((?:[^\s:]+:[^\r\n]*\r\n)*)\r\n")

@@ -114,7 +114,7 @@ def test_an_unknown_path_in_the_prefix_is_the_applications(door, expect):
     doors=("proxy", "tls"),
     kind="claim",
     source="Traefik › Retry › status; nginx › proxy_next_upstream",
-    statement="A status that the application answered reaches the client, and the request ran once.",
+    statement="An application's own 500, 502, 503 or 504 reaches the client, and the request ran once.",
     hint=(
         "The proxy takes the application's own answer for a failure of the way: no `status` in "
         "Traefik's retry, no http_50x in nginx's proxy_next_upstream, no lb_retry_match in Caddy "

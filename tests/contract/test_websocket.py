@@ -105,9 +105,10 @@ def test_a_websocket_sees_the_client(door, expect):
         "fragments, and in fragments without an end. No server agrees to compression."
     ),
     hint=(
-        "WEBSOCKET_MAX_BYTES must reach the server: uvicorn --ws-max-size, gunicorn "
-        "--websocket-max-message-size, hypercorn websocket_max_message_size; the FastAPI CLI has no "
-        "option (serve/fastapi_cli.py), and hypercorn none against compression (serve/limits.py)."
+        "WEBSOCKET_MAX_BYTES must reach the server: as Uvicorn's --ws-max-size, Gunicorn's "
+        "--websocket-max-message-size or Hypercorn's websocket_max_message_size. The FastAPI CLI has no "
+        "such option, so serve/fastapi_cli.py sets it; Hypercorn has none that refuses compression, so "
+        "serve/limits.py does."
     ),
     needs=("ws", "ours"),
     unsafe=True,
@@ -143,8 +144,8 @@ def test_a_websocket_message_above_the_limit_closes_the_connection(door, expect)
     kind="attack",
     source="RFC 7692 › 8",
     statement=(
-        "Sec-WebSocket-Extensions does not reach the server, so none agrees to messages that are a "
-        "thousand times as long as what a client sends."
+        "Sec-WebSocket-Extensions does not reach the server, so no client can agree with it on "
+        "compression, which makes a message up to a thousand times as long as what was sent."
     ),
     hint='Sec-Websocket-Extensions = "" in scrub-headers of traefik/routes.toml.',
     needs=("ws", "probe", "ours"),
