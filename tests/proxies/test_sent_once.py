@@ -1,5 +1,6 @@
-"""A request of which a byte has reached the application is never sent again, by any of the three proxies
-whose configuration is here to copy; and the application's own status arrives."""
+"""A request of which a byte has reached the application is not sent again by any of the three proxies whose
+configuration is here to copy, but for what Go's HTTP transport does over a kept connection; and the
+application's own status arrives."""
 
 import contextlib
 import http.client
