@@ -13,7 +13,9 @@ def test_the_suite_holds_behind_a_trusted_load_balancer(running):
     code, output = running.make("up", **trusted)
     assert code == 0, output
 
-    code, output = running.make("verify", FAST=1, **trusted)
+    # Whom Traefik believes is another in Docker; what is asked beside that is the same, and takes a minute.
+    some = {} if running.runtime == "native" else {"CHECKS": "trust."}
+    code, output = running.make("verify", FAST=1, **some, **trusted)
     assert code == 0, output
     report = json.loads((running.path / "build" / "verify" / "report.json").read_text())
     asked = {(check["id"], check["status"]) for check in report["checks"] if check["id"] in CHECKS}

@@ -21,7 +21,7 @@ from .nodes import HERE
 
 # Without what lasts: a stream or a WebSocket through a node that vanishes has nobody to say so.
 REQUESTS = {"get": 30.0, "put": 10.0, "post": 10.0, "slow": 3.0}
-# Traefik asks each second and waits a second; one slot after the other.
+# Traefik asks each second and waits two; one slot after the other.
 NOTICE_SECONDS = 4
 SPOOF = {
     "X-Forwarded-For": "203.0.113.7",
