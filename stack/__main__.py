@@ -9,11 +9,12 @@ from io import TextIOWrapper
 from . import acme, docker, lock, made, native, rolling, runtime, state, swarm
 from .addresses import show
 from .routes_edit import refused
-from .settings import StackSettings, read
+from .settings import StackSettings, near_misses, own_keys, read
 
 
 def up() -> int:
     settings = read()
+    print(*(f"{warning}\n" for warning in near_misses(own_keys(os.environ))), sep="", end="")
     name = runtime.choose()
     running = state.load()
     _refuse_unreachable(running)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from . import acme, certificate, images, metrics, ownership, ports, render
 from .ownership import Container
 from .paths import BUILD, ROOT, STATIC, TOOLS, VENV
-from .settings import INTERNAL, MOST_REPLICAS, StackSettings, written
+from .settings import INTERNAL, MOST_REPLICAS, StackSettings, own_keys, written
 
 LOG = BUILD / "compose.log"
 NETWORKS = ("edge", "internal", "direct")
@@ -261,15 +261,14 @@ def _environment(settings: StackSettings) -> dict[str, str]:
         files.append("docker-compose.prod.yml")
     elif os.environ.get("APP_RELOAD"):
         files.append("docker-compose.dev.yml")
+    given, own = os.environ.get("COMPOSE_FILE", ""), own_keys(os.environ)
+    chosen = given if given and _has_ours(given) else _separator().join(files)
     return {
-        "COMPOSE_FILE": ":".join(files),
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they give an unchanged image a new id
-        **{
-            key: value
-            for key, value in os.environ.items()
-            if key != "COMPOSE_FILE" or _has_ours(value)
-        },
+        **os.environ,
+        **own,
         **settings.environ(),
+        "COMPOSE_FILE": _separator().join([chosen, *map(str, render.own_keys(slots(), own))]),
         "PWD": str(ROOT),  # or Compose notes the path by which a link led here
         "COMPOSE_PROFILES": "*",  # so that ps, logs and down see all; up names what it starts
         "BIND_ADDRESS": f"[{bind}]" if ":" in bind else bind,
@@ -277,9 +276,13 @@ def _environment(settings: StackSettings) -> dict[str, str]:
     }
 
 
+def _separator() -> str:
+    return os.environ.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+
+
 def _has_ours(files: str) -> bool:
     """Whether COMPOSE_FILE, which may be meant for another stack, has docker-compose.yml."""
-    listed = files.split(os.environ.get("COMPOSE_PATH_SEPARATOR") or os.pathsep)
+    listed = files.split(_separator())
     return str(ownership.COMPOSE_FILE) in {os.path.realpath(ROOT / file) for file in listed}
 
 

@@ -279,7 +279,8 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
     for name, (command, stop_seconds) in programs.items():
         # Each writes its own file: supervisord would take 100 µs of a request to copy its lines.
-        own = ["sh", "-c", 'exec "$@" >>"$0" 2>&1', str(_log(name)), *command]
+        withheld = [] if name == "app" else [f"-u{key}" for key in own_keys(os.environ)]
+        own = ["sh", "-c", 'exec env "$@" >>"$0" 2>&1', str(_log(name)), *withheld, *command]
         text += f"""[program:{name}]
 command = {shlex.join(own)}
 directory = {ROOT}

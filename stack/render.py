@@ -1,14 +1,16 @@
 """Writes the effective static configuration: traefik/traefik.toml with the settings that it cannot
 read by itself, since Traefik takes no variables there and ignores flags beside a file."""
 
+import json
 import os
 import tomllib
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from .paths import ROOT
+from .paths import BUILD, ROOT
 from .settings import StackSettings, SwarmSettings
 
 # A certificate that is due is renewed while Traefik starts, which takes the challenge's route in at the
@@ -57,6 +59,20 @@ def static(settings: StackSettings, native: bool) -> str:
         config["tracing"] = {"otlp": {"http": {"endpoint": f"{endpoint}/v1/traces"}}}
         config["metrics"]["otlp"] = {"http": {"endpoint": f"{endpoint}/v1/metrics"}}
     return HEAD + tomli_w.dumps(config)
+
+
+def own_keys(services: Iterable[str], keys: Collection[str], version: str = "") -> list[Path]:
+    """Write a compose file by which `services`, and no others, get the application's own settings.
+
+    Return it, or nothing where there are none. It has their names alone: Docker takes the values from the
+    environment of the command.
+    """
+    if not keys:
+        return []
+    path, gets = BUILD / "stack" / "own-keys.json", {"environment": dict.fromkeys(keys)}
+    head = {"version": version} if version else {}
+    write(path, json.dumps({**head, "services": dict.fromkeys(services, gets)}, indent=1))
+    return [path]
 
 
 def write(path: Path, text: str) -> None:

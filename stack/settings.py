@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -19,8 +19,12 @@ Model = TypeVar("Model", bound="StackSettings")
 INTERNAL = {"app_host", "app_port", "app_reload", "proxy_address", "proxy_token", "metrics_port",
             "run_dir", "drain_mark"}  # fmt: skip
 MARKER = "DemonstrationMarker"  # what app/marker.py calls it
-# Compose and its client read these from .env by themselves.
-FOREIGN = re.compile(r"(COMPOSE|DOCKER)_\w+|GOMAXPROCS")
+# Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go; and what a
+# server would read by itself, behind the settings' back (serve/server.py). The application gets none.
+OF_OTHERS = re.compile(
+    r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|TRAEFIK|GF|UVICORN)_\w+|GO(MAXPROCS|GC|MEMLIMIT)|GUNICORN_CMD_ARGS|"
+    r"WEB_CONCURRENCY|FORWARDED_ALLOW_IPS"
+)
 # docker-compose.yml has one slot more: `make deploy` needs one to start in.
 MOST_REPLICAS = 4
 # docker-stack.yml has this many.
@@ -192,6 +196,9 @@ class StackSettings(Settings):
         return {key.upper(): _text(value) for key, value in dumped.items()}
 
 
+KEYS = frozenset(name.upper() for name in StackSettings.model_fields)
+
+
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -230,13 +237,10 @@ def read_as(
     """As `read`, of another kind of stack."""
     environ = os.environ if environ is None else environ
     found = written(environ, path)
-    known = {name.upper() for name in StackSettings.model_fields if name not in INTERNAL}
-    own = own_keys(environ, path)
-    unknown = [key for key in found if key not in {*known, *own} and not FOREIGN.fullmatch(key)]
-    if unknown:
-        raise SystemExit(f".env: {unknown[0]} is not a setting; .env.example lists them all. The application "
-                         f"gets one of its own where docker-compose.yml names it: {unknown[0]}: "
-                         f"${{{unknown[0]}}}")  # fmt: skip
+    if contradicting := sorted(found.keys() & {name.upper() for name in INTERNAL}):
+        raise SystemExit(f".env: {contradicting[0]}={found[contradicting[0]]}: the stack sets it itself; "
+                         "leave it out")  # fmt: skip
+    known = KEYS - {name.upper() for name in INTERNAL}
     values = {key: found.get(key, "") for key in known} | {
         key: environ[key] for key in known if environ.get(key)
     }
@@ -247,12 +251,33 @@ def read_as(
 
 
 def own_keys(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:
-    """The application's own settings: keys of `.env` that a compose file passes on (`${KEY}`)."""
-    text = "".join(file.read_text() for file in sorted(ROOT.glob("docker-compose*.yml")))
-    named = set(re.findall(r"\$\{?([A-Za-z_]\w*)", text))
-    mine = {name.upper() for name in StackSettings.model_fields}
-    return {key: environ.get(key, value) for key, value in written(environ, path).items()
-            if key in named - mine and not FOREIGN.fullmatch(key)}  # fmt: skip
+    """Return the application's own settings: the keys of `.env` that are nobody else's."""
+    return {
+        key: environ.get(key, value)
+        for key, value in written(environ, path).items()
+        if key not in KEYS and not OF_OTHERS.fullmatch(key)
+    }
+
+
+def near_misses(keys: Iterable[str]) -> list[str]:
+    """Return a warning for each of the application's `keys` that may be a setting misspelt."""
+    return [
+        f"warning: .env: {key} is not a setting, so only the application gets it; {meant[0]} is one"
+        for key in keys
+        if (meant := [one for one in sorted(KEYS) if _nearly(key.upper(), one)])
+    ]
+
+
+def _nearly(one: str, other: str) -> bool:
+    """Whether the two are equal but for case and underscores, or one letter more, less, other or moved."""
+    if one.replace("_", "") == other.replace("_", ""):
+        return True
+    short, long = sorted((one, other), key=len)
+    begin = len(os.path.commonprefix((short, long)))
+    rest, more = short[begin:], long[begin:]
+    if len(short) < len(long):
+        return rest == more[1:]
+    return rest[1:] == more[1:] or (rest[1:2] + rest[:1] == more[:2] and rest[2:] == more[2:])
 
 
 def written(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from .addresses import page_of
 from .ownership import MARKS
 from .paths import BUILD, ROOT, STATIC
 from .runtime import engine
-from .settings import SwarmSettings, read_as, written
+from .settings import SwarmSettings, near_misses, own_keys, read_as, written
 
 SERVICES = ("app", "traefik")
 # A rolling update of eight replicas, each with its drain time, on slow machines.
@@ -28,14 +28,28 @@ SETTLE_SECONDS = 3
 def deploy() -> int:
     """Deploys, and waits until every task runs. Raises SystemExit when Swarm rolled it back."""
     settings = read_as(SwarmSettings)
+    print(*(f"{warning}\n" for warning in near_misses(own_keys(os.environ))), sep="", end="")
     nodes = _nodes()
     name = _name()
     _refuse_others(name)
     environ = _environment(settings, name, len(nodes))
     before = {service: _update(name, service) for service in SERVICES}
     local = [] if _in_registry(environ["APP_IMAGE"]) else ["--resolve-image", "never"]
-    _ask("stack", "deploy", "--prune", "--with-registry-auth", *local, "-c", "docker-stack.yml", name,
-         environ=environ)  # fmt: skip
+    files = [
+        "docker-stack.yml",
+        *map(str, render.own_keys(["app"], own_keys(os.environ), version="3.9")),
+    ]
+    arguments = [part for file in files for part in ("-c", file)]
+    _ask(
+        "stack",
+        "deploy",
+        "--prune",
+        "--with-registry-auth",
+        *local,
+        *arguments,
+        name,
+        environ=environ,
+    )
     time.sleep(SETTLE_SECONDS)
     for service in SERVICES:
         _wait(name, service, before[service])
@@ -144,6 +158,7 @@ def _environment(settings: SwarmSettings, name: str, nodes: int) -> dict[str, st
     render.write(static, render.static(settings, native=False))
     return {
         **os.environ,
+        **own_keys(os.environ),
         **settings.environ(),
         "STACK": name,
         "STOP_SECONDS": str(settings.drain_seconds + LEAVING_SECONDS),

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from stack.settings import SwarmSettings, read, read_as
+from stack.settings import SwarmSettings, near_misses, own_keys, read, read_as
 
 MISSING = "no such file"
 BAD = [
@@ -64,11 +64,13 @@ def test_the_environment_goes_before_the_file_and_empty_means_unset(tmp_path):
     )  # fmt: skip
 
 
-def test_an_unknown_key_is_named_in_the_file_and_ignored_in_the_environment(tmp_path):
+def test_a_key_that_is_no_setting_stops_nothing(tmp_path):
     (tmp_path / ".env").write_text("API_PREFFIX=/x\n")
-    with pytest.raises(SystemExit, match="API_PREFFIX"):
-        read({}, tmp_path / ".env")
-    read({"API_PREFFIX": "/x"}, tmp_path / MISSING)
+    assert read({}, tmp_path / ".env").api_prefix == "/api/v1"
+    assert own_keys({}, tmp_path / ".env") == {"API_PREFFIX": "/x"}
+    assert (
+        own_keys({"API_PREFFIX": "/x"}, tmp_path / MISSING) == {}
+    )  # of the environment it is nobody's
 
 
 def test_production_has_other_defaults(tmp_path):
@@ -141,9 +143,40 @@ def test_what_the_stack_sets_itself_is_refused_in_the_file(tmp_path):
         read({}, tmp_path / ".env")
 
 
-def test_compose_s_own_keys_are_allowed_in_the_file(tmp_path):
-    (tmp_path / ".env").write_text("COMPOSE_PROJECT_NAME=second\n")
-    read({}, tmp_path / ".env")
+def test_the_application_s_own_keys_are_those_of_nobody_else(tmp_path):
+    theirs = {"SECRET_KEY": "a$b", "DATABASE_URL": "postgres://db/x", "currency": "EUR"}
+    others = ("API_PREFIX=/shop", "COMPOSE_PROJECT_NAME=second", "GF_SECURITY_ADMIN_PASSWORD=x",
+              "TRAEFIK_LOG_LEVEL=DEBUG", "UVICORN_WORKERS=4", "WEB_CONCURRENCY=4", "GOMAXPROCS=2")  # fmt: skip
+    file = tmp_path / ".env"
+    file.write_text("\n".join([*(f"{key}='{value}'" for key, value in theirs.items()), *others]))
+    assert own_keys({"currency": "USD"}, file) == {**theirs, "currency": "USD"}
+    assert read({}, file).api_prefix == "/shop"
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("API_PREFX", "API_PREFIX"),
+        ("API_PERFIX", "API_PREFIX"),
+        ("API_PREFIXX", "API_PREFIX"),
+        ("api_prefix", "API_PREFIX"),
+        ("APIPREFIX", "API_PREFIX"),
+        ("DRAIN_SECOND", "DRAIN_SECONDS"),
+        ("TRUSTED_PROXYS", None),
+        ("APP_NAME", None),
+        ("HTTP_HOST", None),
+        ("DB_PORT", None),
+        ("SECRET_KEY", None),
+    ],
+)
+def test_a_setting_misspelt_is_warned_about(key, meant):
+    said = near_misses([key])
+    assert said == ([f"warning: .env: {key} is not a setting, so only the application gets it; {meant} is one"]
+                    if meant else [])  # fmt: skip
+
+
+def test_all_are_warned_about_in_one_run():
+    assert len(near_misses(["API_PREFX", "OTHER", "SUBNETS"])) == 2
 
 
 def test_a_load_balancer_on_this_machine_may_be_trusted(tmp_path):
