@@ -309,8 +309,12 @@ def environment(lane: Lane, stage: Stage | None = None) -> dict[str, str]:
             "CI_ENGINE_STATE": f"/run/ci-engine-{lane.name}",
         }
         | {k: os.path.expandvars(v) for k, v in TABLE["lanes"].get(lane.name, {}).items()}
-        | (stage.env if stage else {})
+        | ({k: absolute(lane, v) for k, v in stage.env.items()} if stage else {})
     )
+
+
+def absolute(lane: Lane, value: str) -> str:
+    return str(lane.path / value) if value.startswith("build/") else value
 
 
 class Gate:

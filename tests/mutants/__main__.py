@@ -58,7 +58,8 @@ def run(runtime: str, mutants: list[Mutant], whole: bool) -> tuple[Verdict, list
 
         pool = ThreadPoolExecutor(len(beds))
         try:
-            return untouched, list(pool.map(one, mutants))
+            verdicts = pool.map(one, mutants)
+            return untouched, sorted(verdicts, key=lambda one: f"{one.mutant.name}.toml")
         finally:
             pool.shutdown(cancel_futures=True)  # what runs ends, what waits is dropped
     finally:
@@ -87,7 +88,8 @@ def main() -> int:
     parser.add_argument("--whole", action="store_true", help="the whole suite against each")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
-    mutants = load_all(options.only or "*")
+    # Those that share a running stack one after the other.
+    mutants = sorted(load_all(options.only or "*"), key=lambda one: not one.edits_routes_alone)
     verdicts, alarms, skipped = [], 0, 0
     for runtime in ("native", "docker"):
         its = [mutant for mutant in mutants if mutant.runtime == runtime]

@@ -1,19 +1,23 @@
 """The copy of the checkout that mutants are applied to, one at a time, and what `verify` says of it."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.request import urlopen
 
-from tests.checkout import ROOT, Checkout
+from stack import render
+from tests.checkout import ROOT, Checkout, wait_for
 
 from .mutant import Mutant
 
 # Asked of every mutant beside the checks that it names: what a person would notice first.
 ALWAYS = ("app.root_path",)
+RELOAD_SECONDS = 10
 
 
 @dataclass
@@ -46,6 +50,7 @@ class Bed:
         self.checkout = Checkout(ROOT / "build" / "mutants" / f"{runtime}-{number}", runtime)
         self.checkout.environ |= {"SUBNET": "172.30.96", "FAST": "1"}
         self.checkout.fill()
+        self.serves_untouched = False  # what runs has no mutant in it
 
     def close(self) -> None:
         self.checkout.make("clean")
@@ -58,18 +63,49 @@ class Bed:
         return self._verdict(nothing, checks=None)
 
     def run(self, mutant: Mutant, whole: bool) -> Verdict:
-        """Applies it, brings the stack up anew, asks, and puts every file back."""
+        """Applies it, to the running stack where that is enough, asks, and puts every file back."""
         files = {patch.file: (ROOT / patch.file).read_text() for patch in mutant.patch}
+        shared = mutant.edits_routes_alone and mutant.runtime == "native"
         try:
+            if shared and not self.serves_untouched:
+                self._restart({})
+                self.serves_untouched = True
+            reloads = self._reloads() if shared else 0
             for patch in mutant.patch:
                 patch.apply(self.checkout.path)
+            if shared:
+                self._wait_for_reload(reloads)
             self._install(mutant.packages)
-            return self._verdict(mutant, checks=None if whole else near(mutant))
-        except (ValueError, subprocess.TimeoutExpired) as error:
+            return self._verdict(mutant, None if whole else near(mutant), running=shared)
+        except (ValueError, OSError, subprocess.TimeoutExpired) as error:
+            self.serves_untouched = False
             return Verdict(mutant, error=str(error))
         finally:
+            reloads = self._reloads() if self.serves_untouched else 0
             for name, text in files.items():
-                (self.checkout.path / name).write_text(text)
+                render.write(self.checkout.path / name, text)
+            if self.serves_untouched:
+                self._wait_for_reload(reloads)
+
+    def _restart(self, settings: dict[str, str]) -> tuple[int, str]:
+        self.serves_untouched = False
+        self.checkout.make("down")
+        return self.checkout.make("up", **settings)
+
+    def _reloads(self) -> int:
+        """How often Traefik has taken its routes in since it started."""
+        url = f"http://127.0.0.1:{self.checkout.ops}/metrics"
+        with urlopen(url, timeout=5) as answer:
+            found = re.search(rb"(?m)^traefik_config_reloads_total (\S+)", answer.read())
+        return int(float(found[1])) if found else 0
+
+    def _wait_for_reload(self, before: int) -> None:
+        """Raises ValueError when Traefik does not take the edit in."""
+        try:
+            wait_for(lambda: self._reloads() > before, RELOAD_SECONDS)
+        except AssertionError:
+            self.serves_untouched = False
+            raise ValueError(f"Traefik did not reload within {RELOAD_SECONDS} s") from None
 
     def _install(self, packages: str) -> None:
         """Raises ValueError when they cannot be had."""
@@ -84,10 +120,9 @@ class Bed:
         if done.returncode:
             raise ValueError(f"{packages} could not be installed: {done.stderr.strip()[-200:]}")
 
-    def _verdict(self, mutant: Mutant, checks: str | None) -> Verdict:
+    def _verdict(self, mutant: Mutant, checks: str | None, running: bool = False) -> Verdict:
         verdict, started = Verdict(mutant), time.monotonic()
-        self.checkout.make("down")
-        code, output = self.checkout.make("up", **mutant.settings)
+        code, output = (0, "") if running else self._restart(mutant.settings)
         if code:
             verdict.red.add("up@all")
             lines = [line for line in output.splitlines() if line and not line.startswith("make")]

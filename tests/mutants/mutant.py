@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 HERE = Path(__file__).parent
+ROUTES = "traefik/routes.toml"
 
 
 class Strict(BaseModel):
@@ -46,6 +47,12 @@ class Mutant(Strict):
     packages: str = ""  # a requirements file, installed into build/<its name> of the copy
     caught_by: list[str] = Field(min_length=1)  # ids that must go red; `up`: it refuses to start
     named: list[str] = Field(min_length=1)  # words that the diagnosis must have
+
+    @property
+    def edits_routes_alone(self) -> bool:
+        """Whether a running Traefik takes it in; a stack that must not come up has to be started."""
+        files = {patch.file for patch in self.patch}
+        return files == {ROUTES} and not (self.settings or self.packages or "up" in self.caught_by)
 
     @property
     def groups(self) -> set[str]:

@@ -29,11 +29,6 @@ def test_a_broken_env_file(stopped):
     refused(stopped, ".env line 1", "never closed")
 
 
-def test_an_unknown_key_in_env(stopped):
-    (stopped.path / ".env").write_text("API_PREFFIX=/api/v1\n")
-    refused(stopped, "API_PREFFIX", ".env.example")
-
-
 def test_no_engine(stopped, monkeypatch):
     monkeypatch.setitem(stopped.environ, "DOCKER_HOST", "tcp://127.0.0.1:9")
     refused(stopped, "RUNTIME=docker", "RUNTIME=native", RUNTIME="docker")

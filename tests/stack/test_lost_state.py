@@ -24,7 +24,7 @@ def shop(stopped):
 
 def test_ps_and_logs_know_it_whatever_the_file_says(shop):
     state = shop.path / "build" / "state.json"
-    for text in MALFORMED:
+    for text in MALFORMED if shop.runtime == "native" else MALFORMED[:3]:  # read before Docker is
         state.write_text(text, encoding="latin-1")
         output = shop.must("ps")
         assert f"runtime: {shop.runtime}" in output, text
