@@ -1,7 +1,6 @@
 """Certificates for DOMAIN: what can be known before a certificate authority is asked (its rate
 limits count failures), and whether it then gave one."""
 
-import http.server
 import json
 import re
 import secrets
@@ -13,8 +12,6 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-
-from cryptography import x509
 
 from .settings import StackSettings
 
@@ -52,6 +49,8 @@ def check(settings: StackSettings, running: bool) -> None:
 
 def _answers_here(settings: StackSettings) -> bool:
     """Whether a request to DOMAIN's port 80 arrives at BIND_ADDRESS."""
+    import http.server  # a tenth of a second of every command's start, with what else is imported so
+
     token = secrets.token_hex(16).encode()
 
     class Answer(http.server.BaseHTTPRequestHandler):
@@ -120,6 +119,8 @@ class Certificate:
 def served(settings: StackSettings) -> Certificate | None:
     """Without verification: a staging certificate is a certificate too. No other is ever served,
     since sniStrict refuses the handshake then."""
+    from cryptography import x509
+
     context = ssl._create_unverified_context()
     host = "127.0.0.1" if settings.bind_address == "0.0.0.0" else settings.bind_address
     try:

@@ -6,9 +6,6 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import trustme
-from cryptography import x509
-
 from .paths import CA_FILE, STATIC
 from .settings import StackSettings
 
@@ -18,6 +15,8 @@ DAYS = 397  # browsers refuse longer ones
 
 def ensure(settings: StackSettings) -> None:
     """Makes what is missing, covers other names than PUBLIC_HOSTS now has, or ends within a month."""
+    import trustme
+
     # Never DOMAIN: Traefik wants none from the authority for a name that its own certificate has.
     hosts = () if settings.domain else settings.hosts
     names = sorted({host.strip("[]") for host in hosts if host != "*"} | LOCAL)
@@ -39,6 +38,8 @@ def ensure(settings: StackSettings) -> None:
 
 
 def _fits(path: Path, names: list[str]) -> bool:
+    from cryptography import x509
+
     certificate = x509.load_pem_x509_certificate(path.read_bytes())
     san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     covered = {*san.get_values_for_type(x509.DNSName)}

@@ -15,12 +15,9 @@ from collections.abc import Callable
 from getpass import getuser
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import Error as RPCError
-from xmlrpc.client import ServerProxy
 
 import psutil
 from pydantic import ValidationError
-from supervisor.xmlrpc import SupervisorTransport
 
 from . import certificate, metrics, ports, render
 from .paths import APP_PYTHON, BUILD, ROOT, SOURCES, STATIC, TOOLS, VENV
@@ -322,11 +319,15 @@ def _made_for_the_socket(path: Path) -> Path | None:
 
 def states() -> dict[str, dict[str, Any]]:
     """What supervisord says of each part; nothing where it does not run."""
+    from xmlrpc.client import Error, ServerProxy
+
+    from supervisor.xmlrpc import SupervisorTransport
+
     transport = SupervisorTransport(None, None, f"unix://{_socket()}")
     try:
         processes: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor
         return {state["name"]: state for state in processes.getAllProcessInfo()}
-    except (OSError, RPCError):
+    except (OSError, Error):
         return {}
     finally:
         transport.close()
