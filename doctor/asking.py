@@ -1,4 +1,4 @@
-"""Asks a URL as a client would, and says what came of it in one word."""
+"""Send a request as a client would, and say what came of it in one word."""
 
 import errno
 import http.client

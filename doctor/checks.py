@@ -1,20 +1,21 @@
 """The way of a request to the stack of this clone, from the inside outward.
 
 Each check takes the facts and gives steps. What an earlier finding explains is not found again:
-a door that answers 502 because its container ended is the container's finding.
+an entrypoint that answers 502 because its container ended is the container's finding.
 """
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from ipaddress import ip_address
 
 from stack import native
-from stack.addresses import warnings
 from stack.paths import ROOT
 
 from .addresses import in_url, is_public, kind
 from .asking import who
 from .facts import Answer, Container, Facts, Listener
-from .step import Step, notice, ok, unseen, wrong
+from .findings import finding
+from .step import Step, ok, unseen
 
 APP_PORT = 8000  # in the container; docker-compose.yml
 METRICS_PORT = 9000
@@ -22,18 +23,19 @@ METRICS_PORT = 9000
 
 def runtime(facts: Facts) -> Iterator[Step]:
     if facts.runtime == "docker" and not facts.engine:
-        yield wrong("engine.silent", "runtime", f"the stack was started in Docker, and {facts.engine_says}",
-                    "add yourself to the group docker, or sudo make doctor" if "may not use" in facts.engine_says
-                    else "start Docker (sudo systemctl start docker, or Docker Desktop)")  # fmt: skip
+        yield finding(
+            "runtime",
+            "engine.silent",
+            case="not_allowed" if "may not use" in facts.engine_says else "",
+            engine=facts.engine_says,
+        )
     elif facts.runtime == "docker":
         yield ok("runtime", f"docker: {facts.engine_says}")
     elif facts.runtime == "native":
         yield ok("runtime", "native: Traefik and the application are processes of this machine")
     else:
         yield from _ports_taken(facts)
-        yield wrong(
-            "stack.not_running", "runtime", "the stack of this clone is not running", "make up"
-        )
+        yield finding("runtime", "stack.not_running")
 
 
 def _ports_taken(facts: Facts) -> Iterator[Step]:
@@ -49,8 +51,15 @@ def _ports_taken(facts: Facts) -> Iterator[Step]:
                 or address in ("0.0.0.0", "::")
                 or listener.here.is_unspecified
             ):
-                yield wrong("port.taken", key, f"{port} is taken by {process(listener)}",
-                            f"end it, or make up {key}={port + 10000 if port < 50000 else port - 10000}")  # fmt: skip
+                free_port = port + 10000 if port < 50000 else port - 10000
+                yield finding(
+                    key,
+                    "port.taken",
+                    port=port,
+                    process=process(listener),
+                    key=key,
+                    free_port=free_port,
+                )
                 break
 
 
@@ -66,32 +75,27 @@ def parts(facts: Facts) -> Iterator[Step]:
     elif facts.runtime == "docker" and facts.engine:
         yield from _containers(facts)
     if facts.routes_error:
-        yield wrong("routes.not_taken", "routes.toml", f"Traefik did not take the last edit: {facts.routes_error}",
-                    "mend traefik/routes.toml; it is taken when it is saved")  # fmt: skip
+        yield finding("routes.toml", "routes.not_taken", reason=facts.routes_error)
 
 
 def _processes(facts: Facts) -> Iterator[Step]:
     if not facts.processes:
-        yield wrong(
-            "native.gone", "processes", "supervisord, which keeps both, does not run", "make up"
-        )
+        yield finding("processes", "native.gone")
         return
     for name in ("traefik", "app"):
         state = facts.processes.get(name, "not there")
-        # STARTING is supervisor's word for its first second; whether it listens is asked below.
+        # STARTING is supervisor's word for its first second; whether it listens is seen below.
         if state not in ("RUNNING", "STARTING"):
-            yield wrong("process.ended", name, f"{state}: its last lines are in {native.HOME.relative_to(ROOT)}/{name}.log",
-                        "make logs FOLLOW=0")  # fmt: skip
+            log = native.HOME.relative_to(ROOT) / f"{name}.log"
+            yield finding(name, "process.ended", state=state, log=log)
             continue
         port = facts.settings.http_port if name == "traefik" else facts.settings.direct_port
         listeners = facts.at(port)
         if stopped := [one for one in listeners if one.state == "stopped"]:
-            yield wrong("process.stopped", name, f"{process(stopped[0])} is stopped, as Ctrl-Z does",
-                        f"kill -CONT {stopped[0].pid}")  # fmt: skip
+            pid = stopped[0].pid
+            yield finding(name, "process.stopped", process=process(stopped[0]), pid=pid)
         elif not listeners:
-            yield wrong(
-                "process.not_listening", name, f"nothing listens at {port}", "make logs FOLLOW=0"
-            )
+            yield finding(name, "process.not_listening", port=port)
         else:
             where = ", ".join(sorted({f"{in_url(one.address)}:{port}" for one in listeners}))
             yield ok(name, f"runs, and listens at {where}")
@@ -100,13 +104,13 @@ def _processes(facts: Facts) -> Iterator[Step]:
 def _containers(facts: Facts) -> Iterator[Step]:
     ours = {one.service: one for one in facts.containers if one.ours}
     if not ours:
-        yield wrong("container.missing", "containers", "none of this clone's is there", "make up")
+        yield finding("containers", "container.missing", case="all")
         return
     wanted = ["traefik", "app", *(f"app-{n}" for n in range(2, facts.settings.app_replicas + 1))]
     for service in wanted:
         found = ours.get(service)
         if not found:
-            yield wrong("container.missing", service, "its container is not there", "make up")
+            yield finding(service, "container.missing")
             continue
         yield from _container(facts, found)
 
@@ -114,37 +118,34 @@ def _containers(facts: Facts) -> Iterator[Step]:
 def _container(facts: Facts, found: Container) -> Iterator[Step]:
     name = found.service
     if found.state in ("exited", "dead", "restarting"):
-        why = found.status or f"exit {found.exit_code}"
-        last = f"; its last line: {found.last_line}" if found.last_line else ""
-        yield wrong("container.ended", name, f"{found.state} ({why}){last}", "make logs FOLLOW=0")
+        reason = found.status or f"exit {found.exit_code}"
+        last_line = found.last_line
+        yield finding(
+            name, "container.ended", state=found.state, reason=reason, last_line=last_line
+        )
         return
     if found.state == "paused":
-        yield wrong("container.paused", name, "is paused", f"docker unpause {found.name}")
+        yield finding(name, "container.paused", container=found.name)
         return
     if found.state != "running":
-        yield wrong("container.ended", name, f"is {found.state}", "make up")
+        yield finding(name, "container.ended", case="not_started", state=found.state)
         return
     inside = found.listeners
     if name != "traefik" and inside is not None:
         at = [one for one in inside if one.port == APP_PORT]
         if at and all(one.here.is_loopback for one in at):
-            yield wrong("container.loopback", name, f"listens on {at[0].address}:{APP_PORT} in its container, and "
-                        "nobody outside it, Traefik neither, can connect there",
-                        "APP_HOST: 0.0.0.0 in docker-compose.yml (--host 0.0.0.0), then make up")  # fmt: skip
+            yield finding(name, "container.loopback", address=f"{at[0].address}:{APP_PORT}")
             return
         others = sorted({one.port for one in inside if not one.here.is_loopback})
         starting = found.health == "starting" and set(others) <= {METRICS_PORT}
         if not at and not starting:
-            yield wrong("container.other_port", name, f"nothing listens on {APP_PORT} in its container"
-                        + (f"; on {', '.join(map(str, others))} something does" if others else ""),
-                        f"make logs FOLLOW=0; Traefik and the health check ask {APP_PORT}")  # fmt: skip
+            shown = ", ".join(map(str, others))
+            yield finding(name, "container.other_port", port=APP_PORT, others=shown)
             return
     if found.health == "unhealthy":
-        yield wrong(
-            "container.unhealthy", name, "runs, and its health check fails", "make logs FOLLOW=0"
-        )
+        yield finding(name, "container.unhealthy")
     elif found.health == "starting":
-        yield notice("container.starting", name, "is starting", "ask again in a few seconds")
+        yield finding(name, "container.starting")
     else:
         listens = f", listens on {APP_PORT} in its container" if inside is not None else ""
         yield ok(name, f"{found.health or 'runs'}{listens}")
@@ -168,16 +169,23 @@ def published(facts: Facts) -> Iterator[Step]:
             continue
         open_ = [one for one in container.published if one.port == port]
         if not open_:
-            yield wrong("port.not_published", key, f"{port} of this machine leads to no container",
-                        f"under ports: of {service} in docker-compose.yml, 127.0.0.1:{port}:{target}; then make up")  # fmt: skip
+            yield finding(key, "port.not_published", port=port, service=service, target=target)
         elif wide := [
             one for one in open_ if key == "DIRECT_PORT" and one.address in ("0.0.0.0", "::")
         ]:
-            yield wrong("direct.open", key, f"{wide[0].address}:{port} leads past the proxy for whoever reaches "
-                        "this machine, and round its firewall", f"127.0.0.1:{port}:{APP_PORT} under ports: of app")  # fmt: skip
+            address = wide[0].address
+            yield finding(
+                key, "direct.open", case="published", address=address, port=port, target=target
+            )
         elif not [one for one in open_ if one.target == target]:
-            yield wrong("port.wrong_target", key, f"{port} leads to {open_[0].target} in {service}, where "
-                        f"{target} is served", f"127.0.0.1:{port}:{target} under ports: of {service}")  # fmt: skip
+            yield finding(
+                key,
+                "port.wrong_target",
+                port=port,
+                published=open_[0].target,
+                service=service,
+                target=target,
+            )
         else:
             yield ok(
                 key,
@@ -194,66 +202,60 @@ def answered(answer: Answer | None) -> bool:
 
 def network(facts: Facts) -> Iterator[Step]:
     """Through the container network, past every published port."""
-    for name, text in (("app", "the application in its own container"),
-                       ("traefik", "Traefik, asked over the container network")):  # fmt: skip
-        if not (got := facts.inner.get(name)):
+    for name, part in (
+        ("app", "the application in its own container"),
+        ("traefik", "Traefik, over the container network"),
+    ):
+        if not (answer := facts.inner.get(name)):
             continue
-        if got.isdigit() and int(got) < 500:
-            yield ok("network", f"{text}: {got}")
+        if answer.isdigit() and int(answer) < 500:
+            yield ok("network", f"{part}: {answer}")
         else:
-            yield wrong("network.refused", "network", f"{text}: {got}", "make logs FOLLOW=0")
+            yield finding("network", "network.refused", part=part, answer=answer)
 
 
-DOORS = {"proxy": "proxied", "tls": "https", "direct": "direct"}
+ENTRYPOINTS = {"proxy": "proxied", "tls": "https", "direct": "direct"}
 
 
-def doors(facts: Facts) -> Iterator[Step]:
+def entrypoints(facts: Facts) -> Iterator[Step]:
     """Over loopback, or where BIND_ADDRESS puts them."""
-    for door, name in DOORS.items():
-        answer = facts.answers.get(f"{door}@loopback")
+    for entrypoint, name in ENTRYPOINTS.items():
+        answer = facts.answers.get(f"{entrypoint}@loopback")
         if not answer:
             continue
+        url, status = answer.url, answer.status
         if answered(answer):
-            yield ok(name, f"{answer.url}: {answer.status}")
+            yield ok(name, f"{url}: {status}")
         elif answer.outcome == "certificate":
-            yield wrong("door.certificate", name, f"{answer.url}: {answer.text}",
-                        "make up makes a new one; CA_FILE= names another authority")  # fmt: skip
-        elif answer.outcome == "http" and who(answer) == "Traefik" and answer.status == 404:
-            yield wrong("door.no_route", name, f"{answer.url}: Traefik's own 404, no router takes it",
-                        "the rule in traefik/routes.toml; make ps says whether the last edit was taken")  # fmt: skip
-        elif answer.outcome == "http" and answer.status in (502, 503, 504):
-            yield wrong("door.no_app", name, f"{answer.url}: {answer.status}, Traefik finds no application that is "
-                        "ready", "make ps; make logs FOLLOW=0")  # fmt: skip
+            yield finding(name, "door.certificate", url=url, outcome=answer.text)
+        elif answer.outcome == "http" and who(answer) == "Traefik" and status == 404:
+            yield finding(name, "door.no_route", url=url)
+        elif answer.outcome == "http" and status in (502, 503, 504):
+            yield finding(name, "door.no_app", url=url, status=status)
         elif answer.outcome == "silent":
-            yield wrong(
-                "door.silent", name, f"{answer.url}: connected, and no answer", "make logs FOLLOW=0"
-            )
-        elif answer.outcome == "timed_out" and _rules(facts, answer.port):
-            yield _rules(facts, answer.port)[0]
+            yield finding(name, "door.silent", url=url)
+        elif answer.outcome == "timed_out" and (rule := _rule(facts, answer.port)):
+            yield finding("firewall", "firewall.drops", case="here", port=answer.port, rule=rule)
         else:
-            yield wrong(
-                "door.closed", name, f"{answer.url}: {answer.text}", "make ps; make restart"
-            )
+            yield finding(name, "door.closed", url=url, outcome=answer.text)
 
 
-def _rules(facts: Facts, port: int) -> list[Step]:
-    return [wrong("firewall.drops", "firewall", f"{port}: {rule.text}", f"take the rule out, or accept tcp {port} before it")
-            for rule in facts.rules or [] if rule.stops(port)]  # fmt: skip
+def _rule(facts: Facts, port: int) -> str:
+    """The firewall's first rule that keeps `port` closed."""
+    return next((rule.text for rule in facts.rules or [] if rule.stops(port)), "")
 
 
 def renewal(facts: Facts) -> Iterator[Step]:
     if not (found := facts.certificate):
         return
     if late := found.late(facts.certificate_error, datetime.now(UTC)):
-        text = f"the certificate is not renewed: {late}"
-        yield wrong("certificate.not_renewed", "certificate", text,
-                    "docker compose -f docker-compose.yml restart traefik")  # fmt: skip
+        yield finding("certificate", "certificate.not_renewed", reason=late)
     else:
         yield ok("certificate", found.text)
 
 
 def reach(facts: Facts) -> Iterator[Step]:
-    """Each of this machine's addresses: who reaches it, and which doors answer there."""
+    """Each of this machine's addresses: who reaches it, and which entrypoints answer there."""
     settings = facts.settings
     for address in facts.addresses:
         if address.containers or kind(address.text)[0] in ("loopback", "link-local"):
@@ -263,25 +265,29 @@ def reach(facts: Facts) -> Iterator[Step]:
         direct = facts.answers.get(f"direct@{address.text}")
         where = f"{address.text} ({address.interface}) is {name}"
         if answered(direct):
-            yield wrong("direct.open", "direct", f"answers at {in_url(address.text)}:{settings.direct_port}, past the "
-                        f"proxy, for {reached_by}", f"DIRECT_PORT is for 127.0.0.1 alone: 127.0.0.1:{settings.direct_port}")  # fmt: skip
+            shown, port = in_url(address.text), settings.direct_port
+            yield finding("direct", "direct.open", address=shown, port=port, who=reached_by)
         if not proxy:
             yield unseen("address", f"{where}: {reached_by}")
         elif answered(proxy):
-            yield ok("address", f"{where}; the proxied door answers there: {reached_by}")
+            yield ok("address", f"{where}; the proxied entrypoint answers there: {reached_by}")
         elif proxy.outcome == "http" and proxy.status == 404 and who(proxy) == "Traefik":
             hosts = ",".join([*settings.hosts, in_url(address.text)])
-            yield wrong("hosts.refused", "address", f"{where}; it is open there, and Traefik knows no such host",
-                        f"PUBLIC_HOSTS={hosts} in .env, then make up")  # fmt: skip
+            yield finding(
+                "address",
+                "hosts.refused",
+                address=address.text,
+                interface=address.interface,
+                kind=name,
+                hosts=hosts,
+            )
         elif proxy.outcome == "refused":
             yield unseen("address", f"{where}: nobody connects there while BIND_ADDRESS={settings.bind_address}; "
                          f"with 0.0.0.0 it is {reached_by}")  # fmt: skip
         else:
             yield unseen("address", f"{where}: {proxy.text}")
-    if facts.runtime:
-        for line in warnings(settings):
-            if line.startswith("PROBE=1"):
-                yield notice("probe.open", "PROBE", line, "PROBE=0 in .env, then make up")
+    if facts.runtime and settings.probe and not ip_address(settings.bind_address).is_loopback:
+        yield finding("PROBE", "probe.open")
 
 
 def firewall(facts: Facts) -> Iterator[Step]:
@@ -294,11 +300,10 @@ def firewall(facts: Facts) -> Iterator[Step]:
     for port in (settings.http_port, settings.https_port) if facts.runtime else ():
         for rule in facts.rules:
             if rule.stops(port) and rule.forwarded == docker and opened:
-                yield wrong("firewall.drops", "firewall", f"keeps {port} closed: {rule.text}",
-                            f"accept tcp {port} before it")  # fmt: skip
+                yield finding("firewall", "firewall.drops", port=port, rule=rule.text)
                 return
-    yield ok("firewall", f"{facts.firewall}: no rule keeps the doors closed" if facts.rules
-             else f"{facts.firewall}: no rule")  # fmt: skip
+    open_ = "no rule keeps the entrypoints closed" if facts.rules else "no rule"
+    yield ok("firewall", f"{facts.firewall}: {open_}")
 
 
 def surroundings(facts: Facts) -> Iterator[Step]:
@@ -322,7 +327,7 @@ def surroundings(facts: Facts) -> Iterator[Step]:
 
 
 def connection(facts: Facts, port: int = 0) -> Iterator[Step]:
-    """How you are connected, and what follows for `port` (by default the doors')."""
+    """How you are connected, and what follows for `port` (by default HTTP_PORT)."""
     person, settings = facts.person, facts.settings
     port = port or settings.http_port
     ssh = f"ssh -L {port}:localhost:{port} THIS-MACHINE"
@@ -330,11 +335,14 @@ def connection(facts: Facts, port: int = 0) -> Iterator[Step]:
         how = {"output": "from URLs in terminal output", "process": "from processes that listen",
                "hybrid": "from processes that listen and from terminal output"}.get(
                    person.source, "from processes that listen, or from URLs in terminal output")  # fmt: skip
-        yield notice("connection.editor_forwards", "you", f"{person.editor} ({person.evidence}): your editor forwards "
-                     f"ports that it detects {how}. localhost:{port} in your browser is then this machine's port; "
-                     "nobody else can use that address", "its Ports panel shows and ends each; its settings "
-                     "remote.autoForwardPorts and remote.autoForwardPortsSource decide. Plain SSH does not do it by "
-                     f"itself; by hand: {ssh}")  # fmt: skip
+        yield finding(
+            "you",
+            "connection.editor_forwards",
+            editor=person.editor,
+            evidence=person.evidence,
+            how=how,
+            port=port,
+        )
     elif person.editor == "WSL":
         yield unseen("you", f"WSL: Windows' localhost:{port} is forwarded here; other machines reach Windows' address, "
                      "and only with networkingMode=mirrored in .wslconfig or a netsh portproxy")  # fmt: skip
@@ -344,19 +352,39 @@ def connection(facts: Facts, port: int = 0) -> Iterator[Step]:
 
 
 CHECKS: list[Callable[[Facts], Iterator[Step]]] = [
-    runtime, parts, published, network, doors, renewal, reach, firewall, surroundings,
-]  # fmt: skip
-# Once one of these has spoken, what a door says is its consequence.
-EXPLAIN_DOORS = ("engine.", "stack.", "container.ended", "container.missing", "container.paused", "container.loopback",
-                 "container.other_port", "container.unhealthy", "container.starting", "native.", "process.", "port.",
-                 "routes.")  # fmt: skip
+    runtime,
+    parts,
+    published,
+    network,
+    entrypoints,
+    renewal,
+    reach,
+    firewall,
+    surroundings,
+]
+# Once one of these has spoken, what an entrypoint says is its consequence.
+EXPLAIN_ENTRYPOINTS = (
+    "engine.",
+    "stack.",
+    "container.ended",
+    "container.missing",
+    "container.paused",
+    "container.loopback",
+    "container.other_port",
+    "container.unhealthy",
+    "container.starting",
+    "native.",
+    "process.",
+    "port.",
+    "routes.",
+)
 
 
 def steps(facts: Facts) -> list[Step]:
     found: list[Step] = []
     for check in CHECKS:
         for step in check(facts):
-            explained = any(one.id.startswith(EXPLAIN_DOORS) for one in found if one.finding)
+            explained = any(one.id.startswith(EXPLAIN_ENTRYPOINTS) for one in found if one.finding)
             if explained and step.id.startswith(("door.", "network.")):
                 step = unseen(step.subject, f"{step.text}: follows from the above")
             if step.id and any(one.id == step.id and one.text == step.text for one in found):

@@ -66,7 +66,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of asking `url`, at `address` and `port`."""
+    """What came of a request to `url`, at `address` and `port`."""
 
     url: str
     address: str
@@ -131,12 +131,12 @@ class Facts:
     cloud: str = ""
     cloud_evidence: str = ""
     person: Person = field(default_factory=Person)
-    answers: dict[str, Answer] = field(default_factory=dict)  # by what was asked: proxy@127.0.0.1
+    answers: dict[str, Answer] = field(default_factory=dict)  # by name, like proxy@loopback
     target: Answer | None = None  # of the URL that was given
     target_ours: bool = False  # its address is one of this machine's
     elsewhere: dict[str, Answer] = field(default_factory=dict)  # other ways to the URL's service
     speaks_tls: bool = False  # what listens at the URL's address
-    # Asked in the app's container: a status, or why there was none.
+    # From within the app's container: a status, or why there was none.
     inner: dict[str, str] = field(default_factory=dict)
 
     @cached_property

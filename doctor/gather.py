@@ -15,7 +15,7 @@ from . import asking, containers, machine
 from .addresses import in_url, kind
 from .facts import Answer, Facts
 
-ASKED = "/healthz"  # at each door; an application without it answers too
+HEALTH = "/healthz"  # at each entrypoint; an application without it answers too
 
 
 def facts(url: str = "") -> Facts:
@@ -80,37 +80,39 @@ def _ca(settings: StackSettings) -> str:
 
 
 def _questions(seen: Facts) -> list[tuple[str, str, str, int]]:
-    """For each door and each of this machine's addresses: name, URL, address, port."""
+    """For each entrypoint and each of this machine's addresses: name, URL, address, port."""
     settings, found = seen.settings, []
-    doors = {
+    ports = {
         "proxy": settings.http_port,
         "tls": settings.https_port,
         "direct": settings.direct_port,
     }
-    for door, port in doors.items():
-        if not (base := settings.url(door)):
+    for entrypoint, port in ports.items():
+        if not (base := settings.url(entrypoint)):
             continue
-        found.append((f"{door}@loopback", base + ASKED, _loopback(settings, door), port))
-        if door == "tls" and not settings.domain:
+        found.append(
+            (f"{entrypoint}@loopback", base + HEALTH, _loopback(settings, entrypoint), port)
+        )
+        if entrypoint == "tls" and not settings.domain:
             continue  # its certificate has the names of PUBLIC_HOSTS, not every address
         for address in seen.addresses:
             if not address.containers and kind(address.text)[0] not in ("loopback", "link-local"):
-                path = f"{urlsplit(base).path}{ASKED}"
+                path = f"{urlsplit(base).path}{HEALTH}"
                 url = (
-                    base + ASKED
+                    base + HEALTH
                     if settings.domain
                     else f"http://{in_url(address.text)}:{port}{path}"
                 )
-                found.append((f"{door}@{address.text}", url, address.text, port))
+                found.append((f"{entrypoint}@{address.text}", url, address.text, port))
     return found
 
 
-def _loopback(settings: StackSettings, door: str) -> str:
-    """Where the door is on this machine; its URL's name may lead elsewhere, or nowhere."""
+def _loopback(settings: StackSettings, entrypoint: str) -> str:
+    """Where the entrypoint is on this machine; its URL's name may lead elsewhere, or nowhere."""
     bound = settings.bind_address
-    return (
-        "127.0.0.1" if door == "direct" or bound == "0.0.0.0" else "::1" if bound == "::" else bound
-    )
+    if entrypoint == "direct" or bound == "0.0.0.0":
+        return "127.0.0.1"
+    return "::1" if bound == "::" else bound
 
 
 def _ask(seen: Facts, name: str, url: str, address: str, port: int) -> None:

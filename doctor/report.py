@@ -8,14 +8,14 @@ import textwrap
 from dataclasses import asdict, is_dataclass
 
 from .facts import Facts
-from .step import NOTICE, OK, UNSEEN, WRONG, Step
+from .step import ERROR, LEVELS, NOTE, OK, UNSEEN, WARNING, Step
 
 COMMAND = re.compile(
     r"\b(ssh -L \S+ \S+|(sudo )?make [a-z]+( [A-Z_]+=\S+)*|kill -CONT \d+|docker (compose )?\w+ [\w-]+)"
 )
 KEPT = "\0"  # a space at which no line is broken
-MARKS = {OK: "✓", NOTICE: "!", WRONG: "✗", UNSEEN: "–"}
-COLOURS = {OK: 32, NOTICE: 33, WRONG: 31, UNSEEN: 2}
+MARKS = {OK: "✓", NOTE: "!", WARNING: "!", ERROR: "✗", UNSEEN: "–"}
+COLOURS = {OK: 32, NOTE: 33, WARNING: 33, ERROR: 31, UNSEEN: 2}
 
 
 def terminal(steps: list[Step]) -> str:
@@ -34,10 +34,14 @@ def terminal(steps: list[Step]) -> str:
         if step.fix:
             first, *rest = _wrap(step.fix, width - len(indent) - 2)
             lines += [f"{indent}→ {first}", *(f"{indent}  {more}" for more in rest)]
-    found = [step for step in steps if step.finding]
-    wrong = sum(step.mark == WRONG for step in found)
-    lines.append(f"{wrong} wrong, {len(found) - wrong} to know" if found else "nothing wrong")
+    levels = [step.mark for step in steps if step.finding]
+    counts = ", ".join(_count(levels.count(level), level) for level in LEVELS)
+    lines.append(counts if levels else "nothing wrong")
     return "\n".join(lines)
+
+
+def _count(number: int, level: str) -> str:
+    return f"{number} {level}{'' if number == 1 else 's'}"
 
 
 def _wrap(text: str, width: int) -> list[str]:

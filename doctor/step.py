@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-OK, NOTICE, WRONG, UNSEEN = "ok", "notice", "wrong", "unseen"
+OK, UNSEEN = "ok", "unseen"
+ERROR, WARNING, NOTE = LEVELS = "error", "warning", "note"
 
 
 @dataclass(frozen=True)
 class Step:
-    """`mark`: ok; notice, something to know that breaks nothing; wrong; unseen, what could not be
-    seen from here or does not apply. `fix` is a command or an edit; `id` names a finding."""
+    """`mark`: ok; unseen, what could not be seen from here or does not apply; or a finding's level,
+    of which error alone changes the exit status. `fix` is a command or an edit; `id` names a
+    finding of findings.py."""
 
     mark: str
     subject: str
@@ -18,7 +20,7 @@ class Step:
 
     @property
     def finding(self) -> bool:
-        return self.mark in (NOTICE, WRONG) and bool(self.id)
+        return self.mark in LEVELS and bool(self.id)
 
 
 def ok(subject: str, text: str) -> Step:
@@ -27,11 +29,3 @@ def ok(subject: str, text: str) -> Step:
 
 def unseen(subject: str, text: str) -> Step:
     return Step(UNSEEN, subject, text)
-
-
-def notice(id_: str, subject: str, text: str, fix: str = "") -> Step:
-    return Step(NOTICE, subject, text, fix, id_)
-
-
-def wrong(id_: str, subject: str, text: str, fix: str) -> Step:
-    return Step(WRONG, subject, text, fix, id_)

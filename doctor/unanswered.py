@@ -8,9 +8,8 @@ from stack.paths import CA_FILE, ROOT
 from .addresses import in_url, kind
 from .checks import process
 from .facts import Answer, Container, Facts, Listener
-from .step import Step, wrong
-
-EXPOSED = "so that other machines reach it"
+from .findings import cause
+from .step import Step
 
 
 def _container_at(facts: Facts, port: int) -> tuple[Container, int] | None:
@@ -22,54 +21,58 @@ def _container_at(facts: Facts, port: int) -> tuple[Container, int] | None:
     return None
 
 
-def bind_fix(listener: Listener, port: int) -> str:
-    """How to start the same server for other machines too."""
-    command = listener.command
+def on_every_address(command: str, port: int) -> str:
+    """How to start the same server for other machines too; empty: it is not known."""
     if "fastapi" in command and " dev" in command:
-        return f"fastapi dev … --host 0.0.0.0, {EXPOSED}"
-    for server, option in (("uvicorn", "--host 0.0.0.0"), ("fastapi", "--host 0.0.0.0"),
-                           ("hypercorn", f"--bind 0.0.0.0:{port}"),
-                           ("gunicorn", f"--bind 0.0.0.0:{port}")):  # fmt: skip
+        return "fastapi dev … --host 0.0.0.0"
+    for server, option in (
+        ("uvicorn", "--host 0.0.0.0"),
+        ("fastapi", "--host 0.0.0.0"),
+        ("hypercorn", f"--bind 0.0.0.0:{port}"),
+        ("gunicorn", f"--bind 0.0.0.0:{port}"),
+    ):
         if server in command:
-            return f"{server} … {option}, {EXPOSED}"
-    return f"start it on 0.0.0.0, {EXPOSED}"
+            return f"{server} … {option}"
+    return ""
 
 
 def refused(facts: Facts, answer: Answer) -> Iterator[Step]:
+    port = answer.port
     if not facts.target_ours:
-        yield wrong("url.nothing_listens_there", "cause", f"{answer.address} is up, and nothing listens at {answer.port} "
-                    "on that address: the server may listen on its 127.0.0.1 alone",
-                    f"on that machine: make doctor URL={answer.url}; start the server with --host 0.0.0.0")  # fmt: skip
+        yield cause("url.nothing_listens_there", address=answer.address, port=port, url=answer.url)
         return
     if rejecting := [
-        rule
-        for rule in facts.rules or []
-        if rule.stops(answer.port) and "REJECT" in rule.text.upper()
+        rule for rule in facts.rules or [] if rule.stops(port) and "REJECT" in rule.text.upper()
     ]:
-        yield _rule(rejecting[0].text, answer.port)
+        yield cause("url.firewall", port=port, rule=rejecting[0].text)
         return
-    published = _container_at(facts, answer.port)
+    published = _container_at(facts, port)
     if published and published[0].state in ("running", "paused"):
         container, target = published
-        doors = [Listener(one.address, one.port) for one in container.published]
-        if any(one.port == answer.port and one.takes(answer.address) for one in doors):
+        places = [Listener(one.address, one.port) for one in container.published]
+        if any(one.port == port and one.takes(answer.address) for one in places):
             # From this machine the engine's rules lead straight into the container.
             yield from _behind_the_port(facts, answer, container, target)
         else:
-            address = next(one.address for one in doors if one.port == answer.port)
+            address = next(one.address for one in places if one.port == port)
             yield _published_elsewhere(facts, answer, container, address, target)
         return
-    at = facts.at(answer.port)
+    at = facts.at(port)
     if taking := [one for one in at if one.takes(answer.address)]:
-        yield wrong("url.refused_though_listening", "cause", f"{process(taking[0])} listens there now, and refused a "
-                    "moment ago: it was starting, or its queue is full", "ask again")  # fmt: skip
+        yield cause("url.refused_though_listening", process=process(taking[0]))
     elif at:
-        yield from _bound_elsewhere(facts, answer, at)
+        yield _bound_elsewhere(facts, answer, at[0])
     elif published:
         container = published[0]
-        yield wrong("url.container_ended", "cause", f"{container.name}, which publishes {answer.port}, is "
-                    f"{container.state} (exit {container.exit_code}){'; ' + container.last_line if container.last_line else ''}",
-                    f"docker start {container.name}" if not container.ours else "make up")  # fmt: skip
+        yield cause(
+            "url.container_ended",
+            case="stack" if container.ours else "",
+            container=container.name,
+            port=port,
+            state=container.state,
+            exit_code=container.exit_code,
+            last_line=container.last_line,
+        )
     else:
         yield _nothing(facts, answer)
 
@@ -77,104 +80,93 @@ def refused(facts: Facts, answer: Answer) -> Iterator[Step]:
 def _published_elsewhere(
     facts: Facts, answer: Answer, container: Container, address: str, target: int
 ) -> Step:
-    settings = facts.settings
-    shown = f"{container.name} publishes {answer.port} on {address} alone"
+    settings, name, port = facts.settings, container.name, answer.port
     if not container.ours:
-        return wrong(
-            "url.published_on_loopback",
-            "cause",
-            shown,
-            f"-p 0.0.0.0:{answer.port}:{target}, {EXPOSED}",
+        return cause(
+            "url.published_on_loopback", container=name, port=port, address=address, target=target
         )
     if ":" in answer.address and ":" not in address:
-        return wrong("url.ipv6_is_not_published", "cause", f"{shown}, which is IPv4",
-                     f"http://127.0.0.1:{answer.port}, or the machine's IPv4 address; a name without an AAAA record; "
-                     "natively (RUNTIME=native) BIND_ADDRESS=:: serves IPv6 too")  # fmt: skip
+        return cause("url.ipv6_is_not_published", container=name, port=port, address=address)
     if container.service != "traefik":
-        return wrong("url.direct_is_local", "cause", f"{shown}, as it should: past the proxy, for this machine",
-                     f"use the proxied door: {settings.url('proxy') or settings.url('tls')}/app")  # fmt: skip
-    return wrong("url.published_on_loopback", "cause", shown,
-                 f"BIND_ADDRESS=0.0.0.0 in .env, then make up, {EXPOSED}")  # fmt: skip
-
-
-def _bound_elsewhere(facts: Facts, answer: Answer, at: list[Listener]) -> Iterator[Step]:
-    listener, settings = at[0], facts.settings
-    other_family = listener.here.version != (6 if ":" in answer.address else 4)
-    shown = f"{process(listener)} listens on {in_url(listener.address)}:{answer.port} alone"
-    ours = facts.runtime == "native" and answer.port in (settings.http_port, settings.https_port)
-    if other_family and (listener.here.is_unspecified or kind(answer.address)[0] == "loopback"):
-        version = "IPv4" if ":" in answer.address else "IPv6"
-        yield wrong("url.other_family", "cause", f"{shown}, which is {version}",
-                    f"http://{in_url('127.0.0.1' if version == 'IPv4' else '::1')}:{answer.port}, or let it listen on both")  # fmt: skip
-    elif facts.runtime == "native" and answer.port == settings.direct_port:
-        yield wrong("url.direct_is_local", "cause", f"{shown}, as it should: past the proxy, for this machine",
-                    f"use the proxied door: {settings.url('proxy')}/app")  # fmt: skip
-    elif listener.here.is_loopback:
-        yield wrong("url.bound_to_loopback", "cause", f"{shown}: only this machine can connect there",
-                    f"BIND_ADDRESS=0.0.0.0 in .env, then make up, {EXPOSED}" if ours
-                    else bind_fix(listener, answer.port))  # fmt: skip
-    else:
-        yield wrong("url.bound_to_another_address", "cause", shown,
-                    f"BIND_ADDRESS=0.0.0.0 in .env, then make up, {EXPOSED}" if ours
-                    else bind_fix(listener, answer.port))  # fmt: skip
-
-
-def _nothing(facts: Facts, answer: Answer) -> Step:
-    settings = facts.settings
-    if facts.runtime:
-        doors = " and ".join(
-            filter(None, (settings.url(door) for door in ("proxy", "tls", "direct")))
+        url = f"{settings.url('proxy') or settings.url('tls')}/app"
+        return cause(
+            "url.direct_is_local",
+            case="container",
+            container=name,
+            port=port,
+            address=address,
+            url=url,
         )
-        fix = f"the stack of this clone is at {doors}"
-    elif answer.port in (settings.http_port, settings.https_port, settings.direct_port):
-        fix = "make up"
-    else:
-        others = sorted(
-            {
-                one.port
-                for one in facts.listeners
-                if "python" in one.command or "uvicorn" in one.command
-            }
-        )
-        fix = (
-            f"start the server; Python listens at {', '.join(map(str, others))}"
-            if others
-            else "start the server"
-        )
-    return wrong(
-        "url.nothing_listens", "cause", f"nothing listens at {answer.port} of this machine", fix
+    return cause(
+        "url.published_on_loopback", case="stack", container=name, port=port, address=address
     )
 
 
-def _rule(text: str, port: int) -> Step:
-    return wrong("url.firewall", "cause", f"this machine's firewall keeps {port} closed: {text}",
-                 f"take the rule out, or accept tcp {port} before it")  # fmt: skip
+def _bound_elsewhere(facts: Facts, answer: Answer, listener: Listener) -> Step:
+    settings, port = facts.settings, answer.port
+    ours = facts.runtime == "native" and port in (settings.http_port, settings.https_port)
+    other_family = listener.here.version != (6 if ":" in answer.address else 4)
+    name, address = process(listener), f"{in_url(listener.address)}:{port}"
+    if other_family and (listener.here.is_unspecified or kind(answer.address)[0] == "loopback"):
+        version, other = ("IPv4", "127.0.0.1") if ":" in answer.address else ("IPv6", "[::1]")
+        url = f"http://{other}:{port}"
+        return cause("url.other_family", process=name, address=address, version=version, url=url)
+    if facts.runtime == "native" and port == settings.direct_port:
+        url = f"{settings.url('proxy')}/app"
+        return cause("url.direct_is_local", process=name, address=address, url=url)
+    command = on_every_address(listener.command, port)
+    if ours or not command:
+        return cause(
+            "url.bound_to_loopback"
+            if listener.here.is_loopback
+            else "url.bound_to_another_address",
+            case="stack" if ours else "unknown_server",
+            process=name,
+            address=address,
+        )
+    return cause(
+        "url.bound_to_loopback" if listener.here.is_loopback else "url.bound_to_another_address",
+        process=name,
+        address=address,
+        command=command,
+    )
+
+
+def _nothing(facts: Facts, answer: Answer) -> Step:
+    settings, port = facts.settings, answer.port
+    if facts.runtime:
+        urls = (settings.url(entrypoint) for entrypoint in ("proxy", "tls", "direct"))
+        entrypoints = " and ".join(filter(None, urls))
+        return cause(
+            "url.nothing_listens", case="stack_elsewhere", port=port, entrypoints=entrypoints
+        )
+    if port in (settings.http_port, settings.https_port, settings.direct_port):
+        return cause("url.nothing_listens", case="port_of_the_stack", port=port)
+    others = sorted(
+        {one.port for one in facts.listeners if "python" in one.command or "uvicorn" in one.command}
+    )
+    return cause("url.nothing_listens", port=port, others=", ".join(map(str, others)))
 
 
 def timed_out(facts: Facts, answer: Answer) -> Iterator[Step]:
+    port = answer.port
     if facts.target_ours:
-        if stopping := [rule for rule in facts.rules or [] if rule.stops(answer.port)]:
-            yield _rule(stopping[0].text, answer.port)
-        elif taking := [one for one in facts.at(answer.port) if one.takes(answer.address)]:
-            yield wrong("url.queue_full", "cause", f"{process(taking[0])} listens and takes no connection: it hangs, or is "
-                        "stopped, and its queue is full", "end it and start it again")  # fmt: skip
+        if stopping := [rule for rule in facts.rules or [] if rule.stops(port)]:
+            yield cause("url.firewall", port=port, rule=stopping[0].text)
+        elif taking := [one for one in facts.at(port) if one.takes(answer.address)]:
+            yield cause("url.queue_full", process=process(taking[0]))
         else:
-            yield wrong("url.firewall_unseen", "cause", f"something drops what arrives at {answer.port}; {facts.firewall}",
-                        "sudo make doctor shows the firewall's rules")  # fmt: skip
+            yield cause("url.firewall_unseen", port=port, firewall=facts.firewall)
         return
     yield from _private_elsewhere(facts, answer)
-    yield wrong("url.dropped_on_the_way", "cause", "a firewall drops it on the way: a cloud's security group, or the "
-                "host's own; neither can be seen from here", f"open tcp {answer.port} there; on that machine: make doctor "
-                f"URL={answer.url}")  # fmt: skip
+    yield cause("url.dropped_on_the_way", port=port, url=answer.url)
 
 
 def _private_elsewhere(facts: Facts, answer: Answer) -> Iterator[Step]:
     name = kind(answer.address)[0]
     neighbour = any(_same_network(address.text, answer.address) for address in facts.addresses)
     if name.startswith(("private", "unique local", "carrier-grade")) and not neighbour:
-        yield wrong("url.private_elsewhere", "cause", f"{answer.address} is {name}, of a network that this machine is "
-                    "not in: no route leads there from the internet", "use the machine's public address, a VPN, or "
-                    f"ssh -L {answer.port}:localhost:{answer.port} THAT-MACHINE")  # fmt: skip
+        yield cause("url.private_elsewhere", address=answer.address, kind=name, port=answer.port)
 
 
 def _same_network(own: str, other: str) -> bool:
@@ -190,111 +182,85 @@ def _same_network(own: str, other: str) -> bool:
 
 def no_answer(facts: Facts, answer: Answer) -> Iterator[Step]:
     """Connected, and then silent, reset, closed, or not HTTP."""
+    port = answer.port
     if facts.speaks_tls and urlsplit(answer.url).scheme == "http":
-        yield wrong(
-            "url.speaks_tls",
-            "cause",
-            f"{answer.port} speaks TLS",
-            answer.url.replace("http:", "https:", 1),
-        )
+        https_url = answer.url.replace("http:", "https:", 1)
+        yield cause("url.speaks_tls", port=port, https_url=https_url)
         return
-    published = _container_at(facts, answer.port) if facts.target_ours else None
+    published = _container_at(facts, port) if facts.target_ours else None
     if published:
         yield from _behind_the_port(facts, answer, *published)
         return
-    for listener in facts.at(answer.port) if facts.target_ours else ():
+    for listener in facts.at(port) if facts.target_ours else ():
         if not listener.takes(answer.address):
             continue
         if listener.command.split(" ")[0] in ("ssh", "sshd", "autossh"):
-            yield wrong("url.forward_closed", "cause", f"{process(listener)} forwards this port, and nothing "
-                        "listens at the far end", "there: is the server running, and at that port?")  # fmt: skip
+            yield cause("url.forward_closed", process=process(listener))
         elif listener.state == "stopped":
-            yield wrong("url.stopped", "cause", f"{process(listener)} is stopped, as Ctrl-Z does; the kernel goes on "
-                        "taking connections for it", f"kill -CONT {listener.pid}, or fg in its terminal")  # fmt: skip
+            yield cause("url.stopped", process=process(listener), pid=listener.pid)
         elif answer.outcome == "silent":
-            yield wrong("url.busy", "cause", f"{process(listener)} takes connections and answers none: its event loop is "
-                        "blocked by a call that waits, or it is not an HTTP server",
-                        "py-spy dump --pid shows where; a def route instead of async def runs blocking code in a thread")  # fmt: skip
+            yield cause("url.busy", process=process(listener))
         else:
-            yield wrong("url.not_http", "cause", f"{process(listener)} is no HTTP server, or ends connections at once",
-                        "look at its log")  # fmt: skip
+            yield cause("url.not_http", process=process(listener))
         return
     if answer.outcome == "silent":
-        yield wrong("url.busy", "cause", "something takes the connection and does not answer: the server hangs, or a "
-                    "proxy waits for what is behind it", "ask on that machine: make doctor")  # fmt: skip
+        yield cause("url.busy", case="unseen")
     else:
-        yield wrong("url.not_http", "cause", f"what listens at {answer.port} ends the connection without an answer: it is "
-                    "no HTTP server, or a port forward whose far end is closed (ssh -L to a port where nothing listens)",
-                    "at the far end: is the server running, and at that port?")  # fmt: skip
+        yield cause("url.not_http", case="unseen", port=port)
 
 
 def _behind_the_port(
     facts: Facts, answer: Answer, container: Container, target: int
 ) -> Iterator[Step]:
+    name, port = container.name, answer.port
     inside = [one for one in container.listeners or () if one.port == target]
     if container.state == "paused":
-        yield wrong(
-            "url.container_paused",
-            "cause",
-            f"{container.name} is paused",
-            f"docker unpause {container.name}",
-        )
+        yield cause("url.container_paused", container=name)
     elif inside and all(one.here.is_loopback for one in inside):
-        yield wrong("url.container_loopback", "cause", f"the server in {container.name} listens on {inside[0].address}:"
-                    f"{target}, which in a container is the container alone; the published port ends outside it",
-                    "start it with --host 0.0.0.0 in the container; the host's side stays 127.0.0.1: in -p or ports:")  # fmt: skip
+        yield cause(
+            "url.container_loopback", container=name, address=f"{inside[0].address}:{target}"
+        )
     elif container.listeners is not None and not inside:
-        others = sorted({one.port for one in container.listeners})
-        yield wrong("url.container_other_port", "cause", f"nothing listens at {target} in {container.name}"
-                    + (f"; {', '.join(map(str, others))} does" if others else ""),
-                    f"-p {answer.port}:{others[0]}" if others else f"docker logs {container.name}")  # fmt: skip
+        if others := sorted({one.port for one in container.listeners}):
+            yield cause(
+                "url.container_other_port",
+                container=name,
+                port=port,
+                target=target,
+                others=", ".join(map(str, others)),
+                other=others[0],
+            )
+        else:
+            yield cause("url.container_other_port", case="no_port", container=name, target=target)
     else:
-        yield wrong("url.container_silent", "cause", f"{container.name} has {answer.port} and does not answer",
-                    f"docker logs {container.name}")  # fmt: skip
+        yield cause("url.container_silent", container=name, port=port)
 
 
 def unreachable(facts: Facts, answer: Answer) -> Iterator[Step]:
     yield from _private_elsewhere(facts, answer)
-    yield wrong("url.no_route", "cause", f"no route leads to {answer.address}: {answer.detail}",
-                "a network that is down, an address of another network, or IPv6 where there is none")  # fmt: skip
+    yield cause("url.no_route", address=answer.address, reason=answer.detail)
 
 
 def no_name(facts: Facts, answer: Answer) -> Iterator[Step]:
-    host = urlsplit(answer.url).hostname
-    yield wrong("url.no_name", "cause", f"the name {host} has no address: {answer.detail}",
-                "a typing error, a DNS record that is missing or not yet everywhere, or a line in /etc/hosts")  # fmt: skip
+    yield cause("url.no_name", host=urlsplit(answer.url).hostname, reason=answer.detail)
 
 
 def not_tls(facts: Facts, answer: Answer) -> Iterator[Step]:
     plain = facts.elsewhere.get("plain")
     if plain and plain.outcome == "http" and plain.status != 400:
-        tls = (
-            facts.settings.url("tls")
-            if facts.runtime and answer.port == facts.settings.http_port
-            else ""
-        )
-        yield wrong("url.plain_http", "cause", f"{answer.port} speaks plain HTTP",
-                    f"{tls}/app" if tls else answer.url.replace("https:", "http:", 1))  # fmt: skip
+        ours = facts.runtime and answer.port == facts.settings.http_port
+        tls = facts.settings.url("tls") if ours else ""
+        url = f"{tls}/app" if tls else answer.url.replace("https:", "http:", 1)
+        yield cause("url.plain_http", port=answer.port, url=url)
     else:
-        yield wrong("url.tls_refused", "cause", f"the TLS handshake failed: {answer.detail}; without a certificate for "
-                    f"{urlsplit(answer.url).hostname} the server takes no such name", "ask by the name that its "
-                    "certificate has; DOMAIN in .env")  # fmt: skip
+        yield cause("url.tls_refused", reason=answer.detail, host=urlsplit(answer.url).hostname)
 
 
 def certificate(facts: Facts, answer: Answer) -> Iterator[Step]:
-    detail, host = answer.detail, urlsplit(answer.url).hostname
-    if "expired" in detail:
-        yield wrong(
-            "url.certificate_expired",
-            "cause",
-            detail,
-            "make up makes a new one; in production see make ps",
-        )
-    elif "mismatch" in detail or "not valid for" in detail:
-        yield wrong("url.certificate_name", "cause", f"the certificate is not for {host}: {detail}",
-                    f"PUBLIC_HOSTS with {host} in .env, then make up; or ask by a name that it has")  # fmt: skip
+    reason, host = answer.detail, urlsplit(answer.url).hostname
+    if "expired" in reason:
+        yield cause("url.certificate_expired")
+    elif "mismatch" in reason or "not valid for" in reason:
+        yield cause("url.certificate_name", host=host, reason=reason)
     else:
-        ca = CA_FILE.relative_to(ROOT)
-        yield wrong("url.certificate_unknown", "cause", f"whoever signed the certificate is not trusted here: {detail}",
-                    f"CA_FILE={ca} make doctor URL=…, and curl --cacert {ca}, for this clone's "
-                    "own; a public one needs DOMAIN (docs/production.md)")  # fmt: skip
+        yield cause("url.certificate_unknown", reason=reason, ca=CA_FILE.relative_to(ROOT))

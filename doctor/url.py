@@ -1,4 +1,4 @@
-"""One address that somebody asked: what came of it, and its likely causes in order."""
+"""One address: what came of a request to it, and its likely causes in order."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ def steps(facts: Facts) -> list[Step]:
     """At least one step; the findings stand in the order of their likelihood."""
     answer = facts.target
     if answer is None:
-        raise ValueError("no URL was asked")
+        raise ValueError("no URL was given")
     found = [*_what_came(answer), *_where(facts, answer)]
     found += OUTCOMES[answer.outcome](facts, answer)
     return [*found, *connection(facts, answer.port)]
@@ -22,10 +22,10 @@ def steps(facts: Facts) -> list[Step]:
 
 def _what_came(answer: Answer) -> Iterator[Step]:
     for hop in answer.hops:
-        yield unseen("asked", f"{hop}: a redirect")
+        yield unseen("request", f"{hop}: a redirect")
     by = f" from {who(answer)}" if who(answer) else ""
     text = f"{answer.url}: {answer.text}{by}"
-    yield ok("asked", text) if _fine(answer) else unseen("asked", text)
+    yield ok("request", text) if _fine(answer) else unseen("request", text)
 
 
 def _fine(answer: Answer) -> bool:

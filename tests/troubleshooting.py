@@ -1,11 +1,11 @@
-"""`python -m tests.troubleshooting`: writes docs/troubleshooting.md from what can be found: doctor's
-findings, and the broken configurations with what `make verify` says of them."""
+"""`python -m tests.troubleshooting`: writes docs/troubleshooting.md from the catalogue of doctor's
+findings, and from the broken configurations with what `make verify` says of them."""
 
-import ast
 import re
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterator
 
+from doctor.findings import CATALOGUE, Finding, fill, names
+from doctor.step import ERROR
 from stack.paths import ROOT
 from stack.render import write
 from tests.contract.causes import CAUSES
@@ -14,83 +14,67 @@ from tests.reachability.situations import SITUATIONS
 from tests.tables import checks, row
 
 PATH = ROOT / "docs" / "troubleshooting.md"
+VERIFY, UP = "`make verify` is red", "`make up` refuses"
 HEAD = """# Something is wrong
 
 Three commands say what: `make doctor` looks at the whole way of a request, `make doctor URL=…` explains one
-address, and `make verify` names the likely cause of what is red in its last lines. Each answer below was
-seen on a real stack: the first tables are doctor's findings, the last what `verify` and `up` said when the
-configuration was [broken on purpose](mutants.md). Written by `make claims` from doctor/ and tests/.
+address, and `make verify` names the likely cause of what is red in its last lines. You see:
 """
-# The functions that look for a cause, by what a person sees.
-SYMPTOMS = {
-    "refused": "Connection refused", "_published_elsewhere": "Connection refused",
-    "_bound_elsewhere": "Connection refused", "_nothing": "Connection refused",
-    "_behind_the_port": "Connection refused or reset, at a published port",
-    "_rule": "Timed out", "timed_out": "Timed out", "_private_elsewhere": "Timed out",
-    "no_answer": "Connected, and no answer", "unreachable": "No route to host", "no_name": "Name not known",
-    "not_tls": "TLS handshake failed", "certificate": "The certificate is refused",
-    "loop": "Too many redirects", "http": "An answer that is an error",
-    "_not_found": "404", "_no_application": "502, 503 or 504", "_too_slow": "502, 503 or 504",
-}  # fmt: skip
-FINDING = ("wrong", "notice")
-STACK = "`make doctor`, of the stack itself"
+KEY = """
+First doctor's findings. Words in capitals stand for what it fills in; behind an id stands the situation in which
+a test makes doctor find it. Each is an error where no other level is named: warnings and notes leave the exit status
+at 0. Then what `verify` and `up` said when the configuration was [broken on purpose](mutants.md). Written by
+`make claims` from doctor/findings.py and tests/.
+"""
 
 
-def findings() -> Iterator[tuple[str, str, str, str]]:
-    """Symptom, id, what doctor says and its fix, with … for what it fills in."""
-    for path in sorted((ROOT / "doctor").glob("*.py")):
-        module = ast.parse(path.read_text())
-        constants = assigned(module.body)
-        for function in (node for node in module.body if isinstance(node, ast.FunctionDef)):
-            known = constants | assigned(ast.walk(function))
-            for call in ast.walk(function):
-                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in FINDING:
-                    id_, _, text, *fix = call.args
-                    symptom = SYMPTOMS.get(function.name, STACK)
-                    yield (symptom, plain(id_, known), plain(text, known),
-                           plain(fix[0], known) if fix else "")  # fmt: skip
+def shown(template: str) -> str:
+    """A text or fix, with the names of its fields in capitals."""
+    return fill(template, {name: name.upper().replace("_", "-") for name in names(template)})
 
 
-def assigned(nodes: Iterable[ast.AST]) -> dict[str, ast.expr]:
-    """Names that are given a text, so that what is built in two steps is shown whole."""
-    return {node.targets[0].id: node.value for node in nodes
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-            and isinstance(node.value, ast.JoinedStr | ast.Constant)}  # fmt: skip
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-def plain(node: ast.expr, known: dict[str, ast.expr]) -> str:
-    """A string as it is written, with … for each value."""
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return re.sub("…+", "…", "".join(plain(value, known) for value in node.values))
-    if isinstance(node, ast.FormattedValue):
-        return plain(node.value, known)
-    if isinstance(node, ast.BinOp):
-        return plain(node.left, known) + plain(node.right, known)
-    if isinstance(node, ast.IfExp):
-        either = (plain(node.body, known), plain(node.orelse, known))
-        return " (or: ".join(filter(None, either)) + (")" if all(either) else "")
-    if isinstance(node, ast.Name) and node.id in known:
-        return plain(known[node.id], {})
-    return "…"
+def link(source: str) -> str:
+    """A source with its address, where that can be told from its form."""
+    page, _, heading = source.partition(" › ")
+    if page.endswith(".md"):
+        path = page.removeprefix("docs/") if page.startswith("docs/") else f"../{page}"
+        return f"[{path.removeprefix('../')} › {heading}]({path}#{slug(heading)})"
+    if page.startswith("RFC "):
+        number = page.removeprefix("RFC ")
+        return f"[{source}](https://www.rfc-editor.org/rfc/rfc{number}#section-{heading})"
+    if issue := re.fullmatch(r"([\w-]+/[\w.-]+)#(\d+)", source):
+        return f"[{source}](https://github.com/{issue[1]}/issues/{issue[2]})"
+    return source
 
 
 def of_doctor() -> Iterator[str]:
     made = {one.finding: one.name for one in reversed(SITUATIONS)}
-    order = [*dict.fromkeys(SYMPTOMS.values()), STACK]
-    for symptom, group in groupby(
-        sorted(findings(), key=lambda one: order.index(one[0])), key=lambda one: one[0]
-    ):
+    for symptom, entries in CATALOGUE.items():
         yield from (
             "",
             f"## {symptom}",
             "",
-            "| doctor says | what helps | finding, and how it was made |",
-            "|---|---|---|",
+            "| doctor says | what helps | finding | see |",
+            "|---|---|---|---|",
         )
-        for _, id_, text, fix in group:
-            yield row(text, fix, f"`{id_}`" + (f": {made[id_]}" if id_ in made else ""))
+        for one in entries:
+            situation = "" if one.case else made.get(one.id, "")
+            yield row(shown(one.text), helps(one), name(one, situation), link(one.source))
+
+
+def helps(one: Finding) -> str:
+    """What helps, and what does in other circumstances."""
+    return shown(one.fix) + "".join(f" (or: {shown(fix)})" for fix in one.fixes.values())
+
+
+def name(one: Finding, situation: str) -> str:
+    level = "" if one.level == ERROR else f" ({one.level})"
+    return f"`{one.id}`{level}" + (f": {situation}" if situation else "")
 
 
 def of_verify() -> Iterator[str]:
@@ -115,20 +99,21 @@ def of_verify() -> Iterator[str]:
         rows.setdefault(what, []).append(f"{mutant.title} (`{mutant.name}`)")
     yield from (
         "",
-        "## `make verify` is red",
+        f"## {VERIFY}",
         "",
         "| it says | what helps | seen when |",
         "|---|---|---|",
     )
     for (says, fix), broken in sorted(rows.items()):
         yield row(says, fix, "; ".join(broken))
-    yield from ("", "## `make up` refuses", "", "| what was wrong | it said |", "|---|---|")
+    yield from ("", f"## {UP}", "", "| what was wrong | it said |", "|---|---|")
     for title, told in refused:
         yield row(title, told)
 
 
 def text() -> str:
-    return "\n".join([HEAD.rstrip("\n"), *of_doctor(), *of_verify(), ""])
+    contents = [f"- [{heading}](#{slug(heading)})" for heading in (*CATALOGUE, VERIFY, UP)]
+    return "\n".join([HEAD, *contents, KEY.rstrip("\n"), *of_doctor(), *of_verify(), ""])
 
 
 if __name__ == "__main__":

@@ -222,7 +222,7 @@ def test_the_healthy_stack_in_docker_has_no_finding(up):
     seen = [step["text"] for step in said["steps"]]
     assert any("listens on 8000 in its container" in text for text in seen)
     assert "the application in its own container: 200" in seen
-    assert "Traefik, asked over the container network: 200" in seen
+    assert "Traefik, over the container network: 200" in seen
     assert f"127.0.0.1:{up.direct} leads to app, 8000 in its container" in seen
 
 

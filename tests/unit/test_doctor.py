@@ -2,64 +2,27 @@
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from doctor import asking, checks, containers, gather, machine, report, unanswered, url
+from doctor import __main__, asking, checks, containers, gather, machine, report, unanswered, url
 from doctor.addresses import kind
-from doctor.facts import Address, Answer, Container, Facts, Listener, Person, Published, Rule
-from doctor.step import NOTICE, WRONG
-from stack.acme import Certificate
+from doctor.facts import Answer, Facts
 from stack.paths import ROOT
-from stack.settings import StackSettings
 
-TRAEFIK_404 = {
-    "status": 404,
-    "body": "404 page not found\n",
-    "headers": {"content-type": "text/plain"},
-}
-JSON = {"content-type": "application/json"}
-HELLO = {"status": 200, "headers": JSON}
-
-
-def answer(
-    outcome="http", address="127.0.0.1", port=9999, at="http://127.0.0.1:9999/api/v1/app", **more
-) -> Answer:
-    return Answer(at, address, port, outcome, **more)
-
-
-def healthy(**settings) -> Facts:
-    """The stack in Docker, all well, on a machine of EC2 that is reached over plain SSH."""
-    made = StackSettings(**settings)
-    facts = Facts(
-        made,
-        runtime="docker",
-        engine="28.5.2",
-        engine_says="Docker Engine 28.5.2 answers",
-        root=True,
-    )
-    facts.containers = [
-        Container("traefik", "x-traefik-1", health="healthy",
-                  published=(Published("127.0.0.1", 9999, 9999), Published("127.0.0.1", 9443, 9443))),
-        Container("app", "x-app-1", health="healthy", published=(Published("127.0.0.1", 8000, 8000),),
-                  listeners=(Listener("0.0.0.0", 8000), Listener("0.0.0.0", 9000))),
-    ]  # fmt: skip
-    facts.addresses = [
-        Address("127.0.0.1", "lo"),
-        Address("172.31.3.163", "eth0"),
-        Address("172.17.0.1", "docker0", True),
-    ]
-    facts.rules, facts.firewall = [], "iptables"
-    facts.cloud, facts.cloud_evidence = "EC2", "/sys/class/dmi/id/sys_vendor: Amazon EC2"
-    facts.person = Person(ssh_from="203.0.113.5")
-    facts.inner = {"app": "200", "traefik": "200"}
-    facts.answers = {f"{door}@loopback": answer(port=port, **HELLO)
-                     for door, port in (("proxy", 9999), ("tls", 9443), ("direct", 8000))}  # fmt: skip
-    facts.answers |= {
-        f"{door}@172.31.3.163": answer("refused", "172.31.3.163") for door in ("proxy", "direct")
-    }
-    return facts
+from .doctor_facts import (
+    HELLO,
+    JSON,
+    STACK,
+    TRAEFIK_404,
+    URLS,
+    answer,
+    certified,
+    healthy,
+    no_stack,
+    with_,
+    with_app,
+)
 
 
 def findings(facts: Facts) -> list[str]:
@@ -82,134 +45,21 @@ def test_a_healthy_stack_has_no_finding_and_says_who_reaches_it():
     assert "172.17.0.1" not in text, "an engine's bridge is nobody's way in"
 
 
-def with_app(**changes) -> Facts:
-    facts = healthy()
-    facts.containers[1] = replace(facts.containers[1], **changes)
-    return facts
-
-
-def with_doors(**answers) -> Facts:
-    facts = healthy()
-    facts.answers |= {f"{door}@loopback": one for door, one in answers.items()}
-    return facts
-
-
-def with_person(**person) -> Facts:
-    facts = healthy()
-    facts.person = Person(**person)
-    return facts
-
-
-BAD_GATEWAY = answer(status=502, body="Bad Gateway", headers={})
-
-
-@pytest.mark.parametrize("facts, found", [
-    (with_app(listeners=(Listener("127.0.0.1", 8000),)), ["container.loopback"]),
-    (with_app(listeners=(Listener("::1", 8000),)), ["container.loopback"]),
-    (with_app(listeners=(Listener("0.0.0.0", 80),)), ["container.other_port"]),
-    (with_app(listeners=None), []),
-    (with_app(listeners=(), health="starting"), ["container.starting"]),
-    (with_app(listeners=(Listener("0.0.0.0", 8001),), health="starting"), ["container.other_port"]),
-    (with_app(state="exited", exit_code=1, last_line="no module named uvloop"), ["container.ended"]),
-    (with_app(state="exited", exit_code=137, status="out of memory"), ["container.ended"]),
-    (with_app(state="paused"), ["container.paused"]),
-    (with_app(health="unhealthy"), ["container.unhealthy"]),
-    (with_app(published=()), ["port.not_published"]),
-    (with_app(published=(Published("0.0.0.0", 8000, 8000),)), ["direct.open"]),
-    (with_app(published=(Published("127.0.0.1", 8000, 80),)), ["port.wrong_target"]),
-    (with_doors(proxy=BAD_GATEWAY), ["door.no_app"]),
-    (with_doors(proxy=answer(**TRAEFIK_404)), ["door.no_route"]),
-    (with_doors(proxy=answer(status=404, headers=JSON, body='{"detail":"Not Found"}')), []),  # has no /healthz
-    (with_doors(tls=answer("certificate", detail="certificate has expired")), ["door.certificate"]),
-    (with_doors(direct=answer("refused", port=8000)), ["door.closed"]),
-    (with_doors(direct=answer("silent", port=8000)), ["door.silent"]),
-    (with_person(editor="VS Code Remote-SSH", evidence="x", forwards=True), ["connection.editor_forwards"]),
-    (with_person(editor="Codespaces", evidence="x", forwards=True, source="output"), ["connection.editor_forwards"]),
-    (with_person(editor="VS Code Remote-SSH", evidence="x", forwards=True, source="off", ssh_from="1.2.3.4"), []),
-    (with_person(editor="WSL", forwards=True), []),
-])  # fmt: skip
+@pytest.mark.parametrize("facts, found", STACK)
 def test_what_is_wrong_is_found_and_nothing_else(facts, found):
-    assert findings(facts) == found
-
-
-@pytest.mark.parametrize("state, found", [("RUNNING", []), ("STARTING", []), ("BACKOFF", ["process.ended"]),
-                                          ("FATAL", ["process.ended"]), ("EXITED", ["process.ended"])])  # fmt: skip
-def test_a_process_that_supervisor_has_just_started_is_well(state, found):
-    facts = healthy()
-    facts.runtime, facts.processes = "native", {"traefik": "RUNNING", "app": state}
-    facts.listeners = [
-        Listener("127.0.0.1", 9999, 1, "traefik"),
-        Listener("127.0.0.1", 8000, 2, "uvicorn"),
-    ]
     assert findings(facts) == found
 
 
 def test_what_follows_from_a_container_is_not_found_again():
     facts = with_app(state="exited", exit_code=1)
-    facts.answers["proxy@loopback"] = BAD_GATEWAY
+    facts.answers["proxy@loopback"] = answer(status=502, body="Bad Gateway", headers={})
     facts.inner = {"app": "200", "traefik": "502"}
     assert findings(facts) == ["container.ended"]
 
 
-def test_an_open_address():
-    facts = healthy(bind_address="0.0.0.0", probe=False)
-    facts.answers["proxy@172.31.3.163"] = answer(address="172.31.3.163", **TRAEFIK_404)
-    assert findings(facts) == ["hosts.refused"]
-    facts.answers["proxy@172.31.3.163"] = answer(address="172.31.3.163", **HELLO)
-    assert findings(facts) == []
-    facts.rules = [Rule(9999, "-A DOCKER-USER -p tcp --dport 9999 -j DROP", forwarded=True)]
-    assert findings(facts) == ["firewall.drops"]
-    facts.rules = [Rule(9999, "-A INPUT -p tcp --dport 9999 -j DROP")]
-    assert findings(facts) == [], "what Docker publishes goes past INPUT"
-    facts.answers["direct@172.31.3.163"] = answer(address="172.31.3.163", port=8000, **HELLO)
-    assert findings(facts) == ["direct.open"]
-
-
-def test_a_probe_that_everybody_reaches_is_noticed():
-    assert findings(healthy(bind_address="0.0.0.0")) == ["probe.open"]
-
-
-CLOUD = {"address": "172.31.3.163", "port": 8000, "at": "http://172.31.3.163:8000/app"}
-FASTAPI = Listener("127.0.0.1", 8000, 42, "fastapi dev my-file.py")
-
-
-@pytest.mark.parametrize("target, changes, found", [
-    (answer("refused", **CLOUD), {"listeners": [FASTAPI], "containers": []}, ["url.bound_to_loopback"]),
-    (answer("refused", **CLOUD), {"listeners": [FASTAPI], "containers": [],
-     "person": Person("1.2.3.4", "VS Code Remote-SSH", "x", True)},
-     ["url.bound_to_loopback", "connection.editor_forwards"]),
-    (answer("refused", **CLOUD), {}, ["url.direct_is_local"]),
-    (answer("refused", **CLOUD), {"containers": []}, ["url.nothing_listens"]),
-    (answer("refused", "172.31.3.163", at="http://172.31.3.163:9999/"), {}, ["url.published_on_loopback"]),
-    (answer("refused", **CLOUD), {"containers": [], "listeners": [replace(FASTAPI, address="0.0.0.0")]},
-     ["url.refused_though_listening"]),
-    (answer("timed_out", **CLOUD), {"rules": None}, ["url.firewall_unseen"]),
-    (answer("timed_out", **CLOUD), {"rules": [Rule(None, "-P INPUT DROP", excepted=frozenset({22}))]}, ["url.firewall"]),
-    (answer("timed_out", "8.8.8.8", 8000), {}, ["url.dropped_on_the_way"]),
-    (answer("timed_out", "10.1.2.3", 8000), {}, ["url.private_elsewhere", "url.dropped_on_the_way"]),
-    (answer("unreachable", "8.8.8.8", 8000), {}, ["url.no_route"]),
-    (answer("unreachable", "10.1.2.3", 8000), {}, ["url.private_elsewhere", "url.no_route"]),
-    (answer("loop", hops=("http://a/", "https://a/")), {}, ["url.redirect_loop"]),
-    (answer(status=200, hops=("https://a/items",), at="http://a/items/"), {}, ["url.downgraded"]),
-    (answer(status=400, body="Invalid host header", headers={}), {}, ["url.host_refused"]),
-    (answer(status=400, body="Client sent an HTTP request to an HTTPS server.\n"), {}, ["url.speaks_tls"]),
-    (answer(status=401, headers=JSON), {}, ["url.not_allowed"]),
-    (answer(status=405, headers=JSON), {}, ["url.method"]),
-    (answer(status=422, headers=JSON), {}, ["url.refused_by_application"]),
-    (answer(status=429, body="Too Many Requests"), {}, ["url.too_many"]),
-    (answer(status=502, body="Bad Gateway"), {}, ["url.no_application"]),
-    (answer(status=503, body="no available server\n"), {}, ["url.no_application"]),
-    (answer(status=504, body="Gateway Timeout"), {}, ["url.too_slow"]),
-    (answer("not_tls", detail="UNRECOGNIZED_NAME", at="https://a/"), {}, ["url.tls_refused"]),
-    (answer("closed", "8.8.8.8", 8000), {}, ["url.not_http"]),
-    (answer("reset", "8.8.8.8", 8000), {"speaks_tls": True}, ["url.speaks_tls"]),
-    (answer(status=200), {}, []),
-])  # fmt: skip
+@pytest.mark.parametrize("target, changes, found", URLS)
 def test_an_address_is_explained(target, changes, found):
-    facts = healthy()
-    for name, value in changes.items():
-        setattr(facts, name, value)
-    assert explained(facts, target) == found
+    assert explained(with_(healthy(), **changes), target) == found
 
 
 def test_the_address_of_a_container_is_known():
@@ -239,21 +89,11 @@ def test_production_is_asked_by_its_name_at_each_address():
     assert findings(facts) == []
 
 
-@pytest.mark.parametrize(
-    "left, error, found",
-    [
-        (60, "", []),
-        (20, "", ["certificate.not_renewed"]),
-        (29.9, "acme: error: 429", ["certificate.not_renewed"]),
-    ],
-)
-def test_a_certificate_that_is_due_and_not_renewed_is_found(left, error, found):
-    facts, ends = healthy(), datetime.now(UTC) + timedelta(days=left)
-    facts.certificate = Certificate(ends - timedelta(days=90), ends)
-    facts.certificate_error = error
-    assert findings(facts) == found
-    assert f"{ends:%Y-%m-%d}" in " ".join(step.text for step in checks.steps(facts))
-    assert f"{ends:%Y-%m-%d}" in report.as_json(checks.steps(facts), facts)
+def test_the_end_of_a_certificate_is_shown():
+    facts = certified(20)
+    ends = f"{facts.certificate.ends:%Y-%m-%d}"
+    assert ends in " ".join(step.text for step in checks.steps(facts))
+    assert ends in report.as_json(checks.steps(facts), facts)
 
 
 def test_a_503_names_the_container_behind_it():
@@ -264,10 +104,10 @@ def test_a_503_names_the_container_behind_it():
 @pytest.mark.parametrize("command, fix", [
     ("fastapi dev main.py", "fastapi dev … --host 0.0.0.0"), ("uvicorn main:app", "uvicorn … --host 0.0.0.0"),
     ("gunicorn main:app", "gunicorn … --bind 0.0.0.0:8000"), ("hypercorn main:app", "hypercorn … --bind 0.0.0.0:8000"),
-    ("node server.js", "start it on 0.0.0.0"),
+    ("node server.js", ""),
 ])  # fmt: skip
 def test_the_fix_is_in_the_server_s_own_words(command, fix):
-    assert unanswered.bind_fix(Listener("127.0.0.1", 8000, 1, command), 8000).startswith(fix)
+    assert unanswered.on_every_address(command, 8000) == fix
 
 
 @pytest.mark.parametrize("address, name", [
@@ -412,23 +252,27 @@ def test_a_command_is_never_broken_over_two_lines():
         assert "\0" not in "".join(lines)
 
 
-def test_every_finding_has_a_line_for_each_and_a_fix():
+def test_a_finding_has_a_line_its_fix_and_is_counted():
     facts = with_app(state="exited", exit_code=1, last_line="x" * 300)
     text = report.terminal(checks.steps(facts))
-    assert (
-        "✗ app" in text and "→ make logs FOLLOW=0" in text and text.endswith("1 wrong, 0 to know")
-    )
-    assert all(step.fix for step in checks.steps(facts) if step.mark in (WRONG, NOTICE))
+    assert "✗ app" in text and "→ make logs FOLLOW=0" in text
+    assert text.endswith("1 error, 0 warnings, 0 notes")
 
 
-def test_ipv6_that_docker_does_not_publish_is_named():
-    facts = healthy(bind_address="0.0.0.0")
-    facts.addresses.append(Address("2001:db8::7", "eth0"))
-    facts.containers[0] = replace(
-        facts.containers[0], published=(Published("0.0.0.0", 9999, 9999),)
-    )
-    target = answer("refused", "2001:db8::7", at="http://[2001:db8::7]:9999/api/v1/app")
-    assert explained(facts, target) == ["url.ipv6_is_not_published"]
+@pytest.mark.parametrize(
+    "facts, last, status",
+    [
+        (healthy(), "nothing wrong", 0),
+        (healthy(bind_address="0.0.0.0"), "0 errors, 1 warning, 0 notes", 0),
+        (with_app(listeners=(), health="starting"), "0 errors, 0 warnings, 1 note", 0),
+        (no_stack(), "1 error, 0 warnings, 0 notes", 1),
+    ],
+)
+def test_an_error_alone_changes_the_exit_status(facts, last, status, monkeypatch, capsys):
+    monkeypatch.setattr(gather, "facts", lambda url: facts)
+    monkeypatch.setattr("sys.argv", ["doctor"])
+    assert __main__.main() == status
+    assert capsys.readouterr().out.splitlines()[-1] == last
 
 
 def test_a_container_of_another_file_in_this_folder_is_not_ours():

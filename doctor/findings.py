@@ -1,0 +1,582 @@
+"""Every finding of doctor: its id, its level, what it says and what helps, under the symptom that
+a person sees. docs/troubleshooting.md is made from it.
+
+`{name}` in a text or a fix is a field that whoever raises the finding gives. `{name:, and }` puts
+the words after the colon in front of the field, and leaves both out where the field is empty.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from string import Formatter
+
+from .step import ERROR, NOTE, WARNING, Step
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One entry. `fixes` are what helps in further cases; entries with the same id are cases too,
+    whose texts differ. `source` is what a reader can open: `page › heading`, where a page of this
+    repository is a path; `RFC n › section`; or `owner/repository#number`."""
+
+    level: str
+    id: str
+    text: str
+    fix: str
+    case: str = ""
+    fixes: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def fields(self) -> set[str]:
+        return {name for template in (self.text, self.fix) for name in names(template)}
+
+
+class _Template(Formatter):
+    def format_field(self, value: object, format_spec: str) -> str:
+        return f"{format_spec}{value}" if str(value) else ""
+
+
+def names(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name}
+
+
+def fill(template: str, fields: Mapping[str, object]) -> str:
+    return _Template().vformat(template, (), fields)
+
+
+def finding(subject: str, id_: str, /, case: str = "", **fields: object) -> Step:
+    """Return the step that says what the catalogue has for it, with these fields."""
+    entry = ENTRIES[id_, case]
+    if fields.keys() != entry.fields:
+        raise TypeError(f"{id_} has the fields {sorted(entry.fields)}, not {sorted(fields)}")
+    return Step(entry.level, subject, fill(entry.text, fields), fill(entry.fix, fields), id_)
+
+
+cause = partial(finding, "cause")  # of what came of a URL
+error = partial(Finding, ERROR)
+warning = partial(Finding, WARNING)
+note = partial(Finding, NOTE)
+
+LISTENS = "docs/reaching-it.md › Where a server listens"
+PUBLIC = 'docs/reaching-it.md › What "public" means'
+ANSWERS = "docs/reaching-it.md › What the answer says"
+FORWARDS = "docs/reaching-it.md › Who forwards"
+
+# Of two symptoms.
+FIREWALL = error(
+    "url.firewall",
+    "this machine's firewall keeps {port} closed: {rule}",
+    "take the rule out, or accept tcp {port} before it",
+    source=ANSWERS,
+)
+PRIVATE_ELSEWHERE = error(
+    "url.private_elsewhere",
+    "{address} is {kind}, of a network that this machine is not in: no route leads there from the internet",
+    "use the machine's public address, a VPN, or ssh -L {port}:localhost:{port} THAT-MACHINE",
+    source=PUBLIC,
+)
+SPEAKS_TLS = error("url.speaks_tls", "{port} speaks TLS", "{https_url}")
+
+# In the order of the document, and under each symptom the likeliest first.
+CATALOGUE: dict[str, tuple[Finding, ...]] = {
+    "Connection refused": (
+        error(
+            "url.nothing_listens",
+            "nothing listens at {port} of this machine",
+            "start the server{others:; Python listens at }",
+            fixes={
+                "port_of_the_stack": "make up",
+                "stack_elsewhere": "the stack of this clone is at {entrypoints}",
+            },
+        ),
+        error(
+            "url.bound_to_loopback",
+            "{process} listens on {address} alone: only this machine can connect there",
+            "{command}, so that other machines reach it",
+            fixes={
+                "unknown_server": "start it on 0.0.0.0, so that other machines reach it",
+                "stack": "BIND_ADDRESS=0.0.0.0 in .env, then make up, so that other machines reach it",
+            },
+            source=LISTENS,
+        ),
+        error(
+            "url.nothing_listens_there",
+            "{address} is up, and nothing listens at {port} on that address: the server may listen on its 127.0.0.1 alone",
+            "on that machine: make doctor URL={url}; start the server with --host 0.0.0.0",
+            source=LISTENS,
+        ),
+        error(
+            "url.other_family",
+            "{process} listens on {address} alone, which is {version}",
+            "{url}, or let it listen on both",
+            source=LISTENS,
+        ),
+        error(
+            "url.bound_to_another_address",
+            "{process} listens on {address} alone",
+            "{command}, so that other machines reach it",
+            fixes={
+                "unknown_server": "start it on 0.0.0.0, so that other machines reach it",
+                "stack": "BIND_ADDRESS=0.0.0.0 in .env, then make up, so that other machines reach it",
+            },
+            source=LISTENS,
+        ),
+        error(
+            "url.direct_is_local",
+            "{process} listens on {address} alone, as it should: past the proxy, for this machine",
+            "use the proxied entrypoint: {url}",
+            source="docs/reaching-it.md › Which command does what",
+        ),
+        error(
+            "url.refused_though_listening",
+            "{process} listens there now, and refused a moment ago: it was starting, or its queue is full",
+            "check again",
+        ),
+        FIREWALL,
+    ),
+    "Connection refused or reset, at a published port": (
+        error(
+            "url.published_on_loopback",
+            "{container} publishes {port} on {address} alone",
+            "-p 0.0.0.0:{port}:{target}, so that other machines reach it",
+            fixes={
+                "stack": "BIND_ADDRESS=0.0.0.0 in .env, then make up, so that other machines reach it",
+            },
+            source=LISTENS,
+        ),
+        error(
+            "url.ipv6_is_not_published",
+            "{container} publishes {port} on {address} alone, which is IPv4",
+            "http://127.0.0.1:{port}, or the machine's IPv4 address; a name without an AAAA record; natively "
+            "(RUNTIME=native) BIND_ADDRESS=:: serves IPv6 too",
+            source=LISTENS,
+        ),
+        error(
+            "url.direct_is_local",
+            "{container} publishes {port} on {address} alone, as it should: past the proxy, for this machine",
+            "use the proxied entrypoint: {url}",
+            case="container",
+            source="docs/reaching-it.md › Which command does what",
+        ),
+        error(
+            "url.container_loopback",
+            "the server in {container} listens on {address}, which in a container is the container alone; "
+            "the published port ends outside it",
+            "start it with --host 0.0.0.0 in the container; the host's side stays 127.0.0.1: in -p or ports:",
+            source=LISTENS,
+        ),
+        error(
+            "url.container_other_port",
+            "nothing listens at {target} in {container}; {others} does",
+            "-p {port}:{other}",
+        ),
+        error(
+            "url.container_other_port",
+            "nothing listens at {target} in {container}",
+            "docker logs {container}",
+            case="no_port",
+        ),
+        error(
+            "url.container_ended",
+            "{container}, which publishes {port}, is {state} (exit {exit_code}){last_line:; }",
+            "docker start {container}",
+            fixes={"stack": "make up"},
+        ),
+        error("url.container_paused", "{container} is paused", "docker unpause {container}"),
+        error(
+            "url.container_silent",
+            "{container} has {port} and does not answer",
+            "docker logs {container}",
+        ),
+    ),
+    "Timed out": (
+        error(
+            "url.dropped_on_the_way",
+            "a firewall drops it on the way: a cloud's security group, or the host's own; neither can be seen from here",
+            "open tcp {port} there; on that machine: make doctor URL={url}",
+            source=ANSWERS,
+        ),
+        PRIVATE_ELSEWHERE,
+        FIREWALL,
+        error(
+            "url.firewall_unseen",
+            "something drops what arrives at {port}; {firewall}",
+            "sudo make doctor shows the firewall's rules",
+            source=ANSWERS,
+        ),
+        error(
+            "url.queue_full",
+            "{process} listens and takes no connection: it hangs, or is stopped, and its queue is full",
+            "end it and start it again",
+        ),
+    ),
+    "Connected, and no answer": (
+        SPEAKS_TLS,
+        error(
+            "url.busy",
+            "{process} takes connections and answers none: its event loop is blocked by a call that waits, or it is "
+            "not an HTTP server",
+            "py-spy dump --pid shows where; a def route instead of async def runs blocking code in a thread",
+            source="FastAPI: Concurrency and async / await › Path operation functions",
+        ),
+        error(
+            "url.busy",
+            "something takes the connection and does not answer: the server hangs, or a proxy waits for what is behind it",
+            "on that machine: make doctor",
+            case="unseen",
+        ),
+        error(
+            "url.stopped",
+            "{process} is stopped, as Ctrl-Z does; the kernel goes on taking connections for it",
+            "kill -CONT {pid}, or fg in its terminal",
+        ),
+        error(
+            "url.forward_closed",
+            "{process} forwards this port, and nothing listens at the far end",
+            "there: is the server running, and at that port?",
+            source=FORWARDS,
+        ),
+        error(
+            "url.not_http",
+            "{process} is no HTTP server, or ends connections at once",
+            "look at its log",
+        ),
+        error(
+            "url.not_http",
+            "what listens at {port} ends the connection without an answer: it is no HTTP server, or a port forward "
+            "whose far end is closed (ssh -L to a port where nothing listens)",
+            "at the far end: is the server running, and at that port?",
+            case="unseen",
+            source=FORWARDS,
+        ),
+    ),
+    "No route to host": (
+        error(
+            "url.no_route",
+            "no route leads to {address}: {reason}",
+            "a network that is down, an address of another network, or IPv6 where there is none",
+        ),
+        PRIVATE_ELSEWHERE,
+    ),
+    "Name not known": (
+        error(
+            "url.no_name",
+            "the name {host} has no address: {reason}",
+            "a typing error, a DNS record that is missing or not yet everywhere, or a line in /etc/hosts",
+        ),
+    ),
+    "TLS handshake failed": (
+        error("url.plain_http", "{port} speaks plain HTTP", "{url}"),
+        error(
+            "url.tls_refused",
+            "the TLS handshake failed: {reason}; without a certificate for {host} the server takes no such name",
+            "use the name that its certificate has; DOMAIN in .env",
+            source="RFC 6066 › 3",
+        ),
+    ),
+    "The certificate is refused": (
+        error(
+            "url.certificate_unknown",
+            "whoever signed the certificate is not trusted here: {reason}",
+            "CA_FILE={ca} make doctor URL=…, and curl --cacert {ca}, for this clone's own; a public one needs DOMAIN "
+            "(docs/production.md)",
+            source="docs/production.md › Start",
+        ),
+        error(
+            "url.certificate_name",
+            "the certificate is not for {host}: {reason}",
+            "PUBLIC_HOSTS with {host} in .env, then make up; or use a name that it has",
+            source="RFC 9110 › 4.3.4",
+        ),
+        error(
+            "url.certificate_expired",
+            "certificate has expired",
+            "make up makes a new one; in production see make ps",
+            source="docs/production.md › Start",
+        ),
+    ),
+    "Too many redirects": (
+        error(
+            "url.redirect_loop",
+            "the redirects go in a circle: one sends to https and the other back to http",
+            "the application must trust X-Forwarded-Proto of its proxy (TRUSTED_PROXIES), and only one of both may redirect",
+            case="schemes",
+            source="FastAPI: Behind a Proxy › Redirects with HTTPS",
+        ),
+        error(
+            "url.redirect_loop",
+            "the redirects go in a circle: proxy and application each want another path, as with a slash at its end",
+            "the application must trust X-Forwarded-Proto of its proxy (TRUSTED_PROXIES), and only one of both may redirect",
+            source="FastAPI: Behind a Proxy › Redirects with HTTPS",
+        ),
+    ),
+    "404": (
+        error(
+            "url.prefix",
+            "no router takes {path}: every path begins with {prefix}",
+            "{url}",
+            case="router",
+            source="FastAPI: Behind a Proxy › Proxy with a stripped path prefix",
+        ),
+        error(
+            "url.prefix",
+            "the path has no {prefix}, and Traefik routes nothing else",
+            "{url}",
+            case="missing",
+            source="FastAPI: Behind a Proxy › Proxy with a stripped path prefix",
+        ),
+        error(
+            "url.prefix",
+            "this entrypoint has no prefix: it is the application itself, where {prefix} is root_path alone",
+            "{url}",
+            case="direct",
+            source="FastAPI: Behind a Proxy › About root_path",
+        ),
+        error(
+            "url.host",
+            "Traefik knows no host {host}; with localhost it answers",
+            "PUBLIC_HOSTS={hosts} in .env, then make up",
+            source=LISTENS,
+        ),
+        error(
+            "url.no_route",
+            "no router of Traefik takes this host and path{routes_error:; its last edit was refused: }",
+            "make ps; the rule in traefik/routes.toml",
+            case="router",
+            source=ANSWERS,
+        ),
+        error(
+            "url.no_such_path",
+            "{server} was reached, and has no path {path}",
+            "{docs_url} lists a FastAPI application's paths",
+            source=ANSWERS,
+        ),
+    ),
+    "502, 503 or 504": (
+        error(
+            "url.no_application",
+            "the proxy answers, and cannot connect to the application: it is down, starting, draining, or listens on "
+            "127.0.0.1 of its own container",
+            "make ps; make logs FOLLOW=0",
+            case="502",
+            source=ANSWERS,
+        ),
+        error(
+            "url.no_application",
+            "the proxy answers, and has no application that is ready: it is down, starting, draining, or listens on "
+            "127.0.0.1 of its own container",
+            "make ps; make logs FOLLOW=0",
+            case="503",
+            source=ANSWERS,
+        ),
+        error(
+            "url.too_slow",
+            "the application took longer than the proxy waits (responseHeaderTimeout)",
+            "make logs FOLLOW=0 shows what it does; the limit is in traefik/routes.toml",
+            source="docs/production.md › When something breaks",
+        ),
+    ),
+    "Another answer that is an error": (
+        SPEAKS_TLS,
+        error(
+            "url.host_refused",
+            "the application does not know the host {host}",
+            "its TrustedHostMiddleware or PUBLIC_HOSTS must have it",
+            source="Starlette: Middleware › TrustedHostMiddleware",
+        ),
+        error(
+            "url.not_allowed",
+            "{server} demands credentials",
+            "send credentials",
+            source="RFC 9110 › 15.5.2",
+        ),
+        note(
+            "url.method",
+            "the path is there, for another method than GET",
+            "curl -X with its method; the docs page names it",
+            source="RFC 9110 › 15.5.6",
+        ),
+        error(
+            "url.too_many",
+            "too many requests from here",
+            "RATE_LIMIT; again in {seconds} s",
+            source="RFC 6585 › 4",
+        ),
+        error(
+            "url.application_failed",
+            "the application answered {status}",
+            "its log has the traceback: make logs FOLLOW=0",
+        ),
+        error(
+            "url.refused_by_application",
+            "the application answered {status}",
+            "see its answer: {body}",
+        ),
+        error(
+            "url.downgraded",
+            "a redirect leads from https to http: the application does not trust its proxy's X-Forwarded-Proto",
+            "TRUSTED_PROXIES, and --forwarded-allow-ips of the server",
+            source="FastAPI: Behind a Proxy › Enable Proxy Forwarded Headers",
+        ),
+    ),
+    "The stack does not run": (
+        error("stack.not_running", "the stack of this clone is not running", "make up"),
+        error(
+            "port.taken",
+            "{port} is taken by {process}",
+            "end it, or make up {key}={free_port}",
+        ),
+        error(
+            "engine.silent",
+            "the stack was started in Docker, and {engine}",
+            "start Docker (sudo systemctl start docker, or Docker Desktop)",
+            fixes={"not_allowed": "add yourself to the group docker, or sudo make doctor"},
+            source="Linux post-installation steps for Docker Engine › Manage Docker as a non-root user",
+        ),
+        error("native.gone", "supervisord, which keeps both, does not run", "make up"),
+    ),
+    "A part of the stack ended, hangs, or listens elsewhere": (
+        error(
+            "container.ended",
+            "{state} ({reason}){last_line:; its last line: }",
+            "make logs FOLLOW=0",
+        ),
+        error("container.ended", "is {state}", "make up", case="not_started"),
+        error("container.missing", "its container is not there", "make up"),
+        error("container.missing", "none of this clone's is there", "make up", case="all"),
+        error("container.paused", "is paused", "docker unpause {container}"),
+        error("container.unhealthy", "runs, and its health check fails", "make logs FOLLOW=0"),
+        note("container.starting", "is starting", "check again in a few seconds"),
+        error(
+            "container.loopback",
+            "listens on {address} in its container, and nobody outside it, Traefik neither, can connect there",
+            "APP_HOST: 0.0.0.0 in docker-compose.yml (--host 0.0.0.0), then make up",
+            source=LISTENS,
+        ),
+        error(
+            "container.other_port",
+            "nothing listens on {port} in its container{others:; something does on }",
+            "make logs FOLLOW=0; Traefik and the health check send requests to {port}",
+        ),
+        error(
+            "process.ended",
+            "{state}: its last lines are in {log}",
+            "make logs FOLLOW=0",
+        ),
+        error(
+            "process.stopped",
+            "{process} is stopped, as Ctrl-Z does",
+            "kill -CONT {pid}",
+        ),
+        error("process.not_listening", "nothing listens at {port}", "make logs FOLLOW=0"),
+    ),
+    "An entrypoint of the stack does not answer": (
+        error(
+            "routes.not_taken",
+            "Traefik did not take the last edit: {reason}",
+            "mend traefik/routes.toml; it is taken when it is saved",
+        ),
+        error(
+            "door.no_route",
+            "{url}: Traefik's own 404, no router takes it",
+            "the rule in traefik/routes.toml; make ps says whether the last edit was taken",
+            source=ANSWERS,
+        ),
+        error(
+            "door.no_app",
+            "{url}: {status}, Traefik finds no application that is ready",
+            "make ps; make logs FOLLOW=0",
+            source=ANSWERS,
+        ),
+        error(
+            "door.silent",
+            "{url}: connected, and no answer",
+            "make logs FOLLOW=0",
+            source=ANSWERS,
+        ),
+        error("door.closed", "{url}: {outcome}", "make ps; make restart", source=ANSWERS),
+        error(
+            "door.certificate",
+            "{url}: {outcome}",
+            "make up makes a new one; CA_FILE= names another authority",
+        ),
+        error(
+            "firewall.drops",
+            "{port}: {rule}",
+            "take the rule out, or accept tcp {port} before it",
+            case="here",
+            source=ANSWERS,
+        ),
+        error("network.refused", "{part}: {answer}", "make logs FOLLOW=0"),
+        error(
+            "port.not_published",
+            "{port} of this machine leads to no container",
+            "under ports: of {service} in docker-compose.yml, 127.0.0.1:{port}:{target}; then make up",
+            source=LISTENS,
+        ),
+        error(
+            "port.wrong_target",
+            "{port} leads to {published} in {service}, where {target} is served",
+            "127.0.0.1:{port}:{target} under ports: of {service}",
+            source=LISTENS,
+        ),
+    ),
+    "Other machines are kept out, or let in too far": (
+        error(
+            "hosts.refused",
+            "{address} ({interface}) is {kind}; it is open there, and Traefik knows no such host",
+            "PUBLIC_HOSTS={hosts} in .env, then make up",
+            source=LISTENS,
+        ),
+        error(
+            "firewall.drops",
+            "keeps {port} closed: {rule}",
+            "accept tcp {port} before it",
+            source=ANSWERS,
+        ),
+        error(
+            "direct.open",
+            "{address}:{port} leads past the proxy for whoever reaches this machine, and round its firewall",
+            "127.0.0.1:{port}:{target} under ports: of app",
+            case="published",
+            source="moby/moby#4737",
+        ),
+        error(
+            "direct.open",
+            "answers at {address}:{port}, past the proxy, for {who}",
+            "DIRECT_PORT is for 127.0.0.1 alone: 127.0.0.1:{port}",
+            source=LISTENS,
+        ),
+        warning(
+            "probe.open",
+            "PROBE=1: the probe shows request headers to whoever sends it a request",
+            "PROBE=0 in .env, then make up",
+            source="SECURITY.md › What is left to you",
+        ),
+    ),
+    "Your browser alone reaches it, at localhost": (
+        note(
+            "connection.editor_forwards",
+            "{editor} ({evidence}): your editor forwards ports that it detects {how}. localhost:{port} in your browser is "
+            "then this machine's port; nobody else can use that address",
+            "its Ports panel shows and ends each; its settings remote.autoForwardPorts and remote.autoForwardPortsSource "
+            "decide. Plain SSH does not do it by itself; by hand: ssh -L {port}:localhost:{port} THIS-MACHINE",
+            source=FORWARDS,
+        ),
+    ),
+    "The certificate is not renewed": (
+        error(
+            "certificate.not_renewed",
+            "the certificate is not renewed: {reason}",
+            "docker compose -f docker-compose.yml restart traefik",
+            source="docs/production.md › Start",
+        ),
+    ),
+}
+ENTRIES = {
+    (one.id, case): replace(one, fix=fix, case=case)
+    for entries in CATALOGUE.values()
+    for one in entries
+    for case, fix in {one.case: one.fix, **one.fixes}.items()
+}

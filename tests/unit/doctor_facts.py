@@ -1,0 +1,396 @@
+"""Made-up facts, and the findings that doctor must have for each."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from doctor.facts import Address, Answer, Container, Facts, Listener, Person, Published, Rule
+from stack.acme import Certificate
+from stack.settings import StackSettings
+
+TRAEFIK_404 = {
+    "status": 404,
+    "body": "404 page not found\n",
+    "headers": {"content-type": "text/plain"},
+}
+JSON = {"content-type": "application/json"}
+HELLO = {"status": 200, "headers": JSON}
+NOT_FOUND = {"status": 404, "headers": JSON, "body": '{"detail":"Not Found"}'}
+
+
+def answer(
+    outcome="http", address="127.0.0.1", port=9999, at="http://127.0.0.1:9999/api/v1/app", **more
+) -> Answer:
+    return Answer(at, address, port, outcome, **more)
+
+
+def healthy(**settings) -> Facts:
+    """The stack in Docker, all well, on a machine of EC2 that is reached over plain SSH."""
+    made = StackSettings(**settings)
+    facts = Facts(
+        made,
+        runtime="docker",
+        engine="28.5.2",
+        engine_says="Docker Engine 28.5.2 answers",
+        root=True,
+    )
+    facts.containers = [
+        Container(
+            "traefik",
+            "x-traefik-1",
+            health="healthy",
+            published=(Published("127.0.0.1", 9999, 9999), Published("127.0.0.1", 9443, 9443)),
+        ),
+        Container(
+            "app",
+            "x-app-1",
+            health="healthy",
+            published=(Published("127.0.0.1", 8000, 8000),),
+            listeners=(Listener("0.0.0.0", 8000), Listener("0.0.0.0", 9000)),
+        ),
+    ]
+    facts.addresses = [
+        Address("127.0.0.1", "lo"),
+        Address("172.31.3.163", "eth0"),
+        Address("172.17.0.1", "docker0", True),
+    ]
+    facts.rules, facts.firewall = [], "iptables"
+    facts.cloud, facts.cloud_evidence = "EC2", "/sys/class/dmi/id/sys_vendor: Amazon EC2"
+    facts.person = Person(ssh_from="203.0.113.5")
+    facts.inner = {"app": "200", "traefik": "200"}
+    facts.answers = {
+        f"{entrypoint}@loopback": answer(port=port, **HELLO)
+        for entrypoint, port in (("proxy", 9999), ("tls", 9443), ("direct", 8000))
+    }
+    facts.answers |= {
+        f"{entrypoint}@172.31.3.163": answer("refused", "172.31.3.163")
+        for entrypoint in ("proxy", "direct")
+    }
+    return facts
+
+
+def with_(facts: Facts, **changes) -> Facts:
+    for name, value in changes.items():
+        setattr(facts, name, value)
+    return facts
+
+
+def changed(**changes) -> Facts:
+    return with_(healthy(), **changes)
+
+
+def with_app(**changes) -> Facts:
+    facts = healthy()
+    facts.containers[1] = replace(facts.containers[1], **changes)
+    return facts
+
+
+def with_answers(**answers) -> Facts:
+    facts = healthy()
+    facts.answers |= {f"{entrypoint}@loopback": one for entrypoint, one in answers.items()}
+    return facts
+
+
+def with_person(**person) -> Facts:
+    return changed(person=Person(**person))
+
+
+def opened(at: dict | None = None, **changes) -> Facts:
+    """BIND_ADDRESS=0.0.0.0, and what the proxied entrypoint answers at the machine's address."""
+    facts = with_(healthy(bind_address="0.0.0.0", probe=False), **changes)
+    facts.answers["proxy@172.31.3.163"] = answer(address="172.31.3.163", **(at or HELLO))
+    return facts
+
+
+def native(app: str = "RUNNING", **changes) -> Facts:
+    """The stack without Docker; `app`: supervisor's word for the application."""
+    facts = changed(runtime="native", engine="", containers=[])
+    facts.processes = {"traefik": "RUNNING", "app": app}
+    facts.listeners = [
+        Listener("127.0.0.1", 9999, 1, "traefik"),
+        Listener("127.0.0.1", 8000, 2, "uvicorn app.main:app"),
+    ]
+    return with_(facts, **changes)
+
+
+def no_stack(**changes) -> Facts:
+    return changed(runtime="", containers=[], answers={}, inner={}, **changes)
+
+
+def certified(days_left: float, error: str = "") -> Facts:
+    ends = datetime.now(UTC) + timedelta(days=days_left)
+    return changed(
+        certificate=Certificate(ends - timedelta(days=90), ends), certificate_error=error
+    )
+
+
+BAD_GATEWAY = answer(status=502, body="Bad Gateway", headers={})
+DROP = Rule(9999, "-A INPUT -p tcp --dport 9999 -j DROP")
+STOPPED = Listener("127.0.0.1", 8000, 2, "uvicorn app.main:app", "stopped")
+
+# Facts of the stack, and every finding in its order.
+STACK = [
+    (healthy(), []),
+    (changed(engine="", engine_says="no engine answers"), ["engine.silent"]),
+    (changed(engine="", engine_says="you may not use it"), ["engine.silent"]),
+    (no_stack(), ["stack.not_running"]),
+    (
+        no_stack(listeners=[Listener("127.0.0.1", 9999, 7, "caddy run")]),
+        ["port.taken", "stack.not_running"],
+    ),
+    (native(), []),
+    (native(processes={}), ["native.gone"]),
+    (native("STARTING"), []),
+    (native("BACKOFF"), ["process.ended"]),
+    (native("FATAL"), ["process.ended"]),
+    (native("EXITED"), ["process.ended"]),
+    (native(listeners=[Listener("127.0.0.1", 9999, 1, "traefik"), STOPPED]), ["process.stopped"]),
+    (native(listeners=[Listener("127.0.0.1", 9999, 1, "traefik")]), ["process.not_listening"]),
+    (changed(containers=[]), ["container.missing"]),
+    (changed(containers=healthy().containers[:1]), ["container.missing"]),
+    (with_app(state="created"), ["container.ended"]),
+    (with_app(listeners=(Listener("127.0.0.1", 8000),)), ["container.loopback"]),
+    (with_app(listeners=(Listener("::1", 8000),)), ["container.loopback"]),
+    (with_app(listeners=(Listener("0.0.0.0", 80),)), ["container.other_port"]),
+    (with_app(listeners=()), ["container.other_port"]),
+    (with_app(listeners=None), []),
+    (with_app(listeners=(), health="starting"), ["container.starting"]),
+    (with_app(listeners=(Listener("0.0.0.0", 8001),), health="starting"), ["container.other_port"]),
+    (
+        with_app(state="exited", exit_code=1, last_line="no module named uvloop"),
+        ["container.ended"],
+    ),
+    (with_app(state="exited", exit_code=137, status="out of memory"), ["container.ended"]),
+    (with_app(state="paused"), ["container.paused"]),
+    (with_app(health="unhealthy"), ["container.unhealthy"]),
+    (with_app(published=()), ["port.not_published"]),
+    (with_app(published=(Published("0.0.0.0", 8000, 8000),)), ["direct.open"]),
+    (with_app(published=(Published("127.0.0.1", 8000, 80),)), ["port.wrong_target"]),
+    (changed(routes_error="line 3"), ["routes.not_taken"]),
+    (
+        changed(inner={"app": "Connection refused", "traefik": "502"}),
+        ["network.refused", "network.refused"],
+    ),
+    (with_answers(proxy=BAD_GATEWAY), ["door.no_app"]),
+    (with_answers(proxy=answer(**TRAEFIK_404)), ["door.no_route"]),
+    (with_answers(proxy=answer(**NOT_FOUND)), []),  # an application without /healthz
+    (
+        with_answers(tls=answer("certificate", detail="certificate has expired")),
+        ["door.certificate"],
+    ),
+    (with_answers(direct=answer("refused", port=8000)), ["door.closed"]),
+    (with_answers(direct=answer("silent", port=8000)), ["door.silent"]),
+    (with_(with_answers(proxy=answer("timed_out")), rules=[DROP]), ["firewall.drops"]),
+    (opened(TRAEFIK_404), ["hosts.refused"]),
+    (opened(), []),
+    (opened(rules=[replace(DROP, forwarded=True)]), ["firewall.drops"]),
+    (opened(rules=[DROP]), []),  # what Docker publishes goes past INPUT
+    (
+        changed(
+            answers={"direct@172.31.3.163": answer(address="172.31.3.163", port=8000, **HELLO)}
+        ),
+        ["direct.open"],
+    ),
+    (healthy(bind_address="0.0.0.0"), ["probe.open"]),
+    (certified(60), []),
+    (certified(20), ["certificate.not_renewed"]),
+    (certified(29.9, "acme: error: 429"), ["certificate.not_renewed"]),
+    (
+        with_person(editor="VS Code Remote-SSH", evidence="x", forwards=True),
+        ["connection.editor_forwards"],
+    ),
+    (
+        with_person(editor="Codespaces", evidence="x", forwards=True, source="output"),
+        ["connection.editor_forwards"],
+    ),
+    (
+        with_person(
+            editor="VS Code Remote-SSH",
+            evidence="x",
+            forwards=True,
+            source="off",
+            ssh_from="1.2.3.4",
+        ),
+        [],
+    ),
+    (with_person(editor="WSL", forwards=True), []),
+]
+
+CLOUD = {"address": "172.31.3.163", "port": 8000, "at": "http://172.31.3.163:8000/app"}
+HERE = {"port": 8000, "at": "http://127.0.0.1:8000/app"}
+FASTAPI = Listener("127.0.0.1", 8000, 42, "fastapi dev my-file.py")
+NODE = Listener("127.0.0.1", 8000, 42, "node server.js")
+EVERYWHERE = replace(FASTAPI, address="0.0.0.0")
+SSH = Listener("127.0.0.1", 8000, 42, "ssh -N -L 8000:localhost:9 host")
+THEIRS = Container(
+    "web",
+    "web-1",
+    published=(Published("127.0.0.1", 8000, 80),),
+    ours=False,
+    listeners=(Listener("0.0.0.0", 80),),
+)
+ENDED = {"state": "exited", "exit_code": 3, "last_line": "no such module"}
+
+
+def theirs(**changes) -> dict:
+    """A container that is no part of the stack has port 8000."""
+    return {"containers": [replace(THEIRS, **changes)]}
+
+
+def alone(*listeners: Listener, **changes) -> dict:
+    """Processes of this machine, and no container."""
+    return {"containers": [], "listeners": list(listeners), **changes}
+
+
+# What came of a URL, what differs from the healthy stack, and every finding in its order.
+URLS = [
+    (answer(status=200), {}, []),
+    # ---- refused ----
+    (answer("refused", **CLOUD), alone(FASTAPI), ["url.bound_to_loopback"]),
+    (answer("refused", **CLOUD), alone(NODE), ["url.bound_to_loopback"]),
+    (
+        answer("refused", **CLOUD),
+        alone(FASTAPI, person=Person("1.2.3.4", "VS Code Remote-SSH", "x", True)),
+        ["url.bound_to_loopback", "connection.editor_forwards"],
+    ),
+    (
+        answer("refused", "172.31.3.163", at="http://172.31.3.163:9999/"),
+        alone(Listener("127.0.0.1", 9999, 1, "traefik"), runtime="native"),
+        ["url.bound_to_loopback"],
+    ),
+    (
+        answer("refused", "172.31.3.163", at="http://172.31.3.163:9999/"),
+        alone(Listener("172.17.0.1", 9999, 1, "traefik"), runtime="native"),
+        ["url.bound_to_another_address"],
+    ),
+    (
+        answer("refused", **HERE),
+        alone(replace(FASTAPI, address="172.31.3.163")),
+        ["url.bound_to_another_address"],
+    ),
+    (
+        answer("refused", **HERE),
+        alone(replace(NODE, address="172.31.3.163")),
+        ["url.bound_to_another_address"],
+    ),
+    (answer("refused", **HERE), alone(replace(FASTAPI, address="::1")), ["url.other_family"]),
+    (answer("refused", **CLOUD), alone(FASTAPI, runtime="native"), ["url.direct_is_local"]),
+    (answer("refused", **CLOUD), {}, ["url.direct_is_local"]),
+    (answer("refused", **CLOUD), alone(), ["url.nothing_listens"]),
+    (answer("refused", **CLOUD), alone(runtime=""), ["url.nothing_listens"]),
+    (
+        answer("refused", port=8123),
+        alone(replace(FASTAPI, command="python -m http.server"), runtime=""),
+        ["url.nothing_listens"],
+    ),
+    (answer("refused", port=8123), alone(runtime=""), ["url.nothing_listens"]),
+    (answer("refused", "172.31.3.164", 8000), {}, ["url.nothing_listens_there"]),
+    (answer("refused", **CLOUD), alone(EVERYWHERE), ["url.refused_though_listening"]),
+    (
+        answer("refused", **CLOUD),
+        {"rules": [Rule(8000, "-p tcp --dport 8000 -j REJECT")]},
+        ["url.firewall"],
+    ),
+    # ---- at a published port ----
+    (
+        answer("refused", "172.31.3.163", at="http://172.31.3.163:9999/"),
+        {},
+        ["url.published_on_loopback"],
+    ),
+    (answer("refused", **CLOUD), theirs(), ["url.published_on_loopback"]),
+    (
+        answer("refused", "2001:db8::7", at="http://[2001:db8::7]:9999/api/v1/app"),
+        {
+            "addresses": [Address("2001:db8::7", "eth0")],
+            "containers": [
+                replace(healthy().containers[0], published=(Published("0.0.0.0", 9999, 9999),))
+            ],
+        },
+        ["url.ipv6_is_not_published"],
+    ),
+    (answer("refused", **HERE), theirs(**ENDED), ["url.container_ended"]),
+    (answer("refused", **HERE), theirs(**ENDED, ours=True), ["url.container_ended"]),
+    (answer("closed", **HERE), theirs(state="paused"), ["url.container_paused"]),
+    (
+        answer("closed", **HERE),
+        theirs(listeners=(Listener("127.0.0.1", 80),)),
+        ["url.container_loopback"],
+    ),
+    (
+        answer("closed", **HERE),
+        theirs(listeners=(Listener("0.0.0.0", 81),)),
+        ["url.container_other_port"],
+    ),
+    (answer("closed", **HERE), theirs(listeners=()), ["url.container_other_port"]),
+    (answer("closed", **HERE), theirs(), ["url.container_silent"]),
+    # ---- timed out, unreachable, unknown ----
+    (answer("timed_out", **CLOUD), {"rules": None}, ["url.firewall_unseen"]),
+    (
+        answer("timed_out", **CLOUD),
+        {"rules": [Rule(None, "-P INPUT DROP", excepted=frozenset({22}))]},
+        ["url.firewall"],
+    ),
+    (answer("timed_out", **CLOUD), alone(EVERYWHERE), ["url.queue_full"]),
+    (answer("timed_out", "8.8.8.8", 8000), {}, ["url.dropped_on_the_way"]),
+    (
+        answer("timed_out", "10.1.2.3", 8000),
+        {},
+        ["url.private_elsewhere", "url.dropped_on_the_way"],
+    ),
+    (answer("unreachable", "8.8.8.8", 8000), {}, ["url.no_route"]),
+    (answer("unreachable", "10.1.2.3", 8000), {}, ["url.private_elsewhere", "url.no_route"]),
+    (answer("no_name", "", at="http://server.invalid/", detail="unknown"), {}, ["url.no_name"]),
+    # ---- connected, and no answer ----
+    (answer("reset", "8.8.8.8", 8000), {"speaks_tls": True}, ["url.speaks_tls"]),
+    (answer("silent", **HERE), alone(EVERYWHERE), ["url.busy"]),
+    (answer("silent", "8.8.8.8", 8000), {}, ["url.busy"]),
+    (answer("silent", **HERE), alone(replace(EVERYWHERE, state="stopped")), ["url.stopped"]),
+    (answer("closed", **HERE), alone(SSH), ["url.forward_closed"]),
+    (answer("not_http", **HERE), alone(NODE), ["url.not_http"]),
+    (answer("closed", "8.8.8.8", 8000), {}, ["url.not_http"]),
+    (
+        answer("not_tls", at="https://a/"),
+        {"elsewhere": {"plain": answer(**HELLO)}},
+        ["url.plain_http"],
+    ),
+    (answer("not_tls", detail="UNRECOGNIZED_NAME", at="https://a/"), {}, ["url.tls_refused"]),
+    (answer("certificate", detail="certificate has expired"), {}, ["url.certificate_expired"]),
+    (answer("certificate", detail="Hostname mismatch, …"), {}, ["url.certificate_name"]),
+    (
+        answer("certificate", detail="unable to get local issuer certificate"),
+        {},
+        ["url.certificate_unknown"],
+    ),
+    # ---- answers ----
+    (answer("loop", hops=("http://a/", "https://a/")), {}, ["url.redirect_loop"]),
+    (answer("loop", hops=("http://a/", "http://a/b")), {}, ["url.redirect_loop"]),
+    (answer(status=200, hops=("https://a/items",), at="http://a/items/"), {}, ["url.downgraded"]),
+    (answer(status=400, body="Invalid host header", headers={}), {}, ["url.host_refused"]),
+    (
+        answer(status=400, body="Client sent an HTTP request to an HTTPS server.\n"),
+        {},
+        ["url.speaks_tls"],
+    ),
+    (answer(status=401, headers=JSON), {}, ["url.not_allowed"]),
+    (answer(**NOT_FOUND), {"elsewhere": {"without prefix": answer(**HELLO)}}, ["url.prefix"]),
+    (answer(**TRAEFIK_404), {"elsewhere": {"with prefix": answer(**HELLO)}}, ["url.prefix"]),
+    (answer(**TRAEFIK_404, at="http://127.0.0.1:9999/"), {}, ["url.prefix"]),
+    (
+        answer(**TRAEFIK_404, at="http://a:9999/api/v1/app"),
+        {"elsewhere": {"localhost": answer(**HELLO)}},
+        ["url.host"],
+    ),
+    (answer(**TRAEFIK_404), {}, ["url.no_route"]),
+    (answer(**NOT_FOUND), {}, ["url.no_such_path"]),
+    (answer(status=405, headers=JSON), {}, ["url.method"]),
+    (answer(status=422, headers=JSON), {}, ["url.refused_by_application"]),
+    (answer(status=429, body="Too Many Requests"), {}, ["url.too_many"]),
+    (answer(status=500), {}, ["url.application_failed"]),
+    (answer(status=502, body="Bad Gateway"), {}, ["url.no_application"]),
+    (answer(status=503, body="no available server\n"), {}, ["url.no_application"]),
+    (
+        answer(status=503, body="no available server\n"),
+        {"containers": [replace(healthy().containers[0], state="paused")]},
+        ["container.paused", "container.missing"],
+    ),
+    (answer(status=504, body="Gateway Timeout"), {}, ["url.too_slow"]),
+]
