@@ -8,6 +8,7 @@ from io import TextIOWrapper
 
 from . import acme, docker, lock, made, native, rolling, runtime, state, swarm
 from .addresses import show
+from .paths import BUILD
 from .routes_edit import refused
 from .settings import StackSettings, near_misses, own_keys, read
 
@@ -128,7 +129,7 @@ def clean() -> int:
     projects = docker.projects()
     down()
     docker.remove_images(projects)
-    if stays := made.remove():
+    if stays := made.remove(BUILD):
         print(f"not made by these tools, so it stays: {', '.join(stays)}")
     return 0
 

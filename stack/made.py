@@ -4,7 +4,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from .paths import BUILD, ROOT
+from .paths import ROOT
 
 # The first line of BUILD/.gitignore where environment.sh made the folder, and so all that is in it.
 MADE = "# Made by make; make clean removes this folder."
@@ -12,8 +12,8 @@ KNOWN = ("app", "app.part", "compose.log", "deploy.lock", "lock", "native", "pip
          "state.json", "tls", "traefik", "verify", "venv", "venv.lock")  # fmt: skip
 
 
-def remove(folder: Path = BUILD) -> list[str]:
-    """Removes the folder, or what the tools wrote in one that was there before. Names what stays."""
+def remove(folder: Path) -> list[str]:
+    """Remove the folder, or what the tools wrote in one that was there before. Name what stays."""
     if not folder.exists():
         return []
     whole = by_the_tools(folder)

@@ -12,11 +12,10 @@ from .paths import ROOT
 ABOUT_ROUTES = ("providerName", "routerName", "middlewareName", "serviceName", "tlsStoreName")
 
 
-def refused(log: str, edited: float | None = None) -> str | None:
-    """The error that `log` (Traefik's, JSON lines, any prefix) has about routes.toml since it was
-    last `edited` (seconds since the epoch; default: the file's own time), or None."""
-    if edited is None:
-        edited = (ROOT / "traefik" / "routes.toml").stat().st_mtime
+def refused(log: str) -> str | None:
+    """Return the error that `log` (Traefik's, JSON lines, any prefix) has about routes.toml since its
+    last edit, or None."""
+    edited = (ROOT / "traefik" / "routes.toml").stat().st_mtime
     found = None
     for line in log.splitlines():
         start = line.find('{"level":"error"')

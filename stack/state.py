@@ -2,7 +2,6 @@
 say it themselves; the file is a cache, and has the settings that they do not show."""
 
 import json
-from collections.abc import Mapping
 
 from pydantic import ValidationError
 
@@ -43,9 +42,9 @@ def forget() -> None:
     STATE.unlink(missing_ok=True)
 
 
-def differences(running: StackSettings, environ: Mapping[str, str] | None = None) -> list[str]:
-    """`KEY=value` for each setting that .env or the environment now asks for, and `running` has not."""
-    asked, had = read(environ), running.environ()
+def differences(running: StackSettings) -> list[str]:
+    """Return `KEY=value` for each setting that .env or the environment now asks for, and `running` has not."""
+    asked, had = read(), running.environ()
     explicit = asked.model_fields_set
     return [f"{key}={value}" for key, value in asked.environ().items()
             if key.lower() in explicit and had[key] != value]  # fmt: skip

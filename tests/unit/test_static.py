@@ -1,13 +1,15 @@
 """The rendered static file, and what Traefik's log says of the dynamic one."""
 
+import os
 import re
 import tomllib
 
+import pytest
 import yaml
 
+from stack import routes_edit
 from stack.paths import ROOT
 from stack.render import static
-from stack.routes_edit import refused
 from stack.settings import StackSettings, SwarmSettings
 from stack.swarm import LEAVING_SECONDS
 
@@ -90,17 +92,32 @@ def test_every_public_entrypoint_has_the_two_protections_that_are_off_by_default
 
 
 ERROR = '{"level":"error","providerName":"file","error":"bad TOML","time":"2026-01-01T00:00:10Z"}'
-AT = 1767225610.0  # 2026-01-01T00:00:10Z
+AT = 1767225610  # 2026-01-01T00:00:10Z
 
 
-def test_an_edit_that_traefik_refused_is_told():
+@pytest.fixture
+def refused(tmp_path, monkeypatch):
+    """What is said of a log, with routes.toml last edited at a moment."""
+    monkeypatch.setattr(routes_edit, "ROOT", tmp_path)
+    routes = tmp_path / "traefik" / "routes.toml"
+    routes.parent.mkdir()
+    routes.touch()
+
+    def said(log: str, edited: int) -> str | None:
+        os.utime(routes, (edited, edited))
+        return routes_edit.refused(log)
+
+    return said
+
+
+def test_an_edit_that_traefik_refused_is_told(refused):
     assert refused(f"traefik-1  | {ERROR}", edited=AT - 1) == "bad TOML"
 
 
-def test_an_edit_after_the_error_clears_it():
+def test_an_edit_after_the_error_clears_it(refused):
     assert refused(ERROR, edited=AT + 2) is None
 
 
-def test_errors_about_other_things_are_not_about_the_routes():
+def test_errors_about_other_things_are_not_about_the_routes(refused):
     other = ERROR.replace("providerName", "somethingElse")
     assert refused(f"{other}\nnot json\n", edited=AT - 1) is None
