@@ -32,10 +32,13 @@ class Settings(BaseSettings):
     app_module: str = Field("app.main:app", examples=["app.main:app"])
     app_host: str = Field("127.0.0.1", examples=["127.0.0.1"])
     app_port: int = Field(8000, ge=1, le=65535, examples=["8000"])
-    proxy_address: str = Field("127.0.0.1", examples=["172.30.98.10"])
+    proxy_address: str = Field("127.0.0.1", examples=["192.0.2.1"])
     # Set by the native runtime, where every process of the host has the proxy's address.
     proxy_token: str = Field("", repr=False)
     trusted_proxies: str = Field("", examples=["192.0.2.10,198.51.100.0/24"])
+    # Set by what makes the networks: there are others than the proxy in these, so TRUSTED_PROXIES may not
+    # reach into them.
+    untrusted_networks: str = Field("", examples=["203.0.113.0/24"])
     drain_seconds: int = Field(10, ge=1, le=3600, examples=["10"])
     max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, examples=["10485760"])
     websocket_max_bytes: int = Field(1024 * 1024, ge=1024, examples=["1048576"])
@@ -79,7 +82,7 @@ class Settings(BaseSettings):
     def _address(cls, value: str) -> str:
         return str(exact_address(value))
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "untrusted_networks")
     @classmethod
     def _proxies(cls, value: str) -> str:
         return ",".join(str(trusted(item.strip())) for item in value.split(",") if value.strip())
@@ -92,11 +95,8 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _own_networks_are_not_trusted(self) -> Self:
-        proxy = ip_network(self.proxy_address)
-        if not proxy.is_loopback:
-            wider = max(0, proxy.prefixlen - 24)
-            refuse_overlap(self.trusted_proxies, proxy.supernet(wider))
+    def _untrusted_networks_are_not_trusted(self) -> Self:
+        refuse_overlap(self.trusted_proxies, self.untrusted_networks)
         return self
 
     @property
@@ -138,19 +138,20 @@ def trusted(item: str) -> IPv4Address | IPv6Address | IPv4Network | IPv6Network:
     raise ValueError(f"{item!r} is neither an IP address nor a network; names are never resolved")
 
 
-def refuse_overlap(proxies: str, block: IPv4Network | IPv6Network) -> None:
-    """`block` is SUBNET. The internal and the direct network are its first three quarters: trusting
-    them would make every neighbour container and every caller at the direct port a proxy. A load
-    balancer on this machine has an address in the last, Traefik's published ports' network."""
-    *own, _ = block.subnets(prefixlen_diff=2)
+def refuse_overlap(proxies: str, untrusted: str) -> None:
+    """Raise ValueError where one of `proxies` is, or holds, an address of the networks `untrusted`.
+
+    Trusting it would make every neighbour container and every caller at the direct port a proxy.
+    """
     for item in filter(None, proxies.split(",")):
-        network = ip_network(item)
-        if any(network.version == one.version and network.overlaps(one) for one in own):
-            raise ValueError(
-                f"TRUSTED_PROXIES={item} covers the stack's own networks in {block}: every container "
-                "and direct caller would be believed; name the load balancers' addresses, "
-                "e.g. TRUSTED_PROXIES=192.0.2.10"
-            )
+        trusted_network = ip_network(item)
+        for network in map(ip_network, filter(None, untrusted.split(","))):
+            if trusted_network.version == network.version and trusted_network.overlaps(network):
+                raise ValueError(
+                    f"TRUSTED_PROXIES={item} covers {network}, one of the deployment's own networks: "
+                    "every container and direct caller there would be trusted; name the load "
+                    "balancers' addresses, e.g. TRUSTED_PROXIES=192.0.2.10"
+                )
 
 
 def explain(error: ValidationError, model: type[BaseSettings] = Settings) -> str:

@@ -17,7 +17,7 @@ from .paths import ROOT, TOOLS
 Model = TypeVar("Model", bound="StackSettings")
 # Set by the stack itself, per runtime; in .env they would contradict it.
 INTERNAL = {"app_host", "app_port", "app_reload", "proxy_address", "proxy_token", "metrics_port",
-            "run_dir", "drain_mark"}  # fmt: skip
+            "run_dir", "drain_mark", "untrusted_networks"}  # fmt: skip
 MARKER = "DemonstrationMarker"  # what app/marker.py calls it
 # Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go; and what a
 # server would read by itself, behind the settings' back (serve/server.py). The application gets none.
@@ -143,7 +143,7 @@ class StackSettings(Settings):
         if self.domain and self.domain not in self.hosts:
             raise ValueError(f"PUBLIC_HOSTS={self.public_hosts}: DOMAIN is not among them; "
                              f"for example PUBLIC_HOSTS={self.domain}")  # fmt: skip
-        refuse_overlap(self.trusted_proxies, ip_network(f"{self.subnet}.0/24"))
+        refuse_overlap(self.trusted_proxies, ",".join(own_networks(self.subnet)))
         return self
 
     def _certificate_of_domain(self) -> None:
@@ -197,6 +197,15 @@ class StackSettings(Settings):
 
 
 KEYS = frozenset(name.upper() for name in StackSettings.model_fields)
+
+
+def own_networks(subnet: str) -> tuple[str, str]:
+    """Return the networks `internal` and `direct` of docker-compose.yml, whose members are no proxies.
+
+    The rest of SUBNET is `edge`, the network of Traefik's published ports: a load balancer on this
+    machine has an address there.
+    """
+    return f"{subnet}.0/25", f"{subnet}.128/26"
 
 
 def _text(value: object) -> str:

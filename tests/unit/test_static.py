@@ -10,7 +10,7 @@ import yaml
 from stack import routes_edit
 from stack.paths import ROOT
 from stack.render import static
-from stack.settings import StackSettings, SwarmSettings
+from stack.settings import StackSettings, SwarmSettings, own_networks
 from stack.swarm import LEAVING_SECONDS
 
 
@@ -38,6 +38,7 @@ def test_the_stack_file_is_the_compose_file_as_far_as_swarm_has_it():
     # node's every core.
     own = {
         "PROXY_ADDRESS",
+        "UNTRUSTED_NETWORKS",
         "PROBE",
         "DOMAIN",
         "APP_SERVERS",
@@ -66,6 +67,15 @@ def test_the_stack_file_is_the_compose_file_as_far_as_swarm_has_it():
     routes = (ROOT / "traefik" / "routes.toml").read_text()
     idle = re.search(r'^ *idleConnTimeout = "(\d+)s"', routes, re.MULTILINE)
     assert int(idle[1]) < LEAVING_SECONDS
+
+
+def test_trusted_proxies_may_not_reach_into_the_networks_that_the_compose_file_makes():
+    """It tells the image, which knows no network, and stack/ says it before a container starts."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    networks = [compose["networks"][name] for name in ("internal", "direct")]
+    made = [network["ipam"]["config"][0]["subnet"] for network in networks]
+    given = compose["services"]["app"]["environment"]["UNTRUSTED_NETWORKS"]
+    assert given.split(",") == made == [*own_networks("${SUBNET:-172.30.98}")]
 
 
 def test_a_domain_redirects_and_without_acme_asks_nobody_for_a_certificate():
