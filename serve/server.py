@@ -1,6 +1,7 @@
 """The command line of each server: what `python -m serve` becomes."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from .settings import Settings
@@ -18,12 +19,12 @@ FOREIGN_PREFIX = "UVICORN_"
 
 
 def command(settings: Settings) -> list[str]:
-    """The argv for `settings.app_server`, run by this interpreter."""
-    return [sys.executable, "-m", *globals()[f"_{settings.app_server}"](settings)]
+    """Return the argv for `settings.app_server`, run by this interpreter."""
+    return [sys.executable, "-m", *COMMANDS[settings.app_server](settings)]
 
 
 def environment(environ: dict[str, str]) -> dict[str, str]:
-    """`environ` without the variables that a server would obey behind the settings' back."""
+    """Return `environ` without the variables that a server would obey behind the settings' back."""
     return {
         key: value
         for key, value in environ.items()
@@ -111,3 +112,11 @@ def _hypercorn(settings: Settings) -> list[str]:
         "--keep-alive", str(KEEP_ALIVE_SECONDS),
         "--graceful-timeout", _drain(settings),
     ]  # fmt: skip
+
+
+COMMANDS: dict[str, Callable[[Settings], list[str]]] = {
+    "uvicorn": _uvicorn,
+    "fastapi": _fastapi,
+    "gunicorn": _gunicorn,
+    "hypercorn": _hypercorn,
+}
