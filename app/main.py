@@ -9,7 +9,7 @@ from fastapi import FastAPI, Query, Request, WebSocket
 from fastapi.responses import RedirectResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
-from serve.observe import HEALTH
+from serve.middleware.health import HEALTH
 from serve.problems import RESPONSES, add_problems
 from serve.settings import Settings
 
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    # While draining, serve/health.py answers 503 in its place.
+    # While draining, serve/middleware/health.py answers 503 in its place.
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> dict[str, str]:
         return {"status": "ready"}

@@ -10,10 +10,11 @@ from .subjects import beside, document, ours, template
 
 SERVERS = ("uvicorn", "fastapi", "gunicorn", "hypercorn")
 DEFAULT = {"ours": partial(ours, "ours", PROBE=0)}
-ROUTES, STATIC, ASGI, NATIVE = (
+ROUTES, STATIC, ORDER, OBSERVE, NATIVE = (
     "traefik/routes.toml",
     "traefik/traefik.toml",
-    "serve/asgi.py",
+    "serve/order.py",
+    "serve/middleware/observe.py",
     "stack/native.py",
 )
 CHAIN = '["security-headers", {{ if $rate }}"rate-limit", {{ end }}"scrub-headers"'
@@ -27,11 +28,11 @@ WITHOUT = {
     "security headers": (ROUTES, CHAIN, CHAIN.replace('"security-headers", ', "")),
     "retries": (ROUTES, ', "retry"]', "]"),
     "health check": (ROUTES, 'interval = "1s"', 'interval = "3600s"'),
-    "access log of the app": ("serve/observe.py", '        self.log.info(\n', "        self.log.debug(\n"),
-    "the app's metrics": ("serve/observe.py", "        count.inc()\n        duration.observe(seconds)\n", ""),
-    "request ids": (ASGI, "    app = with_request_id(app)\n", ""),
-    "body limit": (ASGI, "    app = BodyLimit(app, settings.max_body_bytes)\n", ""),
-    "host guard": (ASGI, "    app = HostGuard(app)\n", ""),
+    "access log of the app": (OBSERVE, '        self.log.info(\n', "        self.log.debug(\n"),
+    "the app's metrics": (OBSERVE, "        count.inc()\n        duration.observe(seconds)\n", ""),
+    "request ids": (ORDER, "    Layer(always, lambda app, s: with_request_id(app)),\n", ""),
+    "body limit": (ORDER, "    Layer(always, lambda app, s: BodyLimit(app, s.max_body_bytes)),\n", ""),
+    "host guard": (ORDER, "    Layer(always, lambda app, s: HostGuard(app)),\n", ""),
 }  # fmt: skip
 
 

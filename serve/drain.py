@@ -4,8 +4,8 @@
 `python -m serve.drain wait SECONDS`: until nothing is in flight, at most so long; prints what is left.
 `python -m serve.drain before SECONDS COMMAND…`: runs the server, for an engine that takes a container's
 name away and gives it the stop signal. The server gets that SECONDS later; until then each answer has
-`Connection: close`. A server closes its idle connections at once, and a POST that the proxy is just
-writing to one gets 502.
+`Connection: close` (serve/middleware/leaving.py). A server closes its idle connections at once, and a POST
+that the proxy is just writing to one gets 502.
 """
 
 import os
@@ -16,8 +16,6 @@ import threading
 import time
 from pathlib import Path
 from types import FrameType
-
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .log import line
 
@@ -33,7 +31,7 @@ def start() -> None:
 
 
 def wait(seconds: float) -> None:
-    from .observe import in_progress
+    from .metrics import in_progress
 
     deadline = time.monotonic() + seconds
     while (left := in_progress()) > 0 and time.monotonic() < deadline:
@@ -41,27 +39,8 @@ def wait(seconds: float) -> None:
     print(left)
 
 
-class Leaving:
-    """Adds `Connection: close` to every answer once the file `mark` is there."""
-
-    def __init__(self, app: ASGIApp, mark: str) -> None:
-        self.app, self.mark = app, mark
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not os.path.exists(self.mark):
-            return await self.app(scope, receive, send)
-
-        async def closing(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = [pair for pair in message["headers"] if pair[0].lower() != b"connection"]
-                message = {**message, "headers": [*headers, (b"connection", b"close")]}
-            await send(message)
-
-        await self.app(scope, receive, closing)
-
-
 def before(seconds: float, command: list[str]) -> int:
-    """The exit status of `command`. A second stop signal reaches it at once."""
+    """Return the exit status of `command`. A second stop signal reaches it at once."""
     leaving = Path(os.environ["RUN_DIR"], "leaving")
     leaving.parent.mkdir(parents=True, exist_ok=True)
     leaving.unlink(missing_ok=True)

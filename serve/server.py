@@ -49,7 +49,7 @@ def _drain(settings: Settings) -> str:
 
 
 def _trust(settings: Settings) -> list[str]:
-    # With a token the address proves nothing (native): serve/asgi.py decides then.
+    # With a token the address proves nothing (native): serve/middleware/proxy_token.py decides then.
     if settings.proxy_token:
         return ["--no-proxy-headers"]
     return ["--forwarded-allow-ips", settings.forwarded_allow_ips]
@@ -71,7 +71,7 @@ def _uvicorn(settings: Settings) -> list[str]:
         "--ws-max-size", str(settings.websocket_max_bytes),
         "--ws-max-queue", "1",  # messages of that size, for each connection
         "--ws-per-message-deflate", "false",
-        "--no-server-header", "--no-access-log",  # serve/observe.py writes one
+        "--no-server-header", "--no-access-log",  # serve/middleware/observe.py writes one
         "--log-config", str(LOGGING),
     ]  # fmt: skip
 
@@ -90,7 +90,7 @@ def _fastapi(settings: Settings) -> list[str]:
 def _gunicorn(settings: Settings) -> list[str]:
     return [
         "gunicorn", "serve.asgi:app", "--worker-class", "asgi",
-        # Its own trust knows no X-Forwarded-For and no wss; serve/asgi.py reads the headers instead.
+        # Its own trust knows no X-Forwarded-For and no wss; serve/order.py has them read instead.
         "--forwarded-allow-ips", "",
         "--logger-class", "serve.gunicorn_logger.Logger",
         "--no-control-socket",  # a file in $HOME, which the container's user has not

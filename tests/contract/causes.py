@@ -126,7 +126,7 @@ CAUSES = (
     # It arrives, with the wrong path.
     Cause("the prefix is there twice",
           "with STRIP_PREFIX=false no server option may prepend it (Uvicorn's --root-path does): "
-          "leave it to serve/asgi.py.",
+          "leave it to RootPath in serve/middleware/root_path.py.",
           lambda red: red("app.direct_has_both_paths") and red("app.root_path")),
     Cause("a root_path in the code contradicts the server's",
           "FastAPI(root_path=) is deprecated: remove it; the server's --root-path is enough.",
@@ -137,7 +137,7 @@ CAUSES = (
           public_404),
     Cause("root path is not set on the server",
           "start it with --root-path and the prefix: API_PREFIX in .env, then `make up` (serve/server.py "
-          "passes it; serve/asgi.py sets it for Gunicorn and Hypercorn).",
+          "passes it; serve/middleware/root_path.py sets it for Gunicorn and Hypercorn).",
           unset),
     Cause("root path on the server lacks its slash in front, or has one at its end",
           "API_PREFIX must look like /api/v1; `make up` checks it.",
@@ -148,7 +148,7 @@ CAUSES = (
     Cause("root_path is set, and not prepended to the stripped path",
           "FastAPI(root_path=), and Gunicorn's or Hypercorn's own --root-path, do that behind a proxy "
           "that strips: mounts, static files and redirects break. Use Uvicorn's --root-path, or "
-          "RootPath in serve/asgi.py.",
+          "RootPath in serve/middleware/root_path.py.",
           lambda red: red("app.doubled_prefix") and red("mount.*"),
           ("app.*", "mount.*", "static.*", "scope.*", "docs.*", "redirect.*", "logs.*", "openapi.*",
            "websocket.*", "host.*", "path.*", "trust.*", "http2.*", "browser.*", "fuzz.*")),
@@ -269,7 +269,7 @@ CAUSES = (
           lambda red: red("websocket.echo"), ("websocket.*", "mount.sub_websocket@*", "trust.websocket*")),
     Cause("wss arrives as ws",
           "Traefik says X-Forwarded-Proto: wss on an upgrade; the server must read that too "
-          "(serve/asgi.py does for Gunicorn and Hypercorn).",
+          "(serve/order.py has it read for Gunicorn and Hypercorn).",
           lambda red: red("websocket.scope@tls"), ("websocket.*", "trust.websocket*")),
     Cause("the application holds a stream back",
           "a middleware that reads the whole answer first (BaseHTTPMiddleware, gzip) must leave "
@@ -287,7 +287,8 @@ CAUSES = (
           "give their routers the entrypoint ops in traefik/routes.toml and traefik/traefik.toml.",
           lambda red: red("exposure.operations"), ("exposure.*",)),
     Cause("requests have no id",
-          "with_request_id in serve/asgi.py adopts or makes one; without it nothing joins the log lines.",
+          "with_request_id in serve/middleware/request_id.py adopts or makes one; without it nothing joins the "
+          "log lines.",
           lambda red: red("request.id"), ("request.id@*", "logs.joined@*", "errors.problem@*")),
     Cause("a client's traceparent is lost on the way",
           "a headers middleware in traefik/routes.toml drops it, or a server starts a trace of its own.",

@@ -6,8 +6,8 @@ from .expect import Wrong
 PAGE = "Behind a Proxy"
 ROOT_PATH_HINT = (
     "The server's root_path is not the public prefix. API_PREFIX in .env must feed both: restart "
-    "with `make up`; serve/server.py passes it as --root-path, serve/asgi.py sets it for Gunicorn "
-    "and Hypercorn."
+    "with `make up`; serve/server.py passes it as --root-path, serve/middleware/root_path.py sets it "
+    "for Gunicorn and Hypercorn."
 )
 
 
@@ -74,8 +74,8 @@ def test_the_app_answers_with_the_prefix_as_its_root_path(door, expect):
     ),
     hint=(
         "The server answers a second URL for every route: root_path is set without being "
-        "prepended to the path. Use the server's --root-path with Uvicorn, or serve/asgi.py's "
-        "RootPath; not FastAPI(root_path=)."
+        "prepended to the path. Use the server's --root-path with Uvicorn, or RootPath in "
+        "serve/middleware/root_path.py; not FastAPI(root_path=)."
     ),
     needs=("strip", "app", "prefix"),
     broken_by=(
@@ -99,7 +99,7 @@ def test_the_prefixed_path_is_not_found_at_the_server(door, expect):
     ),
     hint=(
         "With STRIP_PREFIX=false root_path must be set but not prepended: Uvicorn's --root-path "
-        "doubles it. Leave it to serve/asgi.py and restart with `make up`."
+        "doubles it. Leave it to RootPath in serve/middleware/root_path.py and restart with `make up`."
     ),
     needs=("unstripped", "app", "prefix"),
     broken_by=("--root-path without strip",),
@@ -122,8 +122,8 @@ def test_the_server_answers_with_and_without_the_prefix(door, expect):
     ),
     hint=(
         "root_path is set without being prepended to the stripped path, so Starlette removes it "
-        "a second time. Use Uvicorn's --root-path or serve/asgi.py's RootPath with strip; drop "
-        "FastAPI(root_path=)."
+        "a second time. Use Uvicorn's --root-path or RootPath in serve/middleware/root_path.py with "
+        "strip; drop FastAPI(root_path=)."
     ),
     needs=("app", "prefix"),
     broken_by=(

@@ -109,7 +109,7 @@ def test_the_servers_log_names_client_and_public_path(door, expect):
     hint=(
         "Uvicorn writes the whole path of a WebSocket to uvicorn.error, which --no-access-log does not "
         "silence: serve/logging.json must reach the server (serve/server.py). The line of each request "
-        "is Observe's (serve/observe.py)."
+        "is Observe's (serve/middleware/observe.py)."
     ),
     needs=("logs", "ws"),
     broken_by=("mutant logs.tokens_of_websockets",),

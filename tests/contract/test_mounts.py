@@ -8,7 +8,7 @@ EVERYWHERE = ("proxy", "tls", "direct")
 HINT = (
     "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's "
     "or Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
-    "fastapi#14238). Use Uvicorn's --root-path or serve/asgi.py's RootPath."
+    "fastapi#14238). Use Uvicorn's --root-path or RootPath in serve/middleware/root_path.py."
 )
 
 

@@ -29,7 +29,10 @@ INSIDE = re.compile(
         "A body longer than MAX_BODY_BYTES is answered with 413, as problem+json, and the sender "
         "gets to see it."
     ),
-    hint="BodyLimit in serve/asgi.py, with MAX_BODY_BYTES. Traefik's buffering would hold streams back.",
+    hint=(
+        "BodyLimit in serve/middleware/body_limit.py, with MAX_BODY_BYTES. Traefik's buffering would "
+        "hold streams back."
+    ),
     needs=("ours",),
     unsafe=True,
     broken_by=("mutant limits.no_body_limit",),
@@ -75,7 +78,7 @@ def test_a_header_block_above_the_limit_is_refused(door, expect):
         "Not found, wrong method, invalid input and a malformed Host are answered as "
         "application/problem+json that carries the request's id and tells nothing of the inside."
     ),
-    hint="add_problems(app) in app/main.py, and Observe around HostGuard in serve/asgi.py.",
+    hint="add_problems(app) in app/main.py, and Observe around HostGuard in serve/order.py.",
     needs=("app", "stream", "ours"),
     unsafe=True,
     broken_by=("mutant errors.framework_s_own",),
@@ -117,7 +120,7 @@ def says_nothing(expect, text: str) -> None:
         "A client's X-Request-ID is adopted where it is harmless; else, and without one, an id is "
         "made, another each time."
     ),
-    hint="with_request_id in serve/asgi.py.",
+    hint="with_request_id in serve/middleware/request_id.py.",
     needs=("ours",),
     broken_by=("mutant request.no_id",),
 )
@@ -149,7 +152,10 @@ def ids(door, headers: dict[str, str]) -> list[str]:
         "The request's id stands in Traefik's JSON line and in the application's, which also has "
         "the trace of a W3C traceparent; the path stands there without the query."
     ),
-    hint="accessLog.fields.headers.names X-Request-Id = keep in traefik/traefik.toml; Observe in serve/asgi.py.",
+    hint=(
+        "accessLog.fields.headers.names X-Request-Id = keep in traefik/traefik.toml; Observe in "
+        "serve/middleware/observe.py."
+    ),
     needs=("logs", "ours"),
     broken_by=("mutant logs.no_request_id", "mutant logs.plain_text"),
 )

@@ -12,8 +12,8 @@ TRUST_HINT = (
     "it go into TRUSTED_PROXIES."
 )
 PATH_HINT = (
-    "root_path is set without being prepended to the path. Use Uvicorn's --root-path or "
-    "serve/asgi.py's RootPath; with STRIP_PREFIX=false, neither may prepend it."
+    "root_path is set without being prepended to the path. Use Uvicorn's --root-path or RootPath in "
+    "serve/middleware/root_path.py; with STRIP_PREFIX=false, neither may prepend it."
 )
 
 

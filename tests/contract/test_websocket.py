@@ -108,7 +108,7 @@ def test_a_websocket_sees_the_client(door, expect):
         "WEBSOCKET_MAX_BYTES must reach the server: as Uvicorn's --ws-max-size, Gunicorn's "
         "--websocket-max-message-size or Hypercorn's websocket_max_message_size. The FastAPI CLI has no "
         "such option, so serve/fastapi_cli.py sets it; Hypercorn has none that refuses compression, so "
-        "serve/limits.py does."
+        "serve/hypercorn_websockets.py does."
     ),
     needs=("ws", "ours"),
     unsafe=True,

@@ -152,7 +152,7 @@ def test_later_changes_come_and_a_person_s_edits_stay(source, project):
 
     before = git(source.path, "rev-parse", "HEAD")
     edit(source, "traefik/routes.toml", 'interval = "1s"', 'interval = "2s"')
-    edit(source, "serve/limits.py", '"""', '"""Changed since. ')
+    edit(source, "serve/middleware/body_limit.py", '"""', '"""Changed since. ')
     commit(source.path, "a later version")
     code, output = source.new(shop)
     assert code == 0, output
@@ -160,7 +160,7 @@ def test_later_changes_come_and_a_person_s_edits_stay(source, project):
     text = routes.read_text()
     assert 'interval = "2s"' in text
     assert "ours: a router" in text
-    assert "Changed since." in (shop.path / "deployment/serve/limits.py").read_text()
+    assert "Changed since." in (shop.path / "deployment/serve/middleware/body_limit.py").read_text()
     assert "APP_MODULE=their.module:app" in (shop.path / ".env").read_text()
     commit(shop.path)
 

@@ -12,6 +12,7 @@ from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.main import STATIC, create_app
+from serve import order
 from serve.probe import Probe
 
 
@@ -19,17 +20,29 @@ def header(scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
+CHANGES = {}  # of each request's scope, by application
+
+
 def with_scope(change):
     """The demonstration behind a middleware that changes the scope of each request."""
-    inner = Probe(create_app())  # inside, so that it sees the change
+    app = create_app()
+    CHANGES[app] = change
+    return app
 
-    async def app(scope, receive, send):
+
+def probe(app):
+    """The probe; where a middleware changes the scope, inside it, so that it sees the change."""
+    inner, change = Probe(app), CHANGES.get(app)
+
+    async def changing(scope, receive, send):
         if scope["type"] in ("http", "websocket"):
             scope = {**scope, **change(scope)}
         await inner(scope, receive, send)
 
-    app.has_probe = True
-    return app
+    return changing if change else inner
+
+
+order.Probe = probe
 
 
 def _prefix(scope) -> dict:

@@ -49,8 +49,8 @@ WRONG = {
     ]),
     "root_path without the prefix in the path": ("/api/v1/api/v1/admin/secret -> 200", [
         ("serve/server.py", '"--root-path", settings.api_prefix', ""),
-        ("serve/asgi.py", "not (own_options and settings.strip_prefix)", "True"),
-        ("serve/asgi.py", "        if self.stripped:", "        if False:"),
+        ("serve/order.py", "not (own_options(s) and s.strip_prefix)", "True"),
+        ("serve/middleware/root_path.py", "        if self.stripped:", "        if False:"),
     ]),
 }  # fmt: skip
 
@@ -58,7 +58,7 @@ WRONG = {
 @pytest.fixture
 def protected(stopped):
     """The copy of the checkout with the recipe in it, not started; its files come back afterwards."""
-    names = ("traefik/routes.toml", "traefik/traefik.toml", "serve/server.py", "serve/asgi.py")
+    names = {name for _, edits in WRONG.values() for name, _, _ in edits} | {"traefik/routes.toml"}
     before = {stopped.path / name: (stopped.path / name).read_text() for name in names}
     override = stopped.path / "docker-compose.override.yml"
     # The image holds no tests.

@@ -12,9 +12,11 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
-from serve.health import Health
-from serve.limits import BodyLimit, WholeBody
-from serve.observe import REQUEST_ID, TRACEPARENT, template
+from serve.middleware.body_limit import BodyLimit
+from serve.middleware.health import Health
+from serve.middleware.observe import TRACEPARENT, template
+from serve.middleware.request_id import REQUEST_ID
+from serve.middleware.whole_body import WholeBody
 from stack import acme, certificate, docker, metrics, ports, render, rolling, trim
 from stack.settings import StackSettings, read
 
@@ -113,7 +115,7 @@ def test_an_application_without_one_is_asked_once_a_minute(tmp_path, monkeypatch
         asked.append((scope["method"], scope["path"]))
         await PlainTextResponse("", 404)(scope, receive, send)
 
-    monkeypatch.setattr("serve.health.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("serve.middleware.health.time", SimpleNamespace(monotonic=lambda: now[0]))
     app = Health(none, "/p", tmp_path / "draining")
     for now[0] in (1000.0, 1001.0, 1059.0, 1061.0, 1062.0):
         assert ask(app, path)[0] == 200

@@ -8,13 +8,14 @@ from types import FrameType
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .problems import problem
+from ..problems import problem
 
+LIVE, READY = HEALTH = ("/healthz", "/readyz")
 ASKED_AGAIN_SECONDS = 60
 
 
 class Health:
-    """Answers /readyz with 503 from the stop signal on, or once the file `mark` is there (serve/drain.py).
+    """Answer /readyz with 503 from the stop signal on, or once the file `mark` is there (serve/drain.py).
 
     Otherwise the application is asked. Where it answers 404 it has none: this answers 200 then, and for a
     minute without asking. Each question may cost it a line in its log, or a traceback.
@@ -22,8 +23,8 @@ class Health:
 
     def __init__(self, app: ASGIApp, prefix: str, mark: Path) -> None:
         # Unstripped, the proxy's health check comes without the prefix and its clients with it.
-        self.ready = ("/readyz", f"{prefix}/readyz")
-        self.paths = ("/healthz", f"{prefix}/healthz", *self.ready)
+        self.ready = (READY, f"{prefix}{READY}")
+        self.paths = (LIVE, f"{prefix}{LIVE}", *self.ready)
         self.app, self.mark = app, mark
         self.stopping = False
         self.missing: dict[tuple[str, str], float] = {}  # method and path, and until when

@@ -1,60 +1,30 @@
-"""What is known of a request afterwards: its id, one JSON line in the log, and metrics."""
+"""What is known of a request afterwards: one JSON line in the log, and metrics."""
 
 import logging
-import os
 import re
-import threading
 import time
-from functools import cache
-from pathlib import Path
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import structlog
-from asgi_correlation_id import CorrelationIdMiddleware, correlation_id
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    make_wsgi_app,
-    multiprocess,
-)
+from asgi_correlation_id import correlation_id
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+from ..metrics import IN_PROGRESS, series, serve_metrics
+from .health import HEALTH
 
-# Every worker writes files of its own under PROMETHEUS_MULTIPROC_DIR; whoever is asked adds them up.
-REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"])
-DURATION = Histogram("http_request_duration_seconds", "Time to the last byte", ["method", "route"])
-IN_PROGRESS = Gauge(
-    "http_requests_in_progress",
-    "Requests, streams and WebSockets that the application has open",
-    multiprocess_mode="livesum",
-)
-HEALTH = ("/healthz", "/readyz")
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def with_request_id(app: ASGIApp) -> ASGIApp:
-    """Adopts a client's X-Request-ID where it is harmless, makes one otherwise, and answers with it."""
-    return CorrelationIdMiddleware(
-        app, header_name="X-Request-ID", generator=lambda: os.urandom(16).hex(),
-        validator=lambda given: bool(REQUEST_ID.fullmatch(given)),
-    )  # fmt: skip
-
-
 class Observe:
-    """Writes the access line and counts, with the route's template in place of the path: made-up
+    """Write the access line and count, with the route's template in place of the path: made-up
     paths must not make new time series.
 
     `prefix` is the root_path that requests come with. With a `port`, each worker serves the
     metrics of all there, on `host`.
     """
 
-    def __init__(self, app: ASGIApp, prefix: str, host: str = "", port: int = 0) -> None:
+    def __init__(self, app: ASGIApp, prefix: str, host: str, port: int) -> None:
         self.app, self.prefix, self.host, self.port = app, prefix, host, port
         self.log = _access_log()
 
@@ -88,7 +58,7 @@ class Observe:
         method = scope.get("method", "WEBSOCKET")
         route = template(scope, self.prefix)
         known = method if method in (*METHODS, "WEBSOCKET") else "other"
-        count, duration = _series(known, route, sent["status"])
+        count, duration = series(known, route, sent["status"])
         count.inc()
         duration.observe(seconds)
         traced = TRACEPARENT.fullmatch(_header(scope, b"traceparent"))
@@ -103,7 +73,7 @@ class Observe:
 
 
 def template(scope: Scope, prefix: str) -> str:
-    """The route that answered, as it was written: `/items/{id}`, mounts included."""
+    """Return the route that answered, as it was written: `/items/{id}`, mounts included."""
     route = scope.get("route")
     mounted = scope.get("root_path", "").removeprefix(prefix)
     if route is None or isinstance(route, Mount):
@@ -113,11 +83,6 @@ def template(scope: Scope, prefix: str) -> str:
 
 def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
-
-
-@cache
-def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    return REQUESTS.labels(method, route, status), DURATION.labels(method, route)
 
 
 def _access_log() -> structlog.typing.FilteringBoundLogger:
@@ -136,37 +101,3 @@ def _access_log() -> structlog.typing.FilteringBoundLogger:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     ).bind()
     return log
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    allow_reuse_port = True  # one socket for each worker; any of them answers for all
-
-
-class _Silent(WSGIRequestHandler):
-    def log_message(self, *_args: object) -> None:
-        pass
-
-
-def serve_metrics(host: str, port: int) -> None:
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
-    server = _Server((host, port), _Silent)
-    server.set_app(make_wsgi_app(registry))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-
-
-def in_progress() -> int:
-    """What all workers of this container have open at this moment."""
-    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    for file in folder.glob("gauge_live*_*.db"):
-        pid = int(file.stem.rpartition("_")[2])
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            multiprocess.mark_process_dead(pid)
-        except PermissionError:
-            pass
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
-    return int(registry.get_sample_value("http_requests_in_progress") or 0)

@@ -1,0 +1,73 @@
+"""The limit on a request's body, in the application, because Traefik's way to have one (buffering)
+holds every stream back until it ends."""
+
+import time
+
+import anyio
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..problems import problem
+
+DISCARD_SECONDS = 5
+
+
+class BodyLimit:
+    """Answer 413 to a body above `limit` bytes, announced or not; what is below streams through."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app, self.limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        announced = [value for name, value in scope["headers"] if name == b"content-length"]
+        # More than 4300 digits are no int for Python, and a server may take them.
+        if (
+            announced
+            and announced[0].isdigit()
+            and int(announced[0].lstrip(b"0")[:20] or 0) > self.limit
+        ):
+            return await self._refuse(scope, receive, send)
+        received, over, started = 0, False, False
+
+        async def counting() -> Message:
+            nonlocal received, over
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.limit:
+                over = True
+                raise ClientDisconnect  # what a framework expects of a body that breaks off
+            return message
+
+        async def unless_over(message: Message) -> None:
+            nonlocal started
+            if not over or started:
+                started = True
+                await send(message)
+
+        try:
+            await self.app(scope, counting, unless_over)
+        except ClientDisconnect:
+            if not over:
+                raise
+        if over and not started:
+            await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer first; then read what still comes and throw it away, as much again at once
+        and the rest slowly, until the client has gone: a proxy that is still writing, and has not
+        come to reading, would see a reset in place of the answer."""
+        detail = f"a body may have {self.limit} bytes here"
+        answer = problem(413, detail, headers={"Connection": "close"})
+        await send({"type": "http.response.start", "status": 413, "headers": answer.raw_headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        discarded, deadline = 0, time.monotonic() + DISCARD_SECONDS
+        while time.monotonic() < deadline:
+            message = await receive()
+            if message["type"] == "http.disconnect" or not message.get("more_body"):
+                break
+            discarded += len(message.get("body", b""))
+            if discarded > self.limit:
+                await anyio.sleep(0.05)
+        await send({"type": "http.response.body", "body": b""})

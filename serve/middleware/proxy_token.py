@@ -1,0 +1,26 @@
+"""Whose forwarded headers are trusted where an address proves nothing."""
+
+import secrets
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+HEADER = b"x-proxy-token"
+
+
+class ProxyToken:
+    """Hand a request to `trusting` only beside the token that this stack's Traefik adds, else to `app`.
+
+    On one host without containers every process has the proxy's address, 127.0.0.1.
+    """
+
+    def __init__(self, app: ASGIApp, trusting: ASGIApp, token: str) -> None:
+        self.app, self.trusting, self.token = app, trusting, token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.app
+        if scope["type"] in ("http", "websocket"):
+            given = [value for name, value in scope["headers"] if name == HEADER]
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != HEADER]
+            if len(given) == 1 and secrets.compare_digest(given[0], self.token):
+                app = self.trusting
+        await app(scope, receive, send)

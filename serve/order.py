@@ -1,0 +1,80 @@
+"""The middlewares round an application, the outermost first.
+
+The order is the security property: each relies on what stands before it. tests/unit/test_order.py
+has it for every server.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from .middleware.any_asgi import AnyASGI
+from .middleware.body_limit import BodyLimit
+from .middleware.health import Health
+from .middleware.host_guard import HostGuard
+from .middleware.leaving import Leaving
+from .middleware.observe import Observe
+from .middleware.proxy_token import ProxyToken
+from .middleware.request_id import with_request_id
+from .middleware.root_path import RootPath
+from .middleware.whole_body import WholeBody
+from .probe import Probe
+from .settings import Settings
+
+
+class Layer(NamedTuple):
+    when: Callable[[Settings], bool]
+    put: Callable[[ASGIApp, Settings], ASGIApp]  # the middleware round what stands after it
+
+
+def always(settings: Settings) -> bool:
+    return True
+
+
+def own_options(settings: Settings) -> bool:
+    """Return whether the server's own --root-path and --forwarded-allow-ips do what is wanted.
+
+    Gunicorn never reads X-Forwarded-For and makes wss ws; Hypercorn reads neither header. What each
+    makes of --root-path is in middleware/root_path.py.
+    """
+    return settings.app_server in ("uvicorn", "fastapi")
+
+
+def forwarded(app: ASGIApp, settings: Settings) -> ASGIApp:
+    # Uvicorn's types of an ASGI application are not Starlette's.
+    return ProxyHeadersMiddleware(app, settings.forwarded_allow_ips)  # type: ignore[arg-type,return-value]
+
+
+ORDER = (
+    # Outermost, since the FastAPI CLI looks at the object itself.
+    Layer(lambda s: s.app_server == "fastapi", lambda app, s: AnyASGI(app)),
+    # Client and scheme are right before anything compares, logs or shows them, and nobody sees the token.
+    Layer(
+        lambda s: bool(s.proxy_token),
+        lambda app, s: ProxyToken(app, forwarded(app, s), s.proxy_token),
+    ),
+    Layer(lambda s: not (s.proxy_token or own_options(s)), forwarded),
+    # So is the path.
+    Layer(
+        lambda s: not (own_options(s) and s.strip_prefix),
+        lambda app, s: RootPath(app, s.api_prefix, s.strip_prefix),
+    ),
+    # It holds back the end of every answer there is, also of those that are made below.
+    Layer(lambda s: s.app_server == "hypercorn", lambda app, s: WholeBody(app)),
+    # The log line and the errors that are made below have the id.
+    Layer(always, lambda app, s: with_request_id(app)),
+    # Whatever is refused below is logged and counted.
+    Layer(always, lambda app, s: Observe(app, s.api_prefix, s.app_host, s.metrics_port)),
+    # A refusal, too, closes the connection of a container that leaves.
+    Layer(lambda s: bool(s.drain_mark), lambda app, s: Leaving(app, s.drain_mark)),
+    # Nothing below ever sees a malformed Host.
+    Layer(always, lambda app, s: HostGuard(app)),
+    # A container that drains says so, whatever the application would.
+    Layer(always, lambda app, s: Health(app, s.api_prefix, Path(s.run_dir) / "draining")),
+    Layer(always, lambda app, s: BodyLimit(app, s.max_body_bytes)),
+    # Innermost, to show what the application gets.
+    Layer(lambda s: s.probe, lambda app, s: Probe(app)),
+)

@@ -1,0 +1,188 @@
+"""The order of the middlewares round an application (serve/order.py), and what depends on it."""
+
+import itertools
+import json
+from functools import partial
+
+import anyio
+import pytest
+from prometheus_client import REGISTRY
+
+from serve.asgi import wrap
+from serve.settings import Settings
+
+# Outside, by server, whether the proxy strips the prefix, and whether it has a token.
+OUTSIDE = {
+    ("uvicorn", True, False): "",
+    ("uvicorn", True, True): "ProxyToken",
+    ("uvicorn", False, False): "RootPath",
+    ("uvicorn", False, True): "ProxyToken RootPath",
+    ("fastapi", True, False): "AnyASGI",
+    ("fastapi", True, True): "AnyASGI ProxyToken",
+    ("fastapi", False, False): "AnyASGI RootPath",
+    ("fastapi", False, True): "AnyASGI ProxyToken RootPath",
+    ("gunicorn", True, False): "ProxyHeadersMiddleware RootPath",
+    ("gunicorn", True, True): "ProxyToken RootPath",
+    ("gunicorn", False, False): "ProxyHeadersMiddleware RootPath",
+    ("gunicorn", False, True): "ProxyToken RootPath",
+    ("hypercorn", True, False): "ProxyHeadersMiddleware RootPath WholeBody",
+    ("hypercorn", True, True): "ProxyToken RootPath WholeBody",
+    ("hypercorn", False, False): "ProxyHeadersMiddleware RootPath WholeBody",
+    ("hypercorn", False, True): "ProxyToken RootPath WholeBody",
+}
+# Inside, for each of them, by whether it may leave (drain mark) and whether there is a probe.
+INSIDE = {
+    (False, False): "CorrelationIdMiddleware Observe HostGuard Health BodyLimit",
+    (False, True): "CorrelationIdMiddleware Observe HostGuard Health BodyLimit Probe",
+    (True, False): "CorrelationIdMiddleware Observe Leaving HostGuard Health BodyLimit",
+    (True, True): "CorrelationIdMiddleware Observe Leaving HostGuard Health BodyLimit Probe",
+}
+
+
+def layers(app) -> list[str]:
+    """The middlewares of `app`, from the outermost to the one before the application."""
+    names = []
+    while hasattr(app, "app"):
+        names.append(type(app).__name__)
+        app = app.app
+    return names
+
+
+@pytest.mark.parametrize("leaves, probe", INSIDE)
+@pytest.mark.parametrize("server, strips, token", OUTSIDE)
+def test_the_middlewares_stand_in_this_order(server, strips, token, leaves, probe):
+    settings = Settings(
+        app_server=server,
+        strip_prefix=strips,
+        proxy_token="secret" if token else "",
+        drain_mark="/nowhere/leaving" if leaves else "",
+        probe=probe,
+    )
+    expected = f"{OUTSIDE[server, strips, token]} {INSIDE[leaves, probe]}"
+    assert layers(wrap(Application(), settings)) == expected.split()
+
+
+def test_every_server_is_among_them():
+    servers = Settings.model_fields["app_server"].annotation.__args__
+    assert set(OUTSIDE) == set(itertools.product(servers, (True, False), (True, False)))
+
+
+def test_beside_the_token_forwarded_headers_are_read_and_nothing_is_left_out():
+    outermost = wrap(Application(), Settings(proxy_token="secret", app_server="gunicorn"))
+    assert layers(outermost.trusting) == ["ProxyHeadersMiddleware", *layers(outermost)[1:]]
+    assert outermost.trusting.app is outermost.app
+
+
+class Application:
+    """Notes the scope of each request that reaches it."""
+
+    def __init__(self):
+        self.scopes = []
+
+    async def __call__(self, scope, receive, send):
+        self.scopes.append(scope)
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"mine"})
+
+
+class Asked:
+    """What came of one request to a wrapped application."""
+
+    def __init__(self, capsys, path="/app", headers=(), body=(b"",), **settings):
+        application = Application()
+        app = wrap(application, Settings(**settings))
+        headers = {"host": "localhost:9999", **dict(headers)}
+        scope = {
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1",
+            "method": "GET", "scheme": "http", "path": path, "raw_path": path.encode(),
+            "query_string": b"", "root_path": "", "client": ("127.0.0.1", 50000),
+            "server": ("127.0.0.1", 8000),
+            "headers": [(key.encode(), value.encode()) for key, value in headers.items()],
+        }  # fmt: skip
+        parts, sent = list(body), []
+
+        async def receive():
+            part = parts.pop(0) if parts else b""
+            return {"type": "http.request", "body": part, "more_body": bool(parts)}
+
+        async def send(message):
+            sent.append(message)
+
+        capsys.readouterr()
+        anyio.run(app, scope, receive, send)
+        self.reached = application.scopes
+        self.status = sent[0]["status"]
+        self.headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
+        self.lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.fixture
+def ask(capsys):
+    return partial(Asked, capsys)
+
+
+def counted(status: int) -> float:
+    labels = {"method": "GET", "route": "none", "status": str(status)}
+    return REGISTRY.get_sample_value("http_requests_total", labels) or 0
+
+
+def test_a_malformed_host_reaches_no_application_and_is_logged_with_its_id(ask):
+    before = counted(400)
+    asked = ask(headers={"host": "localhost:"})
+    assert (asked.status, asked.reached) == (400, [])
+    (line,) = asked.lines
+    assert line["status"] == 400
+    assert line["request_id"] == asked.headers["x-request-id"]
+    assert counted(400) == before + 1
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/_probe/x"])
+def test_a_malformed_host_gets_nothing_from_what_answers_in_the_application_s_place(
+    ask, tmp_path, path
+):
+    (tmp_path / "draining").touch()
+    assert ask(path, headers={"host": "localhost:99999"}, run_dir=str(tmp_path)).status == 400
+
+
+@pytest.mark.parametrize("headers", [{"content-length": "2000"}, {}], ids=["announced", "not"])
+def test_a_body_above_the_limit_is_logged_and_counted(ask, headers):
+    before = counted(413)
+    asked = ask(headers=headers, body=[b"x" * 1000, b"x" * 1000], max_body_bytes=1024)
+    assert asked.status == 413
+    assert len(asked.reached) == (0 if headers else 1)
+    assert [line["status"] for line in asked.lines] == [413]
+    assert counted(413) == before + 1
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "fastapi", "gunicorn", "hypercorn"])
+@pytest.mark.parametrize("path", ["/readyz", "/api/v1/readyz"])
+def test_while_it_drains_the_application_is_not_asked_whether_it_is_ready(
+    ask, tmp_path, server, path
+):
+    settings = {"app_server": server, "strip_prefix": False, "run_dir": str(tmp_path)}
+    assert ask(path, **settings).status == 200
+    (tmp_path / "draining").touch()
+    asked = ask(path, **settings)
+    assert (asked.status, asked.reached) == (503, [])
+    assert [line["status"] for line in asked.lines] == [503]
+
+
+def test_a_refusal_closes_the_connection_of_a_container_that_leaves(ask, tmp_path):
+    mark = tmp_path / "leaving"
+    mark.touch()
+    assert (
+        ask(headers={"host": "localhost:"}, drain_mark=str(mark)).headers["connection"] == "close"
+    )
+    mark.unlink()
+    assert "connection" not in ask(headers={"host": "localhost:"}, drain_mark=str(mark)).headers
+
+
+def test_the_log_has_the_client_and_the_path_that_the_application_gets(ask):
+    headers = {"x-forwarded-for": "192.0.2.7", "x-proxy-token": "right"}
+    asked = ask(headers=headers, app_server="gunicorn", proxy_token="right")
+    (scope,), (line,) = asked.reached, asked.lines
+    assert scope["client"][0] == "192.0.2.7" and scope["path"] == "/api/v1/app"
+    assert (line["client"], line["path"]) == ("192.0.2.7:0", "/api/v1/app")
+    assert not any(name == b"x-proxy-token" for name, _ in scope["headers"])
