@@ -24,7 +24,7 @@ bench: ## what the proxy costs, which server, the peers; QUICK=1, ONLY=doors,mem
 	@stack/environment.sh bench
 	@$(PY) -m bench
 
-versions: verify-environment ## the suite with the oldest and the newest release of each part; ONLY=uvicorn
+compat: verify-environment ## the suite with the oldest and the newest release of each part; ONLY=uvicorn
 	@stack/environment.sh new
 	@$(PY) -m tests.versions
 
@@ -33,11 +33,11 @@ lint: ## every linter that CI runs, on every file (ONLY=ruff one); pre-commit ru
 	@stack/environment.sh lint
 	@PRE_COMMIT_HOME=build/pre-commit $(PY) -m pre_commit run --all-files --color auto $(ONLY)
 
-pins: ## compile requirements/*.txt from pyproject.toml (needs uv)
+lock: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	@requirements/compile.sh
 
-claims: verify-environment ## write docs/claims.md and docs/troubleshooting.md from the checks
+docs: verify-environment ## write docs/claims.md and docs/troubleshooting.md from the checks
 	@$(PY) -m tests.claims
 	@$(PY) -m tests.troubleshooting
 
-.PHONY: help new mutants test bench versions lint pins claims
+.PHONY: help new mutants test bench compat lint lock docs

@@ -160,10 +160,10 @@ def _roll(replace: Callable[[StackSettings], None]) -> int:
 
 
 COMMANDS = {"up": up, "dev": dev, "down": down, "restart": restart, "ps": ps, "logs": logs,
-            "clean": clean, "deploy": deploy, "rollback": rollback, "stack-deploy": swarm.deploy,
-            "stack-ps": swarm.ps, "stack-rm": swarm.rm}  # fmt: skip
+            "clean": clean, "deploy": deploy, "rollback": rollback, "swarm-deploy": swarm.deploy,
+            "swarm-ps": swarm.ps, "swarm-rm": swarm.rm}  # fmt: skip
 # They change what runs, so one at a time does. `down` takes the lock over; `dev` takes it for its parts.
-ALONE = ("up", "restart", "clean", "deploy", "rollback", "stack-deploy", "stack-rm")
+ALONE = ("up", "restart", "clean", "deploy", "rollback", "swarm-deploy", "swarm-rm")
 
 
 def run(command: str) -> int:

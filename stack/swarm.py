@@ -1,4 +1,4 @@
-"""`make stack-deploy`, `stack-ps` and `stack-rm`: docker-stack.yml on a Docker Swarm."""
+"""`make swarm-deploy`, `swarm-ps` and `swarm-rm`: docker-stack.yml on a Docker Swarm."""
 
 import hashlib
 import json
@@ -84,7 +84,7 @@ def ps() -> int:
     nodes = _nodes()
     lines = _state(name)
     if not lines:
-        print(f"no stack {name} in this swarm: make stack-deploy")
+        print(f"no stack {name} in this swarm: make swarm-deploy")
         return 1
     print(*lines, sep="\n")
     for service in SERVICES:
@@ -235,7 +235,7 @@ def _wait(name: str, service: str, before: dict[str, Any]) -> None:
         if not before and not update and _why(name, service).count("\n") > 2:
             # The first deploy has no version to go back to, and would try for ever.
             raise SystemExit(
-                f"{service} does not start; make stack-rm removes it\n{_why(name, service)}"
+                f"{service} does not start; make swarm-rm removes it\n{_why(name, service)}"
             )
         time.sleep(0.5)
 

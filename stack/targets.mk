@@ -36,14 +36,14 @@ clean: stack-environment ## down, and remove what the targets made: environment,
 	@$(PY) -m stack clean
 
 ##@ Several machines (docs/scaling.md)
-stack-deploy: stack-environment ## the stack on a Docker Swarm, deployed or brought to the present settings
-	@$(PY) -m stack stack-deploy
+swarm-deploy: stack-environment ## the stack on a Docker Swarm, deployed or brought to the present settings
+	@$(PY) -m stack swarm-deploy
 
-stack-ps: stack-environment ## its services, tasks and nodes; exit 0 only when each has what it should
-	@$(PY) -m stack stack-ps
+swarm-ps: stack-environment ## its services, tasks and nodes; exit 0 only when each has what it should
+	@$(PY) -m stack swarm-ps
 
-stack-rm: stack-environment ## remove it
-	@$(PY) -m stack stack-rm
+swarm-rm: stack-environment ## remove it
+	@$(PY) -m stack swarm-rm
 
 ##@ Prove
 curl: verify-environment ## a few requests at both entrypoints, shown and asserted
@@ -58,4 +58,4 @@ stack-environment:
 verify-environment:
 	@$(tools)stack/environment.sh verify
 
-.PHONY: up dev down ps logs deploy rollback doctor restart clean stack-deploy stack-ps stack-rm curl verify stack-environment verify-environment
+.PHONY: up dev down ps logs deploy rollback doctor restart clean swarm-deploy swarm-ps swarm-rm curl verify stack-environment verify-environment

@@ -24,7 +24,7 @@ KEY = """
 First doctor's findings. Words in capitals stand for what it fills in; behind an id stands the situation in which
 a test makes doctor find it. Each is an error where no other level is named: warnings and notes leave the exit status
 at 0. Then what `verify` and `up` said when the configuration was [broken on purpose](mutants.md). Written by
-`make claims` from doctor/findings.py and tests/.
+`make docs` from doctor/findings.py and tests/.
 """
 
 

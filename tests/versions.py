@@ -1,4 +1,4 @@
-"""`make versions`: the oldest and the newest release of each part, in a copy round a small application,
+"""`make compat`: the oldest and the newest release of each part, in a copy round a small application,
 and what the suite says of each. ONLY=uvicorn takes some. Writes build/versions/table.md.
 """
 

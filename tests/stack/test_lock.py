@@ -30,7 +30,7 @@ def begun(stack, target: str = "up"):
     return process
 
 
-@pytest.mark.parametrize("target", ["up", "restart", "deploy", "rollback", "clean", "stack-deploy"])
+@pytest.mark.parametrize("target", ["up", "restart", "deploy", "rollback", "clean", "swarm-deploy"])
 def test_a_second_command_is_refused_and_the_first_serves(slow, target):
     first = begun(slow)
     code, second = slow.make(target, MAX_BODY_BYTES=4711)

@@ -227,7 +227,7 @@ def test_a_swarm_stack_of_theirs_under_the_folder_s_name_is_left_alone(swarm):
     docker("stack", "deploy", "--detach", "--resolve-image=never", "-c", str(file), swarm.path.name)
     service = f"{swarm.path.name}_db"
     identity = docker("service", "inspect", "--format", "{{.ID}}", service)
-    for target in ("stack-deploy", "stack-rm"):
+    for target in ("swarm-deploy", "swarm-rm"):
         code, output = swarm.make(target, BIND_ADDRESS="0.0.0.0")
         assert code != 0, output
         assert "has a service db that is not docker-stack.yml's" in output

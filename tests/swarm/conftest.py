@@ -134,9 +134,9 @@ def cluster():
 
 @pytest.fixture(scope="session")
 def deployed(cluster):
-    cluster.must("stack-deploy")
+    cluster.must("swarm-deploy")
     yield cluster
-    cluster.must("stack-rm")
+    cluster.must("swarm-rm")
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def stack(deployed):
     """Three replicas, one of them at least on the last node."""
     if deployed.docker("stack", "services", "--format", "{{.Replicas}}",
                        "--filter", "name=service_app", "service") != "3/3":  # fmt: skip
-        deployed.must("stack-deploy")
+        deployed.must("swarm-deploy")
     deployed.spread()
     return deployed
 

@@ -35,7 +35,7 @@ def version(url: str) -> str:
 
 
 def test_every_node_serves_and_ps_says_so(stack):
-    code, output = stack.make("stack-ps")
+    code, output = stack.make("swarm-ps")
     assert code == 0 and "3/3" in output, output
     assert len({version(url) for url in stack.urls}) == 1
     assert set(stack.where("traefik").values()) == {1}
@@ -189,7 +189,7 @@ def test_what_the_nodes_say_to_each_other_is_encrypted(stack):
 
 def test_a_rolling_update_loses_no_request(stack, record):
     with load(*stack.urls) as tally:
-        stack.must("stack-deploy", APP_IMAGE="service-app:2")
+        stack.must("swarm-deploy", APP_IMAGE="service-app:2")
         assert {version(url) for url in stack.urls} == {"2"}
     record(tally, "three replicas updated")
     assert not tally.failures
@@ -198,23 +198,23 @@ def test_a_rolling_update_loses_no_request(stack, record):
 def test_a_version_that_never_becomes_healthy_is_rolled_back_by_itself(stack, record):
     before = version(stack.urls[0])
     with load(*stack.urls) as tally:
-        code, output = stack.make("stack-deploy", APP_IMAGE="service-app:broken")
+        code, output = stack.make("swarm-deploy", APP_IMAGE="service-app:broken")
         assert code != 0 and "Swarm put the version before back" in output, output
         assert "non-zero exit" in output
     record(tally, "a version that cannot start")
     assert not tally.failures
     assert {version(url) for url in stack.urls} == {before}
-    code, output = stack.make("stack-ps")
+    code, output = stack.make("swarm-ps")
     assert code == 0 and f"service-app:{before}" in output
 
 
 def test_scaling_loses_no_request(stack, record):
-    stack.must("stack-deploy", APP_REPLICAS=2)
+    stack.must("swarm-deploy", APP_REPLICAS=2)
     with load(*stack.urls) as tally:
-        stack.must("stack-deploy", APP_REPLICAS=6)
+        stack.must("swarm-deploy", APP_REPLICAS=6)
         assert sum(stack.where().values()) == 6
         time.sleep(3)
-        stack.must("stack-deploy", APP_REPLICAS=2)
+        stack.must("swarm-deploy", APP_REPLICAS=2)
     record(tally, "2 -> 6 -> 2")
     assert not tally.failures
 
@@ -231,7 +231,7 @@ def test_a_node_that_is_cut_off_costs_what_is_in_flight_there(stack, record):
                 lambda: sum(n for name, n in stack.where().items() if name != lost.name) == 3, 90
             )
             time.sleep(5)
-            code, said = stack.make("stack-ps")
+            code, said = stack.make("swarm-ps")
         finally:
             stack.switch.mend(lost)
     assert f"node {lost.name} is not there" in said, said
@@ -284,7 +284,7 @@ def test_bad_settings_are_one_line_and_change_nothing(stack):
         ({"TLS_CERT": "build/none.pem"}, "set TLS_KEY too"),
         ({"DOMAIN": "api.example.com", "ACME_EMAIL": "ops@example.com"}, "TLS_CERT: DOMAIN needs it"),
     ):  # fmt: skip
-        code, output = stack.make("stack-deploy", **settings)
+        code, output = stack.make("swarm-deploy", **settings)
         assert code != 0
         assert len([line for line in output.splitlines() if "***" not in line]) == 1, output
         assert re.search(said, output), output
@@ -324,7 +324,7 @@ def test_new_routes_and_a_new_certificate_restart_one_traefik_after_the_other(
     routes.write_text(text.replace("frameDeny = true", 'customFrameOptionsValue = "SAMEORIGIN"'))
     with load(*stack.urls, rates=REQUESTS, elsewhere=True) as tally:
         with load(stack.urls[2], rates={"get": 20.0}) as alone:
-            stack.must("stack-deploy", TLS_CERT=authority.certificate, TLS_KEY=authority.key)
+            stack.must("swarm-deploy", TLS_CERT=authority.certificate, TLS_KEY=authority.key)
     record(tally, f"of clients with all addresses; with one alone {len(alone.failures)} of "
                   f"{sum(alone.sent.values())} failed")  # fmt: skip
     assert len(tally.failures) < sum(tally.sent.values()) / 100, tally.failures
@@ -339,7 +339,7 @@ def test_new_routes_and_a_new_certificate_restart_one_traefik_after_the_other(
 
 
 def test_a_domain_is_served_by_every_node_and_a_renewal_reaches_them_all(stack, authority):
-    """docs/scaling.md: the settings in .env, then a renewal and `make stack-deploy`."""
+    """docs/scaling.md: the settings in .env, then a renewal and `make swarm-deploy`."""
     first = issued(authority)
     (stack.path / ".env").write_text(
         f"BIND_ADDRESS=0.0.0.0\nDOMAIN={DOMAIN}\nTLS_CERT={authority.certificate}\n"
@@ -348,7 +348,7 @@ def test_a_domain_is_served_by_every_node_and_a_renewal_reaches_them_all(stack, 
     authority.lego("renew", "--days", "366", "--no-random-sleep")
     assert issued(authority) != first
     environ = {k: v for k, v in stack.environ.items() if k not in ("HTTP_PORT", "HTTPS_PORT")}
-    done = subprocess.run(["make", "--no-print-directory", "stack-deploy"], cwd=stack.path, env=environ,
+    done = subprocess.run(["make", "--no-print-directory", "swarm-deploy"], cwd=stack.path, env=environ,
                           capture_output=True, text=True, timeout=300)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"https://{DOMAIN}/api/v1/app" in done.stdout
@@ -364,14 +364,14 @@ def test_a_domain_is_served_by_every_node_and_a_renewal_reaches_them_all(stack, 
                 ssl._create_unverified_context().wrap_socket(
                     plain, server_hostname="another.example"
                 )
-    assert stack.make("stack-ps")[0] == 0
+    assert stack.make("swarm-ps")[0] == 0
 
 
 def test_rm_leaves_nothing(deployed):
     (deployed.path / ".env").unlink(missing_ok=True)
-    assert "removed" in deployed.must("stack-rm")
+    assert "removed" in deployed.must("swarm-rm")
     for kind in ("config", "secret", "service"):
         assert not deployed.docker(kind, "ls", "-q")
-    code, output = deployed.make("stack-ps")
-    assert code != 0 and "make stack-deploy" in output
-    assert "nothing was running" in deployed.must("stack-rm")
+    code, output = deployed.make("swarm-ps")
+    assert code != 0 and "make swarm-deploy" in output
+    assert "nothing was running" in deployed.must("swarm-rm")

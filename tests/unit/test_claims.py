@@ -26,11 +26,11 @@ HEADINGS = {
 
 
 def test_the_list_of_claims_is_the_suite_s():
-    assert PATH.read_text() == text(), "make claims writes it anew"
+    assert PATH.read_text() == text(), "make docs writes it"
 
 
 def test_the_troubleshooting_is_what_can_be_found():
-    assert troubleshooting.PATH.read_text() == troubleshooting.text(), "make claims writes it anew"
+    assert troubleshooting.PATH.read_text() == troubleshooting.text(), "make docs writes it"
 
 
 def test_each_heading_of_the_document_has_a_check_and_an_experiment():
