@@ -10,12 +10,12 @@ from . import acme, docker, lock, made, native, rolling, runtime, state, swarm
 from .addresses import show
 from .paths import BUILD
 from .routes_edit import refused
-from .settings import StackSettings, near_misses, own_keys, read
+from .settings import StackSettings, read, warn_of_near_misses
 
 
 def up() -> int:
     settings = read()
-    print(*(f"{warning}\n" for warning in near_misses(own_keys(os.environ))), sep="", end="")
+    warn_of_near_misses()
     name = runtime.choose()
     running = state.load()
     _refuse_unreachable(running)

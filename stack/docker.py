@@ -157,8 +157,9 @@ def projects() -> set[str]:
 def remove_images(projects: set[str]) -> None:
     """Removes the tags of those that were built here: another compose file's may have the same name, and
     what another clone has under it stays while that has a container."""
+    own = ownership.own()
     for name in projects:
-        if ownership.others(name, ownership.own()):
+        if ownership.others(name, own):
             continue
         form = "{{.Repository}}:{{.Tag}}"
         for image in ownership.query("image", "ls", "--format", form, f"{name}-app"):
@@ -191,15 +192,14 @@ def logs(settings: StackSettings, follow: bool) -> int:
 def logs_text(settings: StackSettings, lines: int) -> str:
     """The last `lines` (0: all) of each part's log, as Compose prints them. Of the engine: Compose takes
     most of a second to start, and the suite reads them often."""
-    text, tail = "", str(lines or "all")
-    for one in sorted(_own(_environment(settings)), key=lambda one: one.service):
-        if not one.oneoff:
-            done = subprocess.run(["docker", "logs", f"--tail={tail}", one.id], text=True, errors="replace",
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
-            text += "".join(
-                f"{one.service}-1  | {line}\n" for line in done.stdout.split("\n") if line
-            )
-    return text
+    own = sorted(_own(_environment(settings)), key=lambda one: one.service)
+    return "".join(_log(one, lines) for one in own if not one.oneoff)
+
+
+def _log(one: Container, lines: int) -> str:
+    done = subprocess.run(["docker", "logs", f"--tail={lines or 'all'}", one.id], text=True, errors="replace",
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    return "".join(f"{one.service}-1  | {line}\n" for line in done.stdout.split("\n") if line)
 
 
 def unhealthy(settings: StackSettings) -> list[str]:
@@ -386,8 +386,8 @@ def _wait_for_traefik(settings: StackSettings) -> None:
 
 
 def last_lines(settings: StackSettings, service: str) -> str:
-    lines = logs_text(settings, lines=8).splitlines()
-    return "\n".join(line for line in lines if line.startswith(f"{service}-1 "))
+    own = _own(_environment(settings))
+    return "".join(_log(one, 8) for one in own if one.service == service and not one.oneoff)
 
 
 def _label(project: str) -> str:

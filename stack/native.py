@@ -261,6 +261,7 @@ def _supervisord(settings: StackSettings) -> str:
         "logs": ([sys.executable, "-m", "stack.trim", *map(str, map(_log, PARTS))], 5),
     }
     socket_file = _new_socket()
+    withheld = [f"-u{key}" for key in own_keys(os.environ)]  # from all but the application
     text = f"""[supervisord]
 directory = {ROOT}
 logfile = {HOME}/supervisord.log
@@ -276,8 +277,8 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
     for name, (command, stop_seconds) in programs.items():
         # Each writes its own file: supervisord would take 100 µs of a request to copy its lines.
-        withheld = [] if name == "app" else [f"-u{key}" for key in own_keys(os.environ)]
-        own = ["sh", "-c", 'exec env "$@" >>"$0" 2>&1', str(_log(name)), *withheld, *command]
+        without = [] if name == "app" else withheld
+        own = ["sh", "-c", 'exec env "$@" >>"$0" 2>&1', str(_log(name)), *without, *command]
         text += f"""[program:{name}]
 command = {shlex.join(own)}
 directory = {ROOT}

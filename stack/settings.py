@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from serve.server import environment as without_servers_own
 from serve.settings import Settings, exact_address, explain, refuse_overlap
 
 from .dotenv import DotenvError, parse
@@ -19,12 +20,8 @@ Model = TypeVar("Model", bound="StackSettings")
 INTERNAL = {"app_host", "app_port", "app_reload", "proxy_address", "proxy_token", "metrics_port",
             "run_dir", "drain_mark", "untrusted_networks"}  # fmt: skip
 MARKER = "DemonstrationMarker"  # what app/marker.py calls it
-# Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go; and what a
-# server would read by itself, behind the settings' back (serve/server.py). The application gets none.
-OF_OTHERS = re.compile(
-    r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|TRAEFIK|GF|UVICORN)_\w+|GO(MAXPROCS|GC|MEMLIMIT)|GUNICORN_CMD_ARGS|"
-    r"WEB_CONCURRENCY|FORWARDED_ALLOW_IPS"
-)
+# Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go.
+OF_OTHERS = re.compile(r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|TRAEFIK|GF)_\w+|GO(MAXPROCS|GC|MEMLIMIT)")
 # docker-compose.yml has one slot more: `make deploy` needs one to start in.
 MOST_REPLICAS = 4
 # docker-stack.yml has this many.
@@ -197,6 +194,7 @@ class StackSettings(Settings):
 
 
 KEYS = frozenset(name.upper() for name in StackSettings.model_fields)
+INTERNAL_KEYS = frozenset(name.upper() for name in INTERNAL)
 
 
 def own_networks(subnet: str) -> tuple[str, str]:
@@ -246,10 +244,10 @@ def read_as(
     """As `read`, of another kind of stack."""
     environ = os.environ if environ is None else environ
     found = written(environ, path)
-    if contradicting := sorted(found.keys() & {name.upper() for name in INTERNAL}):
+    if contradicting := sorted(found.keys() & INTERNAL_KEYS):
         raise SystemExit(f".env: {contradicting[0]}={found[contradicting[0]]}: the stack sets it itself; "
                          "leave it out")  # fmt: skip
-    known = KEYS - {name.upper() for name in INTERNAL}
+    known = KEYS - INTERNAL_KEYS
     values = {key: found.get(key, "") for key in known} | {
         key: environ[key] for key in known if environ.get(key)
     }
@@ -263,7 +261,7 @@ def own_keys(environ: Mapping[str, str], path: Path | None = None) -> dict[str, 
     """Return the application's own settings: the keys of `.env` that are nobody else's."""
     return {
         key: environ.get(key, value)
-        for key, value in written(environ, path).items()
+        for key, value in without_servers_own(written(environ, path)).items()
         if key not in KEYS and not OF_OTHERS.fullmatch(key)
     }
 
@@ -275,6 +273,11 @@ def near_misses(keys: Iterable[str]) -> list[str]:
         for key in keys
         if (meant := [one for one in sorted(KEYS) if _nearly(key.upper(), one)])
     ]
+
+
+def warn_of_near_misses() -> None:
+    for warning in near_misses(own_keys(os.environ)):
+        print(warning)
 
 
 def _nearly(one: str, other: str) -> bool:

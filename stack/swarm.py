@@ -14,7 +14,7 @@ from .addresses import page_of
 from .ownership import MARKS
 from .paths import BUILD, ROOT, STATIC
 from .runtime import engine
-from .settings import SwarmSettings, near_misses, own_keys, read_as, written
+from .settings import SwarmSettings, own_keys, read_as, warn_of_near_misses, written
 
 SERVICES = ("app", "traefik")
 # A rolling update of eight replicas, each with its drain time, on slow machines.
@@ -28,28 +28,17 @@ SETTLE_SECONDS = 3
 def deploy() -> int:
     """Deploys, and waits until every task runs. Raises SystemExit when Swarm rolled it back."""
     settings = read_as(SwarmSettings)
-    print(*(f"{warning}\n" for warning in near_misses(own_keys(os.environ))), sep="", end="")
+    warn_of_near_misses()
     nodes = _nodes()
     name = _name()
     _refuse_others(name)
     environ = _environment(settings, name, len(nodes))
     before = {service: _update(name, service) for service in SERVICES}
     local = [] if _in_registry(environ["APP_IMAGE"]) else ["--resolve-image", "never"]
-    files = [
-        "docker-stack.yml",
-        *map(str, render.own_keys(["app"], own_keys(os.environ), version="3.9")),
-    ]
-    arguments = [part for file in files for part in ("-c", file)]
-    _ask(
-        "stack",
-        "deploy",
-        "--prune",
-        "--with-registry-auth",
-        *local,
-        *arguments,
-        name,
-        environ=environ,
-    )
+    more = render.own_keys(["app"], own_keys(os.environ), version="3.9")
+    files = [part for file in ("docker-stack.yml", *more) for part in ("-c", str(file))]
+    options = ["--prune", "--with-registry-auth", *local, *files]
+    _ask("stack", "deploy", *options, name, environ=environ)
     time.sleep(SETTLE_SECONDS)
     for service in SERVICES:
         _wait(name, service, before[service])
