@@ -24,7 +24,7 @@ HOME = ROOT / "build" / "gate"
 TABLE = tomllib.loads((ROOT / ".ci" / "stages.toml").read_text())
 STARTED = time.monotonic()
 INSTALLS = TABLE["installs"]
-ENGINES = ("28", "20.10")
+STOP_ENGINES = ".ci/engine stop 28; .ci/engine stop 20.10"
 LOG_LINES = 60
 STAGE_SECONDS = 1500
 # Nothing from the caller's shell may steer the stack.
@@ -131,8 +131,7 @@ class Lane:
     def make(self) -> None:
         self._clone()
         self._connect()
-        for version in ENGINES:  # one of a run that was killed is in that run's namespace
-            self.must(f".ci/engine stop {version}")
+        self.must(STOP_ENGINES)  # one of a run that was killed is in that run's namespace
 
     def _clone(self) -> None:
         """One environment serves every lane: the README's commands make it in the lane INSTALLS, where a
@@ -458,7 +457,7 @@ class Gate:
         for lane in self.lanes:
             if lane.engine:
                 subprocess.run(
-                    lane.command("; ".join(f".ci/engine stop {one}" for one in ENGINES)),
+                    lane.command(STOP_ENGINES),
                     env=environment(lane),
                     capture_output=True,
                 )
