@@ -63,6 +63,11 @@ PUBLIC = 'docs/reaching-it.md › What "public" means'
 ANSWERS = "docs/reaching-it.md › What the answer says"
 FORWARDS = "docs/reaching-it.md › Who forwards"
 
+# Of two findings.
+ON_EVERY_ADDRESS = {
+    "unknown_server": "start it on 0.0.0.0, so that other machines reach it",
+    "stack": "BIND_ADDRESS=0.0.0.0 in .env, then make up, so that other machines reach it",
+}
 # Of two symptoms.
 FIREWALL = error(
     "url.firewall",
@@ -94,10 +99,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "url.bound_to_loopback",
             "{process} listens on {address} alone: only this machine can connect there",
             "{command}, so that other machines reach it",
-            fixes={
-                "unknown_server": "start it on 0.0.0.0, so that other machines reach it",
-                "stack": "BIND_ADDRESS=0.0.0.0 in .env, then make up, so that other machines reach it",
-            },
+            fixes=ON_EVERY_ADDRESS,
             source=LISTENS,
         ),
         error(
@@ -116,10 +118,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "url.bound_to_another_address",
             "{process} listens on {address} alone",
             "{command}, so that other machines reach it",
-            fixes={
-                "unknown_server": "start it on 0.0.0.0, so that other machines reach it",
-                "stack": "BIND_ADDRESS=0.0.0.0 in .env, then make up, so that other machines reach it",
-            },
+            fixes=ON_EVERY_ADDRESS,
             source=LISTENS,
         ),
         error(
