@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
@@ -66,26 +67,34 @@ class Bed:
         """Applies it, to the running stack where that is enough, asks, and puts every file back."""
         files = {patch.file: (ROOT / patch.file).read_text() for patch in mutant.patch}
         shared = mutant.edits_routes_alone and mutant.runtime == "native"
+
+        def break_it() -> None:
+            for patch in mutant.patch:
+                patch.apply(self.checkout.path)
+
+        def put_back() -> None:
+            for name, text in files.items():
+                render.write(self.checkout.path / name, text)
+
         try:
             if shared and not self.serves_untouched:
                 self._restart({})
-                self.serves_untouched = True
-            reloads = self._reloads() if shared else 0
-            for patch in mutant.patch:
-                patch.apply(self.checkout.path)
-            if shared:
-                self._wait_for_reload(reloads)
+            self.serves_untouched = shared
+            self._edit(break_it)
             self._install(mutant.packages)
             return self._verdict(mutant, None if whole else near(mutant), running=shared)
         except (ValueError, OSError, subprocess.TimeoutExpired) as error:
             self.serves_untouched = False
             return Verdict(mutant, error=str(error))
         finally:
-            reloads = self._reloads() if self.serves_untouched else 0
-            for name, text in files.items():
-                render.write(self.checkout.path / name, text)
-            if self.serves_untouched:
-                self._wait_for_reload(reloads)
+            self._edit(put_back)
+
+    def _edit(self, change: Callable[[], None]) -> None:
+        """Makes the change, and waits until Traefik has taken it in where it runs with untouched files."""
+        reloads = self._reloads() if self.serves_untouched else 0
+        change()
+        if self.serves_untouched:
+            self._wait_for_reload(reloads)
 
     def _restart(self, settings: dict[str, str]) -> tuple[int, str]:
         self.serves_untouched = False

@@ -20,24 +20,12 @@ from serve.middleware.whole_body import WholeBody
 from stack import acme, certificate, docker, metrics, ports, render, rolling, trim
 from stack.settings import StackSettings, read
 
+from .asgi import request
+
 
 def ask(app, path="/", method="GET", body=(b"",), headers=()):
     """The status and body that `app` answers; `body` in the parts given."""
-    scope = {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": method,
-        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
-        "headers": [(k.encode(), v.encode()) for k, v in headers],
-    }  # fmt: skip
-    parts, sent = list(body), []
-
-    async def receive():
-        part = parts.pop(0) if parts else b""
-        return {"type": "http.request", "body": part, "more_body": bool(parts)}
-
-    async def send(message):
-        sent.append(message)
-
-    anyio.run(app, scope, receive, send)
+    scope, sent = request(app, path, method, body, headers)
     starts = [message for message in sent if message["type"] == "http.response.start"]
     assert len(starts) == 1, "one answer"
     return starts[0]["status"], b"".join(m.get("body", b"") for m in sent), scope

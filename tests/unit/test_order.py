@@ -4,12 +4,13 @@ import itertools
 import json
 from functools import partial
 
-import anyio
 import pytest
 from prometheus_client import REGISTRY
 
 from serve.asgi import wrap
 from serve.settings import Settings
+
+from .asgi import request
 
 # Outside, by server, whether the proxy strips the prefix, and whether it has a token.
 OUTSIDE = {
@@ -94,24 +95,8 @@ class Asked:
         application = Application()
         app = wrap(application, Settings(**settings))
         headers = {"host": "localhost:9999", **dict(headers)}
-        scope = {
-            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1",
-            "method": "GET", "scheme": "http", "path": path, "raw_path": path.encode(),
-            "query_string": b"", "root_path": "", "client": ("127.0.0.1", 50000),
-            "server": ("127.0.0.1", 8000),
-            "headers": [(key.encode(), value.encode()) for key, value in headers.items()],
-        }  # fmt: skip
-        parts, sent = list(body), []
-
-        async def receive():
-            part = parts.pop(0) if parts else b""
-            return {"type": "http.request", "body": part, "more_body": bool(parts)}
-
-        async def send(message):
-            sent.append(message)
-
         capsys.readouterr()
-        anyio.run(app, scope, receive, send)
+        _, sent = request(app, path, body=body, headers=headers.items())
         self.reached = application.scopes
         self.status = sent[0]["status"]
         self.headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
