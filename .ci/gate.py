@@ -72,9 +72,7 @@ class Stage:
     @property
     def tests(self) -> str:
         """What pytest is given: the arguments, or those in `run` (none for `make test`)."""
-        return self.pytest or " ".join(
-            word for word in self.run.split() if word.startswith("tests/")
-        )
+        return self.pytest or " ".join(word for word in self.run.split() if word.startswith("tests/"))
 
     def allows(self, one: str, reason: str) -> bool:
         """Whether the test or check `one` may be skipped for `reason`."""
@@ -182,19 +180,7 @@ class Lane:
     def _rules(self) -> list[list[str]]:
         network = f"{self.network}.0/30"
         return [
-            [
-                "-t",
-                "nat",
-                "{}",
-                "POSTROUTING",
-                "-s",
-                network,
-                "!",
-                "-d",
-                network,
-                "-j",
-                "MASQUERADE",
-            ],
+            ["-t", "nat", "{}", "POSTROUTING", "-s", network, "!", "-d", network, "-j", "MASQUERADE"],
             ["{}", "FORWARD", "-s", network, "-j", "ACCEPT"],
             ["{}", "FORWARD", "-d", network, "-j", "ACCEPT"],
         ]
@@ -225,9 +211,7 @@ class Lane:
         ]
 
     def output(self, text: str) -> str:
-        done = subprocess.run(
-            self.command(text), capture_output=True, text=True, env=environment(self)
-        )
+        done = subprocess.run(self.command(text), capture_output=True, text=True, env=environment(self))
         if done.returncode:
             raise RuntimeError(f"{text}: {done.stderr.strip()}")
         return done.stdout
@@ -243,13 +227,7 @@ class Lane:
             try:
                 if not entry.name.isdigit() or os.stat(entry / "ns/net").st_ino != mine:
                     continue
-                line = (
-                    (entry / "cmdline")
-                    .read_bytes()
-                    .replace(b"\0", b" ")
-                    .decode(errors="replace")
-                    .strip()
-                )
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
             except OSError:
                 continue
             if int(entry.name) != self.holder.pid and line:
@@ -261,11 +239,7 @@ class Lane:
         own = ("dockerd", "containerd", "containerd-shim-runc-v2", "docker-proxy")
         problems = []
         for pid, line in self.processes().items():
-            if (
-                pid in before
-                or "/engine enter " in line
-                or os.path.basename(line.split(" ")[0]) in own
-            ):
+            if pid in before or "/engine enter " in line or os.path.basename(line.split(" ")[0]) in own:
                 continue
             problems.append(f"a process is left: {line[:150]}")
             os.kill(pid, signal.SIGKILL)
@@ -304,9 +278,7 @@ def must(*command: str) -> str:
 def environment(lane: Lane, stage: Stage | None = None) -> dict[str, str]:
     return (
         {k: v for k, v in os.environ.items() if not k.startswith(STEERS)}
-        | {
-            "CI_ENGINE_STATE": f"/run/ci-engine-{lane.name}",
-        }
+        | {"CI_ENGINE_STATE": f"/run/ci-engine-{lane.name}"}
         | {k: os.path.expandvars(v) for k, v in TABLE["lanes"].get(lane.name, {}).items()}
         | ({k: absolute(lane, v) for k, v in stage.env.items()} if stage else {})
     )
@@ -329,9 +301,7 @@ class Gate:
     def run(self) -> int:
         for lane in self.lanes:
             lane.make()
-        threads = [
-            threading.Thread(target=self._lane, args=(lane,), daemon=True) for lane in self.lanes
-        ]
+        threads = [threading.Thread(target=self._lane, args=(lane,), daemon=True) for lane in self.lanes]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -352,9 +322,7 @@ class Gate:
                 try:
                     result = self._stage(lane, stage)
                 except Exception as error:  # the others go on, whatever it was
-                    result = Result(
-                        stage, [f"{type(error).__name__}: {error}"], time.monotonic() - began
-                    )
+                    result = Result(stage, [f"{type(error).__name__}: {error}"], time.monotonic() - began)
             with self.changed:
                 self.results[stage.name] = result
                 self.changed.notify_all()
@@ -456,11 +424,7 @@ class Gate:
                 pass
         for lane in self.lanes:
             if lane.engine:
-                subprocess.run(
-                    lane.command(STOP_ENGINES),
-                    env=environment(lane),
-                    capture_output=True,
-                )
+                subprocess.run(lane.command(STOP_ENGINES), env=environment(lane), capture_output=True)
             lane.close()
 
 
@@ -482,18 +446,14 @@ def judge(lane: Lane, stage: Stage, record: Path) -> tuple[dict[str, str], list[
         return {}, [f"no record of what ran: {path.name}"]
     found = json.loads(path.read_text())
     if stage.counts_tests:
-        counted = {
-            one: found["outcomes"].get(one, ["did not run"])[0] for one in found["collected"]
-        }
+        counted = {one: found["outcomes"].get(one, ["did not run"])[0] for one in found["collected"]}
         reasons = {one: reason for one, (_, reason) in found["outcomes"].items()}
     elif stage.proof == "verify":
         counted = {f"{one['id']}@{one['door']}": one["status"] for one in found["checks"]}
         reasons = {f"{one['id']}@{one['door']}": one["observed"] for one in found["checks"]}
     else:
         counted = {one["name"]: one["status"] for one in found}
-    problems = [
-        f"{one}: {status}" for one, status in counted.items() if status not in ("passed", "skipped")
-    ]
+    problems = [f"{one}: {status}" for one, status in counted.items() if status not in ("passed", "skipped")]
     problems += [
         f"{one}: skipped, and must run here: {reasons.get(one, '')}"
         for one, status in counted.items()
@@ -546,13 +506,10 @@ def show(wanted: list[Stage]) -> int:
         elif stage.proof == "verify":
             ids = [f"{one['id']}@{door}" for one in checks for door in one["doors"]]
         elif stage.proof == "mutants":
-            code = "import sys; from tests.mutants.mutant import load_all; print(*(m.name for m in load_all(sys.argv[1])))"
+            load = "from tests.mutants.mutant import load_all"
+            code = f"import sys; {load}; print(*(m.name for m in load_all(sys.argv[1])))"
             ids = subprocess.run(
-                [python, "-c", code, stage.env["ONLY"]],
-                cwd=ROOT,
-                check=True,
-                capture_output=True,
-                text=True,
+                [python, "-c", code, stage.env["ONLY"]], cwd=ROOT, check=True, capture_output=True, text=True
             ).stdout.split()
         for one in ids:
             print(f"{stage.name}\t{one}")
@@ -562,9 +519,7 @@ def show(wanted: list[Stage]) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog=".ci/run", description="The stages of .ci/stages.toml.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="some stages, and what they need")
-    parser.add_argument(
-        "--list", action="store_true", help="the id of every test and check, and its stage"
-    )
+    parser.add_argument("--list", action="store_true", help="the id of every test and check, and its stage")
     options = parser.parse_args()
     wanted = stages(options.names)
     if options.list:

@@ -9,11 +9,7 @@ import hashlib
 import re
 
 from fastapi import FastAPI, Request
-from fastapi.openapi.docs import (
-    get_redoc_html,
-    get_swagger_ui_html,
-    get_swagger_ui_oauth2_redirect_html,
-)
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html, get_swagger_ui_oauth2_redirect_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
@@ -55,9 +51,7 @@ def add_docs(app: FastAPI) -> None:
         )
         return guarded(page)
 
-    app.mount(
-        f"/{ASSETS}", StaticFiles(packages=[("fastapi_offline", "static")]), name="docs-assets"
-    )
+    app.mount(f"/{ASSETS}", StaticFiles(packages=[("fastapi_offline", "static")]), name="docs-assets")
 
 
 def guarded(page: HTMLResponse) -> HTMLResponse:

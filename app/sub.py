@@ -15,8 +15,7 @@ def create_sub() -> FastAPI:
 
     @sub.get("/app")
     async def read_sub(request: Request) -> dict[str, str]:
-        return {"message": "Hello World from the sub-application",
-                "root_path": request.scope["root_path"]}  # fmt: skip
+        return {"message": "Hello World from the sub-application", "root_path": request.scope["root_path"]}
 
     @sub.get("/items/")
     async def read_sub_items() -> list[str]:

@@ -32,9 +32,7 @@ def main() -> int:
         raise SystemExit(f"ONLY={unknown[0]}: no such question; for example ONLY={','.join(known)}")
     wanted = wanted or [question.__name__ for question in DEFAULT_QUESTIONS]
     asked = [QUESTIONS[name]() for name in wanted if name in QUESTIONS]
-    for package in {
-        generators.missing(case.load) for question in asked for case in question.cases
-    } - {""}:
+    for package in {generators.missing(case.load) for question in asked for case in question.cases} - {""}:
         raise SystemExit(f"a load generator is missing: apt-get install {package}")
     console = Console(width=110)
     about = machine()
@@ -66,8 +64,10 @@ def machine() -> dict:
     found = {"python": platform.python_version(), **versions(), **tools}
     named = ", ".join(f"{name} {version}" for name, version in found.items())
     memory = psutil.virtual_memory().total / 2**30
-    text = (f"{platform.system()} {platform.machine()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, "
-            f"the load generator on the same; {named}")  # fmt: skip
+    text = (
+        f"{platform.system()} {platform.machine()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, "
+        f"the load generator on the same; {named}"
+    )
     return {"text": text, "cores": psutil.cpu_count(), "versions": found}
 
 

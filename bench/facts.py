@@ -53,9 +53,7 @@ async def _hold(url: str, measure: Callable[[], str]) -> tuple[str, int]:
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(
                 next(
-                    line
-                    for line in head.split(b"\r\n")
-                    if line.lower().startswith(b"content-length")
+                    line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
                 ).split()[1]
             )
             return b" 200 " in head and len(await reader.readexactly(length)) == length
@@ -71,11 +69,7 @@ async def _hold(url: str, measure: Callable[[], str]) -> tuple[str, int]:
     async def websocket():
         async with limit:
             return await connect(
-                f"ws://{host}/{path}/ws",
-                proxy=None,
-                compression=None,
-                ping_interval=None,
-                open_timeout=60,
+                f"ws://{host}/{path}/ws", proxy=None, compression=None, ping_interval=None, open_timeout=60
             )
 
     idle = await asyncio.gather(*(opened() for _ in range(IDLE)))
@@ -95,8 +89,10 @@ def start(progress: Callable[[str], None]) -> dict[str, str]:
     """From `make up` to the first good answer, and the image."""
     rows = {}
     for runtime in ("native", "docker"):
-        if runtime == "docker" and (not shutil.which("docker") or subprocess.run(
-                ["docker", "version"], capture_output=True).returncode):  # fmt: skip
+        if runtime == "docker" and (
+            not shutil.which("docker")
+            or subprocess.run(["docker", "version"], capture_output=True).returncode
+        ):
             rows["docker"] = "no engine answers"
             continue
         with ExitStack() as after:
@@ -126,12 +122,12 @@ def _first_answer(copy: Checkout) -> float:
 
 def _image(copy: Checkout) -> dict[str, str]:
     image = f"{copy.path.name}-app"
-    base = next(line.split()[1] for line in (copy.path / "Dockerfile").read_text().splitlines()[::-1]
-                if line.startswith("FROM"))  # fmt: skip
-    sizes = {
-        name: int(docker("image", "inspect", "--format", "{{.Size}}", name))
-        for name in (image, base)
-    }
+    base = next(
+        line.split()[1]
+        for line in (copy.path / "Dockerfile").read_text().splitlines()[::-1]
+        if line.startswith("FROM")
+    )
+    sizes = {name: int(docker("image", "inspect", "--format", "{{.Size}}", name)) for name in (image, base)}
     inside = docker(
         "run",
         "--rm",
@@ -144,8 +140,11 @@ def _image(copy: Checkout) -> dict[str, str]:
     docker("build", "-q", "--no-cache", "-t", f"{image}:fresh", str(copy.path))
     took = time.monotonic() - began
     docker("image", "rm", f"{image}:fresh")
-    return {"image above its base": f"{(sizes[image] - sizes[base]) / 1e6:.0f} MB", "image built from nothing": f"{took:.0f} s",
-            "pip or a compiler in it": inside.replace("\n", ", ") or "none"}  # fmt: skip
+    return {
+        "image above its base": f"{(sizes[image] - sizes[base]) / 1e6:.0f} MB",
+        "image built from nothing": f"{took:.0f} s",
+        "pip or a compiler in it": inside.replace("\n", ", ") or "none",
+    }
 
 
 FACTS = {"memory": memory, "start": start}

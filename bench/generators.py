@@ -69,32 +69,39 @@ def _tool(load: Load) -> str:
 def _sockets(url: str, load: Load, seconds: float) -> Sample:
     """A process of its own, whose time is not the server's."""
     url = url.replace("http", "ws", 1)
-    said = json.loads(_output([sys.executable, "-m", "bench.sockets", url, str(load.connections), f"{seconds:g}"],
-                              {"PYTHONPATH": str(ROOT)}, seconds))  # fmt: skip
+    said = json.loads(
+        _output(
+            [sys.executable, "-m", "bench.sockets", url, str(load.connections), f"{seconds:g}"],
+            {"PYTHONPATH": str(ROOT)},
+            seconds,
+        )
+    )
     return Sample(**said)
 
 
 def _wrk(url: str, load: Load, seconds: float) -> Sample:
-    command = ["wrk", "-t1", f"-c{load.connections}", f"-d{seconds:g}s", "--timeout", "30s",
-               "-s", str(REPORT), url]  # fmt: skip
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{load.connections}",
+        f"-d{seconds:g}s",
+        "--timeout",
+        "30s",
+        "-s",
+        str(REPORT),
+        url,
+    ]
     command[-1:-1] = ["-H", "Accept-Encoding: gzip"] if load.compressed else []
     pause = round(load.connections / load.rate * 1000) if load.rate else 0
-    environ = {
-        "CLOSE": "" if load.keep_alive else "1",
-        "BODY": str(load.body),
-        "PAUSE_MS": str(pause),
-    }
+    environ = {"CLOSE": "" if load.keep_alive else "1", "BODY": str(load.body), "PAUSE_MS": str(pause)}
     output = _output(command, environ, seconds)
     said = json.loads(output.rpartition("REPORT ")[2])
-    return Sample(
-        said["requests"], said["failed"], said["us"] / 1e6, said["p50"] / 1e6, said["p99"] / 1e6
-    )
+    return Sample(said["requests"], said["failed"], said["us"] / 1e6, said["p50"] / 1e6, said["p99"] / 1e6)
 
 
 def _h2load(url: str, load: Load, seconds: float) -> Sample:
     with tempfile.NamedTemporaryFile("r") as log:
-        command = ["h2load", "-t1", f"-c{load.connections}", "-D", f"{seconds:g}",
-                   f"--log-file={log.name}"]  # fmt: skip
+        command = ["h2load", "-t1", f"-c{load.connections}", "-D", f"{seconds:g}", f"--log-file={log.name}"]
         _output([*command, url], {}, seconds)
         rows = [line.split() for line in log]
     took = sorted(int(row[2]) / 1e6 for row in rows if row[1] == "200")
@@ -105,8 +112,13 @@ def _h2load(url: str, load: Load, seconds: float) -> Sample:
 
 
 def _output(command: list[str], environ: dict[str, str], seconds: float) -> str:
-    done = subprocess.run(command, env={"PATH": "/usr/bin:/bin:/usr/local/bin", **environ}, capture_output=True,
-                          text=True, timeout=seconds + 60)  # fmt: skip
+    done = subprocess.run(
+        command,
+        env={"PATH": "/usr/bin:/bin:/usr/local/bin", **environ},
+        capture_output=True,
+        text=True,
+        timeout=seconds + 60,
+    )
     if done.returncode:
         raise RuntimeError(f"{command[0]}: {(done.stderr or done.stdout).strip()[-300:]}")
     return done.stdout

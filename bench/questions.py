@@ -28,20 +28,15 @@ WITHOUT = {
     "security headers": (ROUTES, CHAIN, CHAIN.replace('"security-headers", ', "")),
     "retries": (ROUTES, ', "retry"]', "]"),
     "health check": (ROUTES, 'interval = "1s"', 'interval = "3600s"'),
-    "access log of the app": (OBSERVE, '        self.log.info(\n', "        self.log.debug(\n"),
+    "access log of the app": (OBSERVE, "        self.log.info(\n", "        self.log.debug(\n"),
     "the app's metrics": (OBSERVE, "        count.inc()\n        duration.observe(seconds)\n", ""),
     "request ids": (ORDER, "    Layer(always, lambda app, s: with_request_id(app)),\n", ""),
     "body limit": (ORDER, "    Layer(always, lambda app, s: BodyLimit(app, s.max_body_bytes)),\n", ""),
     "host guard": (ORDER, "    Layer(always, lambda app, s: HostGuard(app)),\n", ""),
-}  # fmt: skip
-
-
-COMPRESS = {
-    ROUTES: (
-        '"retry"]',
-        '"retry", "compress"]\n[http.middlewares.compress.compress]',
-    )
 }
+
+
+COMPRESS = {ROUTES: ('"retry"]', '"retry", "compress"]\n[http.middlewares.compress.compress]')}
 
 
 def doors() -> Question:
@@ -57,42 +52,35 @@ def doors() -> Question:
 
 
 def servers() -> Question:
-    subjects = {f"{server} × {workers}": partial(ours, f"{server}-{workers}", PROBE=0, APP_SERVER=server,
-                                                APP_WORKERS=workers)
-                for server in SERVERS for workers in (1, 2)}  # fmt: skip
-    return Question(
-        "servers", "Which server, proxied", subjects, [Case(name, name) for name in subjects]
-    )
+    subjects = {
+        f"{server} × {workers}": partial(
+            ours, f"{server}-{workers}", PROBE=0, APP_SERVER=server, APP_WORKERS=workers
+        )
+        for server in SERVERS
+        for workers in (1, 2)
+    }
+    return Question("servers", "Which server, proxied", subjects, [Case(name, name) for name in subjects])
 
 
 def peers() -> Question:
     subjects = DEFAULT | {"template": template, "document": document}
-    names = {
-        "ours": "this stack",
-        "template": "full-stack template's",
-        "document": "FastAPI's page",
-    }
-    cases = [Case(f"{label}{', direct' if door == 'direct' else ''}", name, Load(door=door))
-             for door in ("proxy", "direct") for name, label in names.items()]  # fmt: skip
+    names = {"ours": "this stack", "template": "full-stack template's", "document": "FastAPI's page"}
+    cases = [
+        Case(f"{label}{', direct' if door == 'direct' else ''}", name, Load(door=door))
+        for door in ("proxy", "direct")
+        for name, label in names.items()
+    ]
     return Question("peers", "The peers' stacks, as their users run them", subjects, cases)
 
 
 def proxies() -> Question:
-    others = {
-        "Traefik, its defaults": "traefik",
-        "nginx": "nginx",
-        "HAProxy": "haproxy",
-        "Caddy": "caddy",
-    }
+    others = {"Traefik, its defaults": "traefik", "nginx": "nginx", "HAProxy": "haproxy", "Caddy": "caddy"}
     subjects = {
         "Traefik, as here": DEFAULT["ours"],
         "Traefik, as here and untuned": partial(ours, "untuned", TRAEFIK_UNTUNED, PROBE=0),
     } | {label: partial(beside, name) for label, name in others.items()}
     return Question(
-        "proxies",
-        "Other proxies doing the same job",
-        subjects,
-        [Case(name, name) for name in subjects],
+        "proxies", "Other proxies doing the same job", subjects, [Case(name, name) for name in subjects]
     )
 
 
@@ -107,9 +95,13 @@ UNTUNED = {
     # Answers 502 in place of 413, for it passes no answer on that overtakes its request's body.
     "fastProxy (not taken)": {STATIC: ("[global]", "[experimental.fastProxy]\n[global]")},
     # The alerts and the dashboard are made of them.
-    "no metrics of the router (not taken)": {ROUTES: ('middlewares = ["app"]\n  service = "app"\n', 'middlewares = ["app"]\n'
-                                                     '  service = "app"\n  observability = {metrics = false}\n')},
-}  # fmt: skip
+    "no metrics of the router (not taken)": {
+        ROUTES: (
+            'middlewares = ["app"]\n  service = "app"\n',
+            'middlewares = ["app"]\n  service = "app"\n  observability = {metrics = false}\n',
+        )
+    },
+}
 
 
 # Both of Traefik's together.
@@ -117,8 +109,10 @@ TRAEFIK_UNTUNED = {NATIVE: ('"GOGC": "400",\n        "GOMAXPROCS": "1",\n', "")}
 
 
 def tuning() -> Question:
-    subjects = DEFAULT | {f"with {what}": partial(ours, f"untuned-{number}", patches, PROBE=0)
-                          for number, (what, patches) in enumerate(UNTUNED.items())}  # fmt: skip
+    subjects = DEFAULT | {
+        f"with {what}": partial(ours, f"untuned-{number}", patches, PROBE=0)
+        for number, (what, patches) in enumerate(UNTUNED.items())
+    }
     return Question(
         "tuning",
         "What was tuned, put back; what was not taken",
@@ -129,11 +123,17 @@ def tuning() -> Question:
 
 def bodies() -> Question:
     subject = {"ours": partial(ours, "bodies", PROBE=0, APP_MODULE="tests.routes:app")}
-    loads = {"small JSON": {}, "1 MB posted": {"path": "/body", "body": 1_000_000},
-             "a stream of 100 events": {"path": "/stream?count=100&interval_seconds=0"},
-             "200 WebSockets, echoes": {"path": "/ws", "sockets": True, "connections": 200}}  # fmt: skip
-    cases = [Case(f"{label}, {door}", "ours", Load(door=door, **load))
-             for label, load in loads.items() for door in ("direct", "proxy")]  # fmt: skip
+    loads = {
+        "small JSON": {},
+        "1 MB posted": {"path": "/body", "body": 1_000_000},
+        "a stream of 100 events": {"path": "/stream?count=100&interval_seconds=0"},
+        "200 WebSockets, echoes": {"path": "/ws", "sockets": True, "connections": 200},
+    }
+    cases = [
+        Case(f"{label}, {door}", "ours", Load(door=door, **load))
+        for label, load in loads.items()
+        for door in ("direct", "proxy")
+    ]
     return Question("bodies", "Bodies, streams and WebSockets", subject, cases)
 
 
@@ -147,16 +147,16 @@ def settings() -> Question:
     cases = [Case(name, name) for name in subjects]
     subjects["with compression"] = partial(ours, "compressed", COMPRESS, PROBE=0)
     schema = Load(path="/openapi.json", compressed=True)
-    cases += [
-        Case("the schema", "ours", schema),
-        Case("the schema, compressed", "with compression", schema),
-    ]
+    cases += [Case("the schema", "ours", schema), Case("the schema, compressed", "with compression", schema)]
     return Question("settings", "What each protection costs", subjects, cases)
 
 
 def connections() -> Question:
-    cases = [Case(f"{count}, {door}", "ours", Load(door=door, connections=count))
-             for count in (1, 8, 64, 512) for door in ("direct", "proxy")]  # fmt: skip
+    cases = [
+        Case(f"{count}, {door}", "ours", Load(door=door, connections=count))
+        for count in (1, 8, 64, 512)
+        for door in ("direct", "proxy")
+    ]
     return Question("connections", "From 1 to 512 connections", DEFAULT, cases)
 
 
@@ -177,12 +177,17 @@ def docker() -> Question:
     }
     cases = [Case("1 replica, direct", "1 replica", Load(door="direct"))]
     cases += [Case(f"{name}, proxied", name) for name in subjects]
-    started = {name: partial(ours, f"docker-{number}", runtime="docker", subnet=f"172.30.{80 + number}", PROBE=0, **more)
-               for number, (name, more) in enumerate(subjects.items())}  # fmt: skip
+    started = {
+        name: partial(
+            ours, f"docker-{number}", runtime="docker", subnet=f"172.30.{80 + number}", PROBE=0, **more
+        )
+        for number, (name, more) in enumerate(subjects.items())
+    }
     return Question("docker", "In Docker", started, cases)
 
 
 DEFAULT_QUESTIONS = (doors, servers, peers)
-QUESTIONS = {question.__name__: question
-             for question in (*DEFAULT_QUESTIONS, proxies, bodies, settings, connections, latency, tuning,
-                              docker)}  # fmt: skip
+QUESTIONS = {
+    question.__name__: question
+    for question in (*DEFAULT_QUESTIONS, proxies, bodies, settings, connections, latency, tuning, docker)
+}

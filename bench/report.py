@@ -28,11 +28,19 @@ slowest and the fastest. µs is processor time per request.</p>
 
 
 def row(result: Result) -> tuple[str, ...]:
-    used = (f"{result.per_request(part) * 1e6:.0f}" if part in result.processor[0] else ""
-            for part in ("proxy", "app"))  # fmt: skip
-    return (result.case.label, f"{result.per_second:.0f}", f"{result.spread:.0%}",
-            f"{result.middle(lambda s: s.p50) * 1e3:.1f}", f"{result.middle(lambda s: s.p99) * 1e3:.1f}",
-            *used, str(result.failed or ""))  # fmt: skip
+    used = (
+        f"{result.per_request(part) * 1e6:.0f}" if part in result.processor[0] else ""
+        for part in ("proxy", "app")
+    )
+    return (
+        result.case.label,
+        f"{result.per_second:.0f}",
+        f"{result.spread:.0%}",
+        f"{result.middle(lambda s: s.p50) * 1e3:.1f}",
+        f"{result.middle(lambda s: s.p99) * 1e3:.1f}",
+        *used,
+        str(result.failed or ""),
+    )
 
 
 def table(question: Question, results: list[Result]) -> Table:
@@ -47,30 +55,47 @@ def table(question: Question, results: list[Result]) -> Table:
 def markdown(question: Question, results: list[Result]) -> str:
     """The same table for docs/performance.md."""
     lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *map(row, results)]
-    return "\n".join(
-        [f"### {question.title}", "", *(f"| {' | '.join(line)} |" for line in lines), ""]
-    )
+    return "\n".join([f"### {question.title}", "", *(f"| {' | '.join(line)} |" for line in lines), ""])
 
 
 def picture(question: Question, results: list[Result]) -> str:
     """What the question is about, as SVG that needs no script."""
     slow = question.shown == "p99 ms"
-    figures = [
-        result.middle(lambda s: s.p99) * 1e3 if slow else result.per_second for result in results
-    ]
-    chart = pygal.HorizontalBar(style=CleanStyle, show_legend=False, print_values=True, js=[], width=900,
-                                height=60 + 36 * len(results), value_formatter=lambda value: f"{value:.1f} ms" if slow else f"{value:.0f}/s",
-                                explicit_size=True, disable_xml_declaration=True)  # fmt: skip
+    figures = [result.middle(lambda s: s.p99) * 1e3 if slow else result.per_second for result in results]
+    chart = pygal.HorizontalBar(
+        style=CleanStyle,
+        show_legend=False,
+        print_values=True,
+        js=[],
+        width=900,
+        height=60 + 36 * len(results),
+        value_formatter=lambda value: f"{value:.1f} ms" if slow else f"{value:.0f}/s",
+        explicit_size=True,
+        disable_xml_declaration=True,
+    )
     chart.x_labels = [result.case.label for result in reversed(results)]
     chart.add(question.shown, figures[::-1])
     return chart.render(is_unicode=True)
 
 
-def write(path: Path, machine: str, rounds: int, seconds: float, answers: list[tuple[Question, list[Result]]],
-          once: dict[str, dict[str, str]]) -> None:  # fmt: skip
+def write(
+    path: Path,
+    machine: str,
+    rounds: int,
+    seconds: float,
+    answers: list[tuple[Question, list[Result]]],
+    once: dict[str, dict[str, str]],
+) -> None:
     environment = jinja2.Environment(autoescape=True)
-    shown = [(question, [row(result) for result in results], jinja2.utils.markupsafe.Markup(picture(question, results)))
-             for question, results in answers]  # fmt: skip
-    page = environment.from_string(PAGE).render(machine=machine, rounds=rounds, seconds=seconds, answers=shown,
-                                                headings=HEADINGS, once=once)  # fmt: skip
+    shown = [
+        (
+            question,
+            [row(result) for result in results],
+            jinja2.utils.markupsafe.Markup(picture(question, results)),
+        )
+        for question, results in answers
+    ]
+    page = environment.from_string(PAGE).render(
+        machine=machine, rounds=rounds, seconds=seconds, answers=shown, headings=HEADINGS, once=once
+    )
     path.write_text(page)

@@ -63,17 +63,20 @@ class Result:
 
     def as_dict(self) -> dict:
         return {
-            "label": self.case.label, "subject": self.case.subject, "load": vars(self.case.load),
-            "per_second": self.per_second, "spread": self.spread, "failed": self.failed,
-            "p50": self.middle(lambda s: s.p50), "p99": self.middle(lambda s: s.p99),
+            "label": self.case.label,
+            "subject": self.case.subject,
+            "load": vars(self.case.load),
+            "per_second": self.per_second,
+            "spread": self.spread,
+            "failed": self.failed,
+            "p50": self.middle(lambda s: s.p50),
+            "p99": self.middle(lambda s: s.p99),
             "processor": {part: self.per_request(part) for part in self.processor[0]},
             "rounds": [vars(sample) for sample in self.samples],
-        }  # fmt: skip
+        }
 
 
-def ask(
-    question: Question, rounds: int, seconds: float, progress: Callable[[str], None]
-) -> list[Result]:
+def ask(question: Question, rounds: int, seconds: float, progress: Callable[[str], None]) -> list[Result]:
     """Raises RuntimeError where a subject does not start, or the generator fails."""
     results = [Result(case) for case in question.cases]
     progress(f"{question.name}: starting {', '.join(question.subjects)}")
@@ -105,8 +108,11 @@ def _together(subjects: dict[str, Start]) -> Iterator[dict[str, Running]]:
         try:
             yield {name: one.result() for name, one in entered.items()}
         finally:
-            ended = [pool.submit(contexts[name].__exit__, None, None, None)
-                     for name, one in entered.items() if not one.exception()]  # fmt: skip
+            ended = [
+                pool.submit(contexts[name].__exit__, None, None, None)
+                for name, one in entered.items()
+                if not one.exception()
+            ]
             for one in ended:
                 one.result()
 

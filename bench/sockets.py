@@ -29,13 +29,7 @@ async def measure(url: str, count: int, seconds: float) -> dict:
     lasted = time.monotonic() - began
     await asyncio.gather(*(socket.close() for socket in sockets))
     cuts = quantiles(took, n=100)
-    return {
-        "requests": len(took),
-        "failed": failed,
-        "seconds": lasted,
-        "p50": cuts[49],
-        "p99": cuts[98],
-    }
+    return {"requests": len(took), "failed": failed, "seconds": lasted, "p50": cuts[49], "p99": cuts[98]}
 
 
 print(json.dumps(asyncio.run(measure(sys.argv[1], int(sys.argv[2]), float(sys.argv[3])))))

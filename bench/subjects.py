@@ -33,21 +33,24 @@ class Running:
     def seconds(self) -> dict[str, float]:
         """The processor time that each part has used since it began."""
         return {
-            name: sum(sum(p.cpu_times()[:2]) for p in processes)
-            for name, processes in self.parts().items()
+            name: sum(sum(p.cpu_times()[:2]) for p in processes) for name, processes in self.parts().items()
         }
 
     def memory(self) -> dict[str, int]:
         """The bytes that each part holds for itself; what processes share is counted in parts."""
         return {
-            name: sum(p.memory_full_info().pss for p in processes)
-            for name, processes in self.parts().items()
+            name: sum(p.memory_full_info().pss for p in processes) for name, processes in self.parts().items()
         }
 
 
 @contextmanager
-def ours(name: str, patches: dict[str, tuple[str, str]] | None = None, runtime: str = "native",
-         subnet: str = "", **settings: object) -> Iterator[Running]:  # fmt: skip
+def ours(
+    name: str,
+    patches: dict[str, tuple[str, str]] | None = None,
+    runtime: str = "native",
+    subnet: str = "",
+    **settings: object,
+) -> Iterator[Running]:
     """`make up` in a copy of this checkout. `patches` are replacements by file, for what no setting is."""
     copy = Checkout(FOLDER / name, runtime)
     if subnet:
@@ -64,8 +67,14 @@ def ours(name: str, patches: dict[str, tuple[str, str]] | None = None, runtime: 
     # An engine may be in a virtual machine or a namespace of its own, where no process is seen.
     parts = dict if runtime == "docker" else partial(_native, copy.path)
     try:
-        yield Running({"proxy": f"http://127.0.0.1:{copy.http}{PREFIX}", "tls": f"https://127.0.0.1:{copy.https}{PREFIX}",
-                       "direct": f"http://127.0.0.1:{copy.direct}"}, parts)  # fmt: skip
+        yield Running(
+            {
+                "proxy": f"http://127.0.0.1:{copy.http}{PREFIX}",
+                "tls": f"https://127.0.0.1:{copy.https}{PREFIX}",
+                "direct": f"http://127.0.0.1:{copy.direct}",
+            },
+            parts,
+        )
     finally:
         copy.make("clean" if runtime == "docker" else "down")
         shutil.rmtree(copy.path, ignore_errors=True)
@@ -103,14 +112,25 @@ def document() -> Iterator[Running]:
     folder, port = _folder("document"), free_block(2)
     (folder / "main.py").write_text(PAGE.format(path="/app"))
     routes = _routes(f"PathPrefix(`{PREFIX}`)", port + 1, strip=True)
-    server = [FASTAPI, "run", str(folder / "main.py"), "--host", "127.0.0.1", "--port", str(port + 1),
-              "--forwarded-allow-ips=*", "--root-path", PREFIX]  # fmt: skip
+    server = [
+        FASTAPI,
+        "run",
+        str(folder / "main.py"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port + 1),
+        "--forwarded-allow-ips=*",
+        "--root-path",
+        PREFIX,
+    ]
     with (
         _started(folder, "app", server, port + 1) as app,
         _started(folder, "proxy", _traefik(folder, routes, http=port), port) as proxy,
     ):
-        yield _running(app, proxy, proxy=f"http://127.0.0.1:{port}{PREFIX}",
-                       direct=f"http://127.0.0.1:{port + 1}")  # fmt: skip
+        yield _running(
+            app, proxy, proxy=f"http://127.0.0.1:{port}{PREFIX}", direct=f"http://127.0.0.1:{port + 1}"
+        )
 
 
 @contextmanager
@@ -120,15 +140,25 @@ def template() -> Iterator[Running]:
     folder, port = _folder("template"), free_block(2)
     (folder / "main.py").write_text(PAGE.format(path=f"{PREFIX}/app"))
     routes = _routes("Host(`127.0.0.1`)", port + 1, strip=False)
-    server = [FASTAPI, "run", "--host", "127.0.0.1", "--port", str(port + 1), "--workers", "4",
-              str(folder / "main.py")]  # fmt: skip
+    server = [
+        FASTAPI,
+        "run",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port + 1),
+        "--workers",
+        "4",
+        str(folder / "main.py"),
+    ]
     traefik = _traefik(folder, routes, "[log]\n[accessLog]", http=port)
-    with (
-        _started(folder, "app", server, port + 1) as app,
-        _started(folder, "proxy", traefik, port) as proxy,
-    ):
-        yield _running(app, proxy, proxy=f"http://127.0.0.1:{port}{PREFIX}",
-                       direct=f"http://127.0.0.1:{port + 1}{PREFIX}")  # fmt: skip
+    with _started(folder, "app", server, port + 1) as app, _started(folder, "proxy", traefik, port) as proxy:
+        yield _running(
+            app,
+            proxy,
+            proxy=f"http://127.0.0.1:{port}{PREFIX}",
+            direct=f"http://127.0.0.1:{port + 1}{PREFIX}",
+        )
 
 
 @contextmanager
@@ -137,16 +167,24 @@ def beside(name: str) -> Iterator[Running]:
     tests/proxies has them, haproxy, and Traefik with its defaults."""
     folder = _folder(name)
     settings = proxies.deployment(folder)
-    command, environ = {"nginx": proxies.nginx, "caddy": proxies.caddy, "haproxy": _haproxy,
-                        "traefik": _defaults}[name](folder, settings)  # fmt: skip
+    command, environ = {
+        "nginx": proxies.nginx,
+        "caddy": proxies.caddy,
+        "haproxy": _haproxy,
+        "traefik": _defaults,
+    }[name](folder, settings)
     ports = [settings["HTTP_PORT"], settings["HTTPS_PORT"]]
     with (
         proxies.application(folder, settings) as app,
         proxies.started(command, folder / f"{name}.log", environ, ports) as proxy,
     ):
-        yield _running(app, proxy, proxy=f"http://127.0.0.1:{ports[0]}{PREFIX}",
-                       tls=f"https://127.0.0.1:{ports[1]}{PREFIX}",
-                       direct=f"http://{settings['APP_ADDRESS']}")  # fmt: skip
+        yield _running(
+            app,
+            proxy,
+            proxy=f"http://127.0.0.1:{ports[0]}{PREFIX}",
+            tls=f"https://127.0.0.1:{ports[1]}{PREFIX}",
+            direct=f"http://{settings['APP_ADDRESS']}",
+        )
 
 
 def _haproxy(folder: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
@@ -156,9 +194,7 @@ def _haproxy(folder: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
 
 
 def _defaults(folder: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
-    rule = (
-        f"(Host(`localhost`) || Host(`127.0.0.1`)) && (Path(`{PREFIX}`) || PathPrefix(`{PREFIX}/`))"
-    )
+    rule = f"(Host(`localhost`) || Host(`127.0.0.1`)) && (Path(`{PREFIX}`) || PathPrefix(`{PREFIX}/`))"
     routes = _routes(rule, int(settings["APP_PORT"]), strip=True)
     return _traefik(folder, routes, http=settings["HTTP_PORT"], https=settings["HTTPS_PORT"]), {}
 
@@ -178,9 +214,7 @@ def _routes(rule: str, port: int, strip: bool) -> str:
 
 def _traefik(folder: Path, routes: str, more: str = "", **ports: object) -> list[str]:
     """The command, after its files: an entrypoint for each of `ports`, and defaults otherwise."""
-    points = "".join(
-        f'[entryPoints.{name}]\naddress = "127.0.0.1:{port}"\n' for name, port in ports.items()
-    )
+    points = "".join(f'[entryPoints.{name}]\naddress = "127.0.0.1:{port}"\n' for name, port in ports.items())
     # In a folder of their own: Traefik watches the one that its routes are in, and logs wake it.
     own = folder / "traefik"
     own.mkdir()
@@ -207,7 +241,9 @@ def _running(app: subprocess.Popen, proxy: subprocess.Popen, /, **urls: str) -> 
     wait_for(lambda: subprocess.run(asked).returncode == 0, 30)
 
     def parts() -> dict[str, list[psutil.Process]]:
-        return {part: [psutil.Process(p.pid), *psutil.Process(p.pid).children(recursive=True)]
-                for part, p in (("proxy", proxy), ("app", app))}  # fmt: skip
+        return {
+            part: [psutil.Process(p.pid), *psutil.Process(p.pid).children(recursive=True)]
+            for part, p in (("proxy", proxy), ("app", app))
+        }
 
     return Running(urls, parts)

@@ -14,10 +14,7 @@ def main() -> int:
     parser.add_argument("url", nargs="?", default="")
     arguments = parser.parse_args()
     if arguments.url and (reason := _not_a_url(arguments.url)):
-        print(
-            f"URL={arguments.url}: {reason}; for example URL=http://127.0.0.1:8000/app",
-            file=sys.stderr,
-        )
+        print(f"URL={arguments.url}: {reason}; for example URL=http://127.0.0.1:8000/app", file=sys.stderr)
         return 2
     try:
         facts = gather.facts(arguments.url)

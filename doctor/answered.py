@@ -25,9 +25,7 @@ def http(facts: Facts, answer: Answer) -> Iterator[Step]:
         ):
             yield cause("url.downgraded")
         return
-    explain = {404: _not_found, 502: _no_application, 503: _no_application, 504: _too_slow}.get(
-        answer.status
-    )
+    explain = {404: _not_found, 502: _no_application, 503: _no_application, 504: _too_slow}.get(answer.status)
     if explain:
         yield from explain(facts, answer)
     elif answer.status == 400 and "host" in answer.body.lower():
@@ -62,11 +60,7 @@ def _not_found(facts: Facts, answer: Answer) -> Iterator[Step]:
             yield cause("url.host", host=parts.hostname, hosts=hosts)
         elif not parts.path.startswith(prefix):
             yield cause(
-                "url.prefix",
-                case="router",
-                path=parts.path,
-                prefix=prefix,
-                url=f"{base}{prefix}/app",
+                "url.prefix", case="router", path=parts.path, prefix=prefix, url=f"{base}{prefix}/app"
             )
         else:
             yield cause("url.no_route", case="router", routes_error=facts.routes_error)

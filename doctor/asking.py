@@ -47,17 +47,20 @@ def _look_up(host: str) -> list[str]:
     return list(dict.fromkeys(address[4][0].split("%")[0] for address in found[0]))
 
 
-def ask(
-    url: str, *, address: str = "", port: int = 0, ca_file: str = "", follow: bool = False
-) -> Answer:
+def ask(url: str, *, address: str = "", port: int = 0, ca_file: str = "", follow: bool = False) -> Answer:
     """One GET of `url`, at `address` and `port` where given, else where its host leads; `follow`:
     redirects too. A name with several addresses: the last one's answer, or the first that connects."""
     hops: list[str] = []
     deadline = time.monotonic() + WHOLE_SECONDS
     while True:
         answer = _try_each(url, address, port, ca_file)
-        if not (follow and answer.outcome == "http" and answer.status in (301, 302, 303, 307, 308)
-                and "location" in answer.headers and time.monotonic() < deadline):  # fmt: skip
+        if not (
+            follow
+            and answer.outcome == "http"
+            and answer.status in (301, 302, 303, 307, 308)
+            and "location" in answer.headers
+            and time.monotonic() < deadline
+        ):
             break
         hops.append(url)
         url = urljoin(url, answer.headers["location"])
@@ -78,10 +81,7 @@ def _try_each(url: str, address: str, port: int, ca_file: str) -> Answer:
     deadline = time.monotonic() + WHOLE_SECONDS
     for candidate in candidates:
         answer = _once(url, candidate, port, ca_file)
-        if (
-            answer.outcome not in ("refused", "unreachable", "timed_out")
-            or time.monotonic() > deadline
-        ):
+        if answer.outcome not in ("refused", "unreachable", "timed_out") or time.monotonic() > deadline:
             break
     return answer
 
@@ -98,12 +98,7 @@ def _once(url: str, address: str, port: int, ca_file: str) -> Answer:
     except ConnectionRefusedError:
         return came("refused")
     except OSError as error:
-        if error.errno in (
-            errno.EHOSTUNREACH,
-            errno.ENETUNREACH,
-            errno.EADDRNOTAVAIL,
-            errno.EACCES,
-        ):
+        if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EACCES):
             return came("unreachable", error.strerror or "")
         return came("reset", str(error))
     try:
@@ -131,9 +126,7 @@ def _exchange(connection: socket.socket, parts: SplitResult) -> tuple[int, dict[
     client = http.client.HTTPConnection(parts.hostname or "", parts.port)
     client.sock = connection
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    client.request(
-        "GET", path, headers={"Accept": "*/*", "Connection": "close", "User-Agent": "doctor"}
-    )
+    client.request("GET", path, headers={"Accept": "*/*", "Connection": "close", "User-Agent": "doctor"})
     response = client.getresponse()
     try:
         body = response.read(BODY_BYTES).decode(errors="replace")
@@ -164,12 +157,16 @@ def who(answer: Answer) -> str:
     if answer.outcome != "http":
         return ""
     if named := answer.headers.get("server", ""):
-        return (
-            "the application" if named.startswith(("uvicorn", "hypercorn", "gunicorn")) else named
-        )
+        return "the application" if named.startswith(("uvicorn", "hypercorn", "gunicorn")) else named
     kind = answer.headers.get("content-type", "")
     if "json" in kind or "x-request-id" in answer.headers or answer.body == "Not Found":
         return "the application"
-    own = ("404 page not found\n", "Bad Gateway", "Gateway Timeout", "Service Unavailable",
-           "no available server\n", "Too Many Requests")  # fmt: skip
+    own = (
+        "404 page not found\n",
+        "Bad Gateway",
+        "Gateway Timeout",
+        "Service Unavailable",
+        "no available server\n",
+        "Too Many Requests",
+    )
     return "Traefik" if answer.body in own else ""

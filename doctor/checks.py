@@ -46,19 +46,10 @@ def _ports_taken(facts: Facts) -> Iterator[Step]:
         ("DIRECT_PORT", "127.0.0.1", settings.direct_port),
     ):
         for listener in facts.at(port):
-            if (
-                listener.takes(address)
-                or address in ("0.0.0.0", "::")
-                or listener.here.is_unspecified
-            ):
+            if listener.takes(address) or address in ("0.0.0.0", "::") or listener.here.is_unspecified:
                 free_port = port + 10000 if port < 50000 else port - 10000
                 yield finding(
-                    key,
-                    "port.taken",
-                    port=port,
-                    process=process(listener),
-                    key=key,
-                    free_port=free_port,
+                    key, "port.taken", port=port, process=process(listener), key=key, free_port=free_port
                 )
                 break
 
@@ -120,9 +111,7 @@ def _container(facts: Facts, found: Container) -> Iterator[Step]:
     if found.state in ("exited", "dead", "restarting"):
         reason = found.status or f"exit {found.exit_code}"
         last_line = found.last_line
-        yield finding(
-            name, "container.ended", state=found.state, reason=reason, last_line=last_line
-        )
+        yield finding(name, "container.ended", state=found.state, reason=reason, last_line=last_line)
         return
     if found.state == "paused":
         yield finding(name, "container.paused", container=found.name)
@@ -161,43 +150,25 @@ def published(facts: Facts) -> Iterator[Step]:
         ("DIRECT_PORT", settings.direct_port, "app", APP_PORT),
     ):
         container = next((c for c in facts.containers if c.ours and c.service == service), None)
-        if (
-            not container
-            or container.state != "running"
-            or (key == "DIRECT_PORT" and settings.domain)
-        ):
+        if not container or container.state != "running" or (key == "DIRECT_PORT" and settings.domain):
             continue
         open_ = [one for one in container.published if one.port == port]
         if not open_:
             yield finding(key, "port.not_published", port=port, service=service, target=target)
-        elif wide := [
-            one for one in open_ if key == "DIRECT_PORT" and one.address in ("0.0.0.0", "::")
-        ]:
+        elif wide := [one for one in open_ if key == "DIRECT_PORT" and one.address in ("0.0.0.0", "::")]:
             address = wide[0].address
-            yield finding(
-                key, "direct.open", case="published", address=address, port=port, target=target
-            )
+            yield finding(key, "direct.open", case="published", address=address, port=port, target=target)
         elif not [one for one in open_ if one.target == target]:
             yield finding(
-                key,
-                "port.wrong_target",
-                port=port,
-                published=open_[0].target,
-                service=service,
-                target=target,
+                key, "port.wrong_target", port=port, published=open_[0].target, service=service, target=target
             )
         else:
-            yield ok(
-                key,
-                f"{in_url(open_[0].address)}:{port} leads to {service}, {target} in its container",
-            )
+            yield ok(key, f"{in_url(open_[0].address)}:{port} leads to {service}, {target} in its container")
 
 
 def answered(answer: Answer | None) -> bool:
     """Whether the application answered, if only that it has no such path."""
-    return bool(
-        answer and answer.outcome == "http" and answer.status < 500 and who(answer) != "Traefik"
-    )
+    return bool(answer and answer.outcome == "http" and answer.status < 500 and who(answer) != "Traefik")
 
 
 def network(facts: Facts) -> Iterator[Step]:
@@ -282,8 +253,11 @@ def reach(facts: Facts) -> Iterator[Step]:
                 hosts=hosts,
             )
         elif proxy.outcome == "refused":
-            yield unseen("address", f"{where}: nobody connects there while BIND_ADDRESS={settings.bind_address}; "
-                         f"with 0.0.0.0 it is {reached_by}")  # fmt: skip
+            yield unseen(
+                "address",
+                f"{where}: nobody connects there while BIND_ADDRESS={settings.bind_address}; "
+                f"with 0.0.0.0 it is {reached_by}",
+            )
         else:
             yield unseen("address", f"{where}: {proxy.text}")
     if facts.runtime and settings.probe and not ip_address(settings.bind_address).is_loopback:
@@ -309,20 +283,19 @@ def firewall(facts: Facts) -> Iterator[Step]:
 def surroundings(facts: Facts) -> Iterator[Step]:
     if not facts.all_listeners_have_owners:
         whose = (
-            "belong to no process of this namespace"
-            if facts.root
-            else "are other users', whom root can name"
+            "belong to no process of this namespace" if facts.root else "are other users', whom root can name"
         )
         yield unseen("processes", f"some of the sockets that listen {whose}")
     if facts.cloud:
         public = any(is_public(address.text) for address in facts.addresses)
         where = (
-            ""
-            if public
-            else "; the public address, if it has one, is the cloud's and not on this machine"
+            "" if public else "; the public address, if it has one, is the cloud's and not on this machine"
         )
-        yield unseen("cloud", f"{facts.cloud} ({facts.cloud_evidence}): its security group or firewall cannot be seen "
-                     f"from here, look in the provider's console{where}")  # fmt: skip
+        yield unseen(
+            "cloud",
+            f"{facts.cloud} ({facts.cloud_evidence}): its security group or firewall cannot be seen "
+            f"from here, look in the provider's console{where}",
+        )
     yield from connection(facts)
 
 
@@ -332,9 +305,11 @@ def connection(facts: Facts, port: int = 0) -> Iterator[Step]:
     port = port or settings.http_port
     ssh = f"ssh -L {port}:localhost:{port} THIS-MACHINE"
     if person.forwards and person.editor != "WSL" and person.source != "off":
-        how = {"output": "from URLs in terminal output", "process": "from processes that listen",
-               "hybrid": "from processes that listen and from terminal output"}.get(
-                   person.source, "from processes that listen, or from URLs in terminal output")  # fmt: skip
+        how = {
+            "output": "from URLs in terminal output",
+            "process": "from processes that listen",
+            "hybrid": "from processes that listen and from terminal output",
+        }.get(person.source, "from processes that listen, or from URLs in terminal output")
         yield finding(
             "you",
             "connection.editor_forwards",
@@ -344,11 +319,17 @@ def connection(facts: Facts, port: int = 0) -> Iterator[Step]:
             port=port,
         )
     elif person.editor == "WSL":
-        yield unseen("you", f"WSL: Windows' localhost:{port} is forwarded here; other machines reach Windows' address, "
-                     "and only with networkingMode=mirrored in .wslconfig or a netsh portproxy")  # fmt: skip
+        yield unseen(
+            "you",
+            f"WSL: Windows' localhost:{port} is forwarded here; other machines reach Windows' address, "
+            "and only with networkingMode=mirrored in .wslconfig or a netsh portproxy",
+        )
     elif person.ssh_from:
-        yield unseen("you", f"SSH from {person.ssh_from}: plain SSH forwards no port by itself; {ssh} does, and then "
-                     f"localhost:{port} there is this machine's")  # fmt: skip
+        yield unseen(
+            "you",
+            f"SSH from {person.ssh_from}: plain SSH forwards no port by itself; {ssh} does, and then "
+            f"localhost:{port} there is this machine's",
+        )
 
 
 CHECKS: list[Callable[[Facts], Iterator[Step]]] = [

@@ -39,14 +39,22 @@ def container(inspected: dict[str, Any], port: int | None = None) -> Container:
     look = running and (ours and service != "traefik" or port in {one.port for one in published})
     log = ours and state["Status"] in ("exited", "restarting", "dead")
     return Container(
-        service=service, name=inspected["Name"].lstrip("/"), state=state["Status"],
-        health=(state.get("Health") or {}).get("Status", ""), exit_code=state.get("ExitCode", 0),
-        status="out of memory" if state.get("OOMKilled") else "", published=published,
+        service=service,
+        name=inspected["Name"].lstrip("/"),
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", ""),
+        exit_code=state.get("ExitCode", 0),
+        status="out of memory" if state.get("OOMKilled") else "",
+        published=published,
         listeners=inside(inspected["Id"]) if look else None,
-        addresses=tuple(a for n in (inspected["NetworkSettings"].get("Networks") or {}).values()
-                        if (a := n.get("IPAddress"))),
-        last_line=_last_line(inspected["Id"]) if log else "", ours=ours,
-    )  # fmt: skip
+        addresses=tuple(
+            a
+            for n in (inspected["NetworkSettings"].get("Networks") or {}).values()
+            if (a := n.get("IPAddress"))
+        ),
+        last_line=_last_line(inspected["Id"]) if log else "",
+        ours=ours,
+    )
 
 
 def _observes(labels: dict[str, str]) -> bool:
@@ -62,9 +70,10 @@ def _published(inspected: dict[str, Any]) -> tuple[Published, ...]:
         ports = inspected["HostConfig"].get("PortBindings") or {}
     return tuple(
         Published(one.get("HostIp") or "0.0.0.0", int(one["HostPort"]), int(target.split("/")[0]))
-        for target, all_ in ports.items() for one in all_ or []
+        for target, all_ in ports.items()
+        for one in all_ or []
         if target.endswith("/tcp") and one.get("HostPort")
-    )  # fmt: skip
+    )
 
 
 def inside(id_: str) -> tuple[Listener, ...] | None:
@@ -118,8 +127,10 @@ def ask_inside(all_: list[Container], settings: StackSettings) -> dict[str, str]
     if not app:
         return {}
     host = settings.hosts[0].replace("*", "localhost")
-    questions = {"app": f"http://127.0.0.1:8000/healthz {host}",
-                 "traefik": f"http://traefik:9999{settings.api_prefix}/healthz {host}"}  # fmt: skip
+    questions = {
+        "app": f"http://127.0.0.1:8000/healthz {host}",
+        "traefik": f"http://traefik:9999{settings.api_prefix}/healthz {host}",
+    }
     try:
         asked = _docker("exec", app.name, "python", "-c", QUESTION, *questions.values())
     except (subprocess.TimeoutExpired, OSError):

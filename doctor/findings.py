@@ -104,7 +104,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.nothing_listens_there",
-            "{address} is up, and nothing listens at {port} on that address: the server may listen on its 127.0.0.1 alone",
+            "{address} is up, and nothing listens at {port} on that address: the server may listen on its "
+            "127.0.0.1 alone",
             "on that machine: make doctor URL={url}; start the server with --host 0.0.0.0",
             source=LISTENS,
         ),
@@ -139,9 +140,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "url.published_on_loopback",
             "{container} publishes {port} on {address} alone",
             "-p 0.0.0.0:{port}:{target}, so that other machines reach it",
-            fixes={
-                "stack": "BIND_ADDRESS=0.0.0.0 in .env, then make up, so that other machines reach it",
-            },
+            fixes={"stack": "BIND_ADDRESS=0.0.0.0 in .env, then make up, so that other machines reach it"},
             source=LISTENS,
         ),
         error(
@@ -184,15 +183,14 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error("url.container_paused", "{container} is paused", "docker unpause {container}"),
         error(
-            "url.container_silent",
-            "{container} has {port} and does not answer",
-            "docker logs {container}",
+            "url.container_silent", "{container} has {port} and does not answer", "docker logs {container}"
         ),
     ),
     "Timed out": (
         error(
             "url.dropped_on_the_way",
-            "a firewall drops it on the way: a cloud's security group, or the host's own; neither can be seen from here",
+            "a firewall drops it on the way: a cloud's security group, or the host's own; neither can be "
+            "seen from here",
             "open tcp {port} there; on that machine: make doctor URL={url}",
             source=ANSWERS,
         ),
@@ -214,14 +212,16 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         SPEAKS_TLS,
         error(
             "url.busy",
-            "{process} takes connections and answers none: its event loop is blocked by a call that waits, or it is "
+            "{process} takes connections and answers none: its event loop is blocked by a call that waits, "
+            "or it is "
             "not an HTTP server",
             "py-spy dump --pid shows where; a def route instead of async def runs blocking code in a thread",
             source="FastAPI: Concurrency and async / await › Path operation functions",
         ),
         error(
             "url.busy",
-            "something takes the connection and does not answer: the server hangs, or a proxy waits for what is behind it",
+            "something takes the connection and does not answer: the server hangs, or a proxy waits for what "
+            "is behind it",
             "on that machine: make doctor",
             case="unseen",
         ),
@@ -236,14 +236,11 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "there: is the server running, and at that port?",
             source=FORWARDS,
         ),
+        error("url.not_http", "{process} is no HTTP server, or ends connections at once", "look at its log"),
         error(
             "url.not_http",
-            "{process} is no HTTP server, or ends connections at once",
-            "look at its log",
-        ),
-        error(
-            "url.not_http",
-            "what listens at {port} ends the connection without an answer: it is no HTTP server, or a port forward "
+            "what listens at {port} ends the connection without an answer: it is no HTTP server, or a port "
+            "forward "
             "whose far end is closed (ssh -L to a port where nothing listens)",
             "at the far end: is the server running, and at that port?",
             case="unseen",
@@ -269,7 +266,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error("url.plain_http", "{port} speaks plain HTTP", "{url}"),
         error(
             "url.tls_refused",
-            "the TLS handshake failed: {reason}; without a certificate for {host} the server takes no such name",
+            "the TLS handshake failed: {reason}; without a certificate for {host} the server takes no such "
+            "name",
             "use the name that its certificate has; DOMAIN in .env",
             source="RFC 6066 › 3",
         ),
@@ -278,7 +276,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.certificate_unknown",
             "whoever signed the certificate is not trusted here: {reason}",
-            "CA_FILE={ca} make doctor URL=…, and curl --cacert {ca}, for this clone's own; a public one needs DOMAIN "
+            "CA_FILE={ca} make doctor URL=…, and curl --cacert {ca}, for this clone's own; a public one "
+            "needs DOMAIN "
             "(docs/production.md)",
             source="docs/production.md › Start",
         ),
@@ -299,14 +298,17 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.redirect_loop",
             "the redirects go in a circle: one sends to https and the other back to http",
-            "the application must trust X-Forwarded-Proto of its proxy (TRUSTED_PROXIES), and only one of both may redirect",
+            "the application must trust X-Forwarded-Proto of its proxy (TRUSTED_PROXIES), and only one of "
+            "both may redirect",
             case="schemes",
             source="FastAPI: Behind a Proxy › Redirects with HTTPS",
         ),
         error(
             "url.redirect_loop",
-            "the redirects go in a circle: proxy and application each want another path, as with a slash at its end",
-            "the application must trust X-Forwarded-Proto of its proxy (TRUSTED_PROXIES), and only one of both may redirect",
+            "the redirects go in a circle: proxy and application each want another path, as with a slash at "
+            "its end",
+            "the application must trust X-Forwarded-Proto of its proxy (TRUSTED_PROXIES), and only one of "
+            "both may redirect",
             source="FastAPI: Behind a Proxy › Redirects with HTTPS",
         ),
     ),
@@ -355,7 +357,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
     "502, 503 or 504": (
         error(
             "url.no_application",
-            "the proxy answers, and cannot connect to the application: it is down, starting, draining, or listens on "
+            "the proxy answers, and cannot connect to the application: it is down, starting, draining, or "
+            "listens on "
             "127.0.0.1 of its own container",
             "make ps; make logs FOLLOW=0",
             case="502",
@@ -363,7 +366,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.no_application",
-            "the proxy answers, and has no application that is ready: it is down, starting, draining, or listens on "
+            "the proxy answers, and has no application that is ready: it is down, starting, draining, or "
+            "listens on "
             "127.0.0.1 of its own container",
             "make ps; make logs FOLLOW=0",
             case="503",
@@ -385,10 +389,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             source="Starlette: Middleware › TrustedHostMiddleware",
         ),
         error(
-            "url.not_allowed",
-            "{server} demands credentials",
-            "send credentials",
-            source="RFC 9110 › 15.5.2",
+            "url.not_allowed", "{server} demands credentials", "send credentials", source="RFC 9110 › 15.5.2"
         ),
         note(
             "url.method",
@@ -407,25 +408,18 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "the application answered {status}",
             "its log has the traceback: make logs FOLLOW=0",
         ),
-        error(
-            "url.refused_by_application",
-            "the application answered {status}",
-            "see its answer: {body}",
-        ),
+        error("url.refused_by_application", "the application answered {status}", "see its answer: {body}"),
         error(
             "url.downgraded",
-            "a redirect leads from https to http: the application does not trust its proxy's X-Forwarded-Proto",
+            "a redirect leads from https to http: the application does not trust its proxy's "
+            "X-Forwarded-Proto",
             "TRUSTED_PROXIES, and --forwarded-allow-ips of the server",
             source="FastAPI: Behind a Proxy › Enable Proxy Forwarded Headers",
         ),
     ),
     "The stack does not run": (
         error("stack.not_running", "the stack of this clone is not running", "make up"),
-        error(
-            "port.taken",
-            "{port} is taken by {process}",
-            "end it, or make up {key}={free_port}",
-        ),
+        error("port.taken", "{port} is taken by {process}", "end it, or make up {key}={free_port}"),
         error(
             "engine.silent",
             "the stack was started in Docker, and {engine}",
@@ -436,11 +430,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error("native.gone", "supervisord, which keeps both, does not run", "make up"),
     ),
     "A part of the stack ended, hangs, or listens elsewhere": (
-        error(
-            "container.ended",
-            "{state} ({reason}){last_line:; its last line: }",
-            "make logs FOLLOW=0",
-        ),
+        error("container.ended", "{state} ({reason}){last_line:; its last line: }", "make logs FOLLOW=0"),
         error("container.ended", "is {state}", "make up", case="not_started"),
         error("container.missing", "its container is not there", "make up"),
         error("container.missing", "none of this clone's is there", "make up", case="all"),
@@ -449,7 +439,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         note("container.starting", "is starting", "check again in a few seconds"),
         error(
             "container.loopback",
-            "listens on {address} in its container, and nobody outside it, Traefik neither, can connect there",
+            "listens on {address} in its container, and nobody outside it, Traefik neither, can connect "
+            "there",
             "APP_HOST: 0.0.0.0 in docker-compose.yml (--host 0.0.0.0), then make up",
             source=LISTENS,
         ),
@@ -458,16 +449,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "nothing listens on {port} in its container{others:; something does on }",
             "make logs FOLLOW=0; Traefik and the health check send requests to {port}",
         ),
-        error(
-            "process.ended",
-            "{state}: its last lines are in {log}",
-            "make logs FOLLOW=0",
-        ),
-        error(
-            "process.stopped",
-            "{process} is stopped, as Ctrl-Z does",
-            "kill -CONT {pid}",
-        ),
+        error("process.ended", "{state}: its last lines are in {log}", "make logs FOLLOW=0"),
+        error("process.stopped", "{process} is stopped, as Ctrl-Z does", "kill -CONT {pid}"),
         error("process.not_listening", "nothing listens at {port}", "make logs FOLLOW=0"),
     ),
     "An entrypoint of the stack does not answer": (
@@ -488,12 +471,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "make ps; make logs FOLLOW=0",
             source=ANSWERS,
         ),
-        error(
-            "door.silent",
-            "{url}: connected, and no answer",
-            "make logs FOLLOW=0",
-            source=ANSWERS,
-        ),
+        error("door.silent", "{url}: connected, and no answer", "make logs FOLLOW=0", source=ANSWERS),
         error("door.closed", "{url}: {outcome}", "make ps; make restart", source=ANSWERS),
         error(
             "door.certificate",
@@ -528,12 +506,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "PUBLIC_HOSTS={hosts} in .env, then make up",
             source=LISTENS,
         ),
-        error(
-            "firewall.drops",
-            "keeps {port} closed: {rule}",
-            "accept tcp {port} before it",
-            source=ANSWERS,
-        ),
+        error("firewall.drops", "keeps {port} closed: {rule}", "accept tcp {port} before it", source=ANSWERS),
         error(
             "direct.open",
             "{address}:{port} leads past the proxy for whoever reaches this machine, and round its firewall",
@@ -557,10 +530,13 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
     "Your browser alone reaches it, at localhost": (
         note(
             "connection.editor_forwards",
-            "{editor} ({evidence}): your editor forwards ports that it detects {how}. localhost:{port} in your browser is "
+            "{editor} ({evidence}): your editor forwards ports that it detects {how}. localhost:{port} in "
+            "your browser is "
             "then this machine's port; nobody else can use that address",
-            "its Ports panel shows and ends each; its settings remote.autoForwardPorts and remote.autoForwardPortsSource "
-            "decide. Plain SSH does not do it by itself; by hand: ssh -L {port}:localhost:{port} THIS-MACHINE",
+            "its Ports panel shows and ends each; its settings remote.autoForwardPorts and "
+            "remote.autoForwardPortsSource "
+            "decide. Plain SSH does not do it by itself; by hand: ssh -L {port}:localhost:{port} "
+            "THIS-MACHINE",
             source=FORWARDS,
         ),
     ),

@@ -174,9 +174,7 @@ def _source(folder: str = ".vscode-server") -> str:
         text = path.read_text()
         if re.search(r'^\s*"remote\.autoForwardPorts"\s*:\s*false', text, re.MULTILINE):
             return "off"
-        if found := re.search(
-            r'^\s*"remote\.autoForwardPortsSource"\s*:\s*"(\w+)"', text, re.MULTILINE
-        ):
+        if found := re.search(r'^\s*"remote\.autoForwardPortsSource"\s*:\s*"(\w+)"', text, re.MULTILINE):
             return found[1]
     return ""
 
@@ -240,17 +238,18 @@ def iptables(text: str) -> list[Rule]:
             seen.add(chain)
             for line in chains.get(chain, []):
                 target = re.search(r"-[jg] (\S+)", line)
-                if not target or re.search(
-                    r"-i lo\b|-s \S+|--ctstate (?!.*NEW)|-p (udp|icmp)", line
-                ):
+                if not target or re.search(r"-i lo\b|-s \S+|--ctstate (?!.*NEW)|-p (udp|icmp)", line):
                     continue
                 port = re.search(r"--dports? ([\d,]+)", line)
                 ports = [int(p) for p in port[1].split(",")] if port else [None]
                 if target[1] == "ACCEPT":
                     accepted.update(ports)
                 elif target[1] in ("DROP", "REJECT"):
-                    found += [Rule(p, line, start != "INPUT", frozenset(accepted) if p is None else frozenset())
-                              for p in ports if not {p, None} & accepted]  # fmt: skip
+                    found += [
+                        Rule(p, line, start != "INPUT", frozenset(accepted) if p is None else frozenset())
+                        for p in ports
+                        if not {p, None} & accepted
+                    ]
                 elif target[1] in chains:
                     todo.append(target[1])
         if policy.get(start) == "DROP" and None not in accepted:
@@ -261,8 +260,11 @@ def iptables(text: str) -> list[Rule]:
 def nft(ruleset: dict[str, Any]) -> list[Rule]:
     """Of `nft -j list ruleset`: what base chains with the hook `input` drop or reject."""
     items = ruleset.get("nftables", [])
-    bases = {(c["family"], c["table"], c["name"]): c for i in items if (c := i.get("chain"))
-             and c.get("hook") == "input"}  # fmt: skip
+    bases = {
+        (c["family"], c["table"], c["name"]): c
+        for i in items
+        if (c := i.get("chain")) and c.get("hook") == "input"
+    }
     found, accepted = [], set[int | None]()
     for item in items:
         rule = item.get("rule")
@@ -285,8 +287,11 @@ def nft(ruleset: dict[str, Any]) -> list[Rule]:
             accepted.update(ports)
         else:
             text = f"nft: table {rule['table']}, chain {rule['chain']}: tcp dport {port} {verdict}"
-            found += [Rule(p, text, excepted=frozenset(accepted) if p is None else frozenset())
-                      for p in ports if not {p, None} & accepted]  # fmt: skip
+            found += [
+                Rule(p, text, excepted=frozenset(accepted) if p is None else frozenset())
+                for p in ports
+                if not {p, None} & accepted
+            ]
     for chain in bases.values():
         if chain.get("policy") == "drop":
             text = f"nft: table {chain['table']}, chain {chain['name']}: policy drop"

@@ -56,10 +56,14 @@ def as_json(steps: list[Step], facts: Facts) -> str:
     seen = {name: value for name, value in vars(facts).items() if name != "own"}
     seen["settings"] = facts.settings.environ()
     return json.dumps(
-        {"steps": [asdict(step) for step in steps],
-         "findings": [asdict(step) for step in steps if step.finding], "facts": seen},
-        indent=2, default=_plain,
-    )  # fmt: skip
+        {
+            "steps": [asdict(step) for step in steps],
+            "findings": [asdict(step) for step in steps if step.finding],
+            "facts": seen,
+        },
+        indent=2,
+        default=_plain,
+    )
 
 
 def _plain(value: object) -> object:

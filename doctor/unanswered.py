@@ -82,24 +82,15 @@ def _published_elsewhere(
 ) -> Step:
     settings, name, port = facts.settings, container.name, answer.port
     if not container.ours:
-        return cause(
-            "url.published_on_loopback", container=name, port=port, address=address, target=target
-        )
+        return cause("url.published_on_loopback", container=name, port=port, address=address, target=target)
     if ":" in answer.address and ":" not in address:
         return cause("url.ipv6_is_not_published", container=name, port=port, address=address)
     if container.service != "traefik":
         url = f"{settings.url('proxy') or settings.url('tls')}/app"
         return cause(
-            "url.direct_is_local",
-            case="container",
-            container=name,
-            port=port,
-            address=address,
-            url=url,
+            "url.direct_is_local", case="container", container=name, port=port, address=address, url=url
         )
-    return cause(
-        "url.published_on_loopback", case="stack", container=name, port=port, address=address
-    )
+    return cause("url.published_on_loopback", case="stack", container=name, port=port, address=address)
 
 
 def _bound_elsewhere(facts: Facts, answer: Answer, listener: Listener) -> Step:
@@ -117,9 +108,7 @@ def _bound_elsewhere(facts: Facts, answer: Answer, listener: Listener) -> Step:
     command = on_every_address(listener.command, port)
     if ours or not command:
         return cause(
-            "url.bound_to_loopback"
-            if listener.here.is_loopback
-            else "url.bound_to_another_address",
+            "url.bound_to_loopback" if listener.here.is_loopback else "url.bound_to_another_address",
             case="stack" if ours else "unknown_server",
             process=name,
             address=address,
@@ -137,9 +126,7 @@ def _nothing(facts: Facts, answer: Answer) -> Step:
     if facts.runtime:
         urls = (settings.url(entrypoint) for entrypoint in ("proxy", "tls", "direct"))
         entrypoints = " and ".join(filter(None, urls))
-        return cause(
-            "url.nothing_listens", case="stack_elsewhere", port=port, entrypoints=entrypoints
-        )
+        return cause("url.nothing_listens", case="stack_elsewhere", port=port, entrypoints=entrypoints)
     if port in (settings.http_port, settings.https_port, settings.direct_port):
         return cause("url.nothing_listens", case="port_of_the_stack", port=port)
     others = sorted(
@@ -209,17 +196,13 @@ def no_answer(facts: Facts, answer: Answer) -> Iterator[Step]:
         yield cause("url.not_http", case="unseen", port=port)
 
 
-def _behind_the_port(
-    facts: Facts, answer: Answer, container: Container, target: int
-) -> Iterator[Step]:
+def _behind_the_port(facts: Facts, answer: Answer, container: Container, target: int) -> Iterator[Step]:
     name, port = container.name, answer.port
     inside = [one for one in container.listeners or () if one.port == target]
     if container.state == "paused":
         yield cause("url.container_paused", container=name)
     elif inside and all(one.here.is_loopback for one in inside):
-        yield cause(
-            "url.container_loopback", container=name, address=f"{inside[0].address}:{target}"
-        )
+        yield cause("url.container_loopback", container=name, address=f"{inside[0].address}:{target}")
     elif container.listeners is not None and not inside:
         if others := sorted({one.port for one in container.listeners}):
             yield cause(

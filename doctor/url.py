@@ -38,8 +38,11 @@ def _where(facts: Facts, answer: Answer) -> Iterator[Step]:
         return
     name, reached_by = kind(answer.address)
     if container := next((c for c in facts.containers if answer.address in c.addresses), None):
-        yield unseen("address", f"{answer.address} is the container {container.name}'s: containers of its network "
-                     "reach it, and on Linux this machine; a published port is for everybody else")  # fmt: skip
+        yield unseen(
+            "address",
+            f"{answer.address} is the container {container.name}'s: containers of its network "
+            "reach it, and on Linux this machine; a published port is for everybody else",
+        )
         return
     if facts.target_ours:
         yield unseen("address", f"{answer.address} is this machine's, {name}: {reached_by}")
@@ -48,9 +51,16 @@ def _where(facts: Facts, answer: Answer) -> Iterator[Step]:
 
 
 OUTCOMES = {
-    "http": answered.http, "loop": answered.loop,
-    "refused": unanswered.refused, "timed_out": unanswered.timed_out,
-    "unreachable": unanswered.unreachable, "no_name": unanswered.no_name,
-    "silent": unanswered.no_answer, "reset": unanswered.no_answer, "closed": unanswered.no_answer,
-    "not_http": unanswered.no_answer, "not_tls": unanswered.not_tls, "certificate": unanswered.certificate,
-}  # fmt: skip
+    "http": answered.http,
+    "loop": answered.loop,
+    "refused": unanswered.refused,
+    "timed_out": unanswered.timed_out,
+    "unreachable": unanswered.unreachable,
+    "no_name": unanswered.no_name,
+    "silent": unanswered.no_answer,
+    "reset": unanswered.no_answer,
+    "closed": unanswered.no_answer,
+    "not_http": unanswered.no_answer,
+    "not_tls": unanswered.not_tls,
+    "certificate": unanswered.certificate,
+}

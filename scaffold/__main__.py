@@ -72,9 +72,7 @@ def destined(value: str) -> Path:
         )
         instead = "to server"
     elif not is_free(path / MADE):
-        reason = (
-            f"has a {MADE} of its own, and the tools would write into it and delete it: move yours"
-        )
+        reason = f"has a {MADE} of its own, and the tools would write into it and delete it: move yours"
         instead = f"mv {shlex.quote(str(path / MADE))} {shlex.quote(str(path / 'moved'))}"
     if reason:
         raise SystemExit(f"DEST={value}: {reason}; for example {instead}")

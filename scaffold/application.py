@@ -14,16 +14,7 @@ NOT_SERVED = {"tests", "test", "docs", "node_modules", "site-packages"}
 # What an empty folder may have, and what begins with a dot.
 PAPERS = ("README", "LICENSE", "LICENCE", "COPYING", "NOTICE", "CHANGELOG", "CONTRIBUTING")
 # ASGI applications of other frameworks; Flask's is none.
-OTHERS = {
-    "Starlette",
-    "Litestar",
-    "Quart",
-    "BlackSheep",
-    "Robyn",
-    "Sanic",
-    "Falcon",
-    "get_asgi_application",
-}
+OTHERS = {"Starlette", "Litestar", "Quart", "BlackSheep", "Robyn", "Sanic", "Falcon", "get_asgi_application"}
 
 
 @dataclass
@@ -60,9 +51,7 @@ def discover(destination: Path) -> str:
             f"{', '.join(f'APP_MODULE={name}' for name in names)}"
         )
     if not names:
-        read_there = (
-            f"none of its {sources.files} Python files" if sources.files else "no Python file"
-        )
+        read_there = f"none of its {sources.files} Python files" if sources.files else "no Python file"
         seen = f"; seen: {sources.candidates}" if sources.candidates else ""
         raise SystemExit(
             f"APP_MODULE is not set, and {destination} is not empty: {read_there} outside tests/ and docs/ "
@@ -70,9 +59,7 @@ def discover(destination: Path) -> str:
             f"[tool.fastapi]{seen}; for example APP_MODULE=their.module:app"
         )
     project = names[0].partition(".")[0]
-    if any(
-        (destination / project / name).exists() for name in ("requirements.txt", "pyproject.toml")
-    ):
+    if any((destination / project / name).exists() for name in ("requirements.txt", "pyproject.toml")):
         raise SystemExit(
             f"APP_MODULE is not set, and the application lies in {project}/, a project of its own: "
             f"DEST={destination / project} (or APP_MODULE={names[0]})"
@@ -144,16 +131,7 @@ def read(destination: Path) -> Sources:
 def files(destination: Path) -> Iterator[Path]:
     """Yield the Python files, without those that git ignores."""
     listed = subprocess.run(
-        [
-            "git",
-            "-C",
-            str(destination),
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ],
+        ["git", "-C", str(destination), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         capture_output=True,
     )
     if listed.returncode == 0 and listed.stdout:  # none: a folder that another repository ignores

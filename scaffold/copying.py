@@ -93,7 +93,8 @@ def copy(destination: Path, version: str) -> int:
     for line in lines:
         print(f"! {line}")
     print(
-        f"\nnext:\n  cd {shlex.quote(os.environ['DEST'])}\n  make{f' -f {TARGETS}' if makefile else ''} verify"
+        f"\nnext:\n  cd {shlex.quote(os.environ['DEST'])}\n  make{f' -f {TARGETS}' if makefile else ''} "
+        f"verify"
     )
     return 0
 
@@ -156,10 +157,7 @@ def complete(env: Path, settings: File) -> tuple[dict[str, File | None], list[st
     if not lines:
         return {}, notes
     if reason:
-        return {}, [
-            *notes,
-            f".env was there, and stays as it is ({reason}): add {', '.join(lines)}",
-        ]
+        return {}, [*notes, f".env was there, and stays as it is ({reason}): add {', '.join(lines)}"]
     before = env.read_bytes()
     end = b"\r\n" if b"\r\n" in before else b"\n"
     start = end if before and not before.endswith(b"\n") else b""
@@ -188,9 +186,9 @@ def advice(destination: Path, module: str, own: list[str], makefile: str) -> Ite
         )
     yield from exposed_by_dockerignore(destination)
     if ".env.example" in own:
-        yield ".env.example was there, and stays as it is: the settings are in that of the project this comes from"
+        yield ".env.example was there, and stays: the settings are in that of the project this comes from"
     if not is_repository(destination):
-        yield "not a git repository: make new can bring later changes only into one, where the copy is committed"
+        yield "not a git repository: make new can bring later changes only where the copy is committed"
     elif folder := git(destination, "rev-parse", "--show-prefix").rstrip("/"):
         yield (
             "GitHub runs workflows from the repository's own .github/ alone: move deployment.yml there, with "

@@ -79,9 +79,7 @@ def three_way(theirs: bytes, base: bytes, new: bytes) -> tuple[bytes, bool]:
             (Path(folder) / name).write_bytes(data)
         labels = ("-L", "yours", "-L", "the version before", "-L", "the version now")
         done = subprocess.run(
-            ["git", "merge-file", "-p", *labels, "theirs", "base", "new"],
-            cwd=folder,
-            capture_output=True,
+            ["git", "merge-file", "-p", *labels, "theirs", "base", "new"], cwd=folder, capture_output=True
         )
     if done.returncode < 0 or done.returncode > 127:
         raise OSError(f"git merge-file: {done.stderr.decode(errors='replace').strip()}")

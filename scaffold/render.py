@@ -23,9 +23,7 @@ def render(version: str, data: Mapping[str, object]) -> dict[str, File]:
         folder = Path(name).resolve()
         run_copy(".", folder, data=dict(data), vcs_ref=version, defaults=True, quiet=True)
         files = {
-            str(path.relative_to(folder)): load(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
+            str(path.relative_to(folder)): load(path) for path in sorted(folder.rglob("*")) if path.is_file()
         }
     files[ANSWERS] = files.pop(ANSWERS)
     return files

@@ -30,9 +30,7 @@ def update(destination: Path, version: str) -> int:
             f"{destination}/{ANSWERS} was made from {before}, which this clone does not have: git fetch"
         )
     if base_version != version and git(ROOT, "merge-base", base_version, version) == version:
-        raise SystemExit(
-            f"{destination} was made from {before}, which is newer than this clone: git pull"
-        )
+        raise SystemExit(f"{destination} was made from {before}, which is newer than this clone: git pull")
     data = {key: value for key, value in answers.items() if not key.startswith("_")}
     base, new = render(base_version, data), render(version, data)
     own_answers = new.pop(ANSWERS)
@@ -52,11 +50,7 @@ def update(destination: Path, version: str) -> int:
     for name, file in result.files.items():
         kind = "conflict  " if name in result.conflicts else "" if file else "removed  "
         print(f"  {kind}{name}")
-    for line in (
-        *result.notes,
-        *exposed_by_dockerignore(destination),
-        *shared_name(destination, data),
-    ):
+    for line in (*result.notes, *exposed_by_dockerignore(destination), *shared_name(destination, data)):
         print(f"! {line}")
     if (destination / "build/venv/pyvenv.cfg").exists():
         print(
@@ -78,7 +72,8 @@ def shared_name(destination: Path, data: dict[str, object]) -> Iterator[str]:
     name = f"COMPOSE_PROJECT_NAME={data['project']}"
     if path.is_file() and name.encode() in path.read_bytes().splitlines():
         yield (
-            f".env says {name}, the name that Compose gives a compose file of yours there too: with the stack "
+            f".env says {name}, the name that Compose gives a compose file of yours there too: with the "
+            f"stack "
             "up, delete the line and make up again (after make down it would not find its certificates)"
         )
 

@@ -51,10 +51,7 @@ def before(seconds: float, command: list[str]) -> int:
             server.send_signal(number)
         else:
             leaving.touch()
-            print(
-                line(f"closes each connection after its answer, and stops in {seconds:g} s"),
-                flush=True,
-            )
+            print(line(f"closes each connection after its answer, and stops in {seconds:g} s"), flush=True)
             later = threading.Timer(seconds, server.send_signal, [number])
             later.daemon = True
             later.start()

@@ -13,12 +13,7 @@ QUERY = re.compile(
     r"""(?:(?<=\S)\?(?=["')\],;]*[^\s"')\],;])|\?(?=[\w.~%+-]+=))\S*?(?=["')\],;]{0,3}(?:\s|$))"""
 )
 # Observe says the same of each WebSocket: Uvicorn's line, and those of the library below it.
-SAID_BY_OBSERVE = (
-    '%s - "WebSocket %s"',
-    "connection open",
-    "connection closed",
-    "connection rejected",
-)
+SAID_BY_OBSERVE = ('%s - "WebSocket %s"', "connection open", "connection closed", "connection rejected")
 
 
 def line(message: str, moment: float | None = None, **more: str) -> str:

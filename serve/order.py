@@ -52,10 +52,7 @@ ORDER = (
     # Outermost, since the FastAPI CLI looks at the object itself.
     Layer(lambda s: s.app_server == "fastapi", lambda app, s: AnyASGI(app)),
     # Client and scheme are right before anything compares, logs or shows them, and nobody sees the token.
-    Layer(
-        lambda s: bool(s.proxy_token),
-        lambda app, s: ProxyToken(app, forwarded(app, s), s.proxy_token),
-    ),
+    Layer(lambda s: bool(s.proxy_token), lambda app, s: ProxyToken(app, forwarded(app, s), s.proxy_token)),
     Layer(lambda s: not (s.proxy_token or own_options(s)), forwarded),
     # So is the path.
     Layer(

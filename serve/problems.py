@@ -26,11 +26,19 @@ class ProblemResponse(JSONResponse):
 
 
 def problem(
-    status: int, detail: str | None = None, *,
-    headers: Mapping[str, str] | None = None, errors: list[dict[str, Any]] | None = None,
-) -> ProblemResponse:  # fmt: skip
-    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail,
-                   request_id=correlation_id.get(), errors=errors)  # fmt: skip
+    status: int,
+    detail: str | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    errors: list[dict[str, Any]] | None = None,
+) -> ProblemResponse:
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        request_id=correlation_id.get(),
+        errors=errors,
+    )
     return ProblemResponse(body.model_dump(exclude_none=True), status, headers)
 
 
@@ -39,8 +47,7 @@ def _http(request: Request, error: Any) -> ProblemResponse:
 
 
 def _validation(request: Request, error: Any) -> ProblemResponse:
-    return problem(422, "the request does not fit the schema",
-                   errors=jsonable_encoder(error.errors()))  # fmt: skip
+    return problem(422, "the request does not fit the schema", errors=jsonable_encoder(error.errors()))
 
 
 def _unhandled(request: Request, error: Exception) -> ProblemResponse:
@@ -48,8 +55,12 @@ def _unhandled(request: Request, error: Exception) -> ProblemResponse:
 
 
 # In the schema in place of FastAPI's HTTPValidationError.
-RESPONSES: dict[int | str, dict[str, Any]] = {422: {"description": "Unprocessable Content",
-                   "content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}}  # fmt: skip
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    422: {
+        "description": "Unprocessable Content",
+        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+    }
+}
 
 
 def add_problems(app: FastAPI) -> None:

@@ -150,8 +150,11 @@ def _roll(replace: Callable[[StackSettings], None]) -> int:
         raise SystemExit("the stack is not running: make up")
     name, settings = running
     if name != "docker":
-        print("deploy and rollback replace containers, and natively there are none; make restart "
-              "starts the current source, with a moment's pause", file=sys.stderr)  # fmt: skip
+        print(
+            "deploy and rollback replace containers, and natively there are none; make restart "
+            "starts the current source, with a moment's pause",
+            file=sys.stderr,
+        )
         return 2
     if changed := [one for one in state.differences(settings) if rolling.needs_up(one)]:
         raise SystemExit(f"the running stack does not have {changed[0]}: `make up` applies it")
@@ -159,9 +162,20 @@ def _roll(replace: Callable[[StackSettings], None]) -> int:
     return 0
 
 
-COMMANDS = {"up": up, "dev": dev, "down": down, "restart": restart, "ps": ps, "logs": logs,
-            "clean": clean, "deploy": deploy, "rollback": rollback, "swarm-deploy": swarm.deploy,
-            "swarm-ps": swarm.ps, "swarm-rm": swarm.rm}  # fmt: skip
+COMMANDS = {
+    "up": up,
+    "dev": dev,
+    "down": down,
+    "restart": restart,
+    "ps": ps,
+    "logs": logs,
+    "clean": clean,
+    "deploy": deploy,
+    "rollback": rollback,
+    "swarm-deploy": swarm.deploy,
+    "swarm-ps": swarm.ps,
+    "swarm-rm": swarm.rm,
+}
 # They change what runs, so one at a time does. `down` takes the lock over; `dev` takes it for its parts.
 ALONE = ("up", "restart", "clean", "deploy", "rollback", "swarm-deploy", "swarm-rm")
 

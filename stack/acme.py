@@ -26,24 +26,34 @@ def check(settings: StackSettings, running: bool) -> None:
     """Raises SystemExit when DOMAIN does not lead here; `running`: our Traefik has port 80 already."""
     domain = settings.domain
     if not settings.acme_ca:
-        print(f"the certificate comes from Let's Encrypt, which allows few failures; to try first: "
-              f"make up ACME_CA={STAGING}")  # fmt: skip
+        print(
+            f"the certificate comes from Let's Encrypt, which allows few failures; to try first: "
+            f"make up ACME_CA={STAGING}"
+        )
     try:
         addresses = sorted({str(info[4][0]) for info in socket.getaddrinfo(domain, 80)})
     except OSError as error:
-        raise SystemExit(f"DOMAIN={domain}: the name does not resolve ({error}); point its A "
-                         "record at this machine, then make up again") from None  # fmt: skip
+        raise SystemExit(
+            f"DOMAIN={domain}: the name does not resolve ({error}); point its A "
+            "record at this machine, then make up again"
+        ) from None
     if six := [address for address in addresses if ":" in address]:
-        print(f"warning: DOMAIN={domain} has the AAAA record {six[0]}, and Docker publishes IPv4 alone here: "
-              "take the record out")  # fmt: skip
+        print(
+            f"warning: DOMAIN={domain} has the AAAA record {six[0]}, and Docker publishes IPv4 alone here: "
+            "take the record out"
+        )
     if not running and not _answers_here(settings):
         shown = ", ".join(addresses)
-        line = (f"DOMAIN={domain}: port 80 of {shown} does not lead to this machine, and there the "
-                "certificate authority asks; open it in the firewall, or correct the record")  # fmt: skip
+        line = (
+            f"DOMAIN={domain}: port 80 of {shown} does not lead to this machine, and there the "
+            "certificate authority asks; open it in the firewall, or correct the record"
+        )
         if not settings.acme_ca:
-            raise SystemExit(f"{line}. Behind a NAT that this machine cannot see through, name the "
-                             "authority, and only this check is left out: "
-                             "ACME_CA=https://acme-v02.api.letsencrypt.org/directory")  # fmt: skip
+            raise SystemExit(
+                f"{line}. Behind a NAT that this machine cannot see through, name the "
+                "authority, and only this check is left out: "
+                "ACME_CA=https://acme-v02.api.letsencrypt.org/directory"
+            )
         print(f"warning: {line}")
 
 
@@ -86,8 +96,10 @@ def wait(settings: StackSettings, log: Callable[[], str]) -> None:
     while not served(settings):
         if time.monotonic() > deadline or (error := refused(log())):
             error = refused(log()) or UNEXPLAINED
-            raise SystemExit(f"DOMAIN={settings.domain}: no certificate yet: {error}\nthe stack stays up; "
-                             f"to try without Let's Encrypt's rate limits: make up ACME_CA={STAGING}")  # fmt: skip
+            raise SystemExit(
+                f"DOMAIN={settings.domain}: no certificate yet: {error}\nthe stack stays up; "
+                f"to try without Let's Encrypt's rate limits: make up ACME_CA={STAGING}"
+            )
         time.sleep(0.5)
 
 

@@ -66,15 +66,15 @@ def warnings(settings: StackSettings) -> list[str]:
     shown = [f"[{address}]" if ":" in address else address for address in opened]
     missing = [address for address in shown if address not in settings.hosts]
     if missing and not settings.domain and "*" not in settings.hosts:
-        lines.append("these addresses are open, and Traefik answers 404 there until .env has: "
-                     f"PUBLIC_HOSTS={','.join([*settings.hosts, *missing])}")  # fmt: skip
+        lines.append(
+            "these addresses are open, and Traefik answers 404 there until .env has: "
+            f"PUBLIC_HOSTS={','.join([*settings.hosts, *missing])}"
+        )
     return lines
 
 
 def _own_addresses(version: int) -> list[str]:
     family = socket.AF_INET if version == 4 else socket.AF_INET6
-    found = [
-        a.address for all_ in psutil.net_if_addrs().values() for a in all_ if a.family == family
-    ]
+    found = [a.address for all_ in psutil.net_if_addrs().values() for a in all_ if a.family == family]
     usable = [ip_address(address.split("%")[0]) for address in found]
     return [str(a) for a in usable if not a.is_loopback and not a.is_link_local]

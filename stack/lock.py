@@ -62,8 +62,10 @@ def _opened() -> IO[str]:
         BUILD.mkdir(exist_ok=True)
         return FILE.open("a+")
     except OSError as error:
-        raise SystemExit(f"{BUILD.name}/ cannot be written: {error.strerror}; give it to this user, for "
-                         f"example sudo chown -R $(id -un) {BUILD.name}") from None  # fmt: skip
+        raise SystemExit(
+            f"{BUILD.name}/ cannot be written: {error.strerror}; give it to this user, for "
+            f"example sudo chown -R $(id -un) {BUILD.name}"
+        ) from None
 
 
 def _take(file: IO[str]) -> bool:

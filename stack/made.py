@@ -8,8 +8,22 @@ from .paths import ROOT
 
 # The first line of BUILD/.gitignore where environment.sh made the folder, and so all that is in it.
 MADE = "# Made by make; make clean removes this folder."
-KNOWN = ("app", "app.part", "compose.log", "deploy.lock", "lock", "native", "pip.log", "stack",
-         "state.json", "tls", "traefik", "verify", "venv", "venv.lock")  # fmt: skip
+KNOWN = (
+    "app",
+    "app.part",
+    "compose.log",
+    "deploy.lock",
+    "lock",
+    "native",
+    "pip.log",
+    "stack",
+    "state.json",
+    "tls",
+    "traefik",
+    "verify",
+    "venv",
+    "venv.lock",
+)
 
 
 def remove(folder: Path) -> list[str]:

@@ -39,11 +39,14 @@ INSTALLED = BUILD / "app" / ".installed"
 def up(settings: StackSettings) -> None:
     """Starts what does not run, or runs with other settings; returns when all is healthy."""
     if settings.domain:
-        raise SystemExit(f"DOMAIN={settings.domain}: production runs in Docker; install an engine, "
-                         "or leave DOMAIN out")  # fmt: skip
+        raise SystemExit(
+            f"DOMAIN={settings.domain}: production runs in Docker; install an engine, or leave DOMAIN out"
+        )
     if settings.app_replicas > 1:
-        raise SystemExit(f"APP_REPLICAS={settings.app_replicas}: replicas are containers, and natively "
-                         f"there are none; for example APP_WORKERS={settings.app_replicas}")  # fmt: skip
+        raise SystemExit(
+            f"APP_REPLICAS={settings.app_replicas}: replicas are containers, and natively "
+            f"there are none; for example APP_WORKERS={settings.app_replicas}"
+        )
     _install_the_application()
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
     certificate.ensure(settings)
@@ -55,14 +58,20 @@ def up(settings: StackSettings) -> None:
         return
     down()
     bind = settings.bind_address
-    ports.refuse_taken(settings, {
-        "HTTP_PORT": (bind, settings.http_port), "HTTPS_PORT": (bind, settings.https_port),
-        "DIRECT_PORT": ("127.0.0.1", settings.direct_port),
-        "OPS_PORT": ("127.0.0.1", settings.ops_port),
-    })  # fmt: skip
+    ports.refuse_taken(
+        settings,
+        {
+            "HTTP_PORT": (bind, settings.http_port),
+            "HTTPS_PORT": (bind, settings.https_port),
+            "DIRECT_PORT": ("127.0.0.1", settings.direct_port),
+            "OPS_PORT": ("127.0.0.1", settings.ops_port),
+        },
+    )
     if not ports.free(settings.ops_port + 1):
-        raise SystemExit(f"OPS_PORT={settings.ops_port}: the application's metrics take the port after "
-                         f"it, and that is taken; for example OPS_PORT={settings.ops_port + 10}")  # fmt: skip
+        raise SystemExit(
+            f"OPS_PORT={settings.ops_port}: the application's metrics take the port after "
+            f"it, and that is taken; for example OPS_PORT={settings.ops_port + 10}"
+        )
     try:
         _start(settings)
     except BaseException:
@@ -74,9 +83,7 @@ def up(settings: StackSettings) -> None:
 def _start(settings: StackSettings) -> None:
     render.write(CONFIG, _supervisord(settings))
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIG)]
-    started = subprocess.run(
-        command, cwd=ROOT, env=_environment(settings), capture_output=True, text=True
-    )
+    started = subprocess.run(command, cwd=ROOT, env=_environment(settings), capture_output=True, text=True)
     if started.returncode:
         raise SystemExit(f"supervisord did not start: {started.stderr.strip()}")
     deadline = time.monotonic() + START_SECONDS
@@ -162,17 +169,15 @@ def unhealthy(settings: StackSettings) -> list[str]:
         problems.append(f"app does not answer at port {settings.direct_port}")
     ops = f"http://127.0.0.1:{settings.ops_port}"
     if (code := _status(f"{ops}/ping")) != 200:
-        problems.append(
-            "Traefik does not answer" if code is None else "Traefik did not load routes.toml"
-        )
+        problems.append("Traefik does not answer" if code is None else "Traefik did not load routes.toml")
     # It asks once a second, and so learns of the application after everybody else.
-    elif metrics.first_said(
-        lambda: metrics.server_up(_get(f"{ops}/metrics")[1], _server(settings))
-    ) is False:  # fmt: skip
+    elif metrics.first_said(lambda: metrics.server_up(_get(f"{ops}/metrics")[1], _server(settings))) is False:
         host = "localhost" if "*" in settings.hosts else settings.hosts[0]
         said = _get(f"{_server(settings)}/readyz", host)[0]
-        problems.append(f"Traefik sends nothing to the app: its health check, /readyz with Host: {host}, "
-                        f"is answered with {said or 'nothing'}")  # fmt: skip
+        problems.append(
+            f"Traefik sends nothing to the app: its health check, /readyz with Host: {host}, "
+            f"is answered with {said or 'nothing'}"
+        )
     return problems
 
 
@@ -183,9 +188,7 @@ def _install_the_application() -> None:
     lists, wanted = packages(ROOT, TOOLS)
     if INSTALLED.exists() and INSTALLED.read_text() == wanted:
         return
-    print(
-        f"installing {lists[0].name}, and what serves it, into {INSTALLED.parent.relative_to(ROOT)}"
-    )
+    print(f"installing {lists[0].name}, and what serves it, into {INSTALLED.parent.relative_to(ROOT)}")
     # Anew, so that what is no longer asked for goes; and beside the one that may be serving.
     part = INSTALLED.parent.with_name("app.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -195,9 +198,7 @@ def _install_the_application() -> None:
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["it does not say why"]
             reason = next((line for line in said if "ERROR" in line), said[-1])
-            raise SystemExit(
-                "\n".join(said) + f"\n{lists[0].name} could not be installed: {reason}"
-            )
+            raise SystemExit("\n".join(said) + f"\n{lists[0].name} could not be installed: {reason}")
     shutil.rmtree(INSTALLED.parent, ignore_errors=True)
     part.rename(INSTALLED.parent)
     INSTALLED.write_text(wanted)
@@ -205,9 +206,7 @@ def _install_the_application() -> None:
 
 def packages(root: Path, tools: Path) -> tuple[list[Path], str]:
     """Return the files that name a copy's packages, and a digest of them."""
-    lists = [
-        path for path in (*(root / name for name in LISTS), tools / "serve.txt") if path.exists()
-    ]
+    lists = [path for path in (*(root / name for name in LISTS), tools / "serve.txt") if path.exists()]
     return lists, hashlib.sha256(b"".join(path.read_bytes() for path in lists)).hexdigest()
 
 

@@ -54,8 +54,11 @@ class Container:
     def ports(self) -> dict[str, tuple[str, str]]:
         """Port inside: host address and port, also of a container that does not run."""
         bound = self.inspected["HostConfig"].get("PortBindings") or {}
-        return {inside.partition("/")[0]: (all_[0]["HostIp"], all_[0]["HostPort"])
-                for inside, all_ in bound.items() if all_}  # fmt: skip
+        return {
+            inside.partition("/")[0]: (all_[0]["HostIp"], all_[0]["HostPort"])
+            for inside, all_ in bound.items()
+            if all_
+        }
 
 
 def labels(inspected: dict[str, Any]) -> dict[str, str]:
@@ -84,16 +87,15 @@ def own(named: Collection[str] = WITHOUT_MARK) -> list[Container]:
     candidates = [one for one in _all() if of_this_file(labels(one.inspected))]
     certain = [one for one in candidates if marked(one.inspected)]
     projects = {one.project for one in certain}
-    return [one for one in candidates
-            if one in certain or one.project in projects and one.service in named]  # fmt: skip
+    return [one for one in candidates if one in certain or one.project in projects and one.service in named]
 
 
 def unsure() -> bool:
     """Whether a container was started here with docker-compose.yml that may be an override's."""
     return any(
-        of_this_file(labels(one.inspected)) and not marked(one.inspected)
-        and one.service not in WITHOUT_MARK for one in _all()
-    )  # fmt: skip
+        of_this_file(labels(one.inspected)) and not marked(one.inspected) and one.service not in WITHOUT_MARK
+        for one in _all()
+    )
 
 
 def others(project: str, ours: Iterable[Container]) -> list[Container]:
@@ -112,8 +114,7 @@ def origin(container: Container) -> str:
 def query(*arguments: str) -> list[str]:
     """The lines that `docker` prints; none where there is no engine, or it fails."""
     try:
-        done = subprocess.run(["docker", *arguments], capture_output=True, text=True,
-                              timeout=ENGINE_SECONDS)  # fmt: skip
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=ENGINE_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return []
     return [line for line in done.stdout.splitlines() if line]
@@ -121,11 +122,20 @@ def query(*arguments: str) -> list[str]:
 
 def _all() -> list[Container]:
     """Every container of Compose's on this engine."""
-    rows = query("ps", "--all", "--no-trunc", "--filter", f"label={LABEL}.project", "--format",
-                 "{{.ID}}\t{{.Status}}")  # fmt: skip
+    rows = query(
+        "ps", "--all", "--no-trunc", "--filter", f"label={LABEL}.project", "--format", "{{.ID}}\t{{.Status}}"
+    )
     status = dict(row.split("\t", 1) for row in rows)
     # One that goes meanwhile is missing in the answer, and the others are in it.
     inspected = json.loads("\n".join(query("inspect", *status)) or "[]") if status else []
-    return [Container(one["Id"], labels(one).get(f"{LABEL}.project", ""),
-                      labels(one).get(f"{LABEL}.service", ""), status[one["Id"]], one)
-            for one in inspected if one["Id"] in status]  # fmt: skip
+    return [
+        Container(
+            one["Id"],
+            labels(one).get(f"{LABEL}.project", ""),
+            labels(one).get(f"{LABEL}.service", ""),
+            status[one["Id"]],
+            one,
+        )
+        for one in inspected
+        if one["Id"] in status
+    ]

@@ -8,8 +8,9 @@ import psutil
 from .settings import StackSettings
 
 
-def refuse_taken(settings: StackSettings, wanted: dict[str, tuple[str, int]], *,
-                 by_engine: bool = False) -> None:  # fmt: skip
+def refuse_taken(
+    settings: StackSettings, wanted: dict[str, tuple[str, int]], *, by_engine: bool = False
+) -> None:
     """Raises SystemExit, naming the setting and the process, if one of `wanted`
     (setting: address, port) cannot be bound; `by_engine`: a Docker engine is to bind it."""
     for key, (address, port) in wanted.items():
@@ -23,16 +24,21 @@ def refuse_taken(settings: StackSettings, wanted: dict[str, tuple[str, int]], *,
                 if by_engine:  # below 1024 the engine may what this user may not
                     if free(port):
                         continue
-                    raise SystemExit(f"{key}={port}: taken{_holder(port)}; "
-                                     f"for example {key}={port + 8000}") from None  # fmt: skip
-                raise SystemExit(f"{key}={port}: this user may not open it; "
-                                 f"for example {key}={port + 8000}") from None  # fmt: skip
+                    raise SystemExit(
+                        f"{key}={port}: taken{_holder(port)}; for example {key}={port + 8000}"
+                    ) from None
+                raise SystemExit(
+                    f"{key}={port}: this user may not open it; for example {key}={port + 8000}"
+                ) from None
             except OSError as error:
                 if error.errno == 99 or "assign" in str(error):
-                    raise SystemExit(f"BIND_ADDRESS={address}: this machine has no such address; "
-                                     "for example BIND_ADDRESS=127.0.0.1") from None  # fmt: skip
-                raise SystemExit(f"{key}={port}: taken{_holder(port)}; "
-                                 f"for example {key}={_free(port, settings)}") from None  # fmt: skip
+                    raise SystemExit(
+                        f"BIND_ADDRESS={address}: this machine has no such address; "
+                        "for example BIND_ADDRESS=127.0.0.1"
+                    ) from None
+                raise SystemExit(
+                    f"{key}={port}: taken{_holder(port)}; for example {key}={_free(port, settings)}"
+                ) from None
 
 
 def free(port: int) -> bool:

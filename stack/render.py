@@ -24,9 +24,7 @@ def static(settings: StackSettings, native: bool) -> str:
     config = tomllib.loads((ROOT / "traefik" / "traefik.toml").read_text())
     points = config["entryPoints"]
     if native:
-        host = (
-            f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
-        )
+        host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
         points["http"]["address"] = f"{host}:{settings.http_port}"
         points["https"]["address"] = f"{host}:{settings.https_port}"
         points["ops"]["address"] = f"127.0.0.1:{settings.ops_port}"
@@ -35,9 +33,9 @@ def static(settings: StackSettings, native: bool) -> str:
         for name in ("http", "https"):
             points[name]["forwardedHeaders"] = {"trustedIPs": settings.trusted_proxies.split(",")}
     if settings.domain:
-        points["http"]["http"]["redirections"] = {"entryPoint": {
-            "to": f":{settings.https_port}", "scheme": "https", "permanent": True
-        }}  # fmt: skip
+        points["http"]["http"]["redirections"] = {
+            "entryPoint": {"to": f":{settings.https_port}", "scheme": "https", "permanent": True}
+        }
     if settings.domain and not isinstance(settings, SwarmSettings):
         # The authority's question may come from a container beside it, which sees no published port.
         points["http"]["address"], points["https"]["address"] = ":80", ":443"

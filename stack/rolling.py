@@ -87,11 +87,16 @@ def roll(settings: StackSettings, serves: Callable[[], None]) -> None:
             _start(settings, slot, serves=True)
         retire(settings, spare)
     except NotReady as reason:
-        raise SystemExit(f"half deployed; {spare} serves the new version, and `make deploy` or "
-                         f"`make rollback` ends it: {reason}") from None  # fmt: skip
+        raise SystemExit(
+            f"half deployed; {spare} serves the new version, and `make deploy` or "
+            f"`make rollback` ends it: {reason}"
+        ) from None
     try:  # Docker looks less often than Traefik, and `make ps` asks it.
-        _await(lambda: not docker.unhealthy(settings), READY_SECONDS,
-               lambda: "; ".join(docker.unhealthy(settings)))  # fmt: skip
+        _await(
+            lambda: not docker.unhealthy(settings),
+            READY_SECONDS,
+            lambda: "; ".join(docker.unhealthy(settings)),
+        )
     except NotReady as reason:
         raise SystemExit(f"deployed and serving, but {reason}") from None
 
@@ -110,9 +115,11 @@ def retire(settings: StackSettings, slot: str) -> None:
     """Lets what is in flight end, for DRAIN_SECONDS at most, then stops and removes the container."""
     _say(slot, "draining")
     if docker.execute(slot, "python", "-m", "serve.drain", "start") is not None:
-        _await(lambda: docker.gets_requests(slot) is not True, NOTICE_SECONDS, lambda: (
-            f"Traefik did not take {slot} out within {NOTICE_SECONDS} s"
-        ))  # fmt: skip
+        _await(
+            lambda: docker.gets_requests(slot) is not True,
+            NOTICE_SECONDS,
+            lambda: f"Traefik did not take {slot} out within {NOTICE_SECONDS} s",
+        )
         docker.execute(slot, "python", "-m", "serve.drain", "wait", str(settings.drain_seconds))
     docker.step(docker.compose(), ["rm", "--stop", "--force", slot], docker.environment(settings))
 
@@ -122,24 +129,34 @@ def _start(settings: StackSettings, slot: str, serves: bool = False) -> None:
     environ = docker.environment(settings)
     try:
         docker.step(
-            docker.compose(),
-            ["up", "--detach", "--no-deps", "--no-build", "--force-recreate", slot],
-            environ,
+            docker.compose(), ["up", "--detach", "--no-deps", "--no-build", "--force-recreate", slot], environ
         )
-        _await(lambda: docker.gets_requests(slot) is True, READY_SECONDS, lambda: _why(settings, slot),
-               alive=lambda: bool(docker.running(slot)))  # fmt: skip
+        _await(
+            lambda: docker.gets_requests(slot) is True,
+            READY_SECONDS,
+            lambda: _why(settings, slot),
+            alive=lambda: bool(docker.running(slot)),
+        )
     except BaseException as error:
         if not serves:  # nobody, yet
-            subprocess.run([*docker.compose(), "rm", "--stop", "--force", slot],
-                           env=environ, cwd=ROOT, capture_output=True)  # fmt: skip
+            subprocess.run(
+                [*docker.compose(), "rm", "--stop", "--force", slot],
+                env=environ,
+                cwd=ROOT,
+                capture_output=True,
+            )
         if isinstance(error, SystemExit):
             raise NotReady(str(error)) from None
         raise
     _say(slot, "serving")
 
 
-def _await(condition: Callable[[], bool], seconds: float, reason: Callable[[], str],
-           alive: Callable[[], bool] = lambda: True) -> None:  # fmt: skip
+def _await(
+    condition: Callable[[], bool],
+    seconds: float,
+    reason: Callable[[], str],
+    alive: Callable[[], bool] = lambda: True,
+) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline or not alive():

@@ -30,8 +30,10 @@ def engine(seconds: float = 20) -> tuple[str | None, str]:
     try:
         asked = subprocess.run(
             ["docker", "version", "--format", "{{.Server.Version}}"],
-            capture_output=True, text=True, timeout=seconds,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+        )
     except subprocess.TimeoutExpired:
         return None, f"the engine at {where} does not answer within {seconds:g} s"
     if asked.returncode:

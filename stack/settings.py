@@ -17,8 +17,17 @@ from .paths import ROOT, TOOLS
 
 Model = TypeVar("Model", bound="StackSettings")
 # Set by the stack itself, per runtime; in .env they would contradict it.
-INTERNAL = {"app_host", "app_port", "app_reload", "proxy_address", "proxy_token", "metrics_port",
-            "run_dir", "drain_mark", "untrusted_networks"}  # fmt: skip
+INTERNAL = {
+    "app_host",
+    "app_port",
+    "app_reload",
+    "proxy_address",
+    "proxy_token",
+    "metrics_port",
+    "run_dir",
+    "drain_mark",
+    "untrusted_networks",
+}
 MARKER = "DemonstrationMarker"  # what app/marker.py calls it
 # Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go.
 OF_OTHERS = re.compile(r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|TRAEFIK|GF)_\w+|GO(MAXPROCS|GC|MEMLIMIT)")
@@ -27,8 +36,13 @@ MOST_REPLICAS = 4
 # docker-stack.yml has this many.
 MOST_SWARM_REPLICAS = 8
 # What DOMAIN makes of a setting that is not given.
-PRODUCTION = {"bind_address": "0.0.0.0", "http_port": "80", "https_port": "443", "probe": "false",
-              "app_replicas": "2"}  # fmt: skip
+PRODUCTION = {
+    "bind_address": "0.0.0.0",
+    "http_port": "80",
+    "https_port": "443",
+    "probe": "false",
+    "app_replicas": "2",
+}
 DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+")
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -129,31 +143,43 @@ class StackSettings(Settings):
         for name in ("http_port", "https_port", "direct_port", "ops_port"):
             port = getattr(self, name)
             if port in ports:
-                raise ValueError(f"{name.upper()}={port}: {ports[port]} has this port already; "
-                                 f"for example {name.upper()}={port + 1}")  # fmt: skip
+                raise ValueError(
+                    f"{name.upper()}={port}: {ports[port]} has this port already; "
+                    f"for example {name.upper()}={port + 1}"
+                )
             ports[port] = name.upper()
         for one, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
             if getattr(self, one) and not getattr(self, other):
-                raise ValueError(f"{one.upper()}={getattr(self, one)}: a certificate is no use without "
-                                 f"its key, nor the key alone; set {other.upper()} too")  # fmt: skip
+                raise ValueError(
+                    f"{one.upper()}={getattr(self, one)}: a certificate is no use without "
+                    f"its key, nor the key alone; set {other.upper()} too"
+                )
         self._certificate_of_domain()
         if self.domain and self.domain not in self.hosts:
-            raise ValueError(f"PUBLIC_HOSTS={self.public_hosts}: DOMAIN is not among them; "
-                             f"for example PUBLIC_HOSTS={self.domain}")  # fmt: skip
+            raise ValueError(
+                f"PUBLIC_HOSTS={self.public_hosts}: DOMAIN is not among them; "
+                f"for example PUBLIC_HOSTS={self.domain}"
+            )
         refuse_overlap(self.trusted_proxies, ",".join(own_networks(self.subnet)))
         return self
 
     def _certificate_of_domain(self) -> None:
         if self.tls_cert:
-            raise ValueError(f"TLS_CERT={self.tls_cert}: counts in a swarm alone; `make up` gets its "
-                             "certificate by ACME, or from the local CA, so leave TLS_CERT out")  # fmt: skip
+            raise ValueError(
+                f"TLS_CERT={self.tls_cert}: counts in a swarm alone; `make up` gets its "
+                "certificate by ACME, or from the local CA, so leave TLS_CERT out"
+            )
         if self.domain and not self.acme_email:
-            raise ValueError("ACME_EMAIL: DOMAIN needs it, for the certificate authority's notices; "
-                             "in .env, for example ACME_EMAIL=ops@example.com")  # fmt: skip
+            raise ValueError(
+                "ACME_EMAIL: DOMAIN needs it, for the certificate authority's notices; "
+                "in .env, for example ACME_EMAIL=ops@example.com"
+            )
         for name in ("acme_email", "acme_ca"):
             if getattr(self, name) and not self.domain:
-                raise ValueError(f"{name.upper()}={getattr(self, name)}: without DOMAIN there is no "
-                                 "certificate to ask for; for example DOMAIN=api.example.com")  # fmt: skip
+                raise ValueError(
+                    f"{name.upper()}={getattr(self, name)}: without DOMAIN there is no "
+                    "certificate to ask for; for example DOMAIN=api.example.com"
+                )
 
     @property
     def hosts(self) -> list[str]:
@@ -173,11 +199,7 @@ class StackSettings(Settings):
             host = "127.0.0.1" if here else str(bound)
         else:
             host = "127.0.0.1" if "127.0.0.1" in self.hosts and here else self.hosts[0]
-        shown = (
-            f"http://{host}:{self.http_port}"
-            if door == "proxy"
-            else f"https://{host}:{self.https_port}"
-        )
+        shown = f"http://{host}:{self.http_port}" if door == "proxy" else f"https://{host}:{self.https_port}"
         return shown + self.api_prefix
 
     @property
@@ -219,15 +241,19 @@ class SwarmSettings(StackSettings):
     @model_validator(mode="after")
     def _open_on_every_address(self) -> Self:
         if self.bind_address != "0.0.0.0":  # `::` would hide who a client is, as in docker.py
-            raise ValueError(f"BIND_ADDRESS={self.bind_address}: Swarm opens a port on every address of "
-                             "a node and can do no less; say so with BIND_ADDRESS=0.0.0.0")  # fmt: skip
+            raise ValueError(
+                f"BIND_ADDRESS={self.bind_address}: Swarm opens a port on every address of "
+                "a node and can do no less; say so with BIND_ADDRESS=0.0.0.0"
+            )
         return self
 
     def _certificate_of_domain(self) -> None:
         if self.domain and not self.tls_cert:
-            raise ValueError("TLS_CERT: DOMAIN needs it in a swarm, where no Traefik can ask for a "
-                             "certificate on behalf of the others (docs/scaling.md); for example "
-                             f"TLS_CERT=/etc/letsencrypt/live/{self.domain}/fullchain.pem")  # fmt: skip
+            raise ValueError(
+                "TLS_CERT: DOMAIN needs it in a swarm, where no Traefik can ask for a "
+                "certificate on behalf of the others (docs/scaling.md); for example "
+                f"TLS_CERT=/etc/letsencrypt/live/{self.domain}/fullchain.pem"
+            )
 
 
 def read(environ: Mapping[str, str] | None = None, path: Path | None = None) -> StackSettings:
@@ -238,15 +264,14 @@ def read(environ: Mapping[str, str] | None = None, path: Path | None = None) -> 
     return read_as(StackSettings, environ, path)
 
 
-def read_as(
-    model: type[Model], environ: Mapping[str, str] | None = None, path: Path | None = None
-) -> Model:
+def read_as(model: type[Model], environ: Mapping[str, str] | None = None, path: Path | None = None) -> Model:
     """As `read`, of another kind of stack."""
     environ = os.environ if environ is None else environ
     found = written(environ, path)
     if contradicting := sorted(found.keys() & INTERNAL_KEYS):
-        raise SystemExit(f".env: {contradicting[0]}={found[contradicting[0]]}: the stack sets it itself; "
-                         "leave it out")  # fmt: skip
+        raise SystemExit(
+            f".env: {contradicting[0]}={found[contradicting[0]]}: the stack sets it itself; leave it out"
+        )
     known = KEYS - INTERNAL_KEYS
     values = {key: found.get(key, "") for key in known} | {
         key: environ[key] for key in known if environ.get(key)

@@ -30,9 +30,7 @@ def _saved() -> tuple[str, StackSettings] | None:
     try:
         saved = json.loads(STATE.read_text())
         runtime, given = saved["runtime"], saved["settings"].items()
-        settings = StackSettings.model_validate(
-            {key.lower(): value for key, value in given if value}
-        )
+        settings = StackSettings.model_validate({key.lower(): value for key, value in given if value})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return None
     return (runtime, settings) if runtime in ("docker", "native") else None
@@ -43,8 +41,11 @@ def forget() -> None:
 
 
 def differences(running: StackSettings) -> list[str]:
-    """Return `KEY=value` for each setting that .env or the environment now asks for, and `running` has not."""
+    """Return `KEY=value` for each setting that .env or the environment now has, and `running` has not."""
     asked, had = read(), running.environ()
     explicit = asked.model_fields_set
-    return [f"{key}={value}" for key, value in asked.environ().items()
-            if key.lower() in explicit and had[key] != value]  # fmt: skip
+    return [
+        f"{key}={value}"
+        for key, value in asked.environ().items()
+        if key.lower() in explicit and had[key] != value
+    ]

@@ -53,18 +53,17 @@ def _show(settings: SwarmSettings, name: str, nodes: list[dict[str, Any]]) -> No
     edge = {task.split()[0] for task in _tasks(name, "traefik")}
     open_at = [n["Status"]["Addr"] for n in nodes if n["Description"]["Hostname"] in edge]
     if settings.domain:
-        print(
-            f"{settings.url('tls')}{page_of(settings)}   once the name leads to {', '.join(open_at)}"
-        )
+        print(f"{settings.url('tls')}{page_of(settings)}   once the name leads to {', '.join(open_at)}")
         return
+    page = f"{settings.http_port}{settings.api_prefix}{page_of(settings)}"
     for address in open_at:
-        print(
-            f"http://{address}:{settings.http_port}{settings.api_prefix}{page_of(settings)}   whoever reaches this node"
-        )
+        print(f"http://{address}:{page}   whoever reaches this node")
     missing = [address for address in open_at if address not in settings.hosts]
     if missing and "*" not in settings.hosts:
-        print("Traefik answers 404 at these addresses until .env has: "
-              f"PUBLIC_HOSTS={','.join([*settings.hosts, *missing])}")  # fmt: skip
+        print(
+            "Traefik answers 404 at these addresses until .env has: "
+            f"PUBLIC_HOSTS={','.join([*settings.hosts, *missing])}"
+        )
 
 
 def ps() -> int:
@@ -98,9 +97,7 @@ def rm() -> int:
     deadline = time.monotonic() + 120
     while _ask("network", "ls", "-q", "--filter", f"label=com.docker.stack.namespace={name}"):
         if time.monotonic() > deadline:
-            raise SystemExit(
-                f"the networks of {name} are still there after 120 s: docker network ls"
-            )
+            raise SystemExit(f"the networks of {name} are still there after 120 s: docker network ls")
         time.sleep(0.5)
     print(f"removed ({name})")
     return 0
@@ -117,12 +114,15 @@ def _refuse_others(name: str) -> None:
     """Where the stack of this name has services of somebody's: `--prune` and `rm` would remove them."""
     for line in _state(name):
         service = line.split()[0]
-        env = _ask("service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Env}}",
-                   f"{name}_{service}")  # fmt: skip
+        env = _ask(
+            "service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Env}}", f"{name}_{service}"
+        )
         if service not in SERVICES or not any(mark in env for mark in MARKS):
-            raise SystemExit(f"COMPOSE_PROJECT_NAME={name}: this stack has a service {service} that is not "
-                             "docker-stack.yml's, and nothing was changed; for example "
-                             f"COMPOSE_PROJECT_NAME={name}-proxy")  # fmt: skip
+            raise SystemExit(
+                f"COMPOSE_PROJECT_NAME={name}: this stack has a service {service} that is not "
+                "docker-stack.yml's, and nothing was changed; for example "
+                f"COMPOSE_PROJECT_NAME={name}-proxy"
+            )
 
 
 def _nodes() -> list[dict[str, Any]]:
@@ -131,8 +131,10 @@ def _nodes() -> list[dict[str, Any]]:
         raise SystemExit(f"{reason}: a swarm needs Docker on each of its nodes")
     asked = subprocess.run(["docker", "node", "ls", "-q"], capture_output=True, text=True)
     if asked.returncode:
-        raise SystemExit("this engine is no manager of a swarm: docker swarm init, or ask one that is "
-                         f"(docs/scaling.md); it said: {asked.stderr.strip().splitlines()[0]}")  # fmt: skip
+        raise SystemExit(
+            "this engine is no manager of a swarm: docker swarm init, or ask one that is "
+            f"(docs/scaling.md); it said: {asked.stderr.strip().splitlines()[0]}"
+        )
     nodes: list[dict[str, Any]] = json.loads(_ask("node", "inspect", *asked.stdout.split()))
     return nodes
 
@@ -164,8 +166,9 @@ def _readable(key: str, value: str) -> Path:
     path = (ROOT / value).resolve()
     if not os.access(path, os.R_OK) or not path.is_file():
         example = (SwarmSettings.model_fields[key.lower()].examples or [""])[0]
-        raise SystemExit(f"{key}={value}: there is no such file, or this user may not read it; "
-                         f"for example {key}={example}")  # fmt: skip
+        raise SystemExit(
+            f"{key}={value}: there is no such file, or this user may not read it; for example {key}={example}"
+        )
     return path
 
 
@@ -176,9 +179,11 @@ def _hash(*paths: Path) -> str:
 def _built(name: str, nodes: int) -> str:
     """The image of the current source, named by its content, or an unchanged name deploys nothing."""
     if nodes > 1:
-        raise SystemExit(f"APP_IMAGE is empty: an image that is built here is on this node alone, and "
-                         f"the swarm has {nodes}; build it, push it, and name it, for example "
-                         "APP_IMAGE=registry.example.com/app:1")  # fmt: skip
+        raise SystemExit(
+            f"APP_IMAGE is empty: an image that is built here is on this node alone, and "
+            f"the swarm has {nodes}; build it, push it, and name it, for example "
+            "APP_IMAGE=registry.example.com/app:1"
+        )
     print("building the image", flush=True)
     environ = os.environ | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
     _ask("build", "--quiet", "--tag", f"{name}-app", ".", environ=environ)
@@ -190,15 +195,17 @@ def _built(name: str, nodes: int) -> str:
 
 def _in_registry(image: str) -> bool:
     """Whether a registry is to be asked for its digest: an image that was only loaded has none."""
-    asked = subprocess.run(["docker", "image", "inspect", "--format", "{{.RepoDigests}}", image],
-                           capture_output=True, text=True)  # fmt: skip
+    asked = subprocess.run(
+        ["docker", "image", "inspect", "--format", "{{.RepoDigests}}", image], capture_output=True, text=True
+    )
     return asked.returncode != 0 or asked.stdout.strip() != "[]"
 
 
 def _update(name: str, service: str) -> dict[str, Any]:
     """What Swarm says of the last change of the service; empty before the first."""
-    asked = subprocess.run(["docker", "service", "inspect", f"{name}_{service}"],
-                           capture_output=True, text=True)  # fmt: skip
+    asked = subprocess.run(
+        ["docker", "service", "inspect", f"{name}_{service}"], capture_output=True, text=True
+    )
     return (json.loads(asked.stdout)[0].get("UpdateStatus") or {}) if asked.returncode == 0 else {}
 
 
@@ -210,8 +217,9 @@ def _wait(name: str, service: str, before: dict[str, Any]) -> None:
         if update.get("StartedAt") == before.get("StartedAt"):
             state = "completed"  # of an earlier change: this one had nothing to replace
         if state == "rollback_completed":
-            raise SystemExit(f"not deployed, Swarm put the version before back: {update['Message']}\n"
-                             f"{_why(name, service)}")  # fmt: skip
+            raise SystemExit(
+                f"not deployed, Swarm put the version before back: {update['Message']}\n{_why(name, service)}"
+            )
         if "paused" in state:
             raise SystemExit(
                 f"Swarm stopped the update: {update['Message']}; docker service ps {name}_{service}"
@@ -219,20 +227,27 @@ def _wait(name: str, service: str, before: dict[str, Any]) -> None:
         if state == "completed" and _complete(_replicas(name, service)):
             return
         if time.monotonic() > deadline:
-            raise SystemExit(f"{service}: {_replicas(name, service)} after {PATIENCE_SECONDS} s\n"
-                             f"{_why(name, service)}")  # fmt: skip
+            raise SystemExit(
+                f"{service}: {_replicas(name, service)} after {PATIENCE_SECONDS} s\n{_why(name, service)}"
+            )
         if not before and not update and _why(name, service).count("\n") > 2:
             # The first deploy has no version to go back to, and would try for ever.
-            raise SystemExit(
-                f"{service} does not start; make swarm-rm removes it\n{_why(name, service)}"
-            )
+            raise SystemExit(f"{service} does not start; make swarm-rm removes it\n{_why(name, service)}")
         time.sleep(0.5)
 
 
 def _why(name: str, service: str) -> str:
     """The errors of the tasks that failed, newest first, a line each."""
-    rows = _ask("service", "ps", "--no-trunc", "--filter", "desired-state=shutdown",
-                "--format", "{{.Name}} on {{.Node}}: {{.Error}}", f"{name}_{service}")  # fmt: skip
+    rows = _ask(
+        "service",
+        "ps",
+        "--no-trunc",
+        "--filter",
+        "desired-state=shutdown",
+        "--format",
+        "{{.Name}} on {{.Node}}: {{.Error}}",
+        f"{name}_{service}",
+    )
     return "\n".join(row for row in rows.splitlines() if not row.endswith(": "))
 
 
@@ -256,8 +271,15 @@ def _state(name: str) -> list[str]:
 
 
 def _tasks(name: str, service: str) -> list[str]:
-    rows = _ask("service", "ps", "--filter", "desired-state=running",
-                "--format", "{{.Node}} {{.CurrentState}}", f"{name}_{service}")  # fmt: skip
+    rows = _ask(
+        "service",
+        "ps",
+        "--filter",
+        "desired-state=running",
+        "--format",
+        "{{.Node}} {{.CurrentState}}",
+        f"{name}_{service}",
+    )
     return sorted(rows.splitlines())
 
 
@@ -270,9 +292,7 @@ def _forget_unused(name: str) -> None:
 
 
 def _ask(*arguments: str, environ: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
-        ["docker", *arguments], cwd=ROOT, env=environ, capture_output=True, text=True
-    )
+    done = subprocess.run(["docker", *arguments], cwd=ROOT, env=environ, capture_output=True, text=True)
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
         raise SystemExit(f"docker {' '.join(arguments[:2])}: {said[-1]}")

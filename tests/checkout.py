@@ -11,18 +11,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-STEERS = (
-    "RUNTIME",
-    "API_",
-    "APP_",
-    "HTTP",
-    "DIRECT_",
-    "OPS_",
-    "MAKE",
-    "MFLAGS",
-    "BIND_",
-    "PUBLIC_",
-)
+STEERS = ("RUNTIME", "API_", "APP_", "HTTP", "DIRECT_", "OPS_", "MAKE", "MFLAGS", "BIND_", "PUBLIC_")
 
 MAKE_SECONDS = 300
 
@@ -70,19 +59,21 @@ class Checkout:
         # The fifth is for the application's metrics, beside Traefik's.
         self.http, self.https, self.direct, self.ops, _ = range(first := free_block(5), first + 5)
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith(STEERS)} | {
-            "RUNTIME": self.runtime, "HTTP_PORT": str(self.http), "HTTPS_PORT": str(self.https),
-            "DIRECT_PORT": str(self.direct), "OPS_PORT": str(self.ops), "SUBNET": "172.30.97",
+            "RUNTIME": self.runtime,
+            "HTTP_PORT": str(self.http),
+            "HTTPS_PORT": str(self.https),
+            "DIRECT_PORT": str(self.direct),
+            "OPS_PORT": str(self.ops),
+            "SUBNET": "172.30.97",
             # One of its own: several checkouts, and the clone's own stack, run on one engine.
             "COMPOSE_PROJECT_NAME": path.name.lower(),
-        }  # fmt: skip
+        }
 
     def fill(self) -> None:
         """What git lists here, and a link to the environment that is installed already."""
         shutil.rmtree(self.path, ignore_errors=True)
         listed = subprocess.check_output(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            text=True,
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
         )
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).exists():
@@ -98,9 +89,14 @@ class Checkout:
     def start(self, target: str, **settings: object) -> subprocess.Popen:
         values = [f"{key}={value}" for key, value in settings.items()]
         return subprocess.Popen(
-            ["make", "--no-print-directory", target, *values], cwd=self.path, env=self.environ,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        )  # fmt: skip
+            ["make", "--no-print-directory", target, *values],
+            cwd=self.path,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
     def make(self, target: str, **settings: object) -> tuple[int, str]:
         """The exit code and the output, standard error included."""
@@ -136,8 +132,10 @@ class Checkout:
     def answers(self, path: str = "/api/v1/app", port: int | None = None) -> str:
         return subprocess.run(
             ["curl", "-q", "--noproxy", "*", "-s", f"http://127.0.0.1:{port or self.http}{path}"],
-            capture_output=True, text=True, timeout=30,
-        ).stdout  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=30,
+        ).stdout
 
     def nothing_left(self, besides: Collection[str] = ()) -> bool:
         """Whether no process, or no container but those with the ids `besides`, is there."""

@@ -45,18 +45,32 @@ def text() -> str:
     checks = sorted(tables.checks(), key=lambda check: check["id"])
     lines = [HEAD]
     for group, members in groupby(checks, key=lambda check: check["id"].partition(".")[0]):
-        lines += [f"## {group}", "", "| check | doors | statement | source | seen failing under |",
-                  "|---|---|---|---|---|"]  # fmt: skip
+        lines += [
+            f"## {group}",
+            "",
+            "| check | doors | statement | source | seen failing under |",
+            "|---|---|---|---|---|",
+        ]
         for check in members:
-            cells = (f"`{check['id']}`" + (" (attack)" if check["kind"] == "attack" else ""),
-                     " ".join(check["doors"]), check["statement"], check["source"],
-                     "; ".join(check["broken_by"]))  # fmt: skip
+            cells = (
+                f"`{check['id']}`" + (" (attack)" if check["kind"] == "attack" else ""),
+                " ".join(check["doors"]),
+                check["statement"],
+                check["source"],
+                "; ".join(check["broken_by"]),
+            )
             lines.append(tables.row(*cells))
         lines.append("")
-    return "\n".join([
-        *lines, *sentences(OPERATIONS, "operations"), *sentences(REACHABILITY, "reachability"), *situations(),
-        *statements(STORY, "tests.reachability"), *statements(SERVERS, "tests.experiments"),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            *lines,
+            *sentences(OPERATIONS, "operations"),
+            *sentences(REACHABILITY, "reachability"),
+            *situations(),
+            *statements(STORY, "tests.reachability"),
+            *statements(SERVERS, "tests.experiments"),
+        ]
+    )
 
 
 def sentences(head: str, folder: str) -> list[str]:
@@ -72,11 +86,7 @@ def sentences(head: str, folder: str) -> list[str]:
 
 def statements(head: str, package: str) -> list[str]:
     """A document's sentences, and what the tests of a package say of them."""
-    lines = [
-        head,
-        "| the document says | source | in these versions | shown by |",
-        "|---|---|---|---|",
-    ]
+    lines = [head, "| the document says | source | in these versions | shown by |", "|---|---|---|---|"]
     for name, one in stated(package).items():
         cells = one.sentence, one.source, one.instead or "so", f"`{name}`"
         lines.append(tables.row(*cells))
@@ -85,9 +95,7 @@ def statements(head: str, package: str) -> list[str]:
 
 def situations() -> list[str]:
     """What `make doctor URL=…` must name, of servers that this project did not start."""
-    rows = [
-        f"| {one.name} | {f'`{one.finding}`' if one.finding else 'none'} |" for one in SITUATIONS
-    ]
+    rows = [f"| {one.name} | {f'`{one.finding}`' if one.finding else 'none'} |" for one in SITUATIONS]
     return ["| a server and an address | first finding |", "|---|---|", *rows, ""]
 
 

@@ -14,8 +14,13 @@ from stack.settings import StackSettings
 PATH = ROOT / "docs" / "how-it-works.md"
 BLOCK = re.compile(r"(?<=<!-- hops -->\n```text\n).*?(?=```\n<!-- /hops -->)", re.DOTALL)
 # A client's inventions, to show what becomes of them.
-SENT = {"User-Agent": "somebody", "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Host": "evil.example",
-        "X-Forwarded-Prefix": "/evil", "Forwarded": "for=6.6.6.6;proto=https"}  # fmt: skip
+SENT = {
+    "User-Agent": "somebody",
+    "X-Forwarded-For": "6.6.6.6",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Prefix": "/evil",
+    "Forwarded": "for=6.6.6.6;proto=https",
+}
 SEEN = ("client", "scheme", "root_path", "path", "raw_path", "url")
 VARIES = {"x-forwarded-server": "the proxy's host name", "x-request-id": "made by the application"}
 
@@ -32,15 +37,15 @@ def follow(settings: StackSettings, door: str) -> list[str]:
     connection.request("GET", path, headers=SENT)
     answer = connection.getresponse()
     seen = json.loads(answer.read())
-    lines = [f"the client asks at {'https' if door == 'tls' else 'http'}://{host}", f"  GET {path}", f"  Host: {host}",
-             *(f"  {name}: {value}" for name, value in SENT.items()), ""]  # fmt: skip
-    got = sorted((name, VARIES.get(name, value)) for name, value in seen["headers"])
-    lines += [
-        "the application gets",
-        *(f"  {name}: {value}" for name, value in got),
+    lines = [
+        f"the client asks at {'https' if door == 'tls' else 'http'}://{host}",
+        f"  GET {path}",
+        f"  Host: {host}",
+        *(f"  {name}: {value}" for name, value in SENT.items()),
         "",
-        "and makes of it",
     ]
+    got = sorted((name, VARIES.get(name, value)) for name, value in seen["headers"])
+    lines += ["the application gets", *(f"  {name}: {value}" for name, value in got), "", "and makes of it"]
     return [*lines, *(f"  {key:<10} {shown(seen[key])}" for key in SEEN), ""]
 
 
@@ -57,16 +62,11 @@ def text() -> str:
     running = state.load()
     if not running:
         raise SystemExit("the stack is not running: make up")
-    lines = [
-        f"=== {door} ===\n" + "\n".join(follow(running[1], door))
-        for door in ("proxy", "tls", "direct")
-    ]
+    lines = [f"=== {door} ===\n" + "\n".join(follow(running[1], door)) for door in ("proxy", "tls", "direct")]
     said = "\n".join(lines)
     for key, default in (("http_port", "9999"), ("https_port", "9443"), ("direct_port", "8000")):
         said = said.replace(f":{getattr(running[1], key)}", f":{default}")
-        said = re.sub(
-            rf"(x-forwarded-port: ){getattr(running[1], key)}\b", rf"\g<1>{default}", said
-        )
+        said = re.sub(rf"(x-forwarded-port: ){getattr(running[1], key)}\b", rf"\g<1>{default}", said)
     return said
 
 

@@ -41,30 +41,42 @@ class Host:
         )  # a host is no router, whatever an engine set here
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith(SESSION)} | {
             "PATH": f"{ROOT}/build/venv/bin:{os.environ['PATH']}:/usr/sbin:/sbin",
-            "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "NO_COLOR": "1",
+            "PYTHONPATH": str(ROOT),
             # Not the engine of the machine that lends the namespaces: a host of its own has none.
             "DOCKER_HOST": "unix:///nonexistent/docker.sock",
-        }  # fmt: skip
+        }
 
     def _inside(self, command: tuple[str, ...]) -> list[str]:
         return ["ip", "netns", "exec", self.namespace, *command]
 
-    def run(
-        self, *command: str, seconds: float = 60, **environ: str
-    ) -> subprocess.CompletedProcess:
-        return subprocess.run(self._inside(command), env=self.environ | environ, cwd=ROOT, timeout=seconds,
-                              capture_output=True, text=True, check=False)  # fmt: skip
+    def run(self, *command: str, seconds: float = 60, **environ: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            self._inside(command),
+            env=self.environ | environ,
+            cwd=ROOT,
+            timeout=seconds,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def must(self, *command: str) -> str:
         return must("ip", "netns", "exec", self.namespace, *command)
 
-    def start(
-        self, *command: str, port: int = 0, at: str = "127.0.0.1", **environ: str
-    ) -> subprocess.Popen:
+    def start(self, *command: str, port: int = 0, at: str = "127.0.0.1", **environ: str) -> subprocess.Popen:
         """Runs it in the background; returns once `port` takes connections at `at`."""
         log = (self.folder / f"{self.name}-{len(self.processes)}.log").open("w")
-        process = subprocess.Popen(self._inside(command), env=self.environ | environ, cwd=ROOT, stdout=log,
-                                   stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+        process = subprocess.Popen(
+            self._inside(command),
+            env=self.environ | environ,
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         log.close()
         self.processes.append(process)
         if port:
@@ -74,8 +86,11 @@ class Host:
 
     def listens(self, address: str, port: int) -> bool:
         lines = self.run("cat", "/proc/net/tcp", "/proc/net/tcp6").stdout.splitlines()
-        return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"
-                   for line in lines if ":" in line and "local" not in line)  # fmt: skip
+        return any(
+            line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"
+            for line in lines
+            if ":" in line and "local" not in line
+        )
 
     def get(self, url: str, seconds: float = 3) -> str:
         """The body, or curl's word for why there is none."""
@@ -113,8 +128,21 @@ class Host:
 
 def connect(one: Host, its: str, other: Host, others: str) -> None:
     """A cable between two hosts, with an address at each end."""
-    must("ip", "link", "add", "eth0", "netns", one.namespace, "type", "veth",
-         "peer", "name", "eth0", "netns", other.namespace)  # fmt: skip
+    must(
+        "ip",
+        "link",
+        "add",
+        "eth0",
+        "netns",
+        one.namespace,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "eth0",
+        "netns",
+        other.namespace,
+    )
     for host, address in ((one, its), (other, others)):
         host.must("ip", "address", "add", address, "dev", "eth0")
         host.must("ip", "link", "set", "eth0", "up")

@@ -44,12 +44,11 @@ class Tally:
         return [one for one in self.failures if not kinds or one.split(" ")[0] in kinds]
 
     def __str__(self) -> str:
-        parts = [
-            f"{kind} {count} (slowest {self.slowest[kind]:.2f} s)"
-            for kind, count in self.sent.items()
-        ]
-        return (f"{sum(self.sent.values())} requests in {self.seconds:.0f} s, {len(self.failures)} failed: "
-                f"{', '.join(parts)}")  # fmt: skip
+        parts = [f"{kind} {count} (slowest {self.slowest[kind]:.2f} s)" for kind, count in self.sent.items()]
+        return (
+            f"{sum(self.sent.values())} requests in {self.seconds:.0f} s, {len(self.failures)} failed: "
+            f"{', '.join(parts)}"
+        )
 
 
 class Load:
@@ -81,9 +80,7 @@ class Load:
         async with (
             httpx.AsyncClient(limits=limits, timeout=PATIENCE_SECONDS, trust_env=False) as keeping,
             httpx.AsyncClient(
-                limits=httpx.Limits(max_keepalive_connections=0),
-                timeout=PATIENCE_SECONDS,
-                trust_env=False,
+                limits=httpx.Limits(max_keepalive_connections=0), timeout=PATIENCE_SECONDS, trust_env=False
             ) as fresh,
         ):
             self.clients = itertools.cycle((keeping, keeping, fresh))
@@ -179,9 +176,7 @@ EVERYTHING = {"get": 25.0, "post": 15.0, "put": 5.0, "slow": 2.0, "stream": 2.0,
 
 
 @contextlib.contextmanager
-def load(
-    *urls: str, rates: dict[str, float] | None = None, elsewhere: bool = False
-) -> Iterator[Tally]:
+def load(*urls: str, rates: dict[str, float] | None = None, elsewhere: bool = False) -> Iterator[Tally]:
     """A load while the block runs; the tally is whole after it."""
     running = Load(list(urls), rates or EVERYTHING, elsewhere)
     running.start()

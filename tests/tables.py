@@ -11,8 +11,11 @@ def checks() -> list[dict]:
     """Each check of the suite, as `--list-checks` prints it."""
     listed = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract", "--list-checks"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return json.loads(listed.stdout)
 
 

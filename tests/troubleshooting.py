@@ -21,10 +21,10 @@ Three commands say what: `make doctor` looks at the whole way of a request, `mak
 address, and `make verify` names the likely cause of what is red in its last lines. You see:
 """
 KEY = """
-First doctor's findings. Words in capitals stand for what it fills in; behind an id stands the situation in which
-a test makes doctor find it. Each is an error where no other level is named: warnings and notes leave the exit status
-at 0. Then what `verify` and `up` said when the configuration was [broken on purpose](mutants.md). Written by
-`make docs` from doctor/findings.py and tests/.
+First doctor's findings. Words in capitals stand for what it fills in; behind an id stands the situation in
+which a test makes doctor find it. Each is an error where no other level is named: warnings and notes leave
+the exit status at 0. Then what `verify` and `up` said when the configuration was [broken on
+purpose](mutants.md). Written by `make docs` from doctor/findings.py and tests/.
 """
 
 
@@ -79,17 +79,11 @@ def name(one: Finding, situation: str) -> str:
 
 def of_verify() -> Iterator[str]:
     hints = {f"{one['title']} ({one['id']})": one["hint"] for one in checks()}
-    said = dict(
-        re.findall(r"(?m)^\| `([^`]+)` .* \| (.+) \|$", (ROOT / "docs" / "mutants.md").read_text())
-    )
+    said = dict(re.findall(r"(?m)^\| `([^`]+)` .* \| (.+) \|$", (ROOT / "docs" / "mutants.md").read_text()))
     rows: dict[tuple[str, str], list[str]] = {}
     refused = []
     for mutant in load_all():
-        told = (
-            said.get(mutant.name, "")
-            .replace("\\|", "|")
-            .removeprefix("the application's own fault: ")
-        )
+        told = said.get(mutant.name, "").replace("\\|", "|").removeprefix("the application's own fault: ")
         if "up" in mutant.caught_by:
             refused.append((mutant.title, told))
             continue
@@ -97,13 +91,7 @@ def of_verify() -> Iterator[str]:
         title = next((one for one in hints if told.startswith(one)), "")
         what = (cause.says, cause.fix) if cause else (title, hints.get(title, ""))
         rows.setdefault(what, []).append(f"{mutant.title} (`{mutant.name}`)")
-    yield from (
-        "",
-        f"## {VERIFY}",
-        "",
-        "| it says | what helps | seen when |",
-        "|---|---|---|",
-    )
+    yield from ("", f"## {VERIFY}", "", "| it says | what helps | seen when |", "|---|---|---|")
     for (says, fix), broken in sorted(rows.items()):
         yield row(says, fix, "; ".join(broken))
     yield from ("", f"## {UP}", "", "| what was wrong | it said |", "|---|---|")

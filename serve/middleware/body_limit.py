@@ -23,11 +23,7 @@ class BodyLimit:
             return await self.app(scope, receive, send)
         announced = [value for name, value in scope["headers"] if name == b"content-length"]
         # More than 4300 digits are no int for Python, and a server may take them.
-        if (
-            announced
-            and announced[0].isdigit()
-            and int(announced[0].lstrip(b"0")[:20] or 0) > self.limit
-        ):
+        if announced and announced[0].isdigit() and int(announced[0].lstrip(b"0")[:20] or 0) > self.limit:
             return await self._refuse(scope, receive, send)
         received, over, started = 0, False, False
 

@@ -65,11 +65,17 @@ class Observe:
         if path.endswith(HEALTH) and sent["status"] < 400:
             return  # the proxy's and the container's own checks, every second
         self.log.info(
-            "request", request_id=correlation_id.get(), trace_id=traced[1] if traced else None,
+            "request",
+            request_id=correlation_id.get(),
+            trace_id=traced[1] if traced else None,
             client="{}:{}".format(*scope["client"]) if scope.get("client") else None,
-            method=method, path=path, route=route, status=sent["status"],
-            bytes=sent["bytes"], seconds=round(seconds, 6),
-        )  # fmt: skip
+            method=method,
+            path=path,
+            route=route,
+            status=sent["status"],
+            bytes=sent["bytes"],
+            seconds=round(seconds, 6),
+        )
 
 
 def template(scope: Scope, prefix: str) -> str:

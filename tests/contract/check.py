@@ -60,9 +60,7 @@ def refuse_duplicates(items: list[pytest.Item]) -> None:
     seen: dict[tuple[str, str], str] = {}
     for item in items:
         if item.get_closest_marker("check") is None:
-            raise pytest.UsageError(
-                f"{item.nodeid} has no @check: it would not appear in the report"
-            )
+            raise pytest.UsageError(f"{item.nodeid} has no @check: it would not appear in the report")
         key = of(item).id, door_of(item)
         if key in seen:
             raise pytest.UsageError(f"{key[0]} at {key[1]} is both {seen[key]} and {item.nodeid}")

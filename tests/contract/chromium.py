@@ -67,9 +67,7 @@ class Chromium:
             # proof: Chromium looks for the hash among the certificates that the server sends.)
             flags.append(f"--ignore-certificate-errors-spki-list={key}")
         # A HOME of its own, or it leaves .pki, .config and .cache in the user's.
-        self.home = tempfile.TemporaryDirectory(
-            prefix="contract-chromium-", ignore_cleanup_errors=True
-        )
+        self.home = tempfile.TemporaryDirectory(prefix="contract-chromium-", ignore_cleanup_errors=True)
         self.playwright = sync_playwright().start()
         try:
             self.browser = self.playwright.chromium.launch(
@@ -78,16 +76,18 @@ class Chromium:
                 args=flags,
                 # Chromium refuses to run as root with its sandbox.
                 chromium_sandbox=os.geteuid() != 0,
-                env={**os.environ, "HOME": self.home.name, "XDG_CONFIG_HOME": self.home.name,
-                     "XDG_CACHE_HOME": self.home.name},
-            )  # fmt: skip
+                env={
+                    **os.environ,
+                    "HOME": self.home.name,
+                    "XDG_CONFIG_HOME": self.home.name,
+                    "XDG_CACHE_HOME": self.home.name,
+                },
+            )
         except Error as error:
             self.playwright.stop()
             self.home.cleanup()
             reason = error.message.strip().splitlines()
-            raise RuntimeError(
-                f"{executable} does not start: {' '.join(reason[:1] + reason[-1:])}"
-            ) from None
+            raise RuntimeError(f"{executable} does not start: {' '.join(reason[:1] + reason[-1:])}") from None
 
     def close(self) -> None:
         self.browser.close()

@@ -19,35 +19,22 @@ TARGET = pytest.StashKey[Target]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("contract", "the deployment under test")
     group.addoption(
-        "--proxy-url",
-        default="http://127.0.0.1:9999/api/v1",
-        help="public address, with the prefix",
+        "--proxy-url", default="http://127.0.0.1:9999/api/v1", help="public address, with the prefix"
     )
-    group.addoption(
-        "--tls-url", default="", help="public https address, with the prefix; empty: none"
-    )
+    group.addoption("--tls-url", default="", help="public https address, with the prefix; empty: none")
     group.addoption("--direct-url", default="", help="the application server itself; empty: none")
     group.addoption(
-        "--ca-file",
-        default="",
-        help="certificate authority of --tls-url; empty: the system's trust store",
+        "--ca-file", default="", help="certificate authority of --tls-url; empty: the system's trust store"
     )
     group.addoption(
-        "--strip-prefix",
-        choices=("true", "false"),
-        default="true",
-        help="does the proxy strip the prefix",
+        "--strip-prefix", choices=("true", "false"), default="true", help="does the proxy strip the prefix"
     )
     group.addoption(
         "--runtime", choices=("docker", "native", "remote"), default="remote", help="who started it"
     )
     group.addoption("--server", default="", help="the application server, for the report")
     group.addoption(
-        "--target-version",
-        action="append",
-        default=[],
-        metavar="NAME=VERSION",
-        help="for the report",
+        "--target-version", action="append", default=[], metavar="NAME=VERSION", help="for the report"
     )
     group.addoption("--max-body-bytes", type=int, default=10485760, help="MAX_BODY_BYTES")
     group.addoption("--websocket-max-bytes", type=int, default=1048576, help="WEBSOCKET_MAX_BYTES")
@@ -115,20 +102,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--fast", action="store_true", help="leave out browser and fuzz")
     group.addoption(
-        "--report-dir",
-        type=Path,
-        default=Path("build/verify"),
-        help="where the reports are written",
+        "--report-dir", type=Path, default=Path("build/verify"), help="where the reports are written"
     )
     group.addoption(
-        "--logs-command",
-        type=shlex.split,
-        default=[],
-        help="prints the last log lines, for failures",
+        "--logs-command", type=shlex.split, default=[], help="prints the last log lines, for failures"
     )
-    group.addoption(
-        "--list-checks", action="store_true", help="print every check as JSON and ask nothing"
-    )
+    group.addoption("--list-checks", action="store_true", help="print every check as JSON and ask nothing")
 
 
 def pytest_cmdline_main(config: pytest.Config) -> None:

@@ -11,8 +11,26 @@ from .source import Source
 
 MOST = 3  # causes named at once
 # Upstream first: what a request meets before something else can be judged.
-WAY = ("container", "tls", "host", "app", "scope", "prefix", "path", "trust", "redirect", "openapi",
-       "docs", "application", "mount", "static", "websocket", "stream", "exposure", "logs")  # fmt: skip
+WAY = (
+    "container",
+    "tls",
+    "host",
+    "app",
+    "scope",
+    "prefix",
+    "path",
+    "trust",
+    "redirect",
+    "openapi",
+    "docs",
+    "application",
+    "mount",
+    "static",
+    "websocket",
+    "stream",
+    "exposure",
+    "logs",
+)
 
 
 def diagnose(results: Iterable, source: Source | None = None) -> list[str]:
@@ -30,20 +48,12 @@ def diagnose(results: Iterable, source: Source | None = None) -> list[str]:
             place = source.fault(pattern, "") if source and pattern else ""
             said.append(f"{cause.says}: {cause.fix}{place}")
             left = left.without(cause.explains)
-    theirs = [
-        one
-        for one in reds
-        if one.check.group == "application" and left(f"{one.check.id}@{one.door}")
-    ]
+    theirs = [one for one in reds if one.check.group == "application" and left(f"{one.check.id}@{one.door}")]
     if theirs and len(said) < MOST:
         one = theirs[0]
         place = source.fault("", one.observed) if source else ""
-        said.append(
-            f"the application's own fault: {one.check.title} ({one.check.id}): {one.hint}{place}"
-        )
+        said.append(f"the application's own fault: {one.check.title} ({one.check.id}): {one.hint}{place}")
     if not said and reds:
-        first = min(
-            reds, key=lambda one: WAY.index(one.check.group) if one.check.group in WAY else len(WAY)
-        )
+        first = min(reds, key=lambda one: WAY.index(one.check.group) if one.check.group in WAY else len(WAY))
         said.append(f"{first.check.title} ({first.check.id}): {first.hint}")
     return said

@@ -133,9 +133,7 @@ class Door:
         shown = f"GET {url}\n{exchange.headers_text(headers or [])}"
         self.request_text, self.response_text = shown, ""
         try:
-            connection = WebSocket(
-                url, self._context, headers or [], TIMEOUT_SECONDS, self._permit, compress
-            )
+            connection = WebSocket(url, self._context, headers or [], TIMEOUT_SECONDS, self._permit, compress)
         except InvalidStatus as refused:
             answer = refused.response
             lines = exchange.headers_text(answer.headers.raw_items())

@@ -10,11 +10,7 @@ def headers_text(headers) -> str:
 
 
 def body_text(body: str) -> str:
-    return (
-        body
-        if len(body) <= BODY_CHARACTERS
-        else f"{body[:BODY_CHARACTERS]}… ({len(body)} characters)"
-    )
+    return body if len(body) <= BODY_CHARACTERS else f"{body[:BODY_CHARACTERS]}… ({len(body)} characters)"
 
 
 def decoded(pairs) -> list[tuple[str, str]]:

@@ -19,10 +19,7 @@ def lies(door_scheme: str) -> dict[str, list[tuple[str, str]]]:
     ]
     return {
         "X-Forwarded-*": usual,
-        "junk": [
-            ("X-Forwarded-For", "<script>, unknown, " + "a" * 300),
-            ("X-Forwarded-Proto", "wss"),
-        ],
+        "junk": [("X-Forwarded-For", "<script>, unknown, " + "a" * 300), ("X-Forwarded-Proto", "wss")],
         "scheme javascript": [("X-Forwarded-Proto", "javascript")],
         "Forwarded": [("Forwarded", f"for={FAKE_IP};proto={other};host=evil.example")],
         "old names": [
@@ -46,10 +43,7 @@ def lies(door_scheme: str) -> dict[str, list[tuple[str, str]]]:
         ". for -": [(name.replace("-", "."), value) for name, value in usual],
         "lower case": [(name.lower(), value) for name, value in usual],
         "twice": [*usual, *usual],
-        "a list": [
-            ("X-Forwarded-For", f"{FAKE_IP}, 127.0.0.1"),
-            ("X-Forwarded-Proto", f"{other}, {other}"),
-        ],
+        "a list": [("X-Forwarded-For", f"{FAKE_IP}, 127.0.0.1"), ("X-Forwarded-Proto", f"{other}, {other}")],
     }
 
 

@@ -34,9 +34,7 @@ class _Replay(io.BytesIO):
         return self
 
 
-def exchange(
-    host: str, port: int, context: ssl.SSLContext | None, request: bytes
-) -> tuple[bytes, bool]:
+def exchange(host: str, port: int, context: ssl.SSLContext | None, request: bytes) -> tuple[bytes, bool]:
     """Sends `request` and returns what came back, and whether the other side closed the connection."""
     with socket.create_connection((host, port), timeout=ANSWER_SECONDS) as plain:
         with context.wrap_socket(plain, server_hostname=host) if context else plain as connection:

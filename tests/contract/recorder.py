@@ -111,11 +111,7 @@ class Recorder:
         error = raised.value
         door = item.stash.get(DOOR, None)
         if isinstance(error, Wrong):
-            result.status, result.expected, result.observed = (
-                ("failed"),
-                error.expected,
-                error.observed,
-            )
+            result.status, result.expected, result.observed = (("failed"), error.expected, error.observed)
             if door is not None and error.cases:
                 noted = door.noted.get(error.cases[0])
                 result.request, result.response = noted or (result.request, result.response)

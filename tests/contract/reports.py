@@ -67,9 +67,7 @@ def matrix(results) -> dict[str, dict[str, dict]]:
     """group -> check id -> door -> result, in the order in which the checks are written."""
     table: dict[str, dict[str, dict]] = {}
     for result in results:
-        table.setdefault(result.check.group, {}).setdefault(result.check.id, {})[result.door] = (
-            result
-        )
+        table.setdefault(result.check.group, {}).setdefault(result.check.id, {})[result.door] = result
     return table
 
 

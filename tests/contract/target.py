@@ -16,9 +16,16 @@ from .source import Source
 
 # Paths by which somebody else's deployment is asked what it has. Ours must have all of them.
 DEMO = {
-    "app": "/app", "items": "/items/", "noslash": "/noslash", "sub": "/sub/app", "static": "/static/hello.txt",
-    "stream": "/stream", "openapi": "/openapi.json", "docs": "/docs", "redoc": "/redoc",
-}  # fmt: skip
+    "app": "/app",
+    "items": "/items/",
+    "noslash": "/noslash",
+    "sub": "/sub/app",
+    "static": "/static/hello.txt",
+    "stream": "/stream",
+    "openapi": "/openapi.json",
+    "docs": "/docs",
+    "redoc": "/redoc",
+}
 MODES = {
     "strip": "the proxy leaves the prefix in the path (STRIP_PREFIX=false)",
     "unstripped": "the proxy strips the prefix",
@@ -66,9 +73,7 @@ class Target:
         given = {name: url.rstrip("/") for name, url in given.items() if url}
         prefixes = {urlsplit(url).path for name, url in given.items() if name != "direct"}
         if len(prefixes) != 1:
-            raise Unreachable(
-                f"PROXY_URL and TLS_URL must share one prefix, not {sorted(prefixes)}"
-            )
+            raise Unreachable(f"PROXY_URL and TLS_URL must share one prefix, not {sorted(prefixes)}")
         self.prefix = prefixes.pop()
         for name, url in given.items():
             # Without stripping, the server is asked for the same path as the proxy.
@@ -77,9 +82,7 @@ class Target:
         self.context = ssl.create_default_context(cafile=self.ca_file or None)
         # Idle connections are dropped long before any server drops them: no race for the last one.
         self.client = self.new_client(
-            verify=self.context,
-            limits=httpx.Limits(keepalive_expiry=1),
-            headers={"User-Agent": "contract"},
+            verify=self.context, limits=httpx.Limits(keepalive_expiry=1), headers={"User-Agent": "contract"}
         )
 
     def new_client(self, **options) -> httpx.Client:
@@ -94,9 +97,7 @@ class Target:
     def _permit_request(self, request: httpx.Request) -> None:
         url = request.url
         place = url.scheme, url.host, url.port or DEFAULT_PORTS[url.scheme]
-        names = {
-            one.name for one in self.addresses.values() if (one.scheme, one.host, one.port) == place
-        }
+        names = {one.name for one in self.addresses.values() if (one.scheme, one.host, one.port) == place}
         headers = exchange.decoded(request.headers.raw)
         self.permit(names, safety.harm(request.method, url.raw_path.decode("ascii"), headers))
 
@@ -134,9 +135,8 @@ class Target:
         if all("nothing answers" in self.dead.get(name, "") for name in self.addresses):
             url = next(iter(self.addresses.values())).url
             raise Unreachable(
-                f"the stack is not running at {url}: make up" if self.ours
-                else "; ".join(self.dead.values())
-            )  # fmt: skip
+                f"the stack is not running at {url}: make up" if self.ours else "; ".join(self.dead.values())
+            )
         self.discover()
 
     def discover(self) -> None:
@@ -184,9 +184,7 @@ class Target:
         elif any(self._covers(item) for item in self.trusted_proxies):
             self.lacks["stranger"] = f"{self.caller} is one of TRUSTED_PROXIES, so it is believed"
         else:
-            self.lacks["load balancer"] = (
-                f"{self.caller or 'this caller'} is not in TRUSTED_PROXIES"
-            )
+            self.lacks["load balancer"] = f"{self.caller or 'this caller'} is not in TRUSTED_PROXIES"
 
     def _covers(self, item: str) -> bool:
         try:
@@ -228,11 +226,7 @@ class Target:
 
     def reason_to_skip(self, check: Check, door: str) -> str | None:
         if door != "all" and door not in self.addresses:
-            return {
-                "proxy": "no plain http door",
-                "tls": "no TLS door",
-                "direct": "no direct door",
-            }[door]
+            return {"proxy": "no plain http door", "tls": "no TLS door", "direct": "no direct door"}[door]
         # At its own port nobody but the proxy is believed, whoever stands in front of that.
         needs = [need for need in check.needs if (need, door) != ("stranger", "direct")]
         if missing := [self.lacks[need] for need in needs if need in self.lacks]:

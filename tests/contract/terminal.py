@@ -34,9 +34,7 @@ class Reporter:
             sys.stdout.reconfigure(errors="replace")
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"
         self.marks = MARKS if encodes("".join(MARKS.values()), encoding) else ASCII_MARKS
-        self.console = Console(
-            file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True
-        )
+        self.console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self.quiet = config.option.list_checks
         self.group = ""
 
@@ -62,9 +60,7 @@ class Reporter:
         self.show(str(excrepr))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo) -> None:
-        reason = (
-            str(excinfo.value) if excinfo.errisinstance(pytest.exit.Exception) else "interrupted"
-        )
+        reason = str(excinfo.value) if excinfo.errisinstance(pytest.exit.Exception) else "interrupted"
         self.show(f"{chr(10) if self.group else ''}{reason}")
 
     def pytest_sessionfinish(self) -> None:
@@ -100,16 +96,12 @@ class Reporter:
         widths = {door: len(door) + 2 for door in doors}
         titles = WIDTH - ids - 2 - sum(widths.values())
         self.show(
-            " " * (ids + 2 + titles)
-            + "".join(f"{door:^{widths[door]}}" for door in doors).rstrip(),
-            "dim",
+            " " * (ids + 2 + titles) + "".join(f"{door:^{widths[door]}}" for door in doors).rstrip(), "dim"
         )
         for rows in table.values():
             for id, row in rows.items():
                 title = next(iter(row.values())).check.title
-                line = Text(f"{id:<{ids}}  ").append(
-                    f"{clipped(title, titles - 1):<{titles}}", "dim"
-                )
+                line = Text(f"{id:<{ids}}  ").append(f"{clipped(title, titles - 1):<{titles}}", "dim")
                 for door in doors:
                     status = row[door].status if door in row else None
                     mark = self.marks[status] if status else ""
@@ -134,9 +126,7 @@ class Reporter:
         """One text per cause: forty checks that met the same refused connection are one."""
         by_cause: dict[str, list] = {}
         for result in self.run.red:
-            cause = (
-                result.observed if result.status == "error" else f"{result.check.id}@{result.door}"
-            )
+            cause = result.observed if result.status == "error" else f"{result.check.id}@{result.door}"
             by_cause.setdefault(cause, []).append(result)
         whole, rest = list(by_cause.values())[:SHOWN_WHOLE], list(by_cause.values())[SHOWN_WHOLE:]
         for alike in whole:
@@ -146,9 +136,7 @@ class Reporter:
             self.show(text)
             if len(alike) > 1:
                 others = ", ".join(f"{one.check.id}@{one.door}" for one in alike[1:6])
-                self.show(
-                    f"the same at {len(alike) - 1} more: {others}{', …' if len(alike) > 6 else ''}"
-                )
+                self.show(f"the same at {len(alike) - 1} more: {others}{', …' if len(alike) > 6 else ''}")
         self.show("-" * WIDTH, "dim")
         if rest:
             places = ", ".join(f"{one.check.id}@{one.door}" for alike in rest for one in alike)
@@ -161,12 +149,7 @@ class Reporter:
             return
         try:
             done = subprocess.run(
-                self.logs_command,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=30,
-                check=False,
+                self.logs_command, capture_output=True, text=True, errors="replace", timeout=30, check=False
             )
             lines = (done.stdout + done.stderr).splitlines()[-LOG_LINES:]
             self.run.logs = "\n".join(clipped(line, LOG_CHARACTERS) for line in lines)

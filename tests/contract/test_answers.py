@@ -69,8 +69,9 @@ def test_the_first_server_and_a_path_are_an_address(door, expect):
         pytest.skip("no operation of the schema can be asked without a parameter")
     expect.that(bool(plain), "paths", observed=list(schema["paths"]), expected="at least one")
     url = urljoin(f"{door.url}/openapi.json", server)
-    expect.that(url.startswith(f"{door.origin}/"), "first server", observed=server,
-                expected=f"one at {door.origin}")  # fmt: skip
+    expect.that(
+        url.startswith(f"{door.origin}/"), "first server", observed=server, expected=f"one at {door.origin}"
+    )
     base = url.removeprefix(door.origin)
 
     def status(path: str) -> bool:

@@ -28,9 +28,7 @@ ROOT_PATH_HINT = (
     broken_by=("mutant hosts.trusted_host", "mutant ports.wrong_service_port"),
 )
 def test_the_application_answers_at_this_door(door, expect):
-    paths = (
-        [door.target.answers] if door.target.answers else ["/openapi.json", "/docs", "/redoc", "/"]
-    )
+    paths = [door.target.answers] if door.target.answers else ["/openapi.json", "/docs", "/redoc", "/"]
     seen = {}
     for path in paths:
         answer = door.get(path)
@@ -47,16 +45,10 @@ def test_the_application_answers_at_this_door(door, expect):
     doors=("proxy", "tls", "direct"),
     kind="claim",
     source=f"{PAGE} › Checking the current root_path",
-    statement=(
-        "The application learns the prefix as root_path, whichever door a request came through."
-    ),
+    statement=("The application learns the prefix as root_path, whichever door a request came through."),
     hint=ROOT_PATH_HINT,
     needs=("app",),
-    broken_by=(
-        "root_path with a trailing slash",
-        "another root_path than the proxy strips",
-        "no root_path",
-    ),
+    broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
 )
 def test_the_app_answers_with_the_prefix_as_its_root_path(door, expect):
     answer = expect.json(door.get("/app"))
@@ -69,19 +61,14 @@ def test_the_app_answers_with_the_prefix_as_its_root_path(door, expect):
     doors=("direct",),
     kind="claim",
     source=f"{PAGE} › About root_path",
-    statement=(
-        "Behind a stripping proxy the server does not expect to be asked for the prefixed path."
-    ),
+    statement=("Behind a stripping proxy the server does not expect to be asked for the prefixed path."),
     hint=(
         "The server answers a second URL for every route: root_path is set without being "
         "prepended to the path. Use the server's --root-path with Uvicorn, or RootPath in "
         "serve/middleware/root_path.py; not FastAPI(root_path=)."
     ),
     needs=("strip", "app", "prefix"),
-    broken_by=(
-        "FastAPI(root_path=) with strip",
-        "Gunicorn --root-path with strip",
-    ),
+    broken_by=("FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
 def test_the_prefixed_path_is_not_found_at_the_server(door, expect):
     expect("status of the prefixed path", door.get(f"{door.prefix}/app").status_code, 404)
@@ -94,8 +81,7 @@ def test_the_prefixed_path_is_not_found_at_the_server(door, expect):
     kind="claim",
     source=f"{PAGE} › About proxies with a stripped path prefix",
     statement=(
-        "Without stripping, the proxy asks the server for the public path, and the short one "
-        "answers too."
+        "Without stripping, the proxy asks the server for the public path, and the short one answers too."
     ),
     hint=(
         "With STRIP_PREFIX=false root_path must be set but not prepended: Uvicorn's --root-path "
@@ -117,8 +103,7 @@ def test_the_server_answers_with_and_without_the_prefix(door, expect):
     kind="attack",
     source=f"{PAGE} › Setting the root_path in the FastAPI app; fastapi#14238; CVE-2026-48020",
     statement=(
-        "No route can be reached under the prefix twice, round the rules written for its one "
-        "address."
+        "No route can be reached under the prefix twice, round the rules written for its one address."
     ),
     hint=(
         "root_path is set without being prepended to the stripped path, so Starlette removes it "
@@ -126,10 +111,7 @@ def test_the_server_answers_with_and_without_the_prefix(door, expect):
         "strip; drop FastAPI(root_path=)."
     ),
     needs=("app", "prefix"),
-    broken_by=(
-        "FastAPI(root_path=) with strip",
-        "Gunicorn --root-path with strip",
-    ),
+    broken_by=("FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
 def test_a_doubled_prefix_is_not_found(door, expect):
     answer = door.ask("GET", f"{door.prefix}{door.prefix}/app")

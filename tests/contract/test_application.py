@@ -73,7 +73,8 @@ def outside(door, url: str) -> bool:
     doors=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Redirects with HTTPS; facts S20; fastapi#1441",
-    statement="Each redirect of a route in the schema leads to an address under the prefix, and not in a circle.",
+    statement="Each redirect of a route in the schema leads to an address under the prefix, and not in a "
+    "circle.",
     hint=HINT.format(where='the route that answers the redirect, not RedirectResponse("/…")'),
     needs=("prefix",),
     broken_by=("mutant application.hard_coded_redirect", "Datasette without its base_url"),

@@ -17,9 +17,7 @@ PROXY_HINT = (
     doors=PUBLIC,
     kind="attack",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; CVE-2026-88004",
-    statement=(
-        "The proxy replaces the forwarding headers of a client: one line each, with its own value."
-    ),
+    statement=("The proxy replaces the forwarding headers of a client: one line each, with its own value."),
     hint=PROXY_HINT,
     needs=("probe", "stranger"),
     broken_by=(
@@ -45,10 +43,7 @@ def test_the_proxy_replaces_a_clients_headers(door, expect):
     honest = given([])
     sent_by_proxy = {name: values for name, values in honest.items() if values}
     expect.that(
-        bool(sent_by_proxy),
-        "headers of the proxy",
-        observed=honest,
-        expected="at least X-Forwarded-For",
+        bool(sent_by_proxy), "headers of the proxy", observed=honest, expected="at least X-Forwarded-For"
     )
     expect(
         "values with none invented",
@@ -66,26 +61,15 @@ def test_the_proxy_replaces_a_clients_headers(door, expect):
     kind="attack",
     source="CVE-2026-88011; CVE-2026-54763",
     statement=(
-        "Forwarding headers that the proxy does not write itself, and aliases of those it does, "
-        "never arrive."
+        "Forwarding headers that the proxy does not write itself, and aliases of those it does, never arrive."
     ),
     hint="traefik/routes.toml: scrub-headers must blank them and the router must use it; "
     'traefik/traefik.toml: aliasHeadersStrategy = "delete" at each entrypoint.',
     needs=("probe",),
-    broken_by=(
-        "aliasHeadersStrategy keep",
-        "no scrub-headers",
-        "X-Forwarded-Ssl believed",
-    ),
+    broken_by=("aliasHeadersStrategy keep", "no scrub-headers", "X-Forwarded-Ssl believed"),
 )
 def test_headers_that_traefik_passes_through_are_removed(door, expect):
-    names = [
-        "Forwarded",
-        "X-Forwarded-Scheme",
-        "X-Forwarded-Protocol",
-        "X-Forwarded-Ssl",
-        "X-Forwarded-User",
-    ]
+    names = ["Forwarded", "X-Forwarded-Scheme", "X-Forwarded-Protocol", "X-Forwarded-Ssl", "X-Forwarded-User"]
     names += ["X-Original-Url", "X-Rewrite-Url", "X-Script-Name", "X-Client-Ip", "True-Client-Ip"]
     aliases = [
         "X_Forwarded_For",
@@ -110,10 +94,7 @@ def test_headers_that_traefik_passes_through_are_removed(door, expect):
     kind="attack",
     source="CVE-2024-45410; CVE-2026-29054",
     statement="Naming forwarding headers in Connection does not make the proxy drop them.",
-    hint=(
-        "Traefik older than 3.7.13, or forwardedHeaders.connection lists them: pin the current "
-        "version."
-    ),
+    hint=("Traefik older than 3.7.13, or forwardedHeaders.connection lists them: pin the current version."),
     needs=("probe",),
     broken_by=("a proxy that drops what Connection names",),
 )
@@ -121,11 +102,7 @@ def test_connection_cannot_remove_the_proxys_headers(door, expect):
     def names(headers: dict[str, str]) -> list[str]:
         seen = door.probe(headers=headers)
         return sorted(
-            {
-                key.lower()
-                for key, _ in seen["headers"]
-                if key.lower().startswith(("x-forwarded", "x-real"))
-            }
+            {key.lower() for key, _ in seen["headers"] if key.lower().startswith(("x-forwarded", "x-real"))}
         )
 
     honest_names, honest_view = names({}), view(door.probe())

@@ -45,9 +45,10 @@ def containers() -> dict[str, dict]:
     inspected = json.loads(docker("inspect", *docker("ps", "-q", "--filter", label).split()))
     file = "/docker-compose.yml"  # another file in this folder has containers of its own
     named = {
-        labels["com.docker.compose.service"]: one for one in inspected
+        labels["com.docker.compose.service"]: one
+        for one in inspected
         if file in (labels := one["Config"]["Labels"])["com.docker.compose.project.config_files"]
-    }  # fmt: skip
+    }
     return {name: one for name, one in named.items() if re.fullmatch(r"traefik|app(-\d+)?", name)}
 
 
@@ -68,24 +69,35 @@ def network(container: dict, name: str) -> tuple[str, dict]:
         'security_opt: ["no-new-privileges:true"] at both services.'
     ),
     needs=("docker",),
-    broken_by=(
-        "mutant container.root",
-        "mutant container.writable",
-        "mutant container.capabilities",
-    ),
+    broken_by=("mutant container.root", "mutant container.writable", "mutant container.capabilities"),
 )
 def test_the_containers_run_without_privileges(door, expect):
     for service, container in containers().items():
         host, user = container["HostConfig"], container["Config"]["User"]
-        expect.that(user.partition(":")[0] not in ("", "0", "root"), f"{service}: user",
-                    observed=user or "root", expected="not root")  # fmt: skip
+        expect.that(
+            user.partition(":")[0] not in ("", "0", "root"),
+            f"{service}: user",
+            observed=user or "root",
+            expected="not root",
+        )
         allowed = {
-            "privileged": host["Privileged"], "read-only": host["ReadonlyRootfs"],
-            "dropped": host["CapDrop"], "added": host["CapAdd"] or [],
+            "privileged": host["Privileged"],
+            "read-only": host["ReadonlyRootfs"],
+            "dropped": host["CapDrop"],
+            "added": host["CapAdd"] or [],
             "no-new-privileges": "no-new-privileges:true" in (host["SecurityOpt"] or []),
-        }  # fmt: skip
-        expect(f"{service}", allowed, {"privileged": False, "read-only": True, "dropped": ["ALL"],
-                                       "added": [], "no-new-privileges": True})  # fmt: skip
+        }
+        expect(
+            f"{service}",
+            allowed,
+            {
+                "privileged": False,
+                "read-only": True,
+                "dropped": ["ALL"],
+                "added": [],
+                "no-new-privileges": True,
+            },
+        )
     # The kernel, and not only the settings.
     status = "print(open('/proc/1/status').read())"
     read = docker("exec", containers()["app"]["Id"], "python", "-c", status).splitlines()
@@ -105,8 +117,10 @@ def test_the_containers_run_without_privileges(door, expect):
     broken_by=("mutant container.socket",),
 )
 def test_no_container_has_docker_s_socket(door, expect):
-    mounted = {name: [mount["Source"] for mount in one["Mounts"] if "docker.sock" in mount["Source"]]
-               for name, one in containers().items()}  # fmt: skip
+    mounted = {
+        name: [mount["Source"] for mount in one["Mounts"] if "docker.sock" in mount["Source"]]
+        for name, one in containers().items()
+    }
     expect("sockets", mounted, dict.fromkeys(mounted, []))
 
 
@@ -123,9 +137,7 @@ def test_no_container_has_docker_s_socket(door, expect):
 )
 def test_the_server_s_own_port_is_for_this_machine_alone(door, expect):
     ports = containers()["app"]["NetworkSettings"]["Ports"]
-    hosts = {
-        binding["HostIp"] or "0.0.0.0" for bindings in ports.values() for binding in bindings or []
-    }
+    hosts = {binding["HostIp"] or "0.0.0.0" for bindings in ports.values() for binding in bindings or []}
     expect("addresses", sorted(host for host in hosts if not ip_address(host).is_loopback), [])
 
 
@@ -143,8 +155,12 @@ def test_the_server_s_own_port_is_for_this_machine_alone(door, expect):
 def test_the_application_listens_where_the_proxy_reaches_it(door, expect):
     lines = docker("exec", containers()["app"]["Id"], "python", "-c", LISTENING).splitlines()
     listening = [line.split()[0] for line in lines if line.endswith(" 8000")]
-    expect.that(any(host in ("0.0.0.0", "::") for host in listening), "listens on",
-                observed=listening, expected="0.0.0.0")  # fmt: skip
+    expect.that(
+        any(host in ("0.0.0.0", "::") for host in listening),
+        "listens on",
+        observed=listening,
+        expected="0.0.0.0",
+    )
 
 
 @check(
@@ -159,8 +175,9 @@ def test_the_application_listens_where_the_proxy_reaches_it(door, expect):
     broken_by=("mutant container.no_health_check",),
 )
 def test_every_container_has_a_health_check(door, expect):
-    states = {name: one["State"].get("Health", {}).get("Status", "none")
-              for name, one in containers().items()}  # fmt: skip
+    states = {
+        name: one["State"].get("Health", {}).get("Status", "none") for name, one in containers().items()
+    }
     expect("health", states, dict.fromkeys({*SERVICES, *states}, "healthy"))
 
 
@@ -217,13 +234,25 @@ def test_another_container_is_not_believed(door, expect):
     app = containers()["app"]
     full, settings = network(app, "internal")
     path = door.addresses["direct"].entered_at if "direct" in door.addresses else ""
-    seen = json.loads(docker(
-        "run", "--rm", "--network", full, app["Config"]["Image"], "python", "-c", ASK,
-        f"http://{settings['IPAddress']}:8000{path}/_probe/neighbour", json.dumps(SPOOF),
-    ))  # fmt: skip
-    time.sleep(
-        1
-    )  # the engine takes that container's network down; a new connection may be cut meanwhile
+    seen = json.loads(
+        docker(
+            "run",
+            "--rm",
+            "--network",
+            full,
+            app["Config"]["Image"],
+            "python",
+            "-c",
+            ASK,
+            f"http://{settings['IPAddress']}:8000{path}/_probe/neighbour",
+            json.dumps(SPOOF),
+        )
+    )
+    time.sleep(1)  # the engine takes that container's network down; a new connection may be cut meanwhile
     expect("scheme", seen["scheme"], "http")
-    expect.that(seen["client"][0] != FAKE_IP, "client", observed=seen["client"][0],
-                expected="the container's own address")  # fmt: skip
+    expect.that(
+        seen["client"][0] != FAKE_IP,
+        "client",
+        observed=seen["client"][0],
+        expected="the container's own address",
+    )

@@ -40,9 +40,11 @@ def test_server_sent_events_arrive_one_by_one(door, expect):
     spread = arrivals[-1] - arrivals[0]
     sent_over = (EVENTS - 1) * INTERVAL_SECONDS
     expect.that(
-        spread > sent_over / 2, "seconds between first and last event",
-        observed=f"{spread:.2f}", expected=f"more than {sent_over / 2:.2f}",
-    )  # fmt: skip
+        spread > sent_over / 2,
+        "seconds between first and last event",
+        observed=f"{spread:.2f}",
+        expected=f"more than {sent_over / 2:.2f}",
+    )
 
 
 @check(
@@ -86,8 +88,9 @@ def test_requests_at_once_do_not_see_each_other(door, expect):
     with ThreadPoolExecutor(10) as pool:
         answers = dict(enumerate(pool.map(seen, range(50))))
     own = {n: (door.public(f"/_probe/{n}?n={n}"), door.prefix) for n in answers}
-    expect("addresses", {str(k): list(v) for k, v in answers.items()},
-           {str(k): list(v) for k, v in own.items()})  # fmt: skip
+    expect(
+        "addresses", {str(k): list(v) for k, v in answers.items()}, {str(k): list(v) for k, v in own.items()}
+    )
 
 
 @check(

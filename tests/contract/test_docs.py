@@ -15,9 +15,7 @@ HINT = (
     "request.scope['root_path']."
 )
 SCHEMA_URL = re.compile(r"""["']?\burl["']?\s*:\s*["']([^"']+)["']""")
-OAUTH2_REDIRECT = re.compile(
-    r"oauth2RedirectUrl\W+window\.location\.origin\s*\+\s*[\"']([^\"']+)[\"']"
-)
+OAUTH2_REDIRECT = re.compile(r"oauth2RedirectUrl\W+window\.location\.origin\s*\+\s*[\"']([^\"']+)[\"']")
 SPEC_URL = re.compile(r"""spec-url\s*=\s*["']([^"']+)["']""")
 ASSET = re.compile(r"""<(?:script|link)\b[^>]*?\b(?:src|href)\s*=\s*["']([^"']+)["']""")
 
@@ -56,9 +54,7 @@ def test_the_schemas_servers_begin_with_the_prefix(door, expect):
         if door.target.extra_servers is None:
             expect("first server", urls[:1], own)
             expect(
-                "times the prefix is listed",
-                [url.rstrip("/") for url in urls].count(door.prefix),
-                len(own),
+                "times the prefix is listed", [url.rstrip("/") for url in urls].count(door.prefix), len(own)
             )
         else:
             expect("servers", urls, own + door.target.extra_servers)
@@ -71,15 +67,11 @@ def test_the_schemas_servers_begin_with_the_prefix(door, expect):
     kind="claim",
     source="Behind a Proxy › Proxy with a stripped path prefix",
     statement=(
-        "The code is written as if there were no prefix, and the schema says the same; `servers` "
-        "adds it."
+        "The code is written as if there were no prefix, and the schema says the same; `servers` adds it."
     ),
     hint="A route or router carries the prefix itself. Remove it from the code: the proxy adds it.",
     needs=("openapi", "prefix"),
-    broken_by=(
-        "prefix written into a route",
-        "--root-path without strip",
-    ),
+    broken_by=("prefix written into a route", "--root-path without strip"),
 )
 def test_the_schemas_paths_have_no_prefix(door, expect):
     paths = list(expect.json(door.get("/openapi.json"))["paths"])
@@ -96,9 +88,7 @@ def test_the_schemas_paths_have_no_prefix(door, expect):
     doors=EVERYWHERE,
     kind="claim",
     source=SOURCE,
-    statement=(
-        "The docs page names the schema under the prefix, where a browser at the proxy finds it."
-    ),
+    statement=("The docs page names the schema under the prefix, where a browser at the proxy finds it."),
     hint=HINT,
     needs=("docs", "openapi"),
     broken_by=(
@@ -121,11 +111,7 @@ def test_the_docs_page_names_the_prefixed_schema(door, expect):
     statement="At the proxy, the schema URL in the docs page is one that answers.",
     hint=HINT,
     needs=("docs", "openapi"),
-    broken_by=(
-        "hard-coded docs URL",
-        "another root_path than the proxy strips",
-        "no root_path",
-    ),
+    broken_by=("hard-coded docs URL", "another root_path than the proxy strips", "no root_path"),
 )
 def test_the_named_schema_answers(door, expect):
     url = named(SCHEMA_URL, expect.html(door.get("/docs")))
@@ -136,9 +122,7 @@ def test_the_named_schema_answers(door, expect):
         expected="a path of this origin",
     )
     schema = expect.json(door.ask("GET", url))
-    expect.that(
-        "openapi" in schema, "schema", observed=list(schema), expected="an OpenAPI document"
-    )
+    expect.that("openapi" in schema, "schema", observed=list(schema), expected="an OpenAPI document")
 
 
 @check(
@@ -156,11 +140,7 @@ def test_the_named_schema_answers(door, expect):
         "prepending, behind a proxy that strips. Every route has a second address then."
     ),
     needs=("strip", "docs", "openapi", "prefix"),
-    broken_by=(
-        "hard-coded docs URL",
-        "FastAPI(root_path=) with strip",
-        "Gunicorn --root-path with strip",
-    ),
+    broken_by=("hard-coded docs URL", "FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
 def test_the_docs_schema_is_not_found_at_the_server(door, expect):
     url = named(SCHEMA_URL, expect.html(door.get("/docs")))
@@ -175,8 +155,7 @@ def test_the_docs_schema_is_not_found_at_the_server(door, expect):
     kind="claim",
     source=f"{SOURCE}; fastapi#1159",
     statement=(
-        "The page that an authorization server sends the browser back to exists at the address "
-        "given to it."
+        "The page that an authorization server sends the browser back to exists at the address given to it."
     ),
     hint=HINT,
     needs=("docs",),
@@ -218,19 +197,13 @@ def test_redoc_names_the_prefixed_schema(door, expect):
     doors=("proxy", "tls"),
     kind="claim",
     source="fastapi#2949",
-    statement=(
-        "A docs page needs nothing from another origin: each asset is under the prefix and answers."
-    ),
+    statement=("A docs page needs nothing from another origin: each asset is under the prefix and answers."),
     hint=(
         "The page loads its assets from elsewhere or without the prefix: app/docs.py builds "
         "their URLs from root_path."
     ),
     needs=("docs", "redoc"),
-    broken_by=(
-        "docs assets from a CDN",
-        "FastAPI(root_path=) with strip",
-        "Gunicorn --root-path with strip",
-    ),
+    broken_by=("docs assets from a CDN", "FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
 def test_the_assets_of_the_docs_are_the_applications_own(door, expect):
     for path in ("/docs", "/redoc"):
@@ -239,9 +212,7 @@ def test_the_assets_of_the_docs_are_the_applications_own(door, expect):
         elsewhere = [url for url in assets if not url.startswith(door.public("/"))]
         if elsewhere and not door.target.demo:
             pytest.skip(f"{path} loads its assets from a CDN")
-        expect.that(
-            not elsewhere, f"assets of {path} from elsewhere", observed=elsewhere, expected="none"
-        )
+        expect.that(not elsewhere, f"assets of {path} from elsewhere", observed=elsewhere, expected="none")
         expect.that(bool(assets), f"assets of {path}", observed=assets, expected="at least one")
         for url in assets:
             asset = url.removeprefix(door.origin)

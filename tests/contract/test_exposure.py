@@ -7,8 +7,17 @@ from .check import check
 
 PUBLIC = ("proxy", "tls")
 EVERYWHERE = ("proxy", "tls", "direct")
-OPERATIONS = ("/ping", "/metrics", "/dashboard/", "/api/rawdata", "/api/overview", "/api/version",
-              "/api/http/routers", "/debug/pprof/", "/debug/vars")  # fmt: skip
+OPERATIONS = (
+    "/ping",
+    "/metrics",
+    "/dashboard/",
+    "/api/rawdata",
+    "/api/overview",
+    "/api/version",
+    "/api/http/routers",
+    "/debug/pprof/",
+    "/debug/vars",
+)
 
 
 @check(
@@ -27,9 +36,7 @@ OPERATIONS = ("/ping", "/metrics", "/dashboard/", "/api/rawdata", "/api/overview
 def test_the_proxys_own_pages_are_not_public(door, expect):
     targets = [*OPERATIONS, *(door.path(path) for path in OPERATIONS)]
     answers = door.each(targets, lambda target: door.ask("GET", target).status_code)
-    public = {
-        target: 200 for target, status in answers.items() if status not in (400, 401, 403, 404)
-    }
+    public = {target: 200 for target, status in answers.items() if status not in (400, 401, 403, 404)}
     if not door.target.demo and public:
         # An application may have such a path itself, or answer every one.
         theirs = applications_own(door, [path for path in OPERATIONS if door.path(path) in public])
@@ -62,11 +69,7 @@ def test_no_answer_names_a_version(door, expect):
 
     def named(path: str) -> list[str]:
         headers = door.get(path).headers
-        given = [
-            f"{name}: {headers[name]}"
-            for name in ("server", "x-powered-by", "via")
-            if name in headers
-        ]
+        given = [f"{name}: {headers[name]}" for name in ("server", "x-powered-by", "via") if name in headers]
         # Via begins with the version of the protocol: `via: 1.1 Caddy` names no product's.
         return [line for line in given if re.search(r"\d", re.sub(r"^via: [\d.]+ ", "", line))]
 
@@ -112,8 +115,14 @@ def test_connect_and_trace_open_nothing(door, expect):
 )
 def test_no_answer_names_an_address_of_the_inside(door, expect):
     own = {door.host, door.authority}
-    targets = [*(door.path(path) for path in ("/app", "/items", "/not-there", "/docs", "/openapi.json",
-                                              "/static/dir", "/docs/")), "/", "/app"]  # fmt: skip
+    targets = [
+        *(
+            door.path(path)
+            for path in ("/app", "/items", "/not-there", "/docs", "/openapi.json", "/static/dir", "/docs/")
+        ),
+        "/",
+        "/app",
+    ]
 
     def named(target: str) -> list[str]:
         answer = door.ask("GET", target)

@@ -15,8 +15,13 @@ EXAMPLES = 60
 REQUESTS = 600
 # A deployment far away is asked less, not for longer.
 SECONDS = 30
-CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance",
-          "response_headers_conformance", "response_schema_conformance")  # fmt: skip
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
 FRAMING = ("content-encoding", "content-length", "transfer-encoding")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HINT = (
@@ -103,9 +108,7 @@ def fuzz(door, expect, mount: str) -> None:
     expect.that(asked >= len(operations), "requests", observed=asked, expected=f"{asked} were sent")
 
 
-def generated(
-    door, mount: str, operation, mode, examples: int, deadline: float, checks: list
-) -> int:
+def generated(door, mount: str, operation, mode, examples: int, deadline: float, checks: list) -> int:
     """Asks one operation with `examples` requests that are right, or wrong, by its schema."""
     import hypothesis
     from hypothesis import strategies
@@ -114,9 +117,15 @@ def generated(
 
     # Derandomized and without a database: the same requests in every run, on every machine. The
     # first failure ends it, unshrunk: shrinking repeats a request that hangs hundreds of times.
-    @hypothesis.settings(max_examples=examples, derandomize=True, database=None, deadline=None,
-                         phases=[hypothesis.Phase.generate], report_multiple_bugs=False,
-                         suppress_health_check=list(hypothesis.HealthCheck))  # fmt: skip
+    @hypothesis.settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        report_multiple_bugs=False,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
     @hypothesis.given(
         case=operation.as_strategy(generation_mode=mode),
         # Without it, an operation that takes no parameter would be asked one question only.
@@ -174,9 +183,7 @@ def send(door, case, mount: str, unknown: dict[str, str]) -> httpx.Response:
                 break
         door.response_text += exchange.body_text(body.decode("utf-8", "replace"))
         headers = [pair for pair in response.headers.multi_items() if pair[0] not in FRAMING]
-        answer = httpx.Response(
-            response.status_code, headers=headers, content=body, request=response.request
-        )
+        answer = httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
         # schemathesis reads it, and only a response that came from a client has it.
         answer.elapsed = timedelta()
         return answer
@@ -199,7 +206,5 @@ def undocumented_methods(door, expect, mount: str, document: dict) -> int:
         operations = document["paths"][case.split(" ", 1)[1].removeprefix(mount)]
         return f"405, Allow: {', '.join(sorted(operations)).upper()}"
 
-    expect(
-        "undocumented methods", door.each(cases, ask), {case: documented(case) for case in cases}
-    )
+    expect("undocumented methods", door.each(cases, ask), {case: documented(case) for case in cases})
     return len(cases)

@@ -46,8 +46,14 @@ def under(door, *hosts: str, version: str = "1.1", target: str = "") -> str:
     broken_by=("PUBLIC_HOSTS=*",),
 )
 def test_a_foreign_host_is_not_answered(door, expect):
-    hosts = ("evil.example", "evil.example:99", f"{door.host}.evil.example", "evil.example.",
-             f"x{door.host}", "10.0.0.1")  # fmt: skip
+    hosts = (
+        "evil.example",
+        "evil.example:99",
+        f"{door.host}.evil.example",
+        "evil.example.",
+        f"x{door.host}",
+        "10.0.0.1",
+    )
     answers = door.each(hosts, lambda host: refused(door, under(door, host)))
     expect("answers", answers, dict.fromkeys(hosts, "refused"))
 
@@ -79,15 +85,21 @@ def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(door, expec
     statement="A Host that is no host, or has an impossible port, never gets a Location.",
     hint=MALFORMED_HINT,
     needs=("items",),
-    broken_by=(
-        "served without HostGuard",
-        "passHostHeader = false",
-    ),
+    broken_by=("served without HostGuard", "passHostHeader = false"),
 )
 def test_a_malformed_host_is_refused(door, expect):
     host = door.address.bracketed_host
-    hosts = (f"{host}:", f"{host}:notaport", f"{host}:99999", f"{host}:0", f"user@{host}",
-             f"{host}/x", f"{host} x", "[::1", "")  # fmt: skip
+    hosts = (
+        f"{host}:",
+        f"{host}:notaport",
+        f"{host}:99999",
+        f"{host}:0",
+        f"user@{host}",
+        f"{host}/x",
+        f"{host} x",
+        "[::1",
+        "",
+    )
     answers = door.each(hosts, lambda host: refused(door, under(door, host)))
     expect("answers", answers, dict.fromkeys(hosts, "refused"))
 
@@ -101,10 +113,7 @@ def test_a_malformed_host_is_refused(door, expect):
     statement="Two Host headers, and none at all, are refused: neither may choose a redirect.",
     hint=MALFORMED_HINT,
     needs=("items",),
-    broken_by=(
-        "served without HostGuard",
-        "PUBLIC_HOSTS=*",
-    ),
+    broken_by=("served without HostGuard", "PUBLIC_HOSTS=*"),
 )
 def test_two_hosts_and_none_are_refused(door, expect):
     cases = {

@@ -20,10 +20,7 @@ def as_a_load_balancer(door) -> dict[str, str]:
     target = door.target
     hops = [item for item in target.trusted_proxies if "/" not in item and item != target.caller]
     other = "http" if door.scheme == "https" else "https"
-    return {
-        "X-Forwarded-For": ", ".join([FAKE_IP, CLIENT, *hops]),
-        "X-Forwarded-Proto": other,
-    }
+    return {"X-Forwarded-For": ", ".join([FAKE_IP, CLIENT, *hops]), "X-Forwarded-Proto": other}
 
 
 @check(
@@ -38,10 +35,7 @@ def as_a_load_balancer(door) -> dict[str, str]:
     ),
     hint=HINT,
     needs=("probe", "load balancer"),
-    broken_by=(
-        "a hop that is missing in TRUSTED_PROXIES",
-        "TRUSTED_PROXIES not given to the proxy",
-    ),
+    broken_by=("a hop that is missing in TRUSTED_PROXIES", "TRUSTED_PROXIES not given to the proxy"),
 )
 def test_a_load_balancer_is_believed_hop_by_hop(door, expect):
     headers = as_a_load_balancer(door)
@@ -77,7 +71,7 @@ def test_a_load_balancer_moves_neither_host_nor_prefix(door, expect):
     def place(headers: list[tuple[str, str]]) -> dict:
         seen = door.probe(headers=headers)
         hosts = {urlsplit(link).netloc for link in (seen["url"], *seen["url_for"].values())}
-        return {**{key: seen[key] for key in ("root_path", "path", "raw_path")}, "hosts": sorted(hosts)}  # fmt: skip
+        return {**{key: seen[key] for key in ("root_path", "path", "raw_path")}, "hosts": sorted(hosts)}
 
     sets = lies(door.scheme)
     honest = place([])

@@ -18,9 +18,7 @@ EXEC = re.compile(r'\| (\{"message":")?exec ')
 
 def lines_of(door, part: str) -> list[str]:
     """The lines of the part `traefik` or `app`, which stands before each of them."""
-    done = subprocess.run(
-        door.target.logs_command, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run(door.target.logs_command, capture_output=True, text=True, timeout=60, check=False)
     door.request_text = f"# {' '.join(door.target.logs_command)}"
     if done.returncode or not done.stdout:
         raise RuntimeError(f"no logs: {done.stderr[-300:]}")
@@ -60,9 +58,7 @@ def test_the_proxys_log_names_client_and_public_path(door, expect):
     path = f'"RequestPath":"{door.prefix}/_probe/{mark}'
     line = found(door, "traefik", lambda line: path in line)
     expect.that(bool(line), "access log", observed="no such line", expected=path)
-    expect.that(
-        f'"ClientHost":"{client}"' in line, "client", observed=line, expected=f"ClientHost {client}"
-    )
+    expect.that(f'"ClientHost":"{client}"' in line, "client", observed=line, expected=f"ClientHost {client}")
     expect.that(token not in line, "query", observed=line, expected="not in the log")
 
 
@@ -73,8 +69,7 @@ def test_the_proxys_log_names_client_and_public_path(door, expect):
     kind="operation",
     source="facts P37; Behind a Proxy › How Proxy Forwarded Headers Work",
     statement=(
-        "The server's access log names the forwarded client, not the proxy, and the path with its "
-        "prefix."
+        "The server's access log names the forwarded client, not the proxy, and the path with its prefix."
     ),
     hint=(
         "The server does not believe the proxy, or root_path is not in the path: scope.client and "
@@ -92,8 +87,9 @@ def test_the_servers_log_names_client_and_public_path(door, expect):
     line = found(door, "app", lambda line: f"/_probe/{mark}" in line)
     expect.that(bool(line), "access log", observed="no such line", expected=f"/_probe/{mark}")
     shown = {"client": client in line, "path": f'"{door.prefix}/_probe/{mark}"' in line}
-    expect.that(all(shown.values()), "access log", observed=line,
-                expected=f"{client} and {door.prefix}/_probe/{mark}")  # fmt: skip
+    expect.that(
+        all(shown.values()), "access log", observed=line, expected=f"{client} and {door.prefix}/_probe/{mark}"
+    )
 
 
 @check(

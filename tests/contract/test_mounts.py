@@ -19,8 +19,7 @@ HINT = (
     kind="claim",
     source=SOURCE,
     statement=(
-        "A mounted application is reached under the prefix and learns prefix and mount path as "
-        "its root_path."
+        "A mounted application is reached under the prefix and learns prefix and mount path as its root_path."
     ),
     hint=HINT,
     needs=("sub",),
@@ -84,11 +83,7 @@ def test_the_sub_applications_server_is_prefix_and_mount(door, expect):
     statement="A slash redirect of a mounted application leads back into it.",
     hint=HINT,
     needs=("sub",),
-    broken_by=(
-        "root_path on the mounted application",
-        "redirects turned into 302",
-        "passHostHeader = false",
-    ),
+    broken_by=("root_path on the mounted application", "redirects turned into 302", "passHostHeader = false"),
 )
 def test_a_redirect_of_the_sub_application_stays_in_it(door, expect):
     answer = door.get("/sub/items")
@@ -136,9 +131,7 @@ def test_a_websocket_of_the_sub_application_echoes(door, expect):
 def test_a_static_file_is_served(door, expect):
     answer = door.get("/static/hello.txt")
     expect("status", answer.status_code, 200)
-    expect.that(
-        "Hello" in answer.text, "body", observed=answer.text[:200], expected="text with Hello"
-    )
+    expect.that("Hello" in answer.text, "body", observed=answer.text[:200], expected="text with Hello")
 
 
 @check(
@@ -147,9 +140,7 @@ def test_a_static_file_is_served(door, expect):
     doors=EVERYWHERE,
     kind="claim",
     source="starlette#2400; Behind a Proxy › Redirects with HTTPS",
-    statement=(
-        "StaticFiles redirects a directory to its slash without losing prefix, scheme or host."
-    ),
+    statement=("StaticFiles redirects a directory to its slash without losing prefix, scheme or host."),
     hint=HINT,
     needs=("static",),
     broken_by=(

@@ -58,11 +58,7 @@ def test_a_body_above_the_limit_is_refused(door, expect):
     broken_by=("mutant limits.no_header_limit",),
 )
 def test_a_header_block_above_the_limit_is_refused(door, expect):
-    expect(
-        "1 KiB",
-        door.get("/healthz", headers={"X-Long": "x" * 1024}).status_code in (200, 404),
-        True,
-    )
+    expect("1 KiB", door.get("/healthz", headers={"X-Long": "x" * 1024}).status_code in (200, 404), True)
     answer = door.get("/app", headers={"X-Long": "x" * 80_000})
     expect("80 kB", answer.status_code, 431)
     says_nothing(expect, answer.text)
@@ -84,12 +80,7 @@ def test_a_header_block_above_the_limit_is_refused(door, expect):
     broken_by=("mutant errors.framework_s_own",),
 )
 def test_the_applications_errors_are_problems_with_an_id(door, expect):
-    cases = {
-        "GET /not/there": 404,
-        "DELETE /app": 405,
-        "GET /stream?count=many": 422,
-        "GET /sub/none": 404,
-    }
+    cases = {"GET /not/there": 404, "DELETE /app": 405, "GET /stream?count=many": 422, "GET /sub/none": 404}
     for case, status in cases.items():
         expect_problem(expect, door.request(*case.split(" ")), status)
     if door.name == "direct":
@@ -134,8 +125,12 @@ def test_each_request_has_an_id_that_the_client_gets_back(door, expect):
         + ids(door, {"X-Request-ID": "x" * 200})
     )
     expect.that(len(made) == len(set(made)) == 4, "made", observed=made, expected="4 different ids")
-    expect.that(all(re.fullmatch(r"[A-Za-z0-9._-]{8,64}", one) for one in made), "made", observed=made,
-                expected="letters, digits and . _ -")  # fmt: skip
+    expect.that(
+        all(re.fullmatch(r"[A-Za-z0-9._-]{8,64}", one) for one in made),
+        "made",
+        observed=made,
+        expected="letters, digits and . _ -",
+    )
 
 
 def ids(door, headers: dict[str, str]) -> list[str]:
@@ -161,19 +156,28 @@ def ids(door, headers: dict[str, str]) -> list[str]:
 )
 def test_one_line_of_the_proxy_and_one_of_the_application(door, expect):
     given, trace, token = uuid.uuid4().hex, uuid.uuid4().hex, uuid.uuid4().hex
-    door.get("/app", params={"token": token},
-             headers={"X-Request-ID": given, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"})  # fmt: skip
+    door.get(
+        "/app",
+        params={"token": token},
+        headers={"X-Request-ID": given, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"},
+    )
     lines = {part: found(door, part, lambda line: given in line) for part in ("traefik", "app")}
     for part, line in lines.items():
         expect.that(bool(line), f"line of {part}", observed="none", expected=f"one with {given}")
-        expect.that(
-            token not in line, f"query in the line of {part}", observed=line, expected="none"
-        )
+        expect.that(token not in line, f"query in the line of {part}", observed=line, expected="none")
         expect.that("{" in line, f"line of {part}", observed=line, expected="JSON")
     traefik, app = (json.loads(line[line.index("{") :]) for line in lines.values())
     expect("Traefik's id", traefik.get("downstream_X-Request-Id"), given)
-    expect("the application's", {key: app.get(key) for key in ("request_id", "trace_id", "path", "status")},
-           {"request_id": given, "trace_id": trace, "path": f"{door.prefix}/app", "status": traefik["DownstreamStatus"]})  # fmt: skip
+    expect(
+        "the application's",
+        {key: app.get(key) for key in ("request_id", "trace_id", "path", "status")},
+        {
+            "request_id": given,
+            "trace_id": trace,
+            "path": f"{door.prefix}/app",
+            "status": traefik["DownstreamStatus"],
+        },
+    )
 
 
 @check(
@@ -200,14 +204,18 @@ def test_a_traceparent_is_passed_on(door, expect):
     doors=PUBLIC,
     kind="operation",
     source=f"{ISSUE}: security headers at the proxy",
-    statement="Whatever answers behind the routes, browsers are told not to sniff, not to frame and what to refer.",
+    statement="Whatever answers behind the routes, browsers are told not to sniff, not to frame and what to "
+    "refer.",
     hint="security-headers in the chain `app` of traefik/routes.toml.",
     needs=("ours",),
     broken_by=("mutant headers.no_security",),
 )
 def test_answers_carry_the_security_headers(door, expect):
-    wanted = {"x-content-type-options": "nosniff", "x-frame-options": "DENY",
-              "referrer-policy": "strict-origin-when-cross-origin"}  # fmt: skip
+    wanted = {
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "referrer-policy": "strict-origin-when-cross-origin",
+    }
     for path in ("/app", "/not/there"):
         headers = door.get(path).headers
         expect(path, {name: headers.get(name) for name in wanted}, wanted)
@@ -227,14 +235,13 @@ def test_answers_carry_the_security_headers(door, expect):
 def test_the_documentation_pages_carry_a_strict_policy(door, expect):
     for path in ("/docs", "/redoc"):
         policy = door.get(path).headers.get("content-security-policy", "none")
-        scripts = next(
-            (part for part in policy.split("; ") if part.startswith("script-src")), "none"
-        )
-        expect.that("'self'" in scripts and "unsafe" not in scripts and "*" not in scripts, f"{path} scripts",
-                    observed=scripts, expected="'self' and hashes")  # fmt: skip
+        scripts = next((part for part in policy.split("; ") if part.startswith("script-src")), "none")
         expect.that(
-            "default-src 'none'" in policy,
-            f"{path} policy",
-            observed=policy,
-            expected="default-src 'none'",
+            "'self'" in scripts and "unsafe" not in scripts and "*" not in scripts,
+            f"{path} scripts",
+            observed=scripts,
+            expected="'self' and hashes",
+        )
+        expect.that(
+            "default-src 'none'" in policy, f"{path} policy", observed=policy, expected="default-src 'none'"
         )

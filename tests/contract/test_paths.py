@@ -11,9 +11,7 @@ EVERYWHERE = ("proxy", "tls", "direct")
 
 def get(door, target: str):
     """The answer to a path sent as it is written here: clients would tidy it. Status 0 is none."""
-    answers = door.raw(
-        f"GET {target} HTTP/1.1\r\nHost: {door.authority}\r\nConnection: close\r\n\r\n"
-    )
+    answers = door.raw(f"GET {target} HTTP/1.1\r\nHost: {door.authority}\r\nConnection: close\r\n\r\n")
     return answers[0] if answers else RawAnswer(0, [], "")
 
 
@@ -44,10 +42,7 @@ def stopped_by(door, target: str) -> str:
     broken_by=("encodedCharacters allowed",),
 )
 def test_encoded_reserved_characters_stop_at_the_proxy(door, expect):
-    targets = [
-        door.path(f"/app{code}")
-        for code in ("%2f", "%2Fx", "%5c", "%00", "%3b", "%25", "%3f", "%23")
-    ]
+    targets = [door.path(f"/app{code}") for code in ("%2f", "%2Fx", "%5c", "%00", "%3b", "%25", "%3f", "%23")]
     inner = "/" + door.prefix[1:].replace("/", "%2f")  # no slash inside a prefix of one segment
     targets += [f"{door.prefix}%2fapp", *([f"{inner}/app"] if inner != door.prefix else [])]
     answers = door.each(targets, lambda target: stopped_by(door, target))
@@ -70,8 +65,16 @@ def test_encoded_reserved_characters_stop_at_the_proxy(door, expect):
 )
 def test_dot_segments_do_not_leave_the_prefix(door, expect):
     prefix = door.prefix
-    targets = [f"{prefix}/../app", f"{prefix}/%2e%2e/app", f"{prefix}/..%2fapp", f"{prefix}..",
-               f"{prefix}../app", f"{prefix}%2e%2e/app", f"{prefix}./app", f"{prefix}/.%2e/app"]  # fmt: skip
+    targets = [
+        f"{prefix}/../app",
+        f"{prefix}/%2e%2e/app",
+        f"{prefix}/..%2fapp",
+        f"{prefix}..",
+        f"{prefix}../app",
+        f"{prefix}%2e%2e/app",
+        f"{prefix}./app",
+        f"{prefix}/.%2e/app",
+    ]
     answers = door.each(targets, lambda target: stopped_by(door, target))
     expect("stopped by", answers, dict.fromkeys(targets, "the proxy"))
 
@@ -93,10 +96,20 @@ def test_dot_segments_do_not_leave_the_prefix(door, expect):
 def test_no_other_spelling_of_a_path_reaches_a_route(door, expect):
     prefix, last = door.prefix, door.prefix.rpartition("/")[2]
     targets = [
-        f"{prefix}app", f"{prefix}%2fapp", f"{prefix}%2Fapp", f"{prefix}{prefix}/app", f"{prefix};/app",
-        f"{prefix}/;/app", f"{prefix}/%61pp%00", f"{prefix}/app%2f", f"{prefix}/x/..%2fapp",
-        f"{prefix}/%2e%2e/{last}app", f"/x/{last}/app", f"{prefix.swapcase()}/app", f"{prefix}\\app",
-    ]  # fmt: skip
+        f"{prefix}app",
+        f"{prefix}%2fapp",
+        f"{prefix}%2Fapp",
+        f"{prefix}{prefix}/app",
+        f"{prefix};/app",
+        f"{prefix}/;/app",
+        f"{prefix}/%61pp%00",
+        f"{prefix}/app%2f",
+        f"{prefix}/x/..%2fapp",
+        f"{prefix}/%2e%2e/{last}app",
+        f"/x/{last}/app",
+        f"{prefix.swapcase()}/app",
+        f"{prefix}\\app",
+    ]
     targets = [target for target in targets if target != door.path("/app")]
     answers = door.each(targets, lambda target: get(door, target).status_code == 200)
     expect("reached", answers, dict.fromkeys(targets, False))
@@ -113,16 +126,22 @@ def test_no_other_spelling_of_a_path_reaches_a_route(door, expect):
         "A redirect is built from the path by hand, or --root-path ends with a slash "
         "(Location //items/): build links with url_for, and write API_PREFIX without one."
     ),
-    broken_by=(
-        "a route that redirects to another origin",
-        "passHostHeader = false",
-    ),
+    broken_by=("a route that redirects to another origin", "passHostHeader = false"),
 )
 def test_no_path_redirects_to_another_origin(door, expect):
-    targets = [door.path(path) for path in (
-        "//evil.example", "//evil.example/", "/%2F%2Fevil.example/", "/\\evil.example/",
-        "/items//evil.example", "/static//evil.example", "/sub//evil.example/items", "/items",
-    )] + ["//evil.example" + door.path("/items")]  # fmt: skip
+    targets = [
+        door.path(path)
+        for path in (
+            "//evil.example",
+            "//evil.example/",
+            "/%2F%2Fevil.example/",
+            "/\\evil.example/",
+            "/items//evil.example",
+            "/static//evil.example",
+            "/sub//evil.example/items",
+            "/items",
+        )
+    ] + ["//evil.example" + door.path("/items")]
 
     def foreign(target: str) -> str:
         location = get(door, target).header("location") or door.public("/")
@@ -146,10 +165,7 @@ def test_no_path_redirects_to_another_origin(door, expect):
     broken_by=("a server that copies the decoded query into a header",),
 )
 def test_an_encoded_line_break_injects_no_header(door, expect):
-    targets = [
-        door.path("/items?x=%0d%0aX-Injected:%201"),
-        door.path("/items%0d%0aX-Injected:%201"),
-    ]
+    targets = [door.path("/items?x=%0d%0aX-Injected:%201"), door.path("/items%0d%0aX-Injected:%201")]
     answers = door.each(targets, lambda target: get(door, target).header("x-injected"))
     expect("injected", answers, dict.fromkeys(targets, None))
 
@@ -167,8 +183,7 @@ def test_an_encoded_line_break_injects_no_header(door, expect):
 )
 def test_static_files_end_at_their_folder(door, expect):
     targets = [
-        door.path(f"/static/{dots}main.py")
-        for dots in ("../", "%2e%2e/", "..%2f", "..%5c", "dir/../../")
+        door.path(f"/static/{dots}main.py") for dots in ("../", "%2e%2e/", "..%2f", "..%5c", "dir/../../")
     ]
     answers = door.each(targets, lambda target: "create_app" in get(door, target).text)
     expect("source read", answers, dict.fromkeys(targets, False))

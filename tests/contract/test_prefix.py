@@ -28,27 +28,13 @@ def refused_by(answer: httpx.Response, ours: bool) -> str:
     doors=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Check the responses",
-    statement=(
-        "At the proxy only the prefixed addresses exist: /app, /docs and / are the proxy's own 404."
-    ),
-    hint=(
-        "A router in traefik/routes.toml takes paths outside the prefix: its rule must name "
-        "API_PREFIX."
-    ),
+    statement=("At the proxy only the prefixed addresses exist: /app, /docs and / are the proxy's own 404."),
+    hint=("A router in traefik/routes.toml takes paths outside the prefix: its rule must name API_PREFIX."),
     needs=("prefix",),
     broken_by=("rule without a path",),
 )
 def test_unprefixed_paths_are_the_proxys_404(door, expect):
-    paths = (
-        "/",
-        "/app",
-        "/items/",
-        "/docs",
-        "/openapi.json",
-        "/static/hello.txt",
-        "/sub/app",
-        "/_probe/x",
-    )
+    paths = ("/", "/app", "/items/", "/docs", "/openapi.json", "/static/hello.txt", "/sub/app", "/_probe/x")
     answers = door.each(paths, lambda path: refused_by(door.ask("GET", path), door.target.ours))
     expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
 
@@ -78,10 +64,7 @@ def beside(prefix: str) -> list[str]:
     statement="A path that merely begins with the prefix's letters is not the application's.",
     hint=BOUNDARY_HINT,
     needs=("prefix",),
-    broken_by=(
-        "PathPrefix without a boundary",
-        "rule without a path",
-    ),
+    broken_by=("PathPrefix without a boundary", "rule without a path"),
 )
 def test_the_prefix_ends_at_a_segment_boundary(door, expect):
     paths = beside(door.prefix)
@@ -98,10 +81,7 @@ def test_the_prefix_ends_at_a_segment_boundary(door, expect):
     statement="A WebSocket handshake beside the prefix does not reach the application.",
     hint=BOUNDARY_HINT,
     needs=("prefix", "ws"),
-    broken_by=(
-        "PathPrefix without a boundary",
-        "rule without a path",
-    ),
+    broken_by=("PathPrefix without a boundary", "rule without a path"),
 )
 def test_the_boundary_holds_for_websockets(door, expect):
     upgrade = {

@@ -15,24 +15,45 @@ def spellings(prefix: str, path: str) -> list[str]:
     rest = f"/{rest}" if rest else ""
     return [
         # beside the boundary
-        f"{prefix}{inner}", f"{prefix}%2f{inner}", f"{prefix}%2F{inner}", f"{prefix};{path}",
+        f"{prefix}{inner}",
+        f"{prefix}%2f{inner}",
+        f"{prefix}%2F{inner}",
+        f"{prefix};{path}",
         # a slash that is not one, or one more
-        f"{prefix}/%2f{inner}", f"{prefix}/{inner.replace('/', '%2f')}", f"{prefix}//{inner}",
-        f"{prefix}/{inner.replace('/', '//')}", f"/{prefix}{path}", f"{prefix}\\{inner}",
-        f"{prefix}/{inner.replace('/', '%5c')}", f"{prefix}/{inner.replace('/', '%252f')}",
+        f"{prefix}/%2f{inner}",
+        f"{prefix}/{inner.replace('/', '%2f')}",
+        f"{prefix}//{inner}",
+        f"{prefix}/{inner.replace('/', '//')}",
+        f"/{prefix}{path}",
+        f"{prefix}\\{inner}",
+        f"{prefix}/{inner.replace('/', '%5c')}",
+        f"{prefix}/{inner.replace('/', '%252f')}",
         # dot segments
-        f"{prefix}/.{path}", f"{prefix}/x/..{path}", f"{prefix}/x/..%2f{inner}", f"{prefix}/%2e{path}",
-        f"{prefix}/x/%2e%2e{path}", f"{prefix}/..{prefix}{path}", f"{prefix}..{path}",
+        f"{prefix}/.{path}",
+        f"{prefix}/x/..{path}",
+        f"{prefix}/x/..%2f{inner}",
+        f"{prefix}/%2e{path}",
+        f"{prefix}/x/%2e%2e{path}",
+        f"{prefix}/..{prefix}{path}",
+        f"{prefix}..{path}",
         f"{parent}/x/../{last}{path}",
         # the prefix twice
         f"{prefix}{prefix}{path}",
         # other letters for the same
-        f"{prefix}/{encoded}{rest}", f"{prefix}{path.upper()}", f"{prefix.upper()}{path}",
+        f"{prefix}/{encoded}{rest}",
+        f"{prefix}{path.upper()}",
+        f"{prefix.upper()}{path}",
         # what some server cuts off
-        f"{prefix}{path}/", f"{prefix}{path}/.", f"{prefix}{path};x=1", f"{prefix}{path}%00",
-        f"{prefix}/{first};x=1{rest}", f"{prefix}/{first}.{rest}", f"{prefix}{path}%3f",
-        f"{prefix}{path}%23", f"{prefix}{path}?x=/app",
-    ]  # fmt: skip
+        f"{prefix}{path}/",
+        f"{prefix}{path}/.",
+        f"{prefix}{path};x=1",
+        f"{prefix}{path}%00",
+        f"{prefix}/{first};x=1{rest}",
+        f"{prefix}/{first}.{rest}",
+        f"{prefix}{path}%3f",
+        f"{prefix}{path}%23",
+        f"{prefix}{path}?x=/app",
+    ]
 
 
 Ways = dict[str, tuple[str, str, str]]  # each a method, a target and further header lines

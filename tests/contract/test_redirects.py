@@ -52,10 +52,7 @@ def test_the_slash_redirect_keeps_the_prefix(door, expect):
 def test_the_redirect_arrives(door, expect):
     location = door.get("/items").headers.get("location", "")
     expect.that(
-        location.startswith(door.origin + "/"),
-        "Location",
-        observed=location,
-        expected=f"{door.origin}/…",
+        location.startswith(door.origin + "/"), "Location", observed=location, expected=f"{door.origin}/…"
     )
     answer = expect.json(door.ask("GET", location.removeprefix(door.origin)))
     if door.target.demo:
@@ -68,9 +65,7 @@ def test_the_redirect_arrives(door, expect):
     doors=EVERYWHERE,
     kind="claim",
     source=SOURCE,
-    statement=(
-        "A redirect carries the query unchanged, repeated keys and percent-encoding included."
-    ),
+    statement=("A redirect carries the query unchanged, repeated keys and percent-encoding included."),
     hint=LOST_HINT,
     needs=("items",),
     broken_by=(
@@ -153,9 +148,7 @@ def test_the_redirect_away_from_a_slash_keeps_the_prefix(door, expect):
 def test_a_host_without_a_port_gives_a_location_without_one(door, expect):
     host = door.address.bracketed_host
     answer = door.get("/items", headers={"Host": host})
-    expect(
-        "Location", answer.headers.get("location"), f"{door.scheme}://{host}{door.prefix}/items/"
-    )
+    expect("Location", answer.headers.get("location"), f"{door.scheme}://{host}{door.prefix}/items/")
 
 
 @check(
@@ -164,19 +157,13 @@ def test_a_host_without_a_port_gives_a_location_without_one(door, expect):
     doors=("proxy", "tls"),
     kind="claim",
     source="Behind a Proxy › Proxy with a stripped path prefix",
-    statement=(
-        "The bare prefix is an address of the application, and leads nowhere outside the prefix."
-    ),
+    statement=("The bare prefix is an address of the application, and leads nowhere outside the prefix."),
     hint=(
         "The rule in traefik/routes.toml must have Path(`/api/v1`) beside "
         "PathPrefix(`/api/v1/`), and strip-prefix must not end with a slash."
     ),
     needs=("app", "prefix"),
-    broken_by=(
-        "rule without Path(prefix)",
-        "redirects turned into 302",
-        "passHostHeader = false",
-    ),
+    broken_by=("rule without Path(prefix)", "redirects turned into 302", "passHostHeader = false"),
 )
 def test_the_bare_prefix_leads_into_the_application(door, expect):
     for path in (door.prefix, f"{door.prefix}/"):
@@ -191,14 +178,9 @@ def test_the_bare_prefix_leads_into_the_application(door, expect):
         else:  # it need not have a start page, and says so itself
             by = refused_by(answer, door.target.ours)
             expect.that(
-                by != "404 from the proxy",
-                f"status of {path}",
-                observed=by,
-                expected="not the proxy's",
+                by != "404 from the proxy", f"status of {path}", observed=by, expected="not the proxy's"
             )
         if answer.is_redirect:
             location = answer.headers["location"]
             inside = location.startswith(door.public("/"))
-            expect.that(
-                inside, f"Location of {path}", observed=location, expected=door.public("/") + "…"
-            )
+            expect.that(inside, f"Location of {path}", observed=location, expected=door.public("/") + "…")

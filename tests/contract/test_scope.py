@@ -72,11 +72,7 @@ def test_the_application_sees_the_client(door, expect):
     statement="ASGI's root_path is the public prefix.",
     hint="API_PREFIX in .env feeds --root-path and the router alike: `make up` applies it.",
     needs=("probe",),
-    broken_by=(
-        "root_path with a trailing slash",
-        "another root_path than the proxy strips",
-        "no root_path",
-    ),
+    broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
 )
 def test_root_path_is_the_prefix(door, expect):
     expect("root_path", door.probe()["root_path"], door.prefix)
@@ -88,9 +84,7 @@ def test_root_path_is_the_prefix(door, expect):
     doors=EVERYWHERE,
     kind="claim",
     source="asgiref#424; uvicorn#2213",
-    statement=(
-        "ASGI's path and raw_path include root_path, although the proxy removed it on the wire."
-    ),
+    statement=("ASGI's path and raw_path include root_path, although the proxy removed it on the wire."),
     hint=PATH_HINT,
     needs=("probe",),
     broken_by=(
@@ -132,9 +126,7 @@ def test_url_and_base_url_are_the_public_ones(door, expect):
     doors=EVERYWHERE,
     kind="claim",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; fastapi#5899",
-    statement=(
-        "Every link that url_for builds starts with the public scheme, host, port and prefix."
-    ),
+    statement=("Every link that url_for builds starts with the public scheme, host, port and prefix."),
     hint=f"{TRUST_HINT} A missing prefix: start the server with --root-path.",
     needs=("probe",),
     broken_by=(
@@ -167,11 +159,7 @@ def test_url_for_builds_public_addresses(door, expect):
         "(traefik/routes.toml and --root-path read it). `make up` applies it to both."
     ),
     needs=("probe", "strip", "prefix"),
-    broken_by=(
-        "root_path with a trailing slash",
-        "another root_path than the proxy strips",
-        "no root_path",
-    ),
+    broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
 )
 def test_the_proxys_prefix_is_the_servers(door, expect):
     seen = door.probe()

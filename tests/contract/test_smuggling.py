@@ -21,10 +21,7 @@ IN_A_CHUNK = (*REFUSALS, 500)
 
 
 def sent(door, method: str, framing: str, body: str, close: str = "", path: str = "/app") -> str:
-    return (
-        f"{method} {door.path(path)} HTTP/1.1\r\nHost: {door.authority}\r\n{framing}\r\n"
-        f"{close}\r\n{body}"
-    )
+    return f"{method} {door.path(path)} HTTP/1.1\r\nHost: {door.authority}\r\n{framing}\r\n{close}\r\n{body}"
 
 
 def post(door, framing: str, body: str) -> str:
@@ -68,12 +65,16 @@ def test_an_ambiguous_request_is_refused(door, expect):
         "a chunk size that ends in LF": (chunked, f"2;\nxx\r\n0\r\n\r\n{hidden}"),
         "a chunk without an end": (chunked, "5\r\nhello0\r\n\r\n"),
         "a chunk with another end": (chunked, "5\r\nhelloXX0\r\n\r\n"),
-    }  # fmt: skip
+    }
     methods = [
-        method for method in ("GET", "POST")
-        if not {door.raw(sent(door, method, *framing, "Connection: close\r\n"))[0].status_code
-                for framing in honest.values()} & set(IN_A_CHUNK)
-    ]  # fmt: skip
+        method
+        for method in ("GET", "POST")
+        if not {
+            door.raw(sent(door, method, *framing, "Connection: close\r\n"))[0].status_code
+            for framing in honest.values()
+        }
+        & set(IN_A_CHUNK)
+    ]
     if not methods:
         pytest.skip("the honest request is refused too, so nothing tells the ambiguous one apart")
 
@@ -139,7 +140,7 @@ def test_no_request_hides_in_the_body_of_another(door, expect):
         "a coding after a bare LF": (f"X: y\nTransfer-Encoding: chunked\r\n{both}", after_end),
         "a chunk extension": ("Transfer-Encoding: chunked", f'0;x="\r\n\r\n{hidden}'),
         "pipelined": ("Content-Length: 0", hidden),
-    }  # fmt: skip
+    }
 
     def leaked(case: str) -> str:
         answers = door.raw(post(door, *cases[case]))
@@ -158,8 +159,7 @@ def test_no_request_hides_in_the_body_of_another(door, expect):
     kind="attack",
     source="CVE-2026-88008",
     statement=(
-        "Upgrade: h2c opens no connection through the proxy on which later requests pass its "
-        "rules unseen."
+        "Upgrade: h2c opens no connection through the proxy on which later requests pass its rules unseen."
     ),
     hint="Upgrade Traefik: 3.7.13 stopped passing on Upgrade: h2c. Elsewhere, pass on websocket only.",
     needs=("probe",),

@@ -31,11 +31,7 @@ DIRECT_HINT = (
     ),
     hint=PROXY_HINT,
     needs=("probe", "stranger"),
-    broken_by=(
-        "forwardedHeaders.insecure",
-        "Forwarded believed",
-        "insecure and --forwarded-allow-ips *",
-    ),
+    broken_by=("forwardedHeaders.insecure", "Forwarded believed", "insecure and --forwarded-allow-ips *"),
 )
 def test_a_client_of_the_proxy_cannot_spoof(door, expect):
     sets = lies(door.scheme)
@@ -48,17 +44,10 @@ def test_a_client_of_the_proxy_cannot_spoof(door, expect):
     doors=("direct",),
     kind="attack",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2971",
-    statement=(
-        "Only the proxy is believed: a caller of the server's own port cannot pose as somebody "
-        "else."
-    ),
+    statement=("Only the proxy is believed: a caller of the server's own port cannot pose as somebody else."),
     hint=DIRECT_HINT,
     needs=("probe",),
-    broken_by=(
-        "--forwarded-allow-ips *",
-        "X-Forwarded-Host believed",
-        "native without the proxy token",
-    ),
+    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host believed", "native without the proxy token"),
 )
 def test_a_caller_of_the_server_cannot_spoof(door, expect):
     sets = lies(door.scheme)
@@ -71,22 +60,14 @@ def test_a_caller_of_the_server_cannot_spoof(door, expect):
     doors=EVERYWHERE,
     kind="attack",
     source="hypercorn#195; uvicorn#965",
-    statement=(
-        "A redirect leads to the door that was asked, whatever forwarding headers came along."
-    ),
+    statement=("A redirect leads to the door that was asked, whatever forwarding headers came along."),
     hint=f"{PROXY_HINT} At the direct door: {DIRECT_HINT}",
     needs=("items", "stranger"),
-    broken_by=(
-        "--forwarded-allow-ips *",
-        "X-Forwarded-Host believed",
-        "native without the proxy token",
-    ),
+    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host believed", "native without the proxy token"),
 )
 def test_invented_headers_do_not_steer_a_redirect(door, expect):
     sets = lies(door.scheme)
-    locations = door.each(
-        sets, lambda name: door.get("/items", headers=sets[name]).headers.get("location")
-    )
+    locations = door.each(sets, lambda name: door.get("/items", headers=sets[name]).headers.get("location"))
     expect("Location under", locations, dict.fromkeys(sets, door.public("/items/")))
 
 
@@ -97,28 +78,20 @@ def test_invented_headers_do_not_steer_a_redirect(door, expect):
     kind="attack",
     source="CVE-2024-52003; traefik#11253; fastapi#14986",
     statement=(
-        "Docs and schema name the configured prefix alone; an invented one is neither shown nor "
-        "remembered."
+        "Docs and schema name the configured prefix alone; an invented one is neither shown nor remembered."
     ),
     hint=(
         "Something copies X-Forwarded-Prefix into root_path: remove it. root_path is "
         "configuration (API_PREFIX), never a header."
     ),
     needs=("docs", "openapi"),
-    broken_by=(
-        "root_path from X-Forwarded-Prefix",
-        "--root-path without strip",
-    ),
+    broken_by=("root_path from X-Forwarded-Prefix", "--root-path without strip"),
 )
 def test_an_invented_prefix_does_not_reach_the_docs(door, expect):
     honest_page, honest_schema = door.get("/docs").text, expect.json(door.get("/openapi.json"))
     for value in ("/evil", "//evil.example", "/x'-alert(1)-'"):
         headers = {"X-Forwarded-Prefix": value, "X-Script-Name": value}
-        expect(
-            f"docs are unchanged by {value}",
-            door.get("/docs", headers=headers).text == honest_page,
-            True,
-        )
+        expect(f"docs are unchanged by {value}", door.get("/docs", headers=headers).text == honest_page, True)
         schema = expect.json(door.get("/openapi.json", headers=headers))
         expect(f"servers under {value}", schema.get("servers"), honest_schema.get("servers"))
     expect(
@@ -140,11 +113,7 @@ def test_an_invented_prefix_does_not_reach_the_docs(door, expect):
     ),
     hint=f"{PROXY_HINT} At the direct door: {DIRECT_HINT}",
     needs=("probe", "stranger"),
-    broken_by=(
-        "--forwarded-allow-ips *",
-        "X-Forwarded-Host believed",
-        "native without the proxy token",
-    ),
+    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host believed", "native without the proxy token"),
 )
 def test_invented_headers_change_nothing_in_a_websocket(door, expect):
     def seen(headers: list[tuple[str, str]]) -> dict:

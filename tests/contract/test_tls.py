@@ -29,8 +29,5 @@ def test_the_certificate_is_trusted(door, expect):
             reason = getattr(error, "verify_message", "") or str(error)
             raise Wrong("certificate", reason, "trusted") from error
     expect.that(
-        version in ("TLSv1.2", "TLSv1.3"),
-        "TLS version",
-        observed=version,
-        expected="TLSv1.2 or TLSv1.3",
+        version in ("TLSv1.2", "TLSv1.3"), "TLS version", observed=version, expected="TLSv1.2 or TLSv1.3"
     )

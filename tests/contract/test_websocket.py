@@ -23,10 +23,7 @@ SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
     ),
     needs=("ws",),
     unsafe=True,
-    broken_by=(
-        "server without WebSockets",
-        "--root-path without strip",
-    ),
+    broken_by=("server without WebSockets", "--root-path without strip"),
 )
 def test_a_websocket_echoes(door, expect):
     with door.ws("/ws") as connection:
@@ -88,9 +85,7 @@ def test_a_websocket_sees_the_public_address(door, expect):
 def test_a_websocket_sees_the_client(door, expect):
     with door.ws("/_probe/ws") as connection:
         seen = json.loads(connection.recv())
-    forwarded = (
-        dict(seen["headers"]).get("x-forwarded-for", "no X-Forwarded-For").split(",")[-1].strip()
-    )
+    forwarded = dict(seen["headers"]).get("x-forwarded-for", "no X-Forwarded-For").split(",")[-1].strip()
     expect("client", seen["client"], [forwarded, 0])
 
 

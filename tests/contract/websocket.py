@@ -92,8 +92,10 @@ class WebSocket:
         self.permit("a message over a WebSocket")
         for frame in frames:
             data = frame.serialize(mask=True, extensions=self.protocol.extensions)
-            pieces = [data[:PIECE_BYTES // 4], *(data[at:at + PIECE_BYTES]
-                      for at in range(PIECE_BYTES // 4, len(data), PIECE_BYTES))]  # fmt: skip
+            pieces = [
+                data[: PIECE_BYTES // 4],
+                *(data[at : at + PIECE_BYTES] for at in range(PIECE_BYTES // 4, len(data), PIECE_BYTES)),
+            ]
             for number, piece in enumerate(pieces):
                 if self._readable(0):
                     break

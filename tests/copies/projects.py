@@ -51,9 +51,7 @@ def link_environment(folder: Path) -> None:
 class Project(Checkout):
     """Somebody's, at `path`; `files` are its own."""
 
-    def __init__(
-        self, path: Path, files: dict[str, str], runtime: str = "", begin: bool = True
-    ) -> None:
+    def __init__(self, path: Path, files: dict[str, str], runtime: str = "", begin: bool = True) -> None:
         """With `begin` false it is there already."""
         super().__init__(path, runtime)
         del self.environ["COMPOSE_PROJECT_NAME"]  # a copy has one of its own

@@ -36,14 +36,17 @@ def blocks(elsewhere: bool) -> list:
     }
     # What another one begins with needs no run of its own.
     longer = list(found.values())
-    return [pytest.param(block, id=name) for name, block in found.items()
-            if not any(other != block and other[: len(block)] == block for other in longer)]  # fmt: skip
+    return [
+        pytest.param(block, id=name)
+        for name, block in found.items()
+        if not any(other != block and other[: len(block)] == block for other in longer)
+    ]
 
 
 def environment() -> dict[str, str]:
-    return {
-        k: v for k, v in os.environ.items() if not k.startswith((*STEERS, "DIRECT", "SUBNET"))
-    } | {"RUNTIME": "native"}
+    return {k: v for k, v in os.environ.items() if not k.startswith((*STEERS, "DIRECT", "SUBNET"))} | {
+        "RUNTIME": "native"
+    }
 
 
 @pytest.fixture
@@ -55,42 +58,43 @@ def beside(source):
     yield source.path
     for folder in (source.path, shop.path):
         if (folder / "Makefile").exists():
-            subprocess.run(
-                ["make", "down"], cwd=folder, env=environment(), capture_output=True, timeout=120
-            )
+            subprocess.run(["make", "down"], cwd=folder, env=environment(), capture_output=True, timeout=120)
     shutil.rmtree(shop.path)
 
 
 @pytest.mark.parametrize("block", blocks(elsewhere=False))
 def test_what_a_document_shows_can_be_run(beside, block):
-    done = subprocess.run(["bash", "-e", "-c", "\n".join(block)], cwd=beside, env=environment(),
-                          capture_output=True, text=True, timeout=SECONDS)  # fmt: skip
+    done = subprocess.run(
+        ["bash", "-e", "-c", "\n".join(block)],
+        cwd=beside,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
     assert done.returncode == 0, (block, done.stdout[-3000:], done.stderr[-2000:])
 
 
 @pytest.mark.parametrize("block", blocks(elsewhere=True))
 def test_what_is_run_elsewhere_is_there(source, block):
     known = (ROOT / "Makefile").read_text() + (ROOT / "stack" / "targets.mk").read_text()
-    for target in re.findall(
-        r"(?:^|[;&(] ?)(?:sudo )?make ([a-z][a-z-]*)", "\n".join(block), re.MULTILINE
-    ):
+    for target in re.findall(r"(?:^|[;&(] ?)(?:sudo )?make ([a-z][a-z-]*)", "\n".join(block), re.MULTILINE):
         assert re.search(rf"(?m)^{target}:", known), target
-    for path in re.findall(
-        r"\b(?:tests|stack|build/venv|deploy|requirements)/[\w./-]+", "\n".join(block)
-    ):
+    for path in re.findall(r"\b(?:tests|stack|build/venv|deploy|requirements)/[\w./-]+", "\n".join(block)):
         assert path.startswith("build/") or (ROOT / path).exists(), path
 
 
 def test_the_headers_of_how_it_works_are_those_of_a_run(beside):
     subprocess.run(
-        ["make", "up"],
+        ["make", "up"], cwd=beside, env=environment(), check=True, capture_output=True, timeout=SECONDS
+    )
+    ran = subprocess.run(
+        ["build/venv/bin/python", "-m", "tests.hops"],
         cwd=beside,
         env=environment(),
-        check=True,
         capture_output=True,
-        timeout=SECONDS,
+        text=True,
+        timeout=60,
     )
-    ran = subprocess.run(["build/venv/bin/python", "-m", "tests.hops"], cwd=beside, env=environment(),
-                         capture_output=True, text=True, timeout=60)  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert hops.BLOCK.search(hops.PATH.read_text())[0] == ran.stdout

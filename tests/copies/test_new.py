@@ -23,16 +23,11 @@ def test_three_commands_prove_an_application(source, project):
     assert code == 0, output
     assert ", 0 failed" in output.splitlines()[-1], output
     passed = int(output.splitlines()[-1].split()[0])
-    assert passed > 70, output.splitlines()[
-        -1
-    ]  # the probe is there, so who is believed is asked too
+    assert passed > 70, output.splitlines()[-1]  # the probe is there, so who is believed is asked too
     assert "http://127.0.0.1:" in shop.answers("/shop/api/orders/")
     assert git(shop.path, "status", "--porcelain") == ""
     if shop.runtime == "docker":
-        assert (
-            "behindproxy-shop-app"
-            in docker("image", "ls", "--format", "{{.Repository}}").splitlines()
-        )
+        assert "behindproxy-shop-app" in docker("image", "ls", "--format", "{{.Repository}}").splitlines()
 
 
 def test_it_is_small_enough_to_review_and_none_of_it_is_hidden(source, project):
@@ -44,23 +39,31 @@ def test_it_is_small_enough_to_review_and_none_of_it_is_hidden(source, project):
     assert "Binary files" not in shown
     own = git(shop.path, "diff", "--cached", "--", ".", ":!deployment")
     assert len(own.splitlines()) < 1600
-    for name in ("docker-compose.yml", "traefik/routes.toml", "Dockerfile", "Makefile", ".env",
-                 ".github/workflows/deployment.yml"):  # fmt: skip
+    for name in (
+        "docker-compose.yml",
+        "traefik/routes.toml",
+        "Dockerfile",
+        "Makefile",
+        ".env",
+        ".github/workflows/deployment.yml",
+    ):
         assert (shop.path / name).is_file()
     assert "name: behindproxy-review\n" in (shop.path / "docker-compose.yml").read_text()
     assert not [path for path in shop.path.rglob("*") if path.is_symlink()]
     assert str(source.path) not in (shop.path / ".copier-answers.yml").read_text()
 
 
-@pytest.mark.parametrize("files", [
-    {"pyproject.toml": PYPROJECT},
-    {"pyproject.toml": PYPROJECT.replace('["fastapi"]', '["fastapi", "itsdangerous"]'), "lock": "uv"},
-], ids=["pyproject", "uv.lock"])  # fmt: skip
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pyproject.toml": PYPROJECT},
+        {"pyproject.toml": PYPROJECT.replace('["fastapi"]', '["fastapi", "itsdangerous"]'), "lock": "uv"},
+    ],
+    ids=["pyproject", "uv.lock"],
+)
 def test_a_project_s_own_lists_are_installed(source, project, files, tmp_path):
     lock = files.pop("lock", "")
-    shop = project(
-        "lists", {**files, "src/their/__init__.py": "", "src/their/module.py": APPLICATION}
-    )
+    shop = project("lists", {**files, "src/their/__init__.py": "", "src/their/module.py": APPLICATION})
     if lock:
         lock_with_uv(shop.path, tmp_path)
     commit(shop.path)
@@ -74,9 +77,7 @@ def test_a_project_s_own_lists_are_installed(source, project, files, tmp_path):
 
 def lock_with_uv(path, folder) -> None:
     subprocess.run([sys.executable, "-m", "venv", str(folder / "uv")], check=True)
-    subprocess.run(
-        [str(folder / "uv/bin/python"), "-m", "pip", "install", "--quiet", "uv"], check=True
-    )
+    subprocess.run([str(folder / "uv/bin/python"), "-m", "pip", "install", "--quiet", "uv"], check=True)
     subprocess.run([str(folder / "uv/bin/uv"), "lock", "--quiet"], cwd=path, check=True)
 
 
@@ -91,8 +92,14 @@ def test_an_empty_project_gets_something_to_begin_with(source, project):
 
 
 def test_what_is_there_already_is_not_overwritten(source, project):
-    shop = project("there", theirs(Dockerfile="FROM scratch\n", Makefile="test:\n\ttrue\n",
-                                   **{".env": "CURRENCY=EUR\n", "requirements.txt": "fastapi\n"}))  # fmt: skip
+    shop = project(
+        "there",
+        theirs(
+            Dockerfile="FROM scratch\n",
+            Makefile="test:\n\ttrue\n",
+            **{".env": "CURRENCY=EUR\n", "requirements.txt": "fastapi\n"},
+        ),
+    )
     code, output = source.new(shop, **MODULE)
     assert code != 0
     assert "has Dockerfile already, and nothing was written: OVERWRITE=1" in output
@@ -110,14 +117,17 @@ def test_what_is_there_already_is_not_overwritten(source, project):
     assert shop.answers("/shop/api/orders/1") == '{"currency":"EUR"}'
 
 
-@pytest.mark.parametrize(("settings", "says"), [
-    ({"DEST": ""}, "DEST is not set"),
-    ({"DEST": "tests"}, "DEST=tests: lies in this project"),
-    ({"DEST": "README.md"}, "DEST=README.md"),
-    ({"DEST": "../no/where"}, "is not there"),
-    ({"API_PREFIX": "shop"}, "API_PREFIX=shop: must start with a slash"),
-    ({"APP_MODULE": "their.module"}, "APP_MODULE=their.module: must name a module and an attribute"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"DEST": ""}, "DEST is not set"),
+        ({"DEST": "tests"}, "DEST=tests: lies in this project"),
+        ({"DEST": "README.md"}, "DEST=README.md"),
+        ({"DEST": "../no/where"}, "is not there"),
+        ({"API_PREFIX": "shop"}, "API_PREFIX=shop: must start with a slash"),
+        ({"APP_MODULE": "their.module"}, "APP_MODULE=their.module: must name a module and an attribute"),
+    ],
+)
 def test_what_cannot_work_is_one_line_and_nothing_is_written(source, project, settings, says):
     shop = project("refused", theirs())
     code, output = source.make("new", **{"DEST": shop.path, **settings})
@@ -129,9 +139,7 @@ def test_what_cannot_work_is_one_line_and_nothing_is_written(source, project, se
 
 
 def test_of_two_applications_one_is_to_be_named(source, project):
-    shop = project(
-        "two", theirs(**{"other.py": "from fastapi import FastAPI\n\nadmin = FastAPI()\n"})
-    )
+    shop = project("two", theirs(**{"other.py": "from fastapi import FastAPI\n\nadmin = FastAPI()\n"}))
     code, output = source.new(shop)
     assert code != 0
     assert "APP_MODULE=other:admin, APP_MODULE=their.module:app" in output

@@ -11,9 +11,14 @@ MODULE = {"APP_MODULE": "their.module:app", "API_PREFIX": "/shop"}
 def shop(source, project):
     made = project(
         "built",
-        theirs(**{"requirements.txt": "fastapi\n", "build/page.html": "<p>theirs\n",
-                  "build/tls/ca.pem": "theirs\n"}),
-    )  # fmt: skip
+        theirs(
+            **{
+                "requirements.txt": "fastapi\n",
+                "build/page.html": "<p>theirs\n",
+                "build/tls/ca.pem": "theirs\n",
+            }
+        ),
+    )
     code, output = source.new(made, **MODULE)
     assert code == 0, output
     commit(made.path, "deployment")

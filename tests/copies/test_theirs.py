@@ -218,14 +218,8 @@ def test_nothing_asks_for_an_ignored_file_and_ci_runs_without_it(source, project
             {"shop/web.py": FACTORY.replace(" -> FastAPI", "").replace("create_app", "build")},
             "shop.web:build()",
         ),
-        (
-            {"pyproject.toml": '[project]\nname = "shop"\n', "src/shop/__init__.py": ""},
-            "pyproject.toml",
-        ),
-        (
-            {"shop/asgi.py": "from litestar import Litestar\n\napp = Litestar([])\n"},
-            "shop.asgi:app",
-        ),
+        ({"pyproject.toml": '[project]\nname = "shop"\n', "src/shop/__init__.py": ""}, "pyproject.toml"),
+        ({"shop/asgi.py": "from litestar import Litestar\n\napp = Litestar([])\n"}, "shop.asgi:app"),
         (
             {
                 "mysite/asgi.py": "from django.core.asgi import get_asgi_application\n\n"
@@ -289,18 +283,13 @@ def test_of_two_applications_in_one_file_none_is_taken(source, project):
 
 
 def test_a_project_further_down_is_named_as_the_destination(source, project):
-    shop = project(
-        "large", {"backend/app/main.py": APPLICATION, "backend/requirements.txt": "fastapi\n"}
-    )
+    shop = project("large", {"backend/app/main.py": APPLICATION, "backend/requirements.txt": "fastapi\n"})
     assert f"DEST={shop.path}/backend" in refusal(source, shop)
 
 
 @pytest.mark.parametrize(
     "files",
-    [
-        {},
-        {"README.md": "# Shop\n", "LICENSE": "MIT\n", ".gitignore": ".venv\n", ".env": "A=b\n"},
-    ],
+    [{}, {"README.md": "# Shop\n", "LICENSE": "MIT\n", ".gitignore": ".venv\n", ".env": "A=b\n"}],
     ids=["empty", "readme"],
 )
 def test_a_starter_is_for_an_empty_folder(source, project, files):
@@ -392,12 +381,7 @@ def test_links_and_folders_of_theirs_are_not_written_through(source, project):
     shop = project("links", theirs(**REQUIREMENTS))
     outside = HOME / "outside"
     outside.mkdir(exist_ok=True)
-    places = {
-        "Dockerfile": "link",
-        "traefik": "link",
-        "docker-stack.yml": "folder",
-        "observability": "file",
-    }
+    places = {"Dockerfile": "link", "traefik": "link", "docker-stack.yml": "folder", "observability": "file"}
     for name, kind in places.items():
         path = shop.path / name
         if kind == "link":
@@ -549,9 +533,7 @@ def test_a_copy_that_was_cut_off_is_completed(source, project):
     assert source.new(shop, **MODULE)[0] == 0
     whole = contents(shop.path)
     for name in sorted(whole)[:20]:
-        if whole[name] is not None and name.startswith(
-            (".copier", "deployment/doctor", "Dockerfile")
-        ):
+        if whole[name] is not None and name.startswith((".copier", "deployment/doctor", "Dockerfile")):
             (shop.path / name).unlink()
     assert not (shop.path / ".copier-answers.yml").exists()
     code, output = source.new(shop, **MODULE)

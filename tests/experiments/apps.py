@@ -26,8 +26,12 @@ def build(**given) -> FastAPI:
 
     @app.get("/seen")
     def seen(request: Request) -> dict[str, str]:
-        return {"client": request.client.host, "scheme": request.url.scheme,
-                "host": request.url.netloc, "path": request.scope["path"]}  # fmt: skip
+        return {
+            "client": request.client.host,
+            "scheme": request.url.scheme,
+            "host": request.url.netloc,
+            "path": request.scope["path"],
+        }
 
     app.mount("/sub", sub)
     app.mount("/static", StaticFiles(directory=STATIC))

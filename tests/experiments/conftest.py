@@ -34,8 +34,7 @@ def traefik(serve, tmp_path_factory):
     folder, port = tmp_path_factory.mktemp("traefik"), free_port()
     backend = serve(*ROOT_PATH, "--forwarded-allow-ips", "*").url
     (folder / "traefik.toml").write_text(
-        f'entryPoints.http.address = "127.0.0.1:{port}"\n'
-        f'providers.file.filename = "{folder}/routes.toml"\n'
+        f'entryPoints.http.address = "127.0.0.1:{port}"\nproviders.file.filename = "{folder}/routes.toml"\n'
     )
     (folder / "routes.toml").write_text(f"""
         [http.middlewares.strip.stripPrefix]

@@ -23,12 +23,8 @@ COMMANDS = {
     "uvicorn": ["uvicorn", "--host", "127.0.0.1", "--port", "{port}"],
     "gunicorn": ["gunicorn", "--worker-class", "asgi", "--no-control-socket", "--bind", "127.0.0.1:{port}"],
     "hypercorn": ["hypercorn", "--bind", "127.0.0.1:{port}"],
-}  # fmt: skip
-PROXY_SAYS = {
-    "Host": "mysuperapp.com",
-    "X-Forwarded-For": "198.51.100.7",
-    "X-Forwarded-Proto": "https",
 }
+PROXY_SAYS = {"Host": "mysuperapp.com", "X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
 
 
 @dataclass

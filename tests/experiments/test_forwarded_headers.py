@@ -26,8 +26,7 @@ def test_by_default_only_this_machine_is_believed(serve, stranger):
 
 
 @statement(
-    "Enable Proxy Forwarded Headers",
-    "--forwarded-allow-ips names the IP addresses that should be trusted.",
+    "Enable Proxy Forwarded Headers", "--forwarded-allow-ips names the IP addresses that should be trusted."
 )
 def test_the_addresses_named_are_believed_and_no_other(serve, stranger):
     trusting = serve("--forwarded-allow-ips", stranger)

@@ -20,10 +20,14 @@ def work_of(served: Served, entered_at: str = "") -> dict:
     }
 
 
-RIGHT = {"root_path": PREFIX, "mount": 200, "static file": 200,
-         "redirect": f"{PREFIX}/items/", "second address": 404}  # fmt: skip
-HALF = {"root_path": PREFIX, "mount": 404, "static file": 404,
-        "redirect": "/items/", "second address": 200}  # fmt: skip
+RIGHT = {
+    "root_path": PREFIX,
+    "mount": 200,
+    "static file": 200,
+    "redirect": f"{PREFIX}/items/",
+    "second address": 404,
+}
+HALF = {"root_path": PREFIX, "mount": 404, "static file": 404, "redirect": "/items/", "second address": 200}
 
 
 @statement(
@@ -41,9 +45,7 @@ def test_without_root_path_the_docs_name_the_bare_schema(serve):
     "Gunicorn has it as well. Both leave the prefix out of the path, so behind a stripping proxy "
     "mounts and static files are 404, redirects lose the prefix, and each route has two addresses.",
 )
-@pytest.mark.parametrize(
-    ("name", "work"), [("uvicorn", RIGHT), ("hypercorn", HALF), ("gunicorn", HALF)]
-)
+@pytest.mark.parametrize(("name", "work"), [("uvicorn", RIGHT), ("hypercorn", HALF), ("gunicorn", HALF)])
 def test_only_uvicorns_root_path_works_behind_a_stripping_proxy(serve, name, work):
     assert work_of(serve(*ROOT_PATH, name=name)) == work
 
@@ -89,10 +91,7 @@ def test_uvicorn_puts_root_path_before_the_path(serve):
     assert serve().seen()["path"] == "/seen"
 
 
-@statement(
-    "About root_path",
-    "It won't expect to be accessed at http://127.0.0.1:8000/api/v1/app.",
-)
+@statement("About root_path", "It won't expect to be accessed at http://127.0.0.1:8000/api/v1/app.")
 def test_uvicorn_itself_has_no_prefixed_path(serve):
     assert serve(*ROOT_PATH).get(f"{PREFIX}/app").status_code == 404
 
@@ -143,8 +142,7 @@ def test_the_docs_find_their_schema_through_the_proxy_only(traefik, serve):
 
 
 @statement(
-    "Additional servers",
-    "FastAPI will insert a server with this root_path at the beginning of the list.",
+    "Additional servers", "FastAPI will insert a server with this root_path at the beginning of the list."
 )
 def test_the_prefix_comes_first_among_given_servers(serve):
     schema = serve(*ROOT_PATH, app="with_servers").get("/openapi.json").json()
@@ -162,8 +160,7 @@ def test_the_prefix_can_be_left_out_of_the_servers(serve):
 
 
 @statement(
-    "Mounting a sub-application",
-    "You can do it normally; FastAPI will internally use the root_path smartly.",
+    "Mounting a sub-application", "You can do it normally; FastAPI will internally use the root_path smartly."
 )
 def test_a_mounted_application_adds_its_own_path_to_root_path(serve):
     served = serve(*ROOT_PATH)

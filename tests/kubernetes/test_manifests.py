@@ -18,23 +18,16 @@ from stack.paths import ROOT, VENV
 MANIFESTS = ROOT / "deploy" / "kubernetes"
 HERE = Path(__file__).parent
 FOLDER = ROOT / "build" / "kubernetes"
-CONSTRUCTED = (
-    'import {{ {kind} }} from "{package}/{api}/{kind}";\nnew {kind}({value}).validate();\n'
-)
-TSC = [
-    "--noEmit",
-    "--strict",
-    "--skipLibCheck",
-    "--module",
-    "nodenext",
-    "--moduleResolution",
-    "nodenext",
-]
+CONSTRUCTED = 'import {{ {kind} }} from "{package}/{api}/{kind}";\nnew {kind}({value}).validate();\n'
+TSC = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--moduleResolution", "nodenext"]
 
 
 def documents() -> list[dict]:
-    return [document for name in ("app.yaml", "routes.yaml")
-            for document in yaml.safe_load_all((MANIFESTS / name).read_text())]  # fmt: skip
+    return [
+        document
+        for name in ("app.yaml", "routes.yaml")
+        for document in yaml.safe_load_all((MANIFESTS / name).read_text())
+    ]
 
 
 def one(kind: str, name: str = "app") -> dict:
@@ -48,8 +41,13 @@ def installed():
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy2(HERE / name, FOLDER)
-    done = subprocess.run(["npm", "ci", "--silent", "--no-fund", "--no-audit"], cwd=FOLDER,
-                          capture_output=True, text=True, timeout=300)  # fmt: skip
+    done = subprocess.run(
+        ["npm", "ci", "--silent", "--no-fund", "--no-audit"],
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return FOLDER
 
@@ -82,29 +80,24 @@ def complaints(installed) -> dict[str, str]:
     paths = {}
     for number, (name, document) in enumerate(objects.items()):
         api = document["apiVersion"]
-        package = (
-            "@kubernetes-models/traefik" if api.startswith("traefik.io/") else "kubernetes-models"
-        )
+        package = "@kubernetes-models/traefik" if api.startswith("traefik.io/") else "kubernetes-models"
         value = {key: part for key, part in document.items() if key not in ("apiVersion", "kind")}
         paths[name] = installed / f"object-{number}.ts"
         paths[name].write_text(
-            CONSTRUCTED.format(
-                kind=document["kind"], package=package, api=api, value=json.dumps(value)
-            )
+            CONSTRUCTED.format(kind=document["kind"], package=package, api=api, value=json.dumps(value))
         )
     compiled = subprocess.run(
-        ["node_modules/.bin/tsc", *TSC, *(path.name for path in paths.values())], cwd=installed,
-        capture_output=True, text=True, timeout=300,
-    ).stdout  # fmt: skip
+        ["node_modules/.bin/tsc", *TSC, *(path.name for path in paths.values())],
+        cwd=installed,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    ).stdout
     said = {}
     for name, path in paths.items():
-        said[name] = "".join(
-            line for line in compiled.splitlines(True) if line.startswith(f"{path.name}(")
-        )
+        said[name] = "".join(line for line in compiled.splitlines(True) if line.startswith(f"{path.name}("))
         script = path.rename(path.with_suffix(".mjs"))  # of TypeScript it has nothing
-        ran = subprocess.run(
-            ["node", script.name], cwd=installed, capture_output=True, text=True, timeout=60
-        )
+        ran = subprocess.run(["node", script.name], cwd=installed, capture_output=True, text=True, timeout=60)
         said[name] += ran.stderr if ran.returncode else ""
     assert compiled.count("error TS") == "".join(said.values()).count("error TS"), compiled
     return said
@@ -127,14 +120,17 @@ def test_the_chart_s_arguments_are_taken_by_traefik():
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     chart = [
-        f"--entryPoints.{name}.address=127.0.0.1:{port + i}"
-        for i, name in enumerate(("web", "websecure"))
+        f"--entryPoints.{name}.address=127.0.0.1:{port + i}" for i, name in enumerate(("web", "websecure"))
     ]
 
     def starts(*more: str) -> bool:
         try:
-            ran = subprocess.run([VENV / "bin" / "traefik", *chart, *values["additionalArguments"], *more],
-                                 capture_output=True, text=True, timeout=2)  # fmt: skip
+            ran = subprocess.run(
+                [VENV / "bin" / "traefik", *chart, *values["additionalArguments"], *more],
+                capture_output=True,
+                text=True,
+                timeout=2,
+            )
         except subprocess.TimeoutExpired:
             return True  # it went on serving
         assert "field not found" in ran.stdout + ran.stderr
@@ -146,17 +142,15 @@ def test_the_chart_s_arguments_are_taken_by_traefik():
 
 def test_they_say_what_routes_toml_and_traefik_toml_say():
     routes = (ROOT / "traefik" / "routes.toml").read_text()
-    scrubbed = re.search(r"\[http\.middlewares\.scrub-headers.*?\n(.*?)\n\{\{", routes, re.DOTALL)[
-        1
-    ]
-    assert one("Middleware", "scrub-headers")["spec"]["headers"][
-        "customRequestHeaders"
-    ] == tomllib.loads(scrubbed)
+    scrubbed = re.search(r"\[http\.middlewares\.scrub-headers.*?\n(.*?)\n\{\{", routes, re.DOTALL)[1]
+    assert one("Middleware", "scrub-headers")["spec"]["headers"]["customRequestHeaders"] == tomllib.loads(
+        scrubbed
+    )
     retry = re.search(r"\[http\.middlewares\.retry\.retry\]\n(.*?)\n\n", routes, re.DOTALL)[1]
     assert one("Middleware", "retry")["spec"]["retry"] == tomllib.loads(retry)
-    security = re.search(
-        r"\[http\.middlewares\.security-headers\.headers\]\n(.*?)\n\{\{", routes, re.DOTALL
-    )[1]
+    security = re.search(r"\[http\.middlewares\.security-headers\.headers\]\n(.*?)\n\{\{", routes, re.DOTALL)[
+        1
+    ]
     expected = {**tomllib.loads(security), "stsSeconds": 31536000}
     assert one("Middleware", "security-headers")["spec"]["headers"] == expected
     timeouts = re.search(
@@ -177,8 +171,7 @@ def test_they_say_what_routes_toml_and_traefik_toml_say():
 
 def test_the_prefix_is_the_same_everywhere():
     env = {
-        v["name"]: v["value"]
-        for v in one("Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
+        v["name"]: v["value"] for v in one("Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
     }
     prefix = env["API_PREFIX"]
     assert one("Middleware", "strip-prefix")["spec"]["stripPrefix"]["prefixes"] == [prefix]
@@ -188,10 +181,5 @@ def test_the_prefix_is_the_same_everywhere():
 
 def test_only_traefik_may_reach_the_server():
     policy = one("NetworkPolicy")["spec"]
-    assert (
-        policy["podSelector"]["matchLabels"]
-        == one("Deployment")["spec"]["template"]["metadata"]["labels"]
-    )
-    assert [(len(rule["from"]), rule["ports"]) for rule in policy["ingress"]] == [
-        (1, [{"port": 8000}])
-    ]
+    assert policy["podSelector"]["matchLabels"] == one("Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert [(len(rule["from"]), rule["ports"]) for rule in policy["ingress"]] == [(1, [{"port": 8000}])]

@@ -39,8 +39,10 @@ def run(runtime: str, mutants: list[Mutant], whole: bool) -> tuple[Verdict, list
     free: SimpleQueue[Bed] = SimpleQueue()
     try:
         untouched = beds[0].untouched()
-        print(f"{runtime:<8}untouched: {', '.join(sorted(untouched.red)) or 'green'}"
-              f"{untouched.error}", flush=True)  # fmt: skip
+        print(
+            f"{runtime:<8}untouched: {', '.join(sorted(untouched.red)) or 'green'}{untouched.error}",
+            flush=True,
+        )
         for bed in beds:
             free.put(bed)
 
@@ -50,10 +52,7 @@ def run(runtime: str, mutants: list[Mutant], whole: bool) -> tuple[Verdict, list
                 verdict = bed.run(mutant, whole)
             finally:
                 free.put(bed)
-            print(
-                f"{mark(verdict)} {mutant.name:<36}{verdict.seconds:5.1f} s  {verdict.error}",
-                flush=True,
-            )
+            print(f"{mark(verdict)} {mutant.name:<36}{verdict.seconds:5.1f} s  {verdict.error}", flush=True)
             return verdict
 
         pool = ThreadPoolExecutor(len(beds))
@@ -77,8 +76,12 @@ def show(verdicts: list[Verdict]) -> None:
         red = [check for check in verdict.mutant.caught_by if check in verdict.ids]
         missed = [check for check in verdict.mutant.caught_by if check not in verdict.ids]
         caught = ", ".join(red) + (f"  MISSED {', '.join(missed)}" if missed else "")
-        table.add_row(verdict.mutant.name, verdict.error or caught,
-                      "yes" if verdict.named else f"no: {verdict.said}", f"{verdict.seconds:.1f}")  # fmt: skip
+        table.add_row(
+            verdict.mutant.name,
+            verdict.error or caught,
+            "yes" if verdict.named else f"no: {verdict.said}",
+            f"{verdict.seconds:.1f}",
+        )
     Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False).print(table)
 
 
@@ -103,15 +106,15 @@ def main() -> int:
         alarms += len(untouched.red) + bool(untouched.error)
         verdicts += more
     show(verdicts)
-    results = [
-        {"name": one.mutant.name, "status": "passed" if one.named else "failed"} for one in verdicts
-    ]
+    results = [{"name": one.mutant.name, "status": "passed" if one.named else "failed"} for one in verdicts]
     write(BUILD / "mutants.json", json.dumps(results))
     if options.whole:
         write(ROOT / "docs" / "mutants.md", markdown(verdicts))
     caught, named = sum(one.caught for one in verdicts), sum(one.named for one in verdicts)
-    print(f"{len(verdicts)} mutants, {caught} caught, {named} named, {alarms} false alarms"
-          f"{f', {skipped} skipped' if skipped else ''}")  # fmt: skip
+    print(
+        f"{len(verdicts)} mutants, {caught} caught, {named} named, {alarms} false alarms"
+        f"{f', {skipped} skipped' if skipped else ''}"
+    )
     return 0 if verdicts and named == len(verdicts) and not alarms else 1
 
 

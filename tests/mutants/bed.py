@@ -59,8 +59,9 @@ class Bed:
 
     def untouched(self) -> Verdict:
         """The stack as it is: every red check is a false alarm."""
-        nothing = Mutant(name="untouched", title="nothing", story="", source="",
-                         caught_by=["nothing"], named=["nothing"])  # fmt: skip
+        nothing = Mutant(
+            name="untouched", title="nothing", story="", source="", caught_by=["nothing"], named=["nothing"]
+        )
         return self._verdict(nothing, checks=None)
 
     def run(self, mutant: Mutant, whole: bool) -> Verdict:
@@ -122,10 +123,23 @@ class Bed:
         if not packages or folder.exists():
             return
         done = subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes",
-             "--target", str(folder), "-r", str(ROOT / packages)],
-            capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--require-hashes",
+                "--target",
+                str(folder),
+                "-r",
+                str(ROOT / packages),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         if done.returncode:
             raise ValueError(f"{packages} could not be installed: {done.stderr.strip()[-200:]}")
 
@@ -145,8 +159,9 @@ class Bed:
                 verdict.error = output.strip().splitlines()[-1] if output else "verify said nothing"
             else:
                 results = json.loads(report.read_text())["checks"]
-                verdict.red = {f"{one['id']}@{one['door']}" for one in results
-                               if one["status"] in ("failed", "error")}  # fmt: skip
+                verdict.red = {
+                    f"{one['id']}@{one['door']}" for one in results if one["status"] in ("failed", "error")
+                }
                 verdict.wrong = {one["id"] for one in results if one["status"] == "failed"}
                 lines = output.splitlines()
                 verdict.said = "\n".join(line for line in lines if line.startswith("diagnosis:"))

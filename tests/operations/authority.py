@@ -1,4 +1,4 @@
-"""An ACME authority (RFC 8555) that validates a challenge once, the moment it is told to, as Let's Encrypt does.
+"""An ACME authority (RFC 8555) that validates a challenge once, when it is told to, as Let's Encrypt does.
 
 Caddy's leaves a challenge that failed pending. Signatures of requests are not verified: the client is ours.
 """
@@ -96,9 +96,7 @@ class Authority:
             .add_extension(names, critical=True)
             .sign(self.key, hashes.SHA256())
         )
-        self.chain = b"".join(
-            one.public_bytes(serialization.Encoding.PEM) for one in (made, self.root)
-        )
+        self.chain = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in (made, self.root))
         self.issued.append(serial)
 
 
@@ -154,9 +152,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, status: int, body: dict | bytes, **headers: str) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        kind = (
-            "application/pem-certificate-chain" if isinstance(body, bytes) else "application/json"
-        )
+        kind = "application/pem-certificate-chain" if isinstance(body, bytes) else "application/json"
         self.send_response(status)
         for key, value in {
             "Replay-Nonce": "once",

@@ -45,12 +45,15 @@ class Operated(Checkout):
 
     def servers_up(self, through: str = "app-2") -> dict[str, bool]:
         """Which slots Traefik sends requests to, as its metrics say; asked from a container."""
-        text = docker("exec", self.container(through), "python", "-c",
-                      "import urllib.request as u; "
-                      "print(u.urlopen('http://traefik:8082/metrics', timeout=3).read().decode())")  # fmt: skip
-        lines = [
-            line for line in text.splitlines() if line.startswith("traefik_service_server_up{")
-        ]
+        text = docker(
+            "exec",
+            self.container(through),
+            "python",
+            "-c",
+            "import urllib.request as u; "
+            "print(u.urlopen('http://traefik:8082/metrics', timeout=3).read().decode())",
+        )
+        lines = [line for line in text.splitlines() if line.startswith("traefik_service_server_up{")]
         return {line.split('url="http://')[1].split(":")[0]: line.endswith(" 1") for line in lines}
 
     def handled(self) -> list[Handled]:
@@ -115,8 +118,11 @@ def pytest_runtest_makereport(item, call):
     report = yield
     stack = item.funcargs.get("stack") if hasattr(item, "funcargs") else None
     if report.when == "call" and report.failed and stack:
-        lines = [line for line in stack.make("logs", FOLLOW=0)[1].splitlines()
-                 if "/readyz" not in line and not WENT_WELL.search(line)]  # fmt: skip
+        lines = [
+            line
+            for line in stack.make("logs", FOLLOW=0)[1].splitlines()
+            if "/readyz" not in line and not WENT_WELL.search(line)
+        ]
         report.sections.append(("the parts' logs, without what went well", "\n".join(lines[-40:])))
     return report
 

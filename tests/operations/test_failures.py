@@ -32,9 +32,7 @@ def defined(answer: httpx.Response, *statuses: int) -> None:
 def test_the_app_is_down(stack):
     for service in ("app", "app-2"):
         docker("kill", stack.container(service))
-    defined(
-        get(stack, "/app"), 502, 503
-    )  # in the second before Traefik has noticed: after its retries
+    defined(get(stack, "/app"), 502, 503)  # in the second before Traefik has noticed: after its retries
     time.sleep(2)
     began = time.monotonic()
     defined(get(stack, "/app"), 503)
@@ -86,8 +84,10 @@ def test_a_body_streams_through_unbuffered(stack):
     """The application has the first part while the second has not been sent."""
     key = uuid.uuid4().hex
     with socket.create_connection(("127.0.0.1", stack.http), timeout=10) as client:
-        client.sendall(f"POST /api/v1/first-chunk/{key} HTTP/1.1\r\nHost: 127.0.0.1:{stack.http}\r\n"
-                       "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n".encode())  # fmt: skip
+        client.sendall(
+            f"POST /api/v1/first-chunk/{key} HTTP/1.1\r\nHost: 127.0.0.1:{stack.http}\r\n"
+            "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n".encode()
+        )
         # Either replica may have it, and each answers every other time.
         wait_for(lambda: get(stack, f"/first-chunk/{key}").json() == "hello", 5)
         client.sendall(b"5\r\nworld\r\n0\r\n\r\n")
@@ -120,7 +120,8 @@ def test_slow_requests_are_cut_and_others_served_meanwhile(stack, record):
     """Fifty clients that send a byte of header now and then, and fifty that send a body so."""
     heads = {
         "header": f"GET /api/v1/app HTTP/1.1\r\nHost: 127.0.0.1:{stack.http}\r\nX-Slow: ",
-        "body": f"POST /api/v1/body HTTP/1.1\r\nHost: 127.0.0.1:{stack.http}\r\nContent-Length: 100000\r\n\r\n",
+        "body": f"POST /api/v1/body HTTP/1.1\r\nHost: 127.0.0.1:{stack.http}\r\n"
+        "Content-Length: 100000\r\n\r\n",
     }
 
     def drip(kind: str) -> tuple[float, bytes]:

@@ -25,10 +25,7 @@ def test_fifty_unfinished_websocket_messages_leave_a_replica_serving(stack, reco
     finally:
         for connection, _ in opened:
             connection.close()
-    states = [
-        docker("inspect", "-f", "{{.State.OOMKilled}} {{.State.StartedAt}}", one)
-        for one in replicas
-    ]
+    states = [docker("inspect", "-f", "{{.State.OOMKilled}} {{.State.StartedAt}}", one) for one in replicas]
     record(tally, f"{CONNECTIONS} connections at {entrypoint}")
     assert states == [f"false {start}" for start in began]
     assert not any(compressed for _, compressed in opened)

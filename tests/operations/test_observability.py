@@ -12,9 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
@@ -43,9 +41,7 @@ def test_metrics_are_by_route_template_and_on_the_internal_network_alone(stack):
     for replica in ("app", "app-2"):
         samples = metrics(stack, f"http://{replica}:9000/metrics")
         routes |= {sample.labels["route"] for sample in samples["http_requests_total"]}
-        assert (
-            samples["http_request_duration_seconds_count"] and samples["http_requests_in_progress"]
-        )
+        assert samples["http_request_duration_seconds_count"] and samples["http_requests_in_progress"]
     assert {"/first-chunk/{key}", "/sub/app", "none"} <= routes
     assert len(routes) < 12 and not any("made-up" in route for route in routes), routes
     traefik = metrics(stack, "http://traefik:8082/metrics")
@@ -53,9 +49,7 @@ def test_metrics_are_by_route_template_and_on_the_internal_network_alone(stack):
         one.labels["entrypoint"] for one in traefik["traefik_entrypoint_requests_total"]
     }
     for service in ("traefik", "app", "app-2"):
-        ports = json.loads(docker("inspect", stack.container(service)))[0]["NetworkSettings"][
-            "Ports"
-        ]
+        ports = json.loads(docker("inspect", stack.container(service)))[0]["NetworkSettings"]["Ports"]
         published = {port for port, hosts in ports.items() if hosts}
         assert not published & {"8082/tcp", "9000/tcp"}
     for port in (stack.http, stack.https, stack.direct):
@@ -68,9 +62,7 @@ def test_metrics_are_by_route_template_and_on_the_internal_network_alone(stack):
 def test_every_worker_s_requests_are_counted(stack):
     stack.must("up", APP_WORKERS=2, APP_REPLICAS=1)
     for _ in range(40):
-        assert (
-            httpx.get(f"http://127.0.0.1:{stack.direct}/items/", trust_env=False).status_code == 200
-        )
+        assert httpx.get(f"http://127.0.0.1:{stack.direct}/items/", trust_env=False).status_code == 200
     text = docker("exec", stack.container("app"), "python", "-c", FETCH, "http://app:9000/metrics")
     assert 'http_requests_total{method="GET",route="/items/",status="200"} 40.0' in text
 
@@ -79,9 +71,7 @@ def test_every_worker_s_requests_are_counted(stack):
 def prometheus(tmp_path_factory) -> Path:
     """The folder with Debian's Prometheus in it."""
     folder = tmp_path_factory.mktemp("prometheus")
-    got = subprocess.run(
-        ["apt-get", "download", "-qq", "prometheus"], cwd=folder, capture_output=True
-    )
+    got = subprocess.run(["apt-get", "download", "-qq", "prometheus"], cwd=folder, capture_output=True)
     if got.returncode:
         pytest.skip("Debian's package prometheus cannot be downloaded")
     subprocess.run(["dpkg", "-x", str(next(folder.glob("*.deb"))), "."], cwd=folder, check=True)
@@ -90,25 +80,41 @@ def prometheus(tmp_path_factory) -> Path:
 
 
 def test_prometheus_finds_every_replica_and_its_rules_hold(stack, prometheus):
-    rules = subprocess.run([prometheus / "promtool", "check", "rules", ROOT / "observability" / "alerts.yml"],
-                           capture_output=True, text=True)  # fmt: skip
+    rules = subprocess.run(
+        [prometheus / "promtool", "check", "rules", ROOT / "observability" / "alerts.yml"],
+        capture_output=True,
+        text=True,
+    )
     assert rules.returncode == 0 and "5 rules" in rules.stdout, rules.stdout + rules.stderr
-    network = next(name for name in json.loads(docker("inspect", stack.container("app")))[0]
-                   ["NetworkSettings"]["Networks"] if name.endswith("_internal"))  # fmt: skip
-    running = docker("run", "--detach", "--rm", "--network", network, "--tmpfs", "/tmp:mode=1777", "-v", f"{prometheus}:/p:ro",
-                     "-v", f"{stack.path}/observability:/etc/prometheus:ro", f"{stack.path.name}-app", "/p/prometheus",
-                     "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/tmp/data")  # fmt: skip
+    network = next(
+        name
+        for name in json.loads(docker("inspect", stack.container("app")))[0]["NetworkSettings"]["Networks"]
+        if name.endswith("_internal")
+    )
+    running = docker(
+        "run",
+        "--detach",
+        "--rm",
+        "--network",
+        network,
+        "--tmpfs",
+        "/tmp:mode=1777",
+        "-v",
+        f"{prometheus}:/p:ro",
+        "-v",
+        f"{stack.path}/observability:/etc/prometheus:ro",
+        f"{stack.path.name}-app",
+        "/p/prometheus",
+        "--config.file=/etc/prometheus/prometheus.yml",
+        "--storage.tsdb.path=/tmp/data",
+    )
     try:
 
         def targets() -> set[str]:
-            text = docker(
-                "exec", running, "python", "-c", FETCH, "http://127.0.0.1:9090/api/v1/targets"
-            )
+            text = docker("exec", running, "python", "-c", FETCH, "http://127.0.0.1:9090/api/v1/targets")
             active = json.loads(text)["data"]["activeTargets"]
             return {
-                one["labels"].get("replica", one["labels"]["job"])
-                for one in active
-                if one["health"] == "up"
+                one["labels"].get("replica", one["labels"]["job"]) for one in active if one["health"] == "up"
             }
 
         docker("exec", running, "python", "-c", "import time; time.sleep(5)")
@@ -119,18 +125,17 @@ def test_prometheus_finds_every_replica_and_its_rules_hold(stack, prometheus):
 
 def test_the_dashboard_asks_only_for_metrics_that_are_there(stack):
     httpx.get(f"{stack.url}/app", trust_env=False)
-    there = {
-        *metrics(stack, "http://app:9000/metrics"),
-        *metrics(stack, "http://traefik:8082/metrics"),
-    }
+    there = {*metrics(stack, "http://app:9000/metrics"), *metrics(stack, "http://traefik:8082/metrics")}
     board = json.loads((ROOT / "observability/grafana/dashboards/service.json").read_text())
-    asked = {name for panel in board["panels"] for target in panel["targets"]
-             for name in re.findall(r"\b(?:traefik|http)_\w+", target["expr"])}  # fmt: skip
+    asked = {
+        name
+        for panel in board["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"\b(?:traefik|http)_\w+", target["expr"])
+    }
     assert len(board["panels"]) == 8 and asked <= there, asked - there
     alerts = (ROOT / "observability/alerts.yml").read_text()
-    wanted = set(re.findall(r"\b(?:traefik|http)_\w+(?=[{\[ )])", alerts)) - {
-        "traefik_tls_certs_not_after"
-    }
+    wanted = set(re.findall(r"\b(?:traefik|http)_\w+(?=[{\[ )])", alerts)) - {"traefik_tls_certs_not_after"}
     assert wanted <= there, wanted - there
 
 
@@ -156,9 +161,7 @@ class Collector(http.server.BaseHTTPRequestHandler):
         elif self.path == "/v1/metrics":
             for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
                 for scope in resource.scope_metrics:
-                    self.metrics.update(
-                        (service(resource.resource), metric.name) for metric in scope.metrics
-                    )
+                    self.metrics.update((service(resource.resource), metric.name) for metric in scope.metrics)
         self.send_response(200)
         self.end_headers()
 
@@ -193,15 +196,13 @@ def test_one_setting_exports_traces_and_metrics_of_both():
         assert code == 0, output
         trace = uuid.uuid4().hex
         for _ in range(3):
-            httpx.get(f"http://127.0.0.1:{checkout.http}/api/v1/app", trust_env=False,
-                      headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})  # fmt: skip
-        wait_for(
-            lambda: all(Collector.spans.count((name, trace)) == 3 for name in ("traefik", "app")),
-            20,
-        )
-        assert {name for name, other in Collector.spans if other != trace} <= {"traefik"}, (
-            "health checks"
-        )
+            httpx.get(
+                f"http://127.0.0.1:{checkout.http}/api/v1/app",
+                trust_env=False,
+                headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"},
+            )
+        wait_for(lambda: all(Collector.spans.count((name, trace)) == 3 for name in ("traefik", "app")), 20)
+        assert {name for name, other in Collector.spans if other != trace} <= {"traefik"}, "health checks"
         wait_for(lambda: {name for name, _ in Collector.metrics} == {"traefik", "app"}, 40)
     finally:
         checkout.make("down")

@@ -67,8 +67,13 @@ https://acme-ca {
   }
 }
 """
-FRONT = {"DOMAIN": DOMAIN, "ACME_EMAIL": "ops@example.test", "BIND_ADDRESS": "127.0.0.1", "SUBNET": "172.30.95",
-         "ACME_CA": "https://acme-ca/acme/local/directory"}  # fmt: skip
+FRONT = {
+    "DOMAIN": DOMAIN,
+    "ACME_EMAIL": "ops@example.test",
+    "BIND_ADDRESS": "127.0.0.1",
+    "SUBNET": "172.30.95",
+    "ACME_CA": "https://acme-ca/acme/local/directory",
+}
 
 
 class Production(Operated):
@@ -79,10 +84,24 @@ class Production(Operated):
         file.write_text(f"127.0.0.1 localhost\n{line}")
         values = [f"{key}={value}" for key, value in {**FRONT, **settings}.items() if value]
         done = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(file),
-             "make", "--no-print-directory", target, *values],
-            cwd=self.path, env=self.environ, capture_output=True, text=True, timeout=MAKE_SECONDS,
-        )  # fmt: skip
+            [
+                "unshare",
+                "--mount",
+                "sh",
+                "-c",
+                'mount --bind "$0" /etc/hosts && exec "$@"',
+                str(file),
+                "make",
+                "--no-print-directory",
+                target,
+                *values,
+            ],
+            cwd=self.path,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=MAKE_SECONDS,
+        )
         return done.returncode, done.stdout + done.stderr
 
     def certificate(self) -> str:
@@ -100,8 +119,10 @@ class Production(Operated):
 
     def restart_authority(self) -> None:
         docker("restart", "-t", "2", self.container("acme-ca"))
-        ask = ("import ssl, urllib.request as u; c = ssl._create_unverified_context(); "
-               "u.urlopen('https://acme-ca/acme/local/directory', timeout=3, context=c)")  # fmt: skip
+        ask = (
+            "import ssl, urllib.request as u; c = ssl._create_unverified_context(); "
+            "u.urlopen('https://acme-ca/acme/local/directory', timeout=3, context=c)"
+        )
 
         def answers() -> bool:
             asked = ["docker", "exec", self.container("acme-ca"), "python", "-c", ask]
@@ -148,17 +169,19 @@ def production():
     shutil.copy2(caddy, checkout.path / "build" / "caddy")
     ca = trustme.CA(key_type=trustme.KeyType.ECDSA)
     leaf = ca.issue_cert("acme-ca")
-    for name, blob in {"ca.pem": ca.cert_pem, "ca-key.pem": ca.private_key_pem,
-                       "cert.pem": leaf.cert_chain_pems[0], "key.pem": leaf.private_key_pem}.items():  # fmt: skip
+    for name, blob in {
+        "ca.pem": ca.cert_pem,
+        "ca-key.pem": ca.private_key_pem,
+        "cert.pem": leaf.cert_chain_pems[0],
+        "key.pem": leaf.private_key_pem,
+    }.items():
         blob.write_to_path(folder / name)
         (folder / name).chmod(0o644)
     checkout.authority("12h")
     (checkout.path / "docker-compose.override.yml").write_text(OVERRIDE)
     yield checkout
     checkout.make("down")
-    volumes = docker(
-        "volume", "ls", "-q", "--filter", "label=com.docker.compose.project=production"
-    )
+    volumes = docker("volume", "ls", "-q", "--filter", "label=com.docker.compose.project=production")
     if volumes:
         docker("volume", "rm", *volumes.split())
     checkout.make("clean")
@@ -181,8 +204,11 @@ def test_a_domain_that_does_not_lead_here_is_refused_before_anybody_is_asked(pro
         del given[missing]
         plain = subprocess.run(
             [*compose(), "-f", "docker-compose.yml", "-f", "docker-compose.prod.yml", "config", "-q"],
-            cwd=production.path, env={**production.environ, **given}, capture_output=True, text=True,
-        )  # fmt: skip
+            cwd=production.path,
+            env={**production.environ, **given},
+            capture_output=True,
+            text=True,
+        )
         assert plain.returncode != 0 and f"set {missing} in .env, for example" in plain.stderr
 
 
@@ -217,17 +243,30 @@ def test_the_suite_holds_at_the_domain_with_the_certificate_verified(issued):
 def test_http_redirects_with_path_and_query_and_tls_is_modern(issued):
     def ask(*arguments: str) -> str:
         return subprocess.run(
-            ["curl", "-q", "-s", "-i", "--noproxy", "*", "--resolve", f"{DOMAIN}:80:127.0.0.1",
-             "--resolve", f"{DOMAIN}:443:127.0.0.1", "--cacert", str(issued.path / "build/authority/ca.pem"),
-             *arguments], capture_output=True, text=True, timeout=20,
-        ).stdout  # fmt: skip
+            [
+                "curl",
+                "-q",
+                "-s",
+                "-i",
+                "--noproxy",
+                "*",
+                "--resolve",
+                f"{DOMAIN}:80:127.0.0.1",
+                "--resolve",
+                f"{DOMAIN}:443:127.0.0.1",
+                "--cacert",
+                str(issued.path / "build/authority/ca.pem"),
+                *arguments,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=20,
+        ).stdout
 
     for method, status in (("GET", "301"), ("POST", "308")):
         answer = ask("-X", method, f"http://{DOMAIN}/api/v1/items/?a=b%20c&d")
         assert f" {status} " in answer.splitlines()[0]
-        assert f"location: https://{DOMAIN}/api/v1/items/?a=b%20c&d\n" in answer.lower().replace(
-            "\r", ""
-        )
+        assert f"location: https://{DOMAIN}/api/v1/items/?a=b%20c&d\n" in answer.lower().replace("\r", "")
     answer = ask(f"https://{DOMAIN}/api/v1/app").lower()
     assert answer.startswith("http/2 200")
     assert "strict-transport-security: max-age=31536000" in answer
@@ -236,14 +275,14 @@ def test_http_redirects_with_path_and_query_and_tls_is_modern(issued):
     assert " 404" in ask(f"https://{DOMAIN}/api/v1/_probe/x").splitlines()[0]
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    for name, options in (("another.example", {}), ("localhost", {}), (DOMAIN, {"maximum_version": ssl.TLSVersion.TLSv1_1,
-                                                             "minimum_version": ssl.TLSVersion.TLSv1})):  # fmt: skip
+    for name, options in (
+        ("another.example", {}),
+        ("localhost", {}),
+        (DOMAIN, {"maximum_version": ssl.TLSVersion.TLSv1_1, "minimum_version": ssl.TLSVersion.TLSv1}),
+    ):
         for key, value in options.items():
             setattr(context, key, value)
-        with (
-            socket.create_connection(("127.0.0.1", 443), timeout=5) as plain,
-            pytest.raises(ssl.SSLError),
-        ):
+        with socket.create_connection(("127.0.0.1", 443), timeout=5) as plain, pytest.raises(ssl.SSLError):
             context.wrap_socket(plain, server_hostname=name)
 
 
@@ -274,11 +313,7 @@ def test_a_restart_and_a_renewal_keep_the_site_and_a_failed_one_says_so(issued):
         wait_for(lambda: issued.certificate() != first, 60)
     except AssertionError:
         pytest.fail(
-            "\n".join(
-                line
-                for line in issued.errors_since(began).splitlines()
-                if '"level":"error"' in line
-            )
+            "\n".join(line for line in issued.errors_since(began).splitlines() if '"level":"error"' in line)
         )
     renewed = issued.certificate()
 
@@ -363,8 +398,12 @@ def test_a_deploy_works_there_too(issued):
     context = ssl.create_default_context(cafile=str(issued.path / "build/authority/ca.pem"))
     with httpx.Client(verify=context, trust_env=False) as client:
         # The name stands in no /etc/hosts here.
-        request = client.build_request("GET", "https://127.0.0.1/api/v1/static/version.txt",
-                                       headers={"Host": DOMAIN}, extensions={"sni_hostname": DOMAIN})  # fmt: skip
+        request = client.build_request(
+            "GET",
+            "https://127.0.0.1/api/v1/static/version.txt",
+            headers={"Host": DOMAIN},
+            extensions={"sni_hostname": DOMAIN},
+        )
         assert client.send(request).text == "deployed\n"
     one = json.loads(docker("inspect", issued.container("app-2")))[0]
     assert one["HostConfig"]["Memory"] == 512 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""A certificate that is due when Traefik starts, with the rendered resolver and an authority that validates once."""
+"""A certificate that is due when Traefik starts, with an authority that validates once."""
 
 import os
 import socket
@@ -95,16 +95,12 @@ def proxy(tmp_path):
     made.authority.close()
 
 
-def test_a_certificate_that_is_due_at_a_start_is_renewed_then_though_the_authority_validates_once(
-    proxy,
-):
+def test_a_certificate_that_is_due_at_a_start_is_renewed_then_though_the_authority_validates_once(proxy):
     wait_for(proxy.served, 60)
     for number in range(1, STARTS + 1):
         before = proxy.served()
         proxy.stop()
         proxy.start()
         wait_for(lambda count=number: len(proxy.authority.verdicts) > count, 60)
-        assert proxy.authority.verdicts == ["valid"] * (number + 1), (
-            proxy.folder / "log"
-        ).read_text()
+        assert proxy.authority.verdicts == ["valid"] * (number + 1), (proxy.folder / "log").read_text()
         wait_for(lambda serial=before: proxy.served() not in (0, serial), 30)

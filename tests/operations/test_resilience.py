@@ -21,9 +21,7 @@ def lost(stack, tally, since: float, until: float) -> str:
         if one.replica == "app" and one.began <= until and one.ended >= since
     }
     elsewhere = [
-        said
-        for number, said in zip(tally.failed_ids, tally.failures, strict=True)
-        if number not in there
+        said for number, said in zip(tally.failed_ids, tally.failures, strict=True) if number not in there
     ]
     assert not elsewhere, elsewhere
     ran = len(arrivals(logs).keys() & {*tally.failed_ids})

@@ -88,9 +88,15 @@ def bindable(address: str) -> bool:
 
 
 def application(home: Path, settings: dict[str, str]):
-    own = {"APP_HOST": HOST, "APP_PORT": settings["APP_PORT"], "PROXY_TOKEN": "",
-           "RUN_DIR": str(home / "run"), "METRICS_PORT": "0",
-           "PROXY_ADDRESS": settings["PROXY_ADDRESS"], "API_PREFIX": settings["API_PREFIX"]}  # fmt: skip
+    own = {
+        "APP_HOST": HOST,
+        "APP_PORT": settings["APP_PORT"],
+        "PROXY_TOKEN": "",
+        "RUN_DIR": str(home / "run"),
+        "METRICS_PORT": "0",
+        "PROXY_ADDRESS": settings["PROXY_ADDRESS"],
+        "API_PREFIX": settings["API_PREFIX"],
+    }
     return started([sys.executable, "-m", "serve"], home / "app.log", own, [settings["APP_PORT"]])
 
 
@@ -156,9 +162,14 @@ def started(command: list[str], log: Path, environ: dict[str, str], ports: list[
 def group(command: list[str], environ: dict[str, str], stdout=None):
     """A process that takes its children along when the block ends, however it ends."""
     process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **environ}, stdin=subprocess.DEVNULL,
-        stdout=stdout, stderr=stdout and subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stdout and subprocess.STDOUT,
+        start_new_session=True,
+    )
     try:
         yield process
     finally:
@@ -187,8 +198,9 @@ def verify(home: Path, settings: dict[str, str]) -> int:
         "PROXY_URL": f"http://{HOST}:{settings['HTTP_PORT']}{prefix}",
         "TLS_URL": f"https://{HOST}:{settings['HTTPS_PORT']}{prefix}",
         "DIRECT_URL": f"http://{settings['APP_ADDRESS']}" if told_apart else "",
-        "CA_FILE": str(home / "ca.pem"), "STRIP_PREFIX": "true",
-    }  # fmt: skip
+        "CA_FILE": str(home / "ca.pem"),
+        "STRIP_PREFIX": "true",
+    }
     with group([sys.executable, "-m", "tests.verify"], environ) as process:
         try:
             return process.wait(VERIFY_SECONDS)

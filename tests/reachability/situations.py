@@ -73,8 +73,19 @@ def blocked(host: Host) -> None:
 def tls(name: str) -> Callable[[Host], None]:
     def make(host: Host) -> None:
         files = host.folder / name
-        host.start("uvicorn", APP, "--port", "8443", "--host", "0.0.0.0", "--ssl-certfile",
-                   f"{files}.pem", "--ssl-keyfile", f"{files}.key", port=8443)  # fmt: skip
+        host.start(
+            "uvicorn",
+            APP,
+            "--port",
+            "8443",
+            "--host",
+            "0.0.0.0",
+            "--ssl-certfile",
+            f"{files}.pem",
+            "--ssl-keyfile",
+            f"{files}.key",
+            port=8443,
+        )
 
     return make
 
@@ -84,13 +95,18 @@ def bare(command: str, *arguments: str) -> Callable[[Host], None]:
 
 
 def banner(host: Host) -> None:
-    host.start(PYTHON, "-c", """
+    host.start(
+        PYTHON,
+        "-c",
+        """
 import socketserver
 class Banner(socketserver.StreamRequestHandler):
     def handle(self): self.wfile.write(b"220 mail.example.com ESMTP\\r\\n")
 socketserver.TCPServer.allow_reuse_address = True
 socketserver.TCPServer(("0.0.0.0", 8000), Banner).serve_forever()
-""", port=8000)  # fmt: skip
+""",
+        port=8000,
+    )
 
 
 HERE = f"http://{CLOUD}:8000/app"
@@ -98,44 +114,135 @@ SITUATIONS = [
     Situation("nothing listens", nothing, HERE, "url.nothing_listens"),
     Situation("Uvicorn as it starts by default", uvicorn(), HERE, "url.bound_to_loopback", "--host 0.0.0.0"),
     Situation("Uvicorn on every address", uvicorn("--host", "0.0.0.0"), HERE, ""),
-    Situation("at localhost where only IPv6 listens", uvicorn("--host", "::1"), "http://127.0.0.1:8000/app",
-              "url.other_family", "[::1]"),
-    Situation("at IPv6 where only IPv4 listens", uvicorn("--host", "0.0.0.0"), "http://[::1]:8000/app",
-              "url.other_family", "127.0.0.1"),
-    Situation("at localhost where its one address listens", uvicorn("--host", CLOUD), "http://127.0.0.1:8000/app",
-              "url.bound_to_another_address", CLOUD),
-    Situation("a firewall that drops", firewall("iptables", "-A", "INPUT", "-p", "tcp", "--dport", "8000", "-j", "DROP"),
-              HERE, "url.firewall", "-j DROP"),
-    Situation("a firewall that rejects", firewall("iptables", "-A", "INPUT", "-p", "tcp", "--dport", "8000", "-j",
-              "REJECT", "--reject-with", "tcp-reset"), HERE, "url.firewall", "-j REJECT"),
+    Situation(
+        "at localhost where only IPv6 listens",
+        uvicorn("--host", "::1"),
+        "http://127.0.0.1:8000/app",
+        "url.other_family",
+        "[::1]",
+    ),
+    Situation(
+        "at IPv6 where only IPv4 listens",
+        uvicorn("--host", "0.0.0.0"),
+        "http://[::1]:8000/app",
+        "url.other_family",
+        "127.0.0.1",
+    ),
+    Situation(
+        "at localhost where its one address listens",
+        uvicorn("--host", CLOUD),
+        "http://127.0.0.1:8000/app",
+        "url.bound_to_another_address",
+        CLOUD,
+    ),
+    Situation(
+        "a firewall that drops",
+        firewall("iptables", "-A", "INPUT", "-p", "tcp", "--dport", "8000", "-j", "DROP"),
+        HERE,
+        "url.firewall",
+        "-j DROP",
+    ),
+    Situation(
+        "a firewall that rejects",
+        firewall(
+            "iptables",
+            "-A",
+            "INPUT",
+            "-p",
+            "tcp",
+            "--dport",
+            "8000",
+            "-j",
+            "REJECT",
+            "--reject-with",
+            "tcp-reset",
+        ),
+        HERE,
+        "url.firewall",
+        "-j REJECT",
+    ),
     Situation("a firewall whose policy is to drop", nft_policy, HERE, "url.firewall", "policy drop"),
     Situation("a server stopped with Ctrl-Z", stopped, HERE, "url.stopped", "Ctrl-Z"),
     Situation("an event loop that a call holds", blocked, HERE, "url.busy", "event loop"),
     Situation("a queue that is full", bare(SILENT), HERE, "url.queue_full"),
-    Situation("http to a port that speaks TLS", tls("good"), f"http://{CLOUD}:8443/app", "url.speaks_tls", "https"),
-    Situation("https to a port that does not", uvicorn("--host", "0.0.0.0"), f"https://{CLOUD}:8000/app",
-              "url.plain_http", "http:"),
+    Situation(
+        "http to a port that speaks TLS", tls("good"), f"http://{CLOUD}:8443/app", "url.speaks_tls", "https"
+    ),
+    Situation(
+        "https to a port that does not",
+        uvicorn("--host", "0.0.0.0"),
+        f"https://{CLOUD}:8000/app",
+        "url.plain_http",
+        "http:",
+    ),
     Situation("a certificate of nobody", tls("good"), f"https://{CLOUD}:8443/app", "url.certificate_unknown"),
-    Situation("a certificate whose authority is known", tls("good"), f"https://{CLOUD}:8443/app", "", ca="yes"),
-    Situation("a certificate of last year", tls("expired"), f"https://{CLOUD}:8443/app",
-              "url.certificate_expired", ca="yes"),
-    Situation("a certificate for another name", tls("other"), f"https://{CLOUD}:8443/app",
-              "url.certificate_name", ca="yes"),
+    Situation(
+        "a certificate whose authority is known", tls("good"), f"https://{CLOUD}:8443/app", "", ca="yes"
+    ),
+    Situation(
+        "a certificate of last year",
+        tls("expired"),
+        f"https://{CLOUD}:8443/app",
+        "url.certificate_expired",
+        ca="yes",
+    ),
+    Situation(
+        "a certificate for another name",
+        tls("other"),
+        f"https://{CLOUD}:8443/app",
+        "url.certificate_name",
+        ca="yes",
+    ),
     Situation("a server of another protocol", banner, HERE, "url.not_http"),
-    Situation("redirects in a circle", uvicorn("--host", "0.0.0.0"), f"http://{CLOUD}:8000/round",
-              "url.redirect_loop"),
-    Situation("a path that the application has not", uvicorn("--host", "0.0.0.0"), f"http://{CLOUD}:8000/ap",
-              "url.no_such_path", "/ap"),
-    Situation("an application that fails", uvicorn("--host", "0.0.0.0"), f"http://{CLOUD}:8000/fails",
-              "url.application_failed", "500"),
+    Situation(
+        "redirects in a circle",
+        uvicorn("--host", "0.0.0.0"),
+        f"http://{CLOUD}:8000/round",
+        "url.redirect_loop",
+    ),
+    Situation(
+        "a path that the application has not",
+        uvicorn("--host", "0.0.0.0"),
+        f"http://{CLOUD}:8000/ap",
+        "url.no_such_path",
+        "/ap",
+    ),
+    Situation(
+        "an application that fails",
+        uvicorn("--host", "0.0.0.0"),
+        f"http://{CLOUD}:8000/fails",
+        "url.application_failed",
+        "500",
+    ),
     Situation("a name that does not exist", nothing, "http://server.invalid/app", "url.no_name"),
-    Situation("from the laptop, to loopback's server", uvicorn(), HERE, "url.nothing_listens_there",
-              asked_from="laptop"),
-    Situation("from the laptop, through a firewall that drops",
-              firewall("iptables", "-A", "INPUT", "-i", "eth0", "-p", "tcp", "--dport", "8000", "-j", "DROP"),
-              HERE, "url.dropped_on_the_way", "security group", asked_from="laptop"),
-    Situation("from the laptop, to a private address of elsewhere", nothing, "http://10.0.3.163:8000/app",
-              "url.private_elsewhere", "RFC 1918", asked_from="laptop"),
-    Situation("from the laptop, where no route leads", nothing, "http://[2001:db8::1]:8000/app",
-              "url.no_route", asked_from="laptop"),
-]  # fmt: skip
+    Situation(
+        "from the laptop, to loopback's server",
+        uvicorn(),
+        HERE,
+        "url.nothing_listens_there",
+        asked_from="laptop",
+    ),
+    Situation(
+        "from the laptop, through a firewall that drops",
+        firewall("iptables", "-A", "INPUT", "-i", "eth0", "-p", "tcp", "--dport", "8000", "-j", "DROP"),
+        HERE,
+        "url.dropped_on_the_way",
+        "security group",
+        asked_from="laptop",
+    ),
+    Situation(
+        "from the laptop, to a private address of elsewhere",
+        nothing,
+        "http://10.0.3.163:8000/app",
+        "url.private_elsewhere",
+        "RFC 1918",
+        asked_from="laptop",
+    ),
+    Situation(
+        "from the laptop, where no route leads",
+        nothing,
+        "http://[2001:db8::1]:8000/app",
+        "url.no_route",
+        asked_from="laptop",
+    ),
+]

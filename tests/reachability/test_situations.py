@@ -15,8 +15,11 @@ def certificates(folder):
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
-    for name, names, options in (("good", [CLOUD], {}), ("expired", [CLOUD], {"not_after": yesterday}),
-                                 ("other", ["elsewhere.example.com"], {})):  # fmt: skip
+    for name, names, options in (
+        ("good", [CLOUD], {}),
+        ("expired", [CLOUD], {"not_after": yesterday}),
+        ("other", ["elsewhere.example.com"], {}),
+    ):
         leaf = authority.issue_cert(*names, **options)
         leaf.private_key_pem.write_to_path(str(folder / f"{name}.key"))
         for number, part in enumerate(leaf.cert_chain_pems):

@@ -18,8 +18,15 @@ from tests.hosts import PYTHON, SESSION
 class Examined(Checkout):
     def doctor(self, url: str = "", **environ: str) -> dict:
         clean = {k: v for k, v in self.environ.items() if not k.startswith(SESSION)}
-        asked = subprocess.run([PYTHON, "-m", "doctor", "--json", *filter(None, [url])], cwd=self.path,
-                               env=clean | environ, capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+        asked = subprocess.run(
+            [PYTHON, "-m", "doctor", "--json", *filter(None, [url])],
+            cwd=self.path,
+            env=clean | environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert asked.returncode in (0, 1), asked.stderr
         return json.loads(asked.stdout) | {"exit": asked.returncode}
 
@@ -76,7 +83,7 @@ def own_address() -> str:
                 and not one.address.startswith("127.")
                 and name.startswith(("e", "w"))
             ):
-                return one.address  # fmt: skip
+                return one.address
     pytest.skip("this machine has no address but loopback")
 
 
@@ -84,24 +91,28 @@ def test_the_healthy_stack_has_no_finding(running):
     said = running.doctor()
     assert said["findings"] == [], said["findings"]
     seen = " ".join(step["text"] for step in said["steps"])
-    for url in (f"http://127.0.0.1:{running.http}/api/v1", f"https://127.0.0.1:{running.https}/api/v1",
-                f"http://127.0.0.1:{running.direct}"):  # fmt: skip
+    for url in (
+        f"http://127.0.0.1:{running.http}/api/v1",
+        f"https://127.0.0.1:{running.https}/api/v1",
+        f"http://127.0.0.1:{running.direct}",
+    ):
         assert f"{url}/healthz: 200" in seen
         assert running.first(f"{url}/app", CA_FILE=str(running.path / "build/tls/ca.pem")) == ""
 
 
 def test_nothing_wrong_with_another_prefix_unstripped_and_two_workers(running):
-    running.must(
-        "up", API_PREFIX="/shop/api", STRIP_PREFIX="false", APP_WORKERS=2, APP_SERVER="gunicorn"
-    )
+    running.must("up", API_PREFIX="/shop/api", STRIP_PREFIX="false", APP_WORKERS=2, APP_SERVER="gunicorn")
     assert running.doctor()["findings"] == []
 
 
 def test_urls_of_the_wrong_door(running):
     base, direct = f"http://127.0.0.1:{running.http}", f"http://127.0.0.1:{running.direct}"
-    for url, cause in ((f"{direct}/api/v1/app", "url.prefix"), (f"{base}/app", "url.prefix"),
-                       (f"{base}/api/v1/nowhere", "url.no_such_path"),
-                       (f"{base}/", "url.prefix")):  # fmt: skip
+    for url, cause in (
+        (f"{direct}/api/v1/app", "url.prefix"),
+        (f"{base}/app", "url.prefix"),
+        (f"{base}/api/v1/nowhere", "url.no_such_path"),
+        (f"{base}/", "url.prefix"),
+    ):
         assert running.first(url) == cause, url
     said = running.doctor(f"{direct}/api/v1/app")["findings"][0]
     assert said["fix"] == f"{direct}/app"
@@ -129,8 +140,11 @@ def test_an_open_address_that_public_hosts_refuses(running):
 
 
 def app_process(stack) -> psutil.Process:
-    return next(psutil.Process(c.pid) for c in psutil.net_connections("tcp")
-                if c.status == "LISTEN" and c.laddr.port == stack.direct)  # fmt: skip
+    return next(
+        psutil.Process(c.pid)
+        for c in psutil.net_connections("tcp")
+        if c.status == "LISTEN" and c.laddr.port == stack.direct
+    )
 
 
 def test_a_process_that_is_stopped(running):
@@ -161,9 +175,7 @@ def test_a_router_that_takes_another_prefix(running):
 def test_the_supervisor_is_gone(running):
     daemon = int((running.path / "build/native/supervisord.pid").read_text())
     os.kill(daemon, signal.SIGKILL)
-    wait_for(
-        lambda: not psutil.pid_exists(daemon) or psutil.Process(daemon).status() == "zombie", 10
-    )
+    wait_for(lambda: not psutil.pid_exists(daemon) or psutil.Process(daemon).status() == "zombie", 10)
     assert running.first() == "native.gone"
     running.must("down")
 
@@ -182,18 +194,30 @@ def test_nothing_runs_and_a_port_is_taken(native):
 
 
 def test_settings_that_cannot_be_are_one_line_and_exit_2(native):
-    asked = subprocess.run([PYTHON, "-m", "doctor"], cwd=native.path, capture_output=True, text=True, check=False,
-                           env=native.environ | {"API_PREFIX": "api"}, timeout=60)  # fmt: skip
+    asked = subprocess.run(
+        [PYTHON, "-m", "doctor"],
+        cwd=native.path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=native.environ | {"API_PREFIX": "api"},
+        timeout=60,
+    )
     assert asked.returncode == 2
     assert asked.stderr.startswith("API_PREFIX=api: ") and asked.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "url", ["127.0.0.1:8000", "ftp://127.0.0.1/", "http://:8000/", "http://a:b/"]
-)
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1/", "http://:8000/", "http://a:b/"])
 def test_what_is_no_url_is_one_line_and_exit_2(url, native):
-    asked = subprocess.run([PYTHON, "-m", "doctor", url], cwd=native.path, capture_output=True, text=True,
-                           env=native.environ, check=False, timeout=60)  # fmt: skip
+    asked = subprocess.run(
+        [PYTHON, "-m", "doctor", url],
+        cwd=native.path,
+        capture_output=True,
+        text=True,
+        env=native.environ,
+        check=False,
+        timeout=60,
+    )
     assert asked.returncode == 2
     assert asked.stderr.startswith(f"URL={url}: ") and asked.stderr.count("\n") == 1
 
@@ -211,8 +235,10 @@ def up(docker):
 def apply(stack, override: str) -> None:
     """Recreates the app with it, as `docker compose up` does; `make up` would refuse what is not healthy."""
     (stack.path / "docker-compose.override.yml").write_text(override)
-    code = ("from stack import docker, state; s = state.load()[1]; "
-            "docker.step(docker.compose(), ['up', '--detach', '--no-build', 'app'], docker.environment(s))")  # fmt: skip
+    code = (
+        "from stack import docker, state; s = state.load()[1]; "
+        "docker.step(docker.compose(), ['up', '--detach', '--no-build', 'app'], docker.environment(s))"
+    )
     subprocess.run([PYTHON, "-c", code], cwd=stack.path, env=stack.environ, check=True, timeout=120)
 
 
@@ -228,9 +254,13 @@ def test_the_healthy_stack_in_docker_has_no_finding(up):
 
 @pytest.mark.parametrize(
     "command, service, finding",
-    [("kill", "app", "container.ended"), ("kill", "traefik", "container.ended"),
-     ("pause", "app", "container.paused"), ("rm -f", "app", "container.missing")],
-)  # fmt: skip
+    [
+        ("kill", "app", "container.ended"),
+        ("kill", "traefik", "container.ended"),
+        ("pause", "app", "container.paused"),
+        ("rm -f", "app", "container.missing"),
+    ],
+)
 def test_a_container_that_ended(up, command, service, finding):
     id_ = up.container(service)
     engine(*command.split(), id_)
@@ -245,21 +275,21 @@ def test_a_container_that_ended(up, command, service, finding):
 
 @pytest.mark.parametrize(
     "change, finding",
-    [("environment: {APP_HOST: 127.0.0.1}", "container.loopback"),
-     ("environment: {APP_PORT: 8001}", "container.other_port"),
-     ('healthcheck: {test: [CMD, "false"], start_period: 0s, interval: 1s, retries: 1}', "container.unhealthy"),
-     ("ports: !override ['0.0.0.0:DIRECT:8000']", "direct.open"),
-     ("ports: !override ['127.0.0.1:DIRECT:9000']", "port.wrong_target"),
-     ("ports: !reset []", "port.not_published")],
-)  # fmt: skip
+    [
+        ("environment: {APP_HOST: 127.0.0.1}", "container.loopback"),
+        ("environment: {APP_PORT: 8001}", "container.other_port"),
+        (
+            'healthcheck: {test: [CMD, "false"], start_period: 0s, interval: 1s, retries: 1}',
+            "container.unhealthy",
+        ),
+        ("ports: !override ['0.0.0.0:DIRECT:8000']", "direct.open"),
+        ("ports: !override ['127.0.0.1:DIRECT:9000']", "port.wrong_target"),
+        ("ports: !reset []", "port.not_published"),
+    ],
+)
 def test_a_compose_file_that_is_wrong(up, change, finding):
     apply(up, f"services:\n  app:\n    {change.replace('DIRECT', str(up.direct))}\n")
-    wait_for(
-        lambda: (
-            up.doctor()["findings"] and "container.starting" not in str(up.doctor()["findings"])
-        ),
-        30,
-    )
+    wait_for(lambda: up.doctor()["findings"] and "container.starting" not in str(up.doctor()["findings"]), 30)
     assert up.first() == finding
 
 
@@ -276,9 +306,7 @@ def twin(docker):
     ids = []
 
     def run(publish: str, *command: str, port: int) -> str:
-        ids.append(
-            engine("run", "-d", "-e", "PROXY_ADDRESS=127.0.0.1", "-p", publish, image, *command)
-        )
+        ids.append(engine("run", "-d", "-e", "PROXY_ADDRESS=127.0.0.1", "-p", publish, image, *command))
         wait_for(lambda: f":{port:04X} " in engine("exec", ids[-1], "cat", "/proc/net/tcp"), 20)
         return ids[-1]
 
@@ -304,14 +332,7 @@ def test_the_story_s_twin_in_a_container(docker, twin):
 def test_other_containers_that_do_not_answer(docker, twin):
     port = docker.direct + 4
     id_ = twin(
-        f"127.0.0.1:{port}:9000",
-        "uvicorn",
-        "app.main:app",
-        "--port",
-        "8000",
-        "--host",
-        "0.0.0.0",
-        port=8000,
+        f"127.0.0.1:{port}:9000", "uvicorn", "app.main:app", "--port", "8000", "--host", "0.0.0.0", port=8000
     )
     url = f"http://127.0.0.1:{port}/app"
     said = docker.doctor(url)["findings"][0]

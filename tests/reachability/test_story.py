@@ -50,9 +50,25 @@ AcceptEnv TERM_PROGRAM VSCODE_* PYTHONPATH PYTHONUNBUFFERED DOCKER_HOST
     sshd = must("which", "sshd")
     daemon = cloud.start(sshd, "-D", "-e", "-f", str(folder / "sshd_config"), port=22, at=CLOUD)
     send = " ".join(["TERM_PROGRAM", "VSCODE_*", "PYTHONPATH", "PYTHONUNBUFFERED", "DOCKER_HOST"])
-    yield ["ssh", "-F", "none", "-i", str(folder / "user"), "-o", "StrictHostKeyChecking=no",
-           "-o", f"UserKnownHostsFile={folder}/known", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
-           "-o", f"SendEnv={send}", "-o", "ExitOnForwardFailure=yes"]  # fmt: skip
+    yield [
+        "ssh",
+        "-F",
+        "none",
+        "-i",
+        str(folder / "user"),
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        f"UserKnownHostsFile={folder}/known",
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "LogLevel=ERROR",
+        "-o",
+        f"SendEnv={send}",
+        "-o",
+        "ExitOnForwardFailure=yes",
+    ]
     cloud.end(daemon)
     if made:
         os.rmdir("/run/sshd")
@@ -62,9 +78,7 @@ TO = f"root@{CLOUD}"
 
 
 def dev_server(cloud, *options: str, port: int = 8000):
-    return cloud.start(
-        "fastapi", "dev", "tests/reachability/demo.py", "--no-reload", *options, port=port
-    )
+    return cloud.start("fastapi", "dev", "tests/reachability/demo.py", "--no-reload", *options, port=port)
 
 
 def doctor_over_ssh(laptop, ssh, url: str = "", **environ: str) -> dict:
@@ -74,10 +88,7 @@ def doctor_over_ssh(laptop, ssh, url: str = "", **environ: str) -> dict:
     return json.loads(asked.stdout)
 
 
-@told(
-    "The Answer",
-    "Two causes overlapped: the editor forwarded the port, and --host 0.0.0.0 was missing.",
-)
+@told("The Answer", "Two causes overlapped: the editor forwarded the port, and --host 0.0.0.0 was missing.")
 def test_the_story(laptop, cloud, ssh):
     dev_server(cloud)
     # At its own address: nothing. (A security group that drops would have made it a time-out.)
@@ -87,10 +98,7 @@ def test_the_story(laptop, cloud, ssh):
     assert laptop.get("http://localhost:8000/app") == HELLO
     # The doctor, in a terminal of Remote-SSH: both causes, the first one first.
     said = doctor_over_ssh(laptop, ssh, URL, **REMOTE_SSH)
-    assert [one["id"] for one in said["findings"]] == [
-        "url.bound_to_loopback",
-        "connection.editor_forwards",
-    ]
+    assert [one["id"] for one in said["findings"]] == ["url.bound_to_loopback", "connection.editor_forwards"]
     bound, forwards = said["findings"]
     assert "fastapi dev" in bound["text"] and "127.0.0.1:8000" in bound["text"]
     assert "--host 0.0.0.0" in bound["fix"]
@@ -122,9 +130,7 @@ def test_is_it_the_cloud_no(laptop, cloud):
 def test_the_cloud_it_would_be_where_it_times_out(laptop, cloud):
     """A security group drops; a server that is bound to loopback refuses. That tells them apart."""
     dev_server(cloud, "--host", "0.0.0.0")
-    cloud.must(
-        "iptables", "-A", "INPUT", "-i", "eth0", "-p", "tcp", "--dport", "8000", "-j", "DROP"
-    )
+    cloud.must("iptables", "-A", "INPUT", "-i", "eth0", "-p", "tcp", "--dport", "8000", "-j", "DROP")
     assert "timed out" in laptop.get(URL)
     said = laptop.doctor(URL)
     assert said["findings"][0]["id"] == "url.dropped_on_the_way"
@@ -147,14 +153,12 @@ def test_is_it_ssh_only_where_it_is_told_to_forward(laptop, cloud, ssh):
     assert any("plain SSH forwards no port by itself" in step["text"] for step in said["steps"])
 
 
-@told(
-    "Is it FastAPI?",
-    "It might notice the SSH session and open a connection of its own.",
-    "It does not.",
-)
+@told("Is it FastAPI?", "It might notice the SSH session and open a connection of its own.", "It does not.")
 def test_is_it_fastapi_no(laptop, cloud, ssh):
     """Started in an SSH session or not, it opens one listening socket and connects to nobody."""
-    command = f"cd {ROOT} && exec build/venv/bin/fastapi dev tests/reachability/demo.py --no-reload --port 8003"
+    command = (
+        f"cd {ROOT} && exec build/venv/bin/fastapi dev tests/reachability/demo.py --no-reload --port 8003"
+    )
     session = laptop.start(*ssh, "-tt", TO, command, **REMOTE_SSH)
     wait_for(lambda: cloud.listens("127.0.0.1", 8003), 20)
     sockets = [line for line in cloud.run("ss", "-tanpH").stdout.splitlines() if "fastapi" in line]
@@ -172,9 +176,7 @@ def test_is_it_uvicorn_half(laptop, cloud, ssh):
     assert "connect" in laptop.get(URL)
     assert cloud.doctor(URL)["findings"][0]["id"] == "url.bound_to_loopback"
     cloud.end(server)
-    cloud.start(
-        "uvicorn", "tests.reachability.demo:app", "--port", "8000", "--host", "0.0.0.0", port=8000
-    )
+    cloud.start("uvicorn", "tests.reachability.demo:app", "--port", "8000", "--host", "0.0.0.0", port=8000)
     assert laptop.get(URL) == HELLO
     cloud.start(PYTHON, "-m", "http.server", "8004", "--bind", "127.0.0.1", port=8004)
     here = free_port()

@@ -19,13 +19,18 @@ def run(checkout, tmp_path, **inputs: str) -> tuple[int, str, str]:
     }
     (step,) = ACTION["runs"]["steps"]
     files = {name: tmp_path / name for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
-    environ = {name: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: given[found[1]], value)
-               for name, value in step["env"].items()}  # fmt: skip
+    environ = {
+        name: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: given[found[1]], value)
+        for name, value in step["env"].items()
+    }
     done = subprocess.run(
         [step["shell"], "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
         env={**os.environ, **environ, **files, "GITHUB_ACTION_PATH": str(checkout.path)},
-        cwd=tmp_path, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     read = (path.read_text() if path.exists() else "" for path in files.values())
     return done.returncode, *read
 

@@ -38,8 +38,13 @@ def test_no_network_at_the_first_up(stopped, monkeypatch):
     venv = stopped.path / "build" / "venv"
     target = os.readlink(venv)
     venv.unlink()
-    for key, value in {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_EXTRA_INDEX_URL": "",
-                       "PIP_FIND_LINKS": "", "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"}.items():  # fmt: skip
+    for key, value in {
+        "PIP_INDEX_URL": "http://127.0.0.1:9/",
+        "PIP_EXTRA_INDEX_URL": "",
+        "PIP_FIND_LINKS": "",
+        "PIP_RETRIES": "0",
+        "PIP_NO_CACHE_DIR": "1",
+    }.items():
         monkeypatch.setitem(stopped.environ, key, value)
     try:
         code, output = stopped.make("up")

@@ -13,8 +13,9 @@ from .test_up_and_down import HELLO
 def test_docker_refuses_an_ipv6_address_that_others_reach(stopped, address):
     if stopped.runtime != "docker":
         pytest.skip("RUNTIME is not docker: natively IPv6 works")
-    refused(stopped, f"BIND_ADDRESS={address}", "BIND_ADDRESS=0.0.0.0", "RUNTIME=native",
-            BIND_ADDRESS=address)  # fmt: skip
+    refused(
+        stopped, f"BIND_ADDRESS={address}", "BIND_ADDRESS=0.0.0.0", "RUNTIME=native", BIND_ADDRESS=address
+    )
 
 
 def test_this_machine_s_own_ipv6_address_serves(stopped):
@@ -32,8 +33,10 @@ def test_natively_every_ipv6_address_serves(stopped):
 def get(stack) -> str:
     return subprocess.run(
         ["curl", "-q", "-g", "--noproxy", "*", "-s", f"http://[::1]:{stack.http}/api/v1/app"],
-        capture_output=True, text=True, timeout=30,
-    ).stdout  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=30,
+    ).stdout
 
 
 @pytest.fixture(autouse=True)

@@ -32,9 +32,11 @@ def test_the_host_at_the_container_s_own_addresses_is_not_believed(containers):
             continue  # Engine 28 isolates the internal network: the host has no address there
         headers = [part for name, value in SPOOF.items() for part in ("-H", f"{name}: {value}")]
         url = f"http://{settings['IPAddress']}:8000/_probe/host"
-        seen = json.loads(subprocess.check_output(
-            ["curl", "-q", "--noproxy", "*", "-s", "-m", "5", *headers, url], text=True
-        ))  # fmt: skip
+        seen = json.loads(
+            subprocess.check_output(
+                ["curl", "-q", "--noproxy", "*", "-s", "-m", "5", *headers, url], text=True
+            )
+        )
         assert ip_address(seen["client"][0]) in own, seen
         assert seen["scheme"] == "http"
         asked += 1
@@ -42,8 +44,12 @@ def test_the_host_at_the_container_s_own_addresses_is_not_believed(containers):
 
 
 def host_addresses() -> list[str]:
-    return [address.address for addresses in psutil.net_if_addrs().values()
-            for address in addresses if address.family == socket.AF_INET]  # fmt: skip
+    return [
+        address.address
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family == socket.AF_INET
+    ]
 
 
 def test_every_published_port_has_an_explicit_loopback_address(containers):
@@ -61,8 +67,14 @@ def test_plain_compose_up_works_and_refuses_what_it_cannot_honour(stopped):
         compose = ["docker", "compose"]
 
     def plain(*arguments, **settings):
-        return subprocess.run([*compose, *arguments], cwd=stopped.path, capture_output=True, text=True,
-                              env={**stopped.environ, **settings}, timeout=180)  # fmt: skip
+        return subprocess.run(
+            [*compose, *arguments],
+            cwd=stopped.path,
+            capture_output=True,
+            text=True,
+            env={**stopped.environ, **settings},
+            timeout=180,
+        )
 
     try:
         done = plain("up", "-d", "--build", "--wait")

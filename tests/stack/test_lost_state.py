@@ -10,10 +10,21 @@ from tests.checkout import wait_for
 
 from .test_up_and_down import DOCKER, HELLO
 
-MALFORMED = ["", "[]", "null", '"up"', "7", '{"settings": null}', '{"runtime": "docker"}',
-             '{"runtime": "docker", "settings": null}', '{"runtime": "native", "settings": []}',
-             '{"runtime": "other", "settings": {}}', '{"runtime": ["docker"], "settings": {}}',
-             '{"runtime": "docker", "settings": {"HTTP_PORT": "none"}}', "\xff"]  # fmt: skip
+MALFORMED = [
+    "",
+    "[]",
+    "null",
+    '"up"',
+    "7",
+    '{"settings": null}',
+    '{"runtime": "docker"}',
+    '{"runtime": "docker", "settings": null}',
+    '{"runtime": "native", "settings": []}',
+    '{"runtime": "other", "settings": {}}',
+    '{"runtime": ["docker"], "settings": {}}',
+    '{"runtime": "docker", "settings": {"HTTP_PORT": "none"}}',
+    "\xff",
+]
 
 
 @pytest.fixture

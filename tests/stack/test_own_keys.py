@@ -5,11 +5,7 @@ import psutil
 from tests.checkout import docker
 
 OWN = {"SECRET_KEY": "s3cret$1", "CURRENCY": "EUR"}
-OF_OTHERS = {
-    "GF_SECURITY_ADMIN_PASSWORD": "x",
-    "UVICORN_WORKERS": "4",
-    "TRAEFIK_PROVIDER_TOKEN": "x",
-}
+OF_OTHERS = {"GF_SECURITY_ADMIN_PASSWORD": "x", "UVICORN_WORKERS": "4", "TRAEFIK_PROVIDER_TOKEN": "x"}
 
 
 def environments(stack) -> dict[str, dict[str, str]]:
@@ -17,17 +13,18 @@ def environments(stack) -> dict[str, dict[str, str]]:
     if stack.runtime == "docker":
         form = "{{range .Config.Env}}{{println .}}{{end}}"
         return {
-            service: dict(line.split("=", 1) for line in
-                          docker("inspect", "--format", form, stack.container(service)).splitlines() if line)
+            service: dict(
+                line.split("=", 1)
+                for line in docker("inspect", "--format", form, stack.container(service)).splitlines()
+                if line
+            )
             for service in ("app", "traefik")
-        }  # fmt: skip
+        }
     found = {}
     for process in psutil.process_iter(["cmdline", "environ"]):
         mine, command = process.info["environ"] or {}, " ".join(process.info["cmdline"] or [])
         if mine.get("RUN_DIR", "").startswith(str(stack.path)):
-            found[
-                "app" if " serve.asgi:app " in command else command.split(" ")[0].split("/")[-1]
-            ] = mine
+            found["app" if " serve.asgi:app " in command else command.split(" ")[0].split("/")[-1]] = mine
     return found
 
 

@@ -172,8 +172,12 @@ def test_what_an_override_adds_is_the_stack_s(folder):
 def plain(folder, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["docker", "compose", *arguments],
-        cwd=folder.path, env=folder.environ, capture_output=True, text=True, timeout=180,
-    )  # fmt: skip
+        cwd=folder.path,
+        env=folder.environ,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
 
 
 def test_a_stack_of_plain_compose_and_one_of_an_earlier_name_are_found(folder):
@@ -184,8 +188,9 @@ def test_a_stack_of_plain_compose_and_one_of_an_earlier_name_are_found(folder):
         assert "runtime: docker" in folder.must("ps")
         assert "stopped (docker)" in folder.must("down")
         assert folder.nothing_left()
-        assert not docker("network", "ls", "-q", "--filter",
-                          f"label=com.docker.compose.project={folder.path.name}")  # fmt: skip
+        assert not docker(
+            "network", "ls", "-q", "--filter", f"label=com.docker.compose.project={folder.path.name}"
+        )
 
 
 def test_up_takes_over_from_an_earlier_project_name(folder):
@@ -239,9 +244,7 @@ def test_networks_of_a_killed_up_are_removed(folder):
     done = plain(folder, "create", "traefik")
     assert done.returncode == 0, done.stderr
     docker("rm", "--force", *folder.containers())
-    names = docker(
-        "network", "ls", "--filter", "label=com.docker.compose.project=behindproxy", "-q"
-    )
+    names = docker("network", "ls", "--filter", "label=com.docker.compose.project=behindproxy", "-q")
     assert names
     folder.must("down")
     left = docker("network", "ls", "--filter", "label=com.docker.compose.project=behindproxy", "-q")

@@ -33,26 +33,34 @@ WITH_A_SLASH = (
 )
 # Each: what the check must show, and a list of (file, what stands there, what instead).
 WRONG = {
-    "PathPrefix without a boundary": ("/api/v1admin/secret -> 200", [
-        ("traefik/routes.toml", PREFIX_RULE, "PathPrefix(`{{ $prefix }}`)"),
-    ]),
-    "priorities left to the length of the rules": ("status without credentials: 200", [
-        ("traefik/routes.toml", PRIORITY, ""),
-        ("traefik/routes.toml", "  priority = 100  # Explicit", "  # Explicit"),
-    ]),
-    "protected rule with a slash at its end, encodedCharacters allowed": ("/api/v1/admin%2fsecret -> 200", [
-        WITH_A_SLASH,
-        ("traefik/traefik.toml", "allowEncodedSlash = false", "allowEncodedSlash = true"),
-    ]),
-    "protected rule for GET alone": ("POST -> 200", [
-        ("traefik/routes.toml", RULE, f"{RULE} && Method(`GET`)"),
-    ]),
-    "root_path without the prefix in the path": ("/api/v1/api/v1/admin/secret -> 200", [
-        ("serve/server.py", '"--root-path", settings.api_prefix', ""),
-        ("serve/order.py", "not (own_options(s) and s.strip_prefix)", "True"),
-        ("serve/middleware/root_path.py", "        if self.stripped:", "        if False:"),
-    ]),
-}  # fmt: skip
+    "PathPrefix without a boundary": (
+        "/api/v1admin/secret -> 200",
+        [("traefik/routes.toml", PREFIX_RULE, "PathPrefix(`{{ $prefix }}`)")],
+    ),
+    "priorities left to the length of the rules": (
+        "status without credentials: 200",
+        [
+            ("traefik/routes.toml", PRIORITY, ""),
+            ("traefik/routes.toml", "  priority = 100  # Explicit", "  # Explicit"),
+        ],
+    ),
+    "protected rule with a slash at its end, encodedCharacters allowed": (
+        "/api/v1/admin%2fsecret -> 200",
+        [WITH_A_SLASH, ("traefik/traefik.toml", "allowEncodedSlash = false", "allowEncodedSlash = true")],
+    ),
+    "protected rule for GET alone": (
+        "POST -> 200",
+        [("traefik/routes.toml", RULE, f"{RULE} && Method(`GET`)")],
+    ),
+    "root_path without the prefix in the path": (
+        "/api/v1/api/v1/admin/secret -> 200",
+        [
+            ("serve/server.py", '"--root-path", settings.api_prefix', ""),
+            ("serve/order.py", "not (own_options(s) and s.strip_prefix)", "True"),
+            ("serve/middleware/root_path.py", "        if self.stripped:", "        if False:"),
+        ],
+    ),
+}
 
 
 @pytest.fixture
@@ -90,14 +98,34 @@ def asked(checkout, check: str, **settings: object) -> dict[str, dict]:
     code, output = checkout.make("up", APP_MODULE="tests.routes:app", **settings)
     assert code == 0, output
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract",
-         "-k", check, "--protected", "/admin/secret", "--protected-user", USER,
-         "--proxy-url", f"http://127.0.0.1:{checkout.http}/api/v1",
-         "--tls-url", f"https://127.0.0.1:{checkout.https}/api/v1",
-         "--ca-file", "build/tls/ca.pem", "--report-dir", "build/verify"],
-        cwd=checkout.path, capture_output=True, timeout=120, check=False,
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "tests/contract",
+            "-k",
+            check,
+            "--protected",
+            "/admin/secret",
+            "--protected-user",
+            USER,
+            "--proxy-url",
+            f"http://127.0.0.1:{checkout.http}/api/v1",
+            "--tls-url",
+            f"https://127.0.0.1:{checkout.https}/api/v1",
+            "--ca-file",
+            "build/tls/ca.pem",
+            "--report-dir",
+            "build/verify",
+        ],
+        cwd=checkout.path,
+        capture_output=True,
+        timeout=120,
+        check=False,
         env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # as `make verify` starts it
-    )  # fmt: skip
+    )
     report = json.loads((checkout.path / "build" / "verify" / "report.json").read_text())
     answers = {one["door"]: one for one in report["checks"] if one["id"] == check}
     assert set(answers) == {"proxy", "tls"}
@@ -106,12 +134,7 @@ def asked(checkout, check: str, **settings: object) -> dict[str, dict]:
 
 @pytest.mark.parametrize(
     "settings",
-    [
-        {},
-        {"APP_SERVER": "gunicorn"},
-        {"APP_SERVER": "hypercorn"},
-        {"STRIP_PREFIX": "false"},
-    ],
+    [{}, {"APP_SERVER": "gunicorn"}, {"APP_SERVER": "hypercorn"}, {"STRIP_PREFIX": "false"}],
     ids=["uvicorn", "gunicorn", "hypercorn", "unstripped"],
 )
 def test_the_recipe_has_no_way_round(protected, settings):

@@ -98,9 +98,7 @@ def test_a_lost_middleware_turns_the_health_check_red(running):
     routes = running.path / "traefik" / "routes.toml"
     before = routes.read_text()
     try:
-        rename_over(
-            routes, before.replace("[http.middlewares.retry.retry]", "[http.middlewares.x.retry]")
-        )
+        rename_over(routes, before.replace("[http.middlewares.retry.retry]", "[http.middlewares.x.retry]"))
         wait_for(lambda: "unhealthy" in running.make("ps")[1], seconds=30)
         assert running.answers() == "404 page not found\n"
     finally:

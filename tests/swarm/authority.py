@@ -71,27 +71,54 @@ class Authority:
         folder.mkdir()
         ca = trustme.CA(key_type=trustme.KeyType.ECDSA)
         leaf = ca.issue_cert("localhost")
-        for name, blob in {"ca.pem": ca.cert_pem, "ca-key.pem": ca.private_key_pem,
-                           "cert.pem": leaf.cert_chain_pems[0], "key.pem": leaf.private_key_pem}.items():  # fmt: skip
+        for name, blob in {
+            "ca.pem": ca.cert_pem,
+            "ca-key.pem": ca.private_key_pem,
+            "cert.pem": leaf.cert_chain_pems[0],
+            "key.pem": leaf.private_key_pem,
+        }.items():
             blob.write_to_path(folder / name)
         for name, text in {"named.conf": NAMED, "zone": ZONE, "Caddyfile": CADDYFILE}.items():
             (folder / name).write_text(text.format(folder=folder))
         switch.start("named", "-g", "-c", str(folder / "named.conf"), port=5353)
         caddy = str(VENV / "bin" / "caddy")
         switch.start(caddy, "run", "--config", str(folder / "Caddyfile"), port=14000)
-        wait_for(lambda: "newNonce" in switch.run(
-            "curl", "-s", "--cacert", str(folder / "ca.pem"), "https://localhost:14000/acme/local/directory"
-        ).stdout, 20)  # fmt: skip
+        wait_for(
+            lambda: (
+                "newNonce"
+                in switch.run(
+                    "curl",
+                    "-s",
+                    "--cacert",
+                    str(folder / "ca.pem"),
+                    "https://localhost:14000/acme/local/directory",
+                ).stdout
+            ),
+            20,
+        )
         self.certificate = folder / "lego" / "certificates" / f"{DOMAIN}.crt"
         self.key = self.certificate.with_suffix(".key")
 
     def lego(self, *action: str) -> None:
         """What docs/scaling.md has somebody run, with this authority and this zone."""
         done = self.switch.run(
-            "lego", "--server", "https://localhost:14000/acme/local/directory", "--accept-tos",
-            "--email", "ops@example.test", "--domains", DOMAIN, "--path", str(self.folder / "lego"),
-            "--dns", "rfc2136", "--dns.resolvers", "127.0.0.1:5353", "--dns.disable-cp", *action,
+            "lego",
+            "--server",
+            "https://localhost:14000/acme/local/directory",
+            "--accept-tos",
+            "--email",
+            "ops@example.test",
+            "--domains",
+            DOMAIN,
+            "--path",
+            str(self.folder / "lego"),
+            "--dns",
+            "rfc2136",
+            "--dns.resolvers",
+            "127.0.0.1:5353",
+            "--dns.disable-cp",
+            *action,
             LEGO_CA_CERTIFICATES=str(self.folder / "ca.pem"),
             RFC2136_NAMESERVER="127.0.0.1:5353",
-        )  # fmt: skip
+        )
         assert done.returncode == 0, done.stdout + done.stderr

@@ -42,8 +42,15 @@ class Cluster(Checkout):
 
     def start(self, target: str, **settings: object) -> subprocess.Popen:
         hosts = ",".join(["localhost", "127.0.0.1", *(node.address for node in self.nodes)])
-        given = {"APP_IMAGE": "service-app:1", "APP_MODULE": "tests.routes:app", "APP_REPLICAS": 3, "PROBE": 1,
-                 "BIND_ADDRESS": "0.0.0.0", "PUBLIC_HOSTS": hosts, **settings}  # fmt: skip
+        given = {
+            "APP_IMAGE": "service-app:1",
+            "APP_MODULE": "tests.routes:app",
+            "APP_REPLICAS": 3,
+            "PROBE": 1,
+            "BIND_ADDRESS": "0.0.0.0",
+            "PUBLIC_HOSTS": hosts,
+            **settings,
+        }
         return super().start(target, **given)
 
     def docker(self, *arguments: str) -> str:
@@ -54,15 +61,11 @@ class Cluster(Checkout):
         """The versions, built by this machine's engine and loaded on every node, as a registry would."""
         docker("build", "-q", "-t", "service-app", str(self.path))
         context = FOLDER / "context"
-        shutil.copytree(
-            ROOT / "tests", context / "tests", ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(ROOT / "tests", context / "tests", ignore=shutil.ignore_patterns("__pycache__"))
         for version, more in VERSIONS.items():
             (context / "Dockerfile").write_text(TESTED.format(version=version, more=more))
             docker("build", "-q", "-t", f"service-app:{version}", str(context))
-        traefik = re.search(r"image: (traefik:\S+)", (self.path / "docker-stack.yml").read_text())[
-            1
-        ]
+        traefik = re.search(r"image: (traefik:\S+)", (self.path / "docker-stack.yml").read_text())[1]
         names = [traefik, *(f"service-app:{version}" for version in VERSIONS)]
         archive = FOLDER / "images.tar"
         docker("save", "-o", str(archive), *names)
@@ -72,8 +75,15 @@ class Cluster(Checkout):
 
     def where(self, service: str = "app") -> dict[str, int]:
         """How many tasks of the service run on each node."""
-        rows = self.docker("service", "ps", "--filter", "desired-state=running", "--format",
-                           "{{.Node}} {{.CurrentState}}", f"service_{service}").splitlines()  # fmt: skip
+        rows = self.docker(
+            "service",
+            "ps",
+            "--filter",
+            "desired-state=running",
+            "--format",
+            "{{.Node}} {{.CurrentState}}",
+            f"service_{service}",
+        ).splitlines()
         running = [row.split()[0] for row in rows if " Running" in row]
         return {node.name: running.count(node.name) for node in self.nodes}
 
@@ -105,16 +115,12 @@ def cluster():
         manager.docker("swarm", "init", "--advertise-addr", manager.address)
         token = manager.docker("swarm", "join-token", "-q", "worker")
         for node in nodes[1:]:
-            node.docker(
-                "swarm", "join", "--token", token, "--advertise-addr", node.address, manager.address
-            )
+            node.docker("swarm", "join", "--token", token, "--advertise-addr", node.address, manager.address)
         made = Cluster(hosts[0], nodes)
         made.fill()
         if made.no_esp:
             stack = made.path / "docker-stack.yml"
-            text, count = re.subn(
-                r'    driver_opts:\n      encrypted: "true".*\n', "", stack.read_text()
-            )
+            text, count = re.subn(r'    driver_opts:\n      encrypted: "true".*\n', "", stack.read_text())
             assert count == 1
             stack.write_text(text)
         made.images()
@@ -122,13 +128,9 @@ def cluster():
     finally:
         for host in reversed(hosts):
             host.close()
-        names = subprocess.run(
-            ["docker", "image", "ls", "-q", "service-app"], capture_output=True, text=True
-        )
+        names = subprocess.run(["docker", "image", "ls", "-q", "service-app"], capture_output=True, text=True)
         if names.stdout.split():
-            subprocess.run(
-                ["docker", "image", "rm", "-f", *set(names.stdout.split())], capture_output=True
-            )
+            subprocess.run(["docker", "image", "rm", "-f", *set(names.stdout.split())], capture_output=True)
         shutil.rmtree(FOLDER, ignore_errors=True)
 
 
@@ -142,8 +144,12 @@ def deployed(cluster):
 @pytest.fixture
 def stack(deployed):
     """Three replicas, one of them at least on the last node."""
-    if deployed.docker("stack", "services", "--format", "{{.Replicas}}",
-                       "--filter", "name=service_app", "service") != "3/3":  # fmt: skip
+    if (
+        deployed.docker(
+            "stack", "services", "--format", "{{.Replicas}}", "--filter", "name=service_app", "service"
+        )
+        != "3/3"
+    ):
         deployed.must("swarm-deploy")
     deployed.spread()
     return deployed

@@ -34,8 +34,7 @@ class Switch(Host):
         self.must("ip", "link", "add", "switch", "type", "bridge")
         self.must("ip", "link", "set", "switch", "up")
         self.cable = f"swarm-{os.getpid()}"[:15]
-        must("ip", "link", "add", self.cable, "type", "veth",
-             "peer", "name", "here", "netns", self.namespace)  # fmt: skip
+        must("ip", "link", "add", self.cable, "type", "veth", "peer", "name", "here", "netns", self.namespace)
         self._plug("here")
         must("ip", "address", "add", f"{HERE}/24", "dev", self.cable)
         must("ip", "link", "set", self.cable, "up")
@@ -45,22 +44,54 @@ class Switch(Host):
         self.must("ip", "link", "set", port, "up")
 
     def connect(self, node: "Node") -> None:
-        must("ip", "link", "add", "eth0", "netns", node.namespace, "type", "veth",
-             "peer", "name", node.name, "netns", self.namespace)  # fmt: skip
+        must(
+            "ip",
+            "link",
+            "add",
+            "eth0",
+            "netns",
+            node.namespace,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            node.name,
+            "netns",
+            self.namespace,
+        )
         self._plug(node.name)
         node.must("ip", "address", "add", f"{node.address}/24", "dev", "eth0")
         node.must("ip", "link", "set", "eth0", "up")
 
     def lacks_esp(self) -> str:
         """Why overlays cannot be encrypted here; empty where they can."""
-        asked = self.run("ip", "xfrm", "state", "add", "src", "127.0.0.1", "dst", "127.0.0.2", "proto", "esp",
-                         "spi", "0x1", "mode", "transport", "aead", "rfc4106(gcm(aes))",
-                         "0x" + "01" * 20, "64")  # fmt: skip
+        asked = self.run(
+            "ip",
+            "xfrm",
+            "state",
+            "add",
+            "src",
+            "127.0.0.1",
+            "dst",
+            "127.0.0.2",
+            "proto",
+            "esp",
+            "spi",
+            "0x1",
+            "mode",
+            "transport",
+            "aead",
+            "rfc4106(gcm(aes))",
+            "0x" + "01" * 20,
+            "64",
+        )
         self.run("ip", "xfrm", "state", "flush")
         if asked.returncode == 0:
             return ""
-        return ("this kernel has no ESP with AES-GCM (CONFIG_INET_ESP, CONFIG_CRYPTO_GCM), which an encrypted "
-                f"overlay needs; ip xfrm said: {asked.stderr.strip()}")  # fmt: skip
+        return (
+            "this kernel has no ESP with AES-GCM (CONFIG_INET_ESP, CONFIG_CRYPTO_GCM), which an encrypted "
+            f"overlay needs; ip xfrm said: {asked.stderr.strip()}"
+        )
 
     def cut(self, node: "Node") -> None:
         self.must("ip", "link", "set", node.name, "down")
@@ -84,14 +115,31 @@ class Node(Host):
         self.data.mkdir(parents=True, exist_ok=True)
         # nsenter and not `ip netns exec`, which hides the cgroups from the engine.
         # A /run of its own hides this machine's containerd: each engine starts one for itself.
-        command = ["nsenter", f"--net=/var/run/netns/{self.namespace}", "unshare", "--uts", "--mount",
-                   "sh", "-c", 'hostname "$0" && mount -t tmpfs run /run && exec "$@"', self.name, *DOCKERD,
-                   "--data-root", str(self.data), "--exec-root", f"/run/{self.namespace}",
-                   "--pidfile", str(self.sockets / "pid"), "-H", f"unix://{self.engine_socket}"]  # fmt: skip
+        command = [
+            "nsenter",
+            f"--net=/var/run/netns/{self.namespace}",
+            "unshare",
+            "--uts",
+            "--mount",
+            "sh",
+            "-c",
+            'hostname "$0" && mount -t tmpfs run /run && exec "$@"',
+            self.name,
+            *DOCKERD,
+            "--data-root",
+            str(self.data),
+            "--exec-root",
+            f"/run/{self.namespace}",
+            "--pidfile",
+            str(self.sockets / "pid"),
+            "-H",
+            f"unix://{self.engine_socket}",
+        ]
         log = (self.folder / f"{self.name}.log").open("a")
         environ = {k: v for k, v in os.environ.items() if k != "DOCKER_HOST"}
-        self.engine = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=log,
-                                       stderr=log, start_new_session=True)  # fmt: skip
+        self.engine = subprocess.Popen(
+            command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
         log.close()
         self.processes.append(self.engine)
         wait_for(lambda: self.engine.poll() is not None or self._answers(), 60)
@@ -105,8 +153,9 @@ class Node(Host):
         return os.environ | {"DOCKER_HOST": f"unix://{self.engine_socket}"}
 
     def ask(self, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(["docker", *arguments], env=self.engine_environ, timeout=120,
-                              capture_output=True, text=True)  # fmt: skip
+        return subprocess.run(
+            ["docker", *arguments], env=self.engine_environ, timeout=120, capture_output=True, text=True
+        )
 
     def docker(self, *arguments: str) -> str:
         done = self.ask(*arguments)

@@ -23,11 +23,7 @@ from .nodes import HERE
 REQUESTS = {"get": 30.0, "put": 10.0, "post": 10.0, "slow": 3.0}
 # Traefik asks each second and waits two; one slot after the other.
 NOTICE_SECONDS = 4
-SPOOF = {
-    "X-Forwarded-For": "203.0.113.7",
-    "X-Forwarded-Proto": "https",
-    "X-Forwarded-Host": "evil.example",
-}
+SPOOF = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
 
 
 def version(url: str) -> str:
@@ -45,11 +41,26 @@ def test_the_suite_holds_at_each_node(stack):
     def verify(node) -> dict:
         report = stack.path / "build" / node.name
         done = subprocess.run(
-            [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", f"--proxy-url={stack.url(node)}",
-             f"--tls-url={stack.url(node, 'https')}", "--ca-file=build/tls/ca.pem", "--fast",
-             f"--report-dir={report}"],
-            cwd=stack.path, env=stack.environ, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+            [
+                PYTHON,
+                "-m",
+                "pytest",
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                "tests/contract",
+                f"--proxy-url={stack.url(node)}",
+                f"--tls-url={stack.url(node, 'https')}",
+                "--ca-file=build/tls/ca.pem",
+                "--fast",
+                f"--report-dir={report}",
+            ],
+            cwd=stack.path,
+            env=stack.environ,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads((report / "report.json").read_text())["summary"]
 
@@ -95,23 +106,31 @@ for target in sys.argv[2:]:
 def attack(stack, network: str, *targets: str) -> list[dict]:
     """What a service on `network` alone gets when it poses as the proxy."""
     name = f"attack-{network}"
-    stack.docker("service", "create", "-q", "-d", "--name", name, "--network", network,
-                 "--restart-condition", "none", "--no-resolve-image", "service-app:1",
-                 "python", "-c", ATTACK, json.dumps(SPOOF), *targets)  # fmt: skip
+    stack.docker(
+        "service",
+        "create",
+        "-q",
+        "-d",
+        "--name",
+        name,
+        "--network",
+        network,
+        "--restart-condition",
+        "none",
+        "--no-resolve-image",
+        "service-app:1",
+        "python",
+        "-c",
+        ATTACK,
+        json.dumps(SPOOF),
+        *targets,
+    )
     try:
         wait_for(
-            lambda: (
-                "Complete" in stack.docker("service", "ps", "--format", "{{.CurrentState}}", name)
-            ),
-            60,
+            lambda: "Complete" in stack.docker("service", "ps", "--format", "{{.CurrentState}}", name), 60
         )
-        wait_for(
-            lambda: stack.docker("service", "logs", "--raw", name).count("\n") + 1 == len(targets),
-            10,
-        )
-        return [
-            json.loads(line) for line in stack.docker("service", "logs", "--raw", name).splitlines()
-        ]
+        wait_for(lambda: stack.docker("service", "logs", "--raw", name).count("\n") + 1 == len(targets), 10)
+        return [json.loads(line) for line in stack.docker("service", "logs", "--raw", name).splitlines()]
     finally:
         stack.docker("service", "rm", name)
 
@@ -121,9 +140,7 @@ def addresses(stack, network: str) -> list[str]:
     found = []
     for node in stack.nodes:
         for container in node.docker("ps", "-q", "--filter", "name=service_app").split():
-            networks = json.loads(node.docker("inspect", container))[0]["NetworkSettings"][
-                "Networks"
-            ]
+            networks = json.loads(node.docker("inspect", container))[0]["NetworkSettings"]["Networks"]
             found += [networks[network]["IPAddress"]] if network in networks else []
     return found
 
@@ -145,9 +162,7 @@ def test_only_the_overlay_of_traefik_and_the_app_is_believed(stack):
         refused = attack(stack, "neighbours", *outside, *inside)
         assert {one["client"] for one in refused[:3]}.isdisjoint({"203.0.113.7"})
         assert {one["scheme"] for one in refused[:3]} == {"http"}
-        assert all("error" in one for one in refused[3:]), (
-            "the inner overlay is reached from another"
-        )
+        assert all("error" in one for one in refused[3:]), "the inner overlay is reached from another"
     finally:
         stack.docker("service", "update", "-q", "--network-rm", "neighbours", "service_app")
         wait_for(lambda: not addresses(stack, "neighbours"), 60)
@@ -175,8 +190,9 @@ print(esp, plain)
 def test_what_the_nodes_say_to_each_other_is_encrypted(stack):
     sniffing = subprocess.Popen(
         ["ip", "netns", "exec", stack.switch.namespace, PYTHON, "-c", SNIFF, "node-1", "the-marked-item"],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     time.sleep(1)
     for _ in range(30):
         httpx.get(f"{stack.url(stack.nodes[0])}/the-marked-item", trust_env=False)
@@ -236,8 +252,11 @@ def test_a_node_that_is_cut_off_costs_what_is_in_flight_there(stack, record):
             stack.switch.mend(lost)
     assert f"node {lost.name} is not there" in said, said
     late = [at - cut for at in tally.failed_at]
-    record(tally, f"a node cut off: failed ones were sent {min(late, default=0):.1f} to "
-                  f"{max(late, default=0):.1f} s after; three replicas again after {elsewhere:.0f} s")  # fmt: skip
+    record(
+        tally,
+        f"a node cut off: failed ones were sent {min(late, default=0):.1f} to "
+        f"{max(late, default=0):.1f} s after; three replicas again after {elsewhere:.0f} s",
+    )
     assert all(at < NOTICE_SECONDS for at in late), (late, tally.failures)
     # What had gone there and was not answered, whatever its method: 504 after responseHeaderTimeout.
     assert all(re.search("HTTP 50[24]", said) for said in tally.failures), tally.failures
@@ -259,22 +278,17 @@ def test_the_node_comes_back_and_takes_load_again(stack, record):
     with load(*stack.urls) as tally:
         stack.spread()
         time.sleep(5)
-    asked = sum(back.docker("logs", "--since", "5s", container).count('"/api/v1/')
-                for container in back.docker("ps", "-q", "--filter", "name=service_app").split())  # fmt: skip
+    asked = sum(
+        back.docker("logs", "--since", "5s", container).count('"/api/v1/')
+        for container in back.docker("ps", "-q", "--filter", "name=service_app").split()
+    )
     record(tally, f"at the address of the node that came back too; {asked} in 5 s at its replica")
     assert not tally.failures
     assert asked > 20
 
 
 def test_bad_settings_are_one_line_and_change_nothing(stack):
-    versions = (
-        "service",
-        "inspect",
-        "--format",
-        "{{.Version.Index}}",
-        "service_app",
-        "service_traefik",
-    )
+    versions = ("service", "inspect", "--format", "{{.Version.Index}}", "service_app", "service_traefik")
     before = stack.docker(*versions)
     for settings, said in (
         ({"APP_IMAGE": ""}, "APP_IMAGE is empty: .*the swarm has 3"),
@@ -283,7 +297,7 @@ def test_bad_settings_are_one_line_and_change_nothing(stack):
         ({"TLS_CERT": "build/none.pem", "TLS_KEY": "build/none.pem"}, "TLS_CERT=build/none.pem: there is no"),
         ({"TLS_CERT": "build/none.pem"}, "set TLS_KEY too"),
         ({"DOMAIN": "api.example.com", "ACME_EMAIL": "ops@example.com"}, "TLS_CERT: DOMAIN needs it"),
-    ):  # fmt: skip
+    ):
         code, output = stack.make("swarm-deploy", **settings)
         assert code != 0
         assert len([line for line in output.splitlines() if "***" not in line]) == 1, output
@@ -312,9 +326,7 @@ def issued(authority) -> int:
     return x509.load_pem_x509_certificates(authority.certificate.read_bytes())[0].serial_number
 
 
-def test_new_routes_and_a_new_certificate_restart_one_traefik_after_the_other(
-    stack, authority, record
-):
+def test_new_routes_and_a_new_certificate_restart_one_traefik_after_the_other(stack, authority, record):
     """Swarm's configs and secrets are immutable, so here an edit or a renewal is a restart: a client
     that goes to one address alone fails for that time. One that tries the next fails when its
     connection is closed under it, or meets a Traefik that has not read its routes yet (404)."""
@@ -325,8 +337,11 @@ def test_new_routes_and_a_new_certificate_restart_one_traefik_after_the_other(
     with load(*stack.urls, rates=REQUESTS, elsewhere=True) as tally:
         with load(stack.urls[2], rates={"get": 20.0}) as alone:
             stack.must("swarm-deploy", TLS_CERT=authority.certificate, TLS_KEY=authority.key)
-    record(tally, f"of clients with all addresses; with one alone {len(alone.failures)} of "
-                  f"{sum(alone.sent.values())} failed")  # fmt: skip
+    record(
+        tally,
+        f"of clients with all addresses; with one alone {len(alone.failures)} of "
+        f"{sum(alone.sent.values())} failed",
+    )
     assert len(tally.failures) < sum(tally.sent.values()) / 100, tally.failures
     assert len(alone.failures) > len(tally.failures)
     for node in stack.nodes:
@@ -348,8 +363,14 @@ def test_a_domain_is_served_by_every_node_and_a_renewal_reaches_them_all(stack, 
     authority.lego("renew", "--days", "366", "--no-random-sleep")
     assert issued(authority) != first
     environ = {k: v for k, v in stack.environ.items() if k not in ("HTTP_PORT", "HTTPS_PORT")}
-    done = subprocess.run(["make", "--no-print-directory", "swarm-deploy"], cwd=stack.path, env=environ,
-                          capture_output=True, text=True, timeout=300)  # fmt: skip
+    done = subprocess.run(
+        ["make", "--no-print-directory", "swarm-deploy"],
+        cwd=stack.path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"https://{DOMAIN}/api/v1/app" in done.stdout
     for node in stack.nodes:
@@ -361,9 +382,7 @@ def test_a_domain_is_served_by_every_node_and_a_renewal_reaches_them_all(stack, 
         assert answer.headers["location"] == f"https://{DOMAIN}/api/v1/items/?a=b"
         with socket.create_connection((node.address, 443), timeout=5) as plain:
             with pytest.raises(ssl.SSLError):
-                ssl._create_unverified_context().wrap_socket(
-                    plain, server_hostname="another.example"
-                )
+                ssl._create_unverified_context().wrap_socket(plain, server_hostname="another.example")
     assert stack.make("swarm-ps")[0] == 0
 
 

@@ -26,9 +26,9 @@ class Stack(Checkout):
         assert report.exists(), output
         now = self.counted
         came = {kind: now[kind] - before.get(kind, 0) for kind in now}
-        return {kind: count for kind, count in came.items() if count}, json.loads(
-            report.read_text()
-        )["checks"]
+        return {kind: count for kind, count in came.items() if count}, json.loads(report.read_text())[
+            "checks"
+        ]
 
 
 @pytest.fixture(scope="module")

@@ -45,9 +45,7 @@ async def app(scope, receive, send) -> None:
     names = {name for name, _ in scope["headers"]}
     overridden = b"_method=" in scope["query_string"] or names & OVERRIDES
     if path != "/_counts":
-        counted[
-            scope["method"] + " with a body" * bool(length) + " overridden" * bool(overridden)
-        ] += 1
+        counted[scope["method"] + " with a body" * bool(length) + " overridden" * bool(overridden)] += 1
     kind, text = "application/json", "{}"
     if path.endswith(("/docs", "/redoc")):
         kind, text = "text/html", PAGE

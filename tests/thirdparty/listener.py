@@ -6,8 +6,7 @@ import re
 import threading
 
 ANSWER = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
-    b"Connection: close\r\n\r\n{}"
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 )
 # One head, nothing after it, and nothing in it that announces a body or another method.
 HARMLESS = re.compile(
@@ -23,9 +22,7 @@ class Listener:
     def __enter__(self) -> "Listener":
         self.received: list[bytes] = []
         self._loop = asyncio.new_event_loop()
-        self._server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, "127.0.0.1", 0)
-        )
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
         self.port = self._server.sockets[0].getsockname()[1]
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()

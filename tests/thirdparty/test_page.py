@@ -23,7 +23,10 @@ tried(() => eval(post("page")));
 tried(() => eval(socket("page-socket")));
 for (const name of ["pagehide", "beforeunload", "unload", "visibilitychange", "freeze"])
   for (const on of [window, document])
-    on.addEventListener(name, () => { tried(() => navigator.sendBeacon("/beacon", "x")); tried(() => eval(post("hidden"))) });
+    on.addEventListener(name, () => {
+      tried(() => navigator.sendBeacon("/beacon", "x"));
+      tried(() => eval(post("hidden")));
+    });
 const worker = new Worker(blob("postMessage('a worker works')"));
 worker.onmessage = (message) => { document.title = message.data };
 tried(() => navigator.sendBeacon("/early-beacon", "x"));
@@ -37,9 +40,7 @@ def counting():
     class Handler(BaseHTTPRequestHandler):
         def answer(self):
             arrived[
-                "socket"
-                if "upgrade" in self.headers.get("Connection", "").lower()
-                else self.command
+                "socket" if "upgrade" in self.headers.get("Connection", "").lower() else self.command
             ] += 1
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
@@ -63,10 +64,22 @@ def counting():
 def test_a_page_s_own_scripts_send_safe_requests_only(counting, unsafe):
     url, arrived = counting
     target = Target(
-        proxy_url=f"{url}/api/v1", tls_url="", direct_url="", runtime="remote", server="", strip=True,
-        fast=False, unsafe=unsafe, probe="off", application="auto", ca_file="",
-        root_path_in_servers=True, extra_servers=None, trusted_proxies=[], versions={},
-    )  # fmt: skip
+        proxy_url=f"{url}/api/v1",
+        tls_url="",
+        direct_url="",
+        runtime="remote",
+        server="",
+        strip=True,
+        fast=False,
+        unsafe=unsafe,
+        probe="off",
+        application="auto",
+        ca_file="",
+        root_path_in_servers=True,
+        extra_servers=None,
+        trusted_proxies=[],
+        versions={},
+    )
     try:
         chromium = Chromium(target)
     except NoBrowser as reason:

@@ -8,11 +8,19 @@ import anyio
 def request(app, path="/", method="GET", body=(b"",), headers: Iterable[tuple[str, str]] = ()):
     """Return the scope and the messages that `app` sent; `body` in the parts given."""
     scope = {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": method,
-        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
-        "client": ("127.0.0.1", 50000), "server": ("127.0.0.1", 8000),
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "client": ("127.0.0.1", 50000),
+        "server": ("127.0.0.1", 8000),
         "headers": [(key.encode(), value.encode()) for key, value in headers],
-    }  # fmt: skip
+    }
     parts, sent = list(body), []
 
     async def receive():

@@ -7,11 +7,7 @@ from doctor.facts import Address, Answer, Container, Facts, Listener, Person, Pu
 from stack.acme import Certificate
 from stack.settings import StackSettings
 
-TRAEFIK_404 = {
-    "status": 404,
-    "body": "404 page not found\n",
-    "headers": {"content-type": "text/plain"},
-}
+TRAEFIK_404 = {"status": 404, "body": "404 page not found\n", "headers": {"content-type": "text/plain"}}
 JSON = {"content-type": "application/json"}
 HELLO = {"status": 200, "headers": JSON}
 NOT_FOUND = {"status": 404, "headers": JSON, "body": '{"detail":"Not Found"}'}
@@ -27,11 +23,7 @@ def healthy(**settings) -> Facts:
     """The stack in Docker, all well, on a machine of EC2 that is reached over plain SSH."""
     made = StackSettings(**settings)
     facts = Facts(
-        made,
-        runtime="docker",
-        engine="28.5.2",
-        engine_says="Docker Engine 28.5.2 answers",
-        root=True,
+        made, runtime="docker", engine="28.5.2", engine_says="Docker Engine 28.5.2 answers", root=True
     )
     facts.containers = [
         Container(
@@ -62,8 +54,7 @@ def healthy(**settings) -> Facts:
         for entrypoint, port in (("proxy", 9999), ("tls", 9443), ("direct", 8000))
     }
     facts.answers |= {
-        f"{entrypoint}@172.31.3.163": answer("refused", "172.31.3.163")
-        for entrypoint in ("proxy", "direct")
+        f"{entrypoint}@172.31.3.163": answer("refused", "172.31.3.163") for entrypoint in ("proxy", "direct")
     }
     return facts
 
@@ -118,9 +109,7 @@ def no_stack(**changes) -> Facts:
 
 def certified(days_left: float, error: str = "") -> Facts:
     ends = datetime.now(UTC) + timedelta(days=days_left)
-    return changed(
-        certificate=Certificate(ends - timedelta(days=90), ends), certificate_error=error
-    )
+    return changed(certificate=Certificate(ends - timedelta(days=90), ends), certificate_error=error)
 
 
 BAD_GATEWAY = answer(status=502, body="Bad Gateway", headers={})
@@ -133,10 +122,7 @@ STACK = [
     (changed(engine="", engine_says="no engine answers"), ["engine.silent"]),
     (changed(engine="", engine_says="you may not use it"), ["engine.silent"]),
     (no_stack(), ["stack.not_running"]),
-    (
-        no_stack(listeners=[Listener("127.0.0.1", 9999, 7, "caddy run")]),
-        ["port.taken", "stack.not_running"],
-    ),
+    (no_stack(listeners=[Listener("127.0.0.1", 9999, 7, "caddy run")]), ["port.taken", "stack.not_running"]),
     (native(), []),
     (native(processes={}), ["native.gone"]),
     (native("STARTING"), []),
@@ -155,10 +141,7 @@ STACK = [
     (with_app(listeners=None), []),
     (with_app(listeners=(), health="starting"), ["container.starting"]),
     (with_app(listeners=(Listener("0.0.0.0", 8001),), health="starting"), ["container.other_port"]),
-    (
-        with_app(state="exited", exit_code=1, last_line="no module named uvloop"),
-        ["container.ended"],
-    ),
+    (with_app(state="exited", exit_code=1, last_line="no module named uvloop"), ["container.ended"]),
     (with_app(state="exited", exit_code=137, status="out of memory"), ["container.ended"]),
     (with_app(state="paused"), ["container.paused"]),
     (with_app(health="unhealthy"), ["container.unhealthy"]),
@@ -166,17 +149,11 @@ STACK = [
     (with_app(published=(Published("0.0.0.0", 8000, 8000),)), ["direct.open"]),
     (with_app(published=(Published("127.0.0.1", 8000, 80),)), ["port.wrong_target"]),
     (changed(routes_error="line 3"), ["routes.not_taken"]),
-    (
-        changed(inner={"app": "Connection refused", "traefik": "502"}),
-        ["network.refused", "network.refused"],
-    ),
+    (changed(inner={"app": "Connection refused", "traefik": "502"}), ["network.refused", "network.refused"]),
     (with_answers(proxy=BAD_GATEWAY), ["door.no_app"]),
     (with_answers(proxy=answer(**TRAEFIK_404)), ["door.no_route"]),
     (with_answers(proxy=answer(**NOT_FOUND)), []),  # an application without /healthz
-    (
-        with_answers(tls=answer("certificate", detail="certificate has expired")),
-        ["door.certificate"],
-    ),
+    (with_answers(tls=answer("certificate", detail="certificate has expired")), ["door.certificate"]),
     (with_answers(direct=answer("refused", port=8000)), ["door.closed"]),
     (with_answers(direct=answer("silent", port=8000)), ["door.silent"]),
     (with_(with_answers(proxy=answer("timed_out")), rules=[DROP]), ["firewall.drops"]),
@@ -185,30 +162,21 @@ STACK = [
     (opened(rules=[replace(DROP, forwarded=True)]), ["firewall.drops"]),
     (opened(rules=[DROP]), []),  # what Docker publishes goes past INPUT
     (
-        changed(
-            answers={"direct@172.31.3.163": answer(address="172.31.3.163", port=8000, **HELLO)}
-        ),
+        changed(answers={"direct@172.31.3.163": answer(address="172.31.3.163", port=8000, **HELLO)}),
         ["direct.open"],
     ),
     (healthy(bind_address="0.0.0.0"), ["probe.open"]),
     (certified(60), []),
     (certified(20), ["certificate.not_renewed"]),
     (certified(29.9, "acme: error: 429"), ["certificate.not_renewed"]),
-    (
-        with_person(editor="VS Code Remote-SSH", evidence="x", forwards=True),
-        ["connection.editor_forwards"],
-    ),
+    (with_person(editor="VS Code Remote-SSH", evidence="x", forwards=True), ["connection.editor_forwards"]),
     (
         with_person(editor="Codespaces", evidence="x", forwards=True, source="output"),
         ["connection.editor_forwards"],
     ),
     (
         with_person(
-            editor="VS Code Remote-SSH",
-            evidence="x",
-            forwards=True,
-            source="off",
-            ssh_from="1.2.3.4",
+            editor="VS Code Remote-SSH", evidence="x", forwards=True, source="off", ssh_from="1.2.3.4"
         ),
         [],
     ),
@@ -285,41 +253,23 @@ URLS = [
     (answer("refused", port=8123), alone(runtime=""), ["url.nothing_listens"]),
     (answer("refused", "172.31.3.164", 8000), {}, ["url.nothing_listens_there"]),
     (answer("refused", **CLOUD), alone(EVERYWHERE), ["url.refused_though_listening"]),
-    (
-        answer("refused", **CLOUD),
-        {"rules": [Rule(8000, "-p tcp --dport 8000 -j REJECT")]},
-        ["url.firewall"],
-    ),
+    (answer("refused", **CLOUD), {"rules": [Rule(8000, "-p tcp --dport 8000 -j REJECT")]}, ["url.firewall"]),
     # ---- at a published port ----
-    (
-        answer("refused", "172.31.3.163", at="http://172.31.3.163:9999/"),
-        {},
-        ["url.published_on_loopback"],
-    ),
+    (answer("refused", "172.31.3.163", at="http://172.31.3.163:9999/"), {}, ["url.published_on_loopback"]),
     (answer("refused", **CLOUD), theirs(), ["url.published_on_loopback"]),
     (
         answer("refused", "2001:db8::7", at="http://[2001:db8::7]:9999/api/v1/app"),
         {
             "addresses": [Address("2001:db8::7", "eth0")],
-            "containers": [
-                replace(healthy().containers[0], published=(Published("0.0.0.0", 9999, 9999),))
-            ],
+            "containers": [replace(healthy().containers[0], published=(Published("0.0.0.0", 9999, 9999),))],
         },
         ["url.ipv6_is_not_published"],
     ),
     (answer("refused", **HERE), theirs(**ENDED), ["url.container_ended"]),
     (answer("refused", **HERE), theirs(**ENDED, ours=True), ["url.container_ended"]),
     (answer("closed", **HERE), theirs(state="paused"), ["url.container_paused"]),
-    (
-        answer("closed", **HERE),
-        theirs(listeners=(Listener("127.0.0.1", 80),)),
-        ["url.container_loopback"],
-    ),
-    (
-        answer("closed", **HERE),
-        theirs(listeners=(Listener("0.0.0.0", 81),)),
-        ["url.container_other_port"],
-    ),
+    (answer("closed", **HERE), theirs(listeners=(Listener("127.0.0.1", 80),)), ["url.container_loopback"]),
+    (answer("closed", **HERE), theirs(listeners=(Listener("0.0.0.0", 81),)), ["url.container_other_port"]),
     (answer("closed", **HERE), theirs(listeners=()), ["url.container_other_port"]),
     (answer("closed", **HERE), theirs(), ["url.container_silent"]),
     # ---- timed out, unreachable, unknown ----
@@ -331,11 +281,7 @@ URLS = [
     ),
     (answer("timed_out", **CLOUD), alone(EVERYWHERE), ["url.queue_full"]),
     (answer("timed_out", "8.8.8.8", 8000), {}, ["url.dropped_on_the_way"]),
-    (
-        answer("timed_out", "10.1.2.3", 8000),
-        {},
-        ["url.private_elsewhere", "url.dropped_on_the_way"],
-    ),
+    (answer("timed_out", "10.1.2.3", 8000), {}, ["url.private_elsewhere", "url.dropped_on_the_way"]),
     (answer("unreachable", "8.8.8.8", 8000), {}, ["url.no_route"]),
     (answer("unreachable", "10.1.2.3", 8000), {}, ["url.private_elsewhere", "url.no_route"]),
     (answer("no_name", "", at="http://server.invalid/", detail="unknown"), {}, ["url.no_name"]),
@@ -347,29 +293,17 @@ URLS = [
     (answer("closed", **HERE), alone(SSH), ["url.forward_closed"]),
     (answer("not_http", **HERE), alone(NODE), ["url.not_http"]),
     (answer("closed", "8.8.8.8", 8000), {}, ["url.not_http"]),
-    (
-        answer("not_tls", at="https://a/"),
-        {"elsewhere": {"plain": answer(**HELLO)}},
-        ["url.plain_http"],
-    ),
+    (answer("not_tls", at="https://a/"), {"elsewhere": {"plain": answer(**HELLO)}}, ["url.plain_http"]),
     (answer("not_tls", detail="UNRECOGNIZED_NAME", at="https://a/"), {}, ["url.tls_refused"]),
     (answer("certificate", detail="certificate has expired"), {}, ["url.certificate_expired"]),
     (answer("certificate", detail="Hostname mismatch, …"), {}, ["url.certificate_name"]),
-    (
-        answer("certificate", detail="unable to get local issuer certificate"),
-        {},
-        ["url.certificate_unknown"],
-    ),
+    (answer("certificate", detail="unable to get local issuer certificate"), {}, ["url.certificate_unknown"]),
     # ---- answers ----
     (answer("loop", hops=("http://a/", "https://a/")), {}, ["url.redirect_loop"]),
     (answer("loop", hops=("http://a/", "http://a/b")), {}, ["url.redirect_loop"]),
     (answer(status=200, hops=("https://a/items",), at="http://a/items/"), {}, ["url.downgraded"]),
     (answer(status=400, body="Invalid host header", headers={}), {}, ["url.host_refused"]),
-    (
-        answer(status=400, body="Client sent an HTTP request to an HTTPS server.\n"),
-        {},
-        ["url.speaks_tls"],
-    ),
+    (answer(status=400, body="Client sent an HTTP request to an HTTPS server.\n"), {}, ["url.speaks_tls"]),
     (answer(status=401, headers=JSON), {}, ["url.not_allowed"]),
     (answer(**NOT_FOUND), {"elsewhere": {"without prefix": answer(**HELLO)}}, ["url.prefix"]),
     (answer(**TRAEFIK_404), {"elsewhere": {"with prefix": answer(**HELLO)}}, ["url.prefix"]),

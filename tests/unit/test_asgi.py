@@ -13,11 +13,16 @@ from serve.settings import Settings
 
 
 async def seen(request):
-    return JSONResponse({
-        "root_path": request.scope["root_path"], "path": request.scope["path"],
-        "raw_path": request.scope["raw_path"].decode(), "scheme": request.scope["scheme"],
-        "client": request.client.host, "headers": sorted(request.headers),
-    })  # fmt: skip
+    return JSONResponse(
+        {
+            "root_path": request.scope["root_path"],
+            "path": request.scope["path"],
+            "raw_path": request.scope["raw_path"].decode(),
+            "scheme": request.scope["scheme"],
+            "client": request.client.host,
+            "headers": sorted(request.headers),
+        }
+    )
 
 
 def ask(path="/app", headers=(), client="127.0.0.1", **settings):
@@ -27,11 +32,19 @@ def ask(path="/app", headers=(), client="127.0.0.1", **settings):
     if not any(name == "host" for name, _ in headers):
         headers = [("host", "localhost:9999"), *headers]
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
-        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"",
-        "root_path": "", "headers": [(k.encode(), v.encode()) for k, v in headers],
-        "client": (client, 50000), "server": ("10.0.0.9", 8000),
-    }  # fmt: skip
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(k.encode(), v.encode()) for k, v in headers],
+        "client": (client, 50000),
+        "server": ("10.0.0.9", 8000),
+    }
     sent = []
 
     async def receive():
@@ -46,8 +59,18 @@ def ask(path="/app", headers=(), client="127.0.0.1", **settings):
     return status, json.loads(body) if status == 200 else body.decode()
 
 
-MALFORMED = ["localhost:", "localhost:99999", "localhost:0", "localhost:port", "", "a b", "a/b",
-             "user@localhost", "[::1", "localhost:80:80"]  # fmt: skip
+MALFORMED = [
+    "localhost:",
+    "localhost:99999",
+    "localhost:0",
+    "localhost:port",
+    "",
+    "a b",
+    "a/b",
+    "user@localhost",
+    "[::1",
+    "localhost:80:80",
+]
 
 
 @pytest.mark.parametrize("host", MALFORMED)
@@ -56,9 +79,7 @@ def test_a_malformed_host_or_impossible_port_is_400(host):
     assert status == 400 and "10.0.0.9" not in body
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "localhost:65535", "[::1]:80", "127.0.0.1", "a_b.c."]
-)
+@pytest.mark.parametrize("host", ["localhost", "localhost:65535", "[::1]:80", "127.0.0.1", "a_b.c."])
 def test_a_sound_host_passes(host):
     assert ask(headers=[("host", host)])[0] == 200
 
@@ -86,12 +107,8 @@ SPOOF = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-proto", "https")]
 
 @pytest.mark.parametrize("server", ["gunicorn", "hypercorn"])
 def test_the_proxy_is_believed_and_another_address_is_not(server):
-    believed = ask(
-        headers=SPOOF, client="172.30.98.10", app_server=server, proxy_address="172.30.98.10"
-    )
-    doubted = ask(
-        headers=SPOOF, client="172.30.98.1", app_server=server, proxy_address="172.30.98.10"
-    )
+    believed = ask(headers=SPOOF, client="172.30.98.10", app_server=server, proxy_address="172.30.98.10")
+    doubted = ask(headers=SPOOF, client="172.30.98.1", app_server=server, proxy_address="172.30.98.10")
     assert (believed[1]["client"], believed[1]["scheme"]) == ("6.6.6.6", "https")
     assert (doubted[1]["client"], doubted[1]["scheme"]) == ("172.30.98.1", "http")
 

@@ -11,11 +11,7 @@ from stack.paths import ROOT
 
 
 def test_the_figures_are_medians_and_the_spread_is_theirs():
-    samples = [
-        Sample(1000, 0, 2, 0.01, 0.1),
-        Sample(1200, 1, 2, 0.02, 0.3),
-        Sample(800, 0, 2, 0.03, 0.2),
-    ]
+    samples = [Sample(1000, 0, 2, 0.01, 0.1), Sample(1200, 1, 2, 0.02, 0.3), Sample(800, 0, 2, 0.03, 0.2)]
     result = Result(Case("a", "b"), samples, [{"app": 1e-3}, {"app": 3e-3}, {"app": 2e-3}])
     assert (result.per_second, result.spread, result.failed) == (500, 0.2, 1)
     assert result.per_request("app") == 2e-3

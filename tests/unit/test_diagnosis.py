@@ -54,10 +54,12 @@ PATTERNS = {
     },
     "believes callers that are not the proxy": at("trust.direct_cannot_spoof", "client -> 6.6.6.6", "direct"),
     "reads X-Forwarded-Host": at("trust.direct_cannot_spoof", "url -> evil.example", "direct"),
-    "the proxy sends a request again that the application has answered": at("delivery.sent_once", "3", "proxy", "tls"),
+    "the proxy sends a request again that the application has answered": at(
+        "delivery.sent_once", "3", "proxy", "tls"
+    ),
     "the proxy holds a stream back": at("stream.not_buffered", "2.0 s", "proxy", "tls"),
     "the application holds a stream back": at("stream.not_buffered", "2.0 s", "proxy", "tls", "direct"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("says", PATTERNS)

@@ -77,8 +77,15 @@ def test_a_name_server_that_is_silent_is_not_waited_for(monkeypatch):
 
 def test_production_is_asked_by_its_name_at_each_address():
     facts = healthy(domain="api.example.com", acme_email="ops@example.com")
-    facts.containers = [replace(one, published=tuple(replace(p, port={9999: 80, 9443: 443}.get(p.port, p.port))
-                                                     for p in one.published)) for one in facts.containers]  # fmt: skip
+    facts.containers = [
+        replace(
+            one,
+            published=tuple(
+                replace(p, port={9999: 80, 9443: 443}.get(p.port, p.port)) for p in one.published
+            ),
+        )
+        for one in facts.containers
+    ]
     facts.containers.append(replace(facts.containers[1], service="app-2", name="x-app-2-1"))
     facts.answers = {
         "tls@loopback": answer(port=443, **HELLO),
@@ -101,36 +108,58 @@ def test_a_503_names_the_container_behind_it():
     assert explained(facts, answer(status=503, body="no available server\n")) == ["container.ended"]
 
 
-@pytest.mark.parametrize("command, fix", [
-    ("fastapi dev main.py", "fastapi dev … --host 0.0.0.0"), ("uvicorn main:app", "uvicorn … --host 0.0.0.0"),
-    ("gunicorn main:app", "gunicorn … --bind 0.0.0.0:8000"), ("hypercorn main:app", "hypercorn … --bind 0.0.0.0:8000"),
-    ("node server.js", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "command, fix",
+    [
+        ("fastapi dev main.py", "fastapi dev … --host 0.0.0.0"),
+        ("uvicorn main:app", "uvicorn … --host 0.0.0.0"),
+        ("gunicorn main:app", "gunicorn … --bind 0.0.0.0:8000"),
+        ("hypercorn main:app", "hypercorn … --bind 0.0.0.0:8000"),
+        ("node server.js", ""),
+    ],
+)
 def test_the_fix_is_in_the_server_s_own_words(command, fix):
     assert unanswered.on_every_address(command, 8000) == fix
 
 
-@pytest.mark.parametrize("address, name", [
-    ("127.0.0.1", "loopback"), ("::1", "loopback"), ("172.31.3.163", "private (RFC 1918)"),
-    ("172.32.0.1", "public"), ("10.0.0.1", "private (RFC 1918)"), ("192.168.1.1", "private (RFC 1918)"),
-    ("100.64.0.1", "carrier-grade NAT (RFC 6598)"), ("100.128.0.1", "public"), ("169.254.1.1", "link-local"),
-    ("fe80::1", "link-local"), ("fd00::2", "unique local (RFC 4193)"), ("2a00::1", "public"), ("8.8.8.8", "public"),
-    ("::ffff:10.0.0.1", "private (RFC 1918)"), ("203.0.113.9", "reserved for documentation or tests"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "address, name",
+    [
+        ("127.0.0.1", "loopback"),
+        ("::1", "loopback"),
+        ("172.31.3.163", "private (RFC 1918)"),
+        ("172.32.0.1", "public"),
+        ("10.0.0.1", "private (RFC 1918)"),
+        ("192.168.1.1", "private (RFC 1918)"),
+        ("100.64.0.1", "carrier-grade NAT (RFC 6598)"),
+        ("100.128.0.1", "public"),
+        ("169.254.1.1", "link-local"),
+        ("fe80::1", "link-local"),
+        ("fd00::2", "unique local (RFC 4193)"),
+        ("2a00::1", "public"),
+        ("8.8.8.8", "public"),
+        ("::ffff:10.0.0.1", "private (RFC 1918)"),
+        ("203.0.113.9", "reserved for documentation or tests"),
+    ],
+)
 def test_from_where_an_address_is_reached(address, name):
     assert kind(address)[0] == name
 
 
-@pytest.mark.parametrize("environ, editor", [
-    ({"VSCODE_GIT_ASKPASS_NODE": "/home/u/.vscode-server/node"}, "VS Code Remote-SSH"),
-    ({"SSH_CONNECTION": "1.2.3.4 5 6 22", "TERM_PROGRAM": "vscode"}, "VS Code Remote-SSH"),
-    ({"PATH": "/home/u/.cursor-server/bin:/bin"}, "Cursor Remote-SSH"),
-    ({"CODESPACES": "true"}, "Codespaces"), ({"REMOTE_CONTAINERS": "true"}, "a dev container"),
-    ({"WSL_DISTRO_NAME": "Ubuntu", "PATH": "/home/u/.vscode-server/bin"}, "WSL"),
-    ({"VSCODE_IPC_HOOK_CLI": "/run/user/0/vscode-ipc.sock"}, "VS Code Remote-SSH"),
-    ({"TERM_PROGRAM": "vscode"}, ""),  # the editor runs on this machine
-    ({}, ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "environ, editor",
+    [
+        ({"VSCODE_GIT_ASKPASS_NODE": "/home/u/.vscode-server/node"}, "VS Code Remote-SSH"),
+        ({"SSH_CONNECTION": "1.2.3.4 5 6 22", "TERM_PROGRAM": "vscode"}, "VS Code Remote-SSH"),
+        ({"PATH": "/home/u/.cursor-server/bin:/bin"}, "Cursor Remote-SSH"),
+        ({"CODESPACES": "true"}, "Codespaces"),
+        ({"REMOTE_CONTAINERS": "true"}, "a dev container"),
+        ({"WSL_DISTRO_NAME": "Ubuntu", "PATH": "/home/u/.vscode-server/bin"}, "WSL"),
+        ({"VSCODE_IPC_HOOK_CLI": "/run/user/0/vscode-ipc.sock"}, "VS Code Remote-SSH"),
+        ({"TERM_PROGRAM": "vscode"}, ""),  # the editor runs on this machine
+        ({}, ""),
+    ],
+)
 def test_how_you_are_connected(environ, editor, monkeypatch):
     monkeypatch.setattr(machine, "_above", lambda name: None)
     monkeypatch.setattr(machine, "_kernel_is_wsl", lambda: False)
@@ -142,8 +171,11 @@ def test_how_the_editor_detects_ports_is_read_from_its_settings(tmp_path, monkey
     file = tmp_path / ".vscode-server/data/Machine/settings.json"
     file.parent.mkdir(parents=True)
     environ = {"VSCODE_GIT_ASKPASS_NODE": "/home/u/.vscode-server/node"}
-    for text, source in (('{\n  // mine\n  "remote.autoForwardPortsSource": "output",\n}', "output"),
-                         ('{\n  "remote.autoForwardPorts": false\n}', "off"), ("{}", "")):  # fmt: skip
+    for text, source in (
+        ('{\n  // mine\n  "remote.autoForwardPortsSource": "output",\n}', "output"),
+        ('{\n  "remote.autoForwardPorts": false\n}', "off"),
+        ("{}", ""),
+    ):
         file.write_text(text)
         assert machine.person(environ).source == source
 
@@ -183,16 +215,10 @@ def test_nft():
 
     def dport(right):
         return {
-            "match": {
-                "op": "==",
-                "left": {"payload": {"protocol": "tcp", "field": "dport"}},
-                "right": right,
-            }
+            "match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": right}
         }
 
-    chain = {
-        "chain": {"family": "inet", "table": "t", "name": "in", "hook": "input", "policy": "drop"}
-    }
+    chain = {"chain": {"family": "inet", "table": "t", "name": "in", "hook": "input", "policy": "drop"}}
     ruleset = {
         "nftables": [
             chain,
@@ -223,31 +249,39 @@ def test_what_listens_in_a_container():
     ]
 
 
-@pytest.mark.parametrize("command, text", [
-    (["/srv/venv/bin/python", "/srv/venv/bin/fastapi", "dev", "main.py"], "fastapi dev main.py"),
-    (["python3", "-m", "http.server"], "python3 -m http.server"),
-    (["/usr/bin/python3.13", "-B", "/x/gunicorn", "main:app"], "gunicorn main:app"),
-    (["nginx: master process"], "nginx: master process"), ([], ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "command, text",
+    [
+        (["/srv/venv/bin/python", "/srv/venv/bin/fastapi", "dev", "main.py"], "fastapi dev main.py"),
+        (["python3", "-m", "http.server"], "python3 -m http.server"),
+        (["/usr/bin/python3.13", "-B", "/x/gunicorn", "main:app"], "gunicorn main:app"),
+        (["nginx: master process"], "nginx: master process"),
+        ([], ""),
+    ],
+)
 def test_a_command_is_shown_as_it_was_typed(command, text):
     assert machine.shown(command) == text
 
 
-@pytest.mark.parametrize("given, by", [
-    (TRAEFIK_404, "Traefik"), ({"status": 503, "body": "no available server\n"}, "Traefik"),
-    ({"status": 404, "body": "Not Found"}, "the application"), ({"status": 404, "headers": JSON}, "the application"),
-    ({"status": 200, "headers": {"server": "uvicorn"}}, "the application"),
-    ({"status": 404, "headers": {"server": "nginx"}}, "nginx"), ({"status": 200, "body": "hello"}, ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "given, by",
+    [
+        (TRAEFIK_404, "Traefik"),
+        ({"status": 503, "body": "no available server\n"}, "Traefik"),
+        ({"status": 404, "body": "Not Found"}, "the application"),
+        ({"status": 404, "headers": JSON}, "the application"),
+        ({"status": 200, "headers": {"server": "uvicorn"}}, "the application"),
+        ({"status": 404, "headers": {"server": "nginx"}}, "nginx"),
+        ({"status": 200, "body": "hello"}, ""),
+    ],
+)
 def test_whose_answer_it_is(given, by):
     assert asking.who(answer(**given)) == by
 
 
 def test_a_command_is_never_broken_over_two_lines():
     for width in range(30, 60):
-        lines = report._wrap(
-            "this, or by hand: ssh -L 8000:localhost:8000 THIS-MACHINE and then look", width
-        )
+        lines = report._wrap("this, or by hand: ssh -L 8000:localhost:8000 THIS-MACHINE and then look", width)
         assert any("ssh -L 8000:localhost:8000 THIS-MACHINE" in line for line in lines)
         assert "\0" not in "".join(lines)
 
@@ -277,13 +311,21 @@ def test_an_error_alone_changes_the_exit_status(facts, last, status, monkeypatch
 
 def test_a_container_of_another_file_in_this_folder_is_not_ours():
     def of(file: str, *env: str) -> bool:
-        labels = {"com.docker.compose.project.working_dir": str(ROOT),
-                  "com.docker.compose.project.config_files": str(ROOT / file),
-                  "com.docker.compose.service": "app"}  # fmt: skip
-        return containers.container({
-            "Id": "x", "Name": "/x", "Config": {"Labels": labels, "Env": list(env)}, "HostConfig": {},
-            "State": {"Status": "created"}, "NetworkSettings": {},
-        }).ours  # fmt: skip
+        labels = {
+            "com.docker.compose.project.working_dir": str(ROOT),
+            "com.docker.compose.project.config_files": str(ROOT / file),
+            "com.docker.compose.service": "app",
+        }
+        return containers.container(
+            {
+                "Id": "x",
+                "Name": "/x",
+                "Config": {"Labels": labels, "Env": list(env)},
+                "HostConfig": {},
+                "State": {"Status": "created"},
+                "NetworkSettings": {},
+            }
+        ).ours
 
     assert of("docker-compose.yml", "PROXY_ADDRESS=172.30.98.10")
     assert not of("docker-compose.yml", "PATH=/bin")

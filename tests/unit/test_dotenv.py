@@ -58,8 +58,12 @@ def test_reads_what_compose_reads(text, tmp_path):
     (tmp_path / "compose.json").write_text(json.dumps({"services": {"x": service}}))
     asked = subprocess.run(
         [*command, "-f", "compose.json", "config", "--format", "json"],
-        cwd=tmp_path, env=ENVIRON, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env=ENVIRON,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     theirs = json.loads(asked.stdout)["services"]["x"]["environment"]
     assert ours == {key: value.replace("$$", "$") for key, value in theirs.items()}
 

@@ -18,25 +18,12 @@ SECONDS = 2
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_between_the_stop_signal_and_the_server_s_each_answer_closes_its_connection(
-    server, tmp_path
-):
+def test_between_the_stop_signal_and_the_server_s_each_answer_closes_its_connection(server, tmp_path):
     port = free_port()
     url = f"http://127.0.0.1:{port}/healthz"
     environ = {**os.environ, "APP_SERVER": server, "APP_PORT": str(port), "RUN_DIR": str(tmp_path)}
-    command = [
-        sys.executable,
-        "-m",
-        "serve.drain",
-        "before",
-        str(SECONDS),
-        sys.executable,
-        "-m",
-        "serve",
-    ]
-    process = subprocess.Popen(
-        command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-m", "serve.drain", "before", str(SECONDS), sys.executable, "-m", "serve"]
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with httpx.Client(trust_env=False) as client:
 

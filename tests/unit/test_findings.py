@@ -93,9 +93,7 @@ def test_no_case_hides_another():
 
 
 def test_an_id_has_one_level():
-    assert len({(one.id, one.level) for one in ENTRIES.values()}) == len(
-        {key[0] for key in ENTRIES}
-    )
+    assert len({(one.id, one.level) for one in ENTRIES.values()}) == len({key[0] for key in ENTRIES})
 
 
 def test_what_leaves_the_exit_status_alone():

@@ -24,9 +24,12 @@ REFUSED = [
 @pytest.mark.parametrize("key, value", REFUSED)
 def test_the_container_s_start_stops_with_one_line(key, value):
     started = subprocess.run(
-        [sys.executable, "-m", "serve"], env={**os.environ, key: value}, capture_output=True, text=True,
+        [sys.executable, "-m", "serve"],
+        env={**os.environ, key: value},
+        capture_output=True,
+        text=True,
         timeout=30,
-    )  # fmt: skip
+    )
     assert started.returncode == 1 and started.stdout == ""
     assert started.stderr.startswith(f"{key}={value}: ") and started.stderr.count("\n") == 1
     assert f"for example {key}=" in started.stderr
@@ -38,8 +41,11 @@ def test_the_networks_that_others_are_in_are_trusted_in_no_spelling(item):
     networks = "172.30.98.0/25,172.30.98.128/26"
     given = {"TRUSTED_PROXIES": item, "UNTRUSTED_NETWORKS": networks}
     started = subprocess.run(
-        [sys.executable, "-m", "serve"], env={**os.environ, **given}, capture_output=True, text=True,
+        [sys.executable, "-m", "serve"],
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
         timeout=30,
-    )  # fmt: skip
+    )
     assert started.returncode == 1 and started.stderr.count("\n") == 1
     assert started.stderr.startswith(f"TRUSTED_PROXIES={item} covers 172.30.98.")

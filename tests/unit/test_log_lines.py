@@ -53,11 +53,7 @@ def test_each_line_is_json_and_none_has_a_query(server, workers, tmp_path, monke
         }
         assert answers["/ws"] == answers["/crash-late"] == b"101"
         assert b"101" not in (answers["/refused"], answers["/crash"], answers["/nowhere"])
-        for malformed in (
-            f"GET /ws?token={TOKEN} HTTP/9",
-            f"GET /ws?token={TOKEN}",
-            f"? /?{TOKEN}",
-        ):
+        for malformed in (f"GET /ws?token={TOKEN} HTTP/9", f"GET /ws?token={TOKEN}", f"? /?{TOKEN}"):
             send(served.url, malformed)
     lines = served.log.read_text().splitlines()
     assert not [line for line in lines if TOKEN in line]
@@ -78,9 +74,12 @@ def test_each_line_is_json_and_none_has_a_query(server, workers, tmp_path, monke
 def test_an_application_that_cannot_be_loaded_is_one_line_too(server, tmp_path):
     settings = {"APP_MODULE": "tests.unit.noisy:absent", "RUN_DIR": str(tmp_path)}
     started = subprocess.run(
-        [sys.executable, "-m", "serve"], env={**os.environ, **settings, "APP_SERVER": server, "APP_PORT": str(free_port())},
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-m", "serve"],
+        env={**os.environ, **settings, "APP_SERVER": server, "APP_PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     lines = (started.stdout + started.stderr).splitlines()
     assert not plain(lines)
     assert any("AttributeError" in json.loads(line).get("exception", "") for line in lines)

@@ -49,9 +49,7 @@ def answering():
     def serve(document: object) -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                there = (
-                    self.path.removeprefix("/api/v1") == "/openapi.json" and document is not None
-                )
+                there = self.path.removeprefix("/api/v1") == "/openapi.json" and document is not None
                 body = json.dumps(document).encode() if there else b"{}"
                 is_schema = self.path.endswith("/openapi.json")
                 self.send_response(404 if is_schema and document is None else 200)
@@ -76,18 +74,37 @@ def answering():
 
 @pytest.mark.parametrize(
     "document, marked",
-    [(None, False), ({}, False), ({"paths": {}}, False), ([], False), ({"paths": None}, False),
-     ({"paths": {"/users/{id}": {"get": {}}}}, False),
-     ({"paths": {**MARKED, "/users": {"post": {}}}}, False), ({"paths": MARKED}, True)],
+    [
+        (None, False),
+        ({}, False),
+        ({"paths": {}}, False),
+        ([], False),
+        ({"paths": None}, False),
+        ({"paths": {"/users/{id}": {"get": {}}}}, False),
+        ({"paths": {**MARKED, "/users": {"post": {}}}}, False),
+        ({"paths": MARKED}, True),
+    ],
     ids=["no schema", "no paths", "empty", "a list", "null", "other paths", "a post", "ours"],
-)  # fmt: skip
+)
 def test_the_marker_alone_does_not_make_the_demonstration(answering, document, marked):
     url = answering(document)
     found = Target(
-        proxy_url=f"{url}/api/v1", tls_url="", direct_url="", runtime="remote", server="", strip=True,
-        fast=True, unsafe=False, probe="off", application="auto", ca_file="",
-        root_path_in_servers=True, extra_servers=None, trusted_proxies=[], versions={},
-    )  # fmt: skip
+        proxy_url=f"{url}/api/v1",
+        tls_url="",
+        direct_url="",
+        runtime="remote",
+        server="",
+        strip=True,
+        fast=True,
+        unsafe=False,
+        probe="off",
+        application="auto",
+        ca_file="",
+        root_path_in_servers=True,
+        extra_servers=None,
+        trusted_proxies=[],
+        versions={},
+    )
     found.connect()
     assert bool(found.marked) == marked
     assert found.restricted("proxy") != marked

@@ -45,10 +45,7 @@ async def early(request):
 
 
 LIMITED = BodyLimit(
-    Starlette(
-        routes=[Route("/", length, methods=["POST"]), Route("/early", early, methods=["POST"])]
-    ),
-    10,
+    Starlette(routes=[Route("/", length, methods=["POST"]), Route("/early", early, methods=["POST"])]), 10
 )
 
 
@@ -81,11 +78,7 @@ def test_readiness_is_the_application_s_until_it_drains(tmp_path):
     own = Starlette(routes=[Route("/readyz", lambda _: PlainTextResponse("mine", 200))])
     none = Starlette()
     broken = Starlette(routes=[Route("/readyz", lambda _: PlainTextResponse("", 500))])
-    assert [ask(Health(app, "/p", mark), "/readyz")[0] for app in (own, none, broken)] == [
-        200,
-        200,
-        500,
-    ]
+    assert [ask(Health(app, "/p", mark), "/readyz")[0] for app in (own, none, broken)] == [200, 200, 500]
     assert ask(Health(none, "/p", mark), "/p/readyz")[0] == 200
     assert ask(Health(none, "/p", mark), "/other")[0] == 404
     mark.touch()
@@ -116,8 +109,12 @@ def test_an_application_without_one_is_asked_once_a_minute(tmp_path, monkeypatch
 def test_the_template_of_a_route_has_its_mounts_and_no_values():
     inner = Starlette(routes=[Route("/items/{id}", length)])
     app = Starlette(routes=[Route("/items/{id}", length), Mount("/sub", inner)])
-    for path, expected in {"/items/7": "/items/{id}", "/sub/items/7": "/sub/items/{id}",
-                           "/sub/nothing": "/sub/{path}", "/nothing": "none"}.items():  # fmt: skip
+    for path, expected in {
+        "/items/7": "/items/{id}",
+        "/sub/items/7": "/sub/items/{id}",
+        "/sub/nothing": "/sub/{path}",
+        "/nothing": "none",
+    }.items():
         assert template(ask(app, path)[2], "") == expected
 
 
@@ -129,9 +126,7 @@ def test_what_is_adopted_as_an_id_and_a_trace():
 
 
 def production(tmp_path, **more):
-    return read(
-        {"DOMAIN": "api.example.com", "ACME_EMAIL": "ops@example.com", **more}, tmp_path / "none"
-    )
+    return read({"DOMAIN": "api.example.com", "ACME_EMAIL": "ops@example.com", **more}, tmp_path / "none")
 
 
 def test_the_static_file_of_production(tmp_path):
@@ -144,9 +139,7 @@ def test_the_static_file_of_production(tmp_path):
     assert "caServer" not in authority
     assert config["providers"]["providersThrottleDuration"] == "0s"
     other = production(tmp_path, ACME_CHALLENGE="tls-alpn", ACME_CA=acme.STAGING)
-    authority = tomllib.loads(render.static(other, native=False))["certificatesResolvers"]["acme"][
-        "acme"
-    ]
+    authority = tomllib.loads(render.static(other, native=False))["certificatesResolvers"]["acme"]["acme"]
     assert authority["tlsChallenge"] == {} and authority["caServer"] == acme.STAGING
 
 
@@ -167,9 +160,11 @@ def test_telemetry_is_in_the_static_file_when_it_is_set(tmp_path):
 
 
 def test_the_authority_s_last_word_is_found_in_the_log():
-    log = ('traefik-1 | {"level":"error","error":"other","message":"nothing of it"}\n'
-           'traefik-1 | {"level":"error","providerName":"acme.acme","error":"acme: error: 429","message":"m"}\n'
-           'traefik-1 | {"level":"info","message":"acme is fine"}\n')  # fmt: skip
+    log = (
+        'traefik-1 | {"level":"error","error":"other","message":"nothing of it"}\n'
+        'traefik-1 | {"level":"error","providerName":"acme.acme","error":"acme: error: 429","message":"m"}\n'
+        'traefik-1 | {"level":"info","message":"acme is fine"}\n'
+    )
     assert acme.refused(log) == "acme: error: 429"
     assert acme.refused("") is None
 
@@ -208,12 +203,7 @@ def test_an_error_before_the_certificate_was_due_is_no_reason():
         (90, 31, "", ""),
         (90, 31, "acme: error: 429", ""),  # of something else: nothing is due
         (90, 29.5, "", ""),  # Traefik looks once a day
-        (
-            90,
-            29.5,
-            "acme: error: 429",
-            "due since 2026-11-09, ends 2026-12-09 12:00 UTC: acme: error: 429",
-        ),
+        (90, 29.5, "acme: error: 429", "due since 2026-11-09, ends 2026-12-09 12:00 UTC: acme: error: 429"),
         (
             90,
             28,
@@ -227,12 +217,7 @@ def test_an_error_before_the_certificate_was_due_is_no_reason():
             "due since 2026-10-10, ended 2026-11-09 00:00 UTC: make logs FOLLOW=0 | grep acme may say why",
         ),
         (6, 2.5, "acme: error: 429", ""),  # a third of the lifetime
-        (
-            6,
-            1.5,
-            "acme: error: 429",
-            "due since 2026-11-09, ends 2026-11-11 12:00 UTC: acme: error: 429",
-        ),
+        (6, 1.5, "acme: error: 429", "due since 2026-11-09, ends 2026-11-11 12:00 UTC: acme: error: 429"),
     ],
 )
 def test_a_certificate_is_late_when_traefik_failed_or_had_a_day_for_it(days, left, error, words):
@@ -243,8 +228,10 @@ def test_a_certificate_is_late_when_traefik_failed_or_had_a_day_for_it(days, lef
 
 
 def test_a_body_that_nobody_read_is_read_before_the_answer_ends():
-    events = [{"type": "http.request", "body": b"x", "more_body": True},
-              {"type": "http.request", "body": b"y", "more_body": False}]  # fmt: skip
+    events = [
+        {"type": "http.request", "body": b"x", "more_body": True},
+        {"type": "http.request", "body": b"y", "more_body": False},
+    ]
     order = []
 
     async def receive():
@@ -259,9 +246,11 @@ def test_a_body_that_nobody_read_is_read_before_the_answer_ends():
 
 
 def test_traefik_s_word_on_a_server():
-    text = ('# TYPE traefik_service_server_up gauge\n'
-            'traefik_service_server_up{service="app@file",url="http://app-2:8000"} 0\n'
-            'traefik_service_server_up{service="app@file",url="http://app:8000"} 1\n')  # fmt: skip
+    text = (
+        "# TYPE traefik_service_server_up gauge\n"
+        'traefik_service_server_up{service="app@file",url="http://app-2:8000"} 0\n'
+        'traefik_service_server_up{service="app@file",url="http://app:8000"} 1\n'
+    )
     assert metrics.server_up(text, "http://app:8000") is True
     assert metrics.server_up(text, "http://app-2:8000") is False
     assert metrics.server_up(text, "http://app-2:800") is None

@@ -124,9 +124,7 @@ def test_a_malformed_host_reaches_no_application_and_is_logged_with_its_id(ask):
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/_probe/x"])
-def test_a_malformed_host_gets_nothing_from_what_answers_in_the_application_s_place(
-    ask, tmp_path, path
-):
+def test_a_malformed_host_gets_nothing_from_what_answers_in_the_application_s_place(ask, tmp_path, path):
     (tmp_path / "draining").touch()
     assert ask(path, headers={"host": "localhost:99999"}, run_dir=str(tmp_path)).status == 400
 
@@ -143,9 +141,7 @@ def test_a_body_above_the_limit_is_logged_and_counted(ask, headers):
 
 @pytest.mark.parametrize("server", ["uvicorn", "fastapi", "gunicorn", "hypercorn"])
 @pytest.mark.parametrize("path", ["/readyz", "/api/v1/readyz"])
-def test_while_it_drains_the_application_is_not_asked_whether_it_is_ready(
-    ask, tmp_path, server, path
-):
+def test_while_it_drains_the_application_is_not_asked_whether_it_is_ready(ask, tmp_path, server, path):
     settings = {"app_server": server, "strip_prefix": False, "run_dir": str(tmp_path)}
     assert ask(path, **settings).status == 200
     (tmp_path / "draining").touch()
@@ -157,9 +153,7 @@ def test_while_it_drains_the_application_is_not_asked_whether_it_is_ready(
 def test_a_refusal_closes_the_connection_of_a_container_that_leaves(ask, tmp_path):
     mark = tmp_path / "leaving"
     mark.touch()
-    assert (
-        ask(headers={"host": "localhost:"}, drain_mark=str(mark)).headers["connection"] == "close"
-    )
+    assert ask(headers={"host": "localhost:"}, drain_mark=str(mark)).headers["connection"] == "close"
     mark.unlink()
     assert "connection" not in ask(headers={"host": "localhost:"}, drain_mark=str(mark)).headers
 

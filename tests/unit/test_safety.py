@@ -142,14 +142,7 @@ def test_only_the_entrypoint_with_the_marker_gets_the_rest(third_party):
 
 def test_a_check_that_needs_more_is_skipped_with_the_reason(third_party):
     needs_more = Check(
-        id="a.b",
-        title="",
-        doors=("proxy",),
-        kind="claim",
-        source="",
-        statement="",
-        hint="",
-        unsafe=True,
+        id="a.b", title="", doors=("proxy",), kind="claim", source="", statement="", hint="", unsafe=True
     )
     assert third_party.reason_to_skip(needs_more, "proxy") == safety.REASON
     third_party.marked.add("proxy")
@@ -190,9 +183,7 @@ def serving(document: dict):
         ({"get": {}}, "other", set()),
     ],
 )
-def test_the_marker_counts_where_nothing_documented_changes_anything(
-    operations, application, marked
-):
+def test_the_marker_counts_where_nothing_documented_changes_anything(operations, application, marked):
     with serving({"paths": {"/app": operations, "/items/": {"get": {}}}}) as url:
         found = target.Target(
             proxy_url=f"{url}/api/v1", tls_url="", direct_url=url, application=application, **REMOTE

@@ -46,6 +46,10 @@ def test_workers_and_address_reach_every_server(server):
 
 
 def test_variables_that_servers_read_behind_the_settings_are_removed():
-    leaking = {"FORWARDED_ALLOW_IPS": "*", "UVICORN_ROOT_PATH": "/x", "WEB_CONCURRENCY": "9",
-               "GUNICORN_CMD_ARGS": "--bind 0.0.0.0:1"}  # fmt: skip
+    leaking = {
+        "FORWARDED_ALLOW_IPS": "*",
+        "UVICORN_ROOT_PATH": "/x",
+        "WEB_CONCURRENCY": "9",
+        "GUNICORN_CMD_ARGS": "--bind 0.0.0.0:1",
+    }
     assert environment({**leaking, "API_PREFIX": "/x"}) == {"API_PREFIX": "/x"}

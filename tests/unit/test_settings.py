@@ -59,29 +59,21 @@ def test_nothing_set_is_a_working_set(tmp_path):
 def test_the_environment_goes_before_the_file_and_empty_means_unset(tmp_path):
     (tmp_path / ".env").write_text("API_PREFIX=/file\nHTTP_PORT=1234\nDIRECT_PORT=\n")
     settings = read({"API_PREFIX": "/environment"}, tmp_path / ".env")
-    assert (settings.api_prefix, settings.http_port, settings.direct_port) == (
-        "/environment", 1234, 8000,
-    )  # fmt: skip
+    assert (settings.api_prefix, settings.http_port, settings.direct_port) == ("/environment", 1234, 8000)
 
 
 def test_a_key_that_is_no_setting_stops_nothing(tmp_path):
     (tmp_path / ".env").write_text("API_PREFFIX=/x\n")
     assert read({}, tmp_path / ".env").api_prefix == "/api/v1"
     assert own_keys({}, tmp_path / ".env") == {"API_PREFFIX": "/x"}
-    assert (
-        own_keys({"API_PREFFIX": "/x"}, tmp_path / MISSING) == {}
-    )  # of the environment it is nobody's
+    assert own_keys({"API_PREFFIX": "/x"}, tmp_path / MISSING) == {}  # of the environment it is nobody's
 
 
 def test_production_has_other_defaults(tmp_path):
     given = {"DOMAIN": "api.example.com", "ACME_EMAIL": "ops@example.com"}
     settings = read(given, tmp_path / MISSING)
     assert (settings.http_port, settings.https_port, settings.bind_address) == (80, 443, "0.0.0.0")
-    assert (settings.app_replicas, settings.probe, settings.hosts) == (
-        2,
-        False,
-        ["api.example.com"],
-    )
+    assert (settings.app_replicas, settings.probe, settings.hosts) == (2, False, ["api.example.com"])
     assert settings.url("tls") == "https://api.example.com/api/v1"
     assert read({**given, "APP_REPLICAS": "3"}, tmp_path / MISSING).app_replicas == 3
 
@@ -93,9 +85,18 @@ def test_production_has_other_defaults(tmp_path):
         ({"ACME_EMAIL": "ops@example.com"}, "ACME_EMAIL=ops@example.com: without DOMAIN"),
         ({"DOMAIN": "https://a.example", "ACME_EMAIL": "a@b.example"}, "DOMAIN=https://a.example: must"),
         ({"DOMAIN": "a.example", "ACME_EMAIL": "ops"}, "ACME_EMAIL=ops: is not an e-mail"),
-        ({"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "ACME_CA": "http://ca"}, "ACME_CA=http://ca: must"),
-        ({"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "ACME_CHALLENGE": "dns"}, "ACME_CHALLENGE=dns:"),
-        ({"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "PUBLIC_HOSTS": "b.example"}, "PUBLIC_HOSTS=b.example: DOMAIN is not"),
+        (
+            {"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "ACME_CA": "http://ca"},
+            "ACME_CA=http://ca: must",
+        ),
+        (
+            {"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "ACME_CHALLENGE": "dns"},
+            "ACME_CHALLENGE=dns:",
+        ),
+        (
+            {"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "PUBLIC_HOSTS": "b.example"},
+            "PUBLIC_HOSTS=b.example: DOMAIN is not",
+        ),
         ({"TLS_CERT": "a.pem", "TLS_KEY": "b.pem"}, "TLS_CERT=a.pem: counts in a swarm alone"),
         ({"APP_REPLICAS": "5"}, "APP_REPLICAS=5: .*less than or equal to 4"),
         ({"RATE_LIMIT": "10/s"}, "RATE_LIMIT=10/s: must be a whole number"),
@@ -103,7 +104,7 @@ def test_production_has_other_defaults(tmp_path):
         ({"WEBSOCKET_MAX_BYTES": "1MB"}, "WEBSOCKET_MAX_BYTES=1MB: .*WEBSOCKET_MAX_BYTES=1048576"),
         ({"WEBSOCKET_MAX_BYTES": "0"}, "WEBSOCKET_MAX_BYTES=0: .*WEBSOCKET_MAX_BYTES=1048576"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_work_in_production_is_refused(tmp_path, given, said):
     with pytest.raises(SystemExit, match=said):
         read(given, tmp_path / MISSING)
@@ -118,7 +119,7 @@ def test_what_cannot_work_in_production_is_refused(tmp_path, given, said):
         ({"TLS_KEY": "a.pem", "BIND_ADDRESS": "0.0.0.0"}, "TLS_KEY=a.pem: .*set TLS_CERT too"),
         ({"DOMAIN": "api.example.com", "ACME_EMAIL": "a@b.example"}, "TLS_CERT: DOMAIN needs it in a swarm"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_work_in_a_swarm_is_refused(tmp_path, given, said):
     with pytest.raises(SystemExit, match=said):
         read_as(SwarmSettings, given, tmp_path / MISSING)
@@ -145,8 +146,15 @@ def test_what_the_stack_sets_itself_is_refused_in_the_file(tmp_path):
 
 def test_the_application_s_own_keys_are_those_of_nobody_else(tmp_path):
     theirs = {"SECRET_KEY": "a$b", "DATABASE_URL": "postgres://db/x", "currency": "EUR"}
-    others = ("API_PREFIX=/shop", "COMPOSE_PROJECT_NAME=second", "GF_SECURITY_ADMIN_PASSWORD=x",
-              "TRAEFIK_LOG_LEVEL=DEBUG", "UVICORN_WORKERS=4", "WEB_CONCURRENCY=4", "GOMAXPROCS=2")  # fmt: skip
+    others = (
+        "API_PREFIX=/shop",
+        "COMPOSE_PROJECT_NAME=second",
+        "GF_SECURITY_ADMIN_PASSWORD=x",
+        "TRAEFIK_LOG_LEVEL=DEBUG",
+        "UVICORN_WORKERS=4",
+        "WEB_CONCURRENCY=4",
+        "GOMAXPROCS=2",
+    )
     file = tmp_path / ".env"
     file.write_text("\n".join([*(f"{key}='{value}'" for key, value in theirs.items()), *others]))
     assert own_keys({"currency": "USD"}, file) == {**theirs, "currency": "USD"}
@@ -171,8 +179,11 @@ def test_the_application_s_own_keys_are_those_of_nobody_else(tmp_path):
 )
 def test_a_setting_misspelt_is_warned_about(key, meant):
     said = near_misses([key])
-    assert said == ([f"warning: .env: {key} is not a setting, so only the application gets it; {meant} is one"]
-                    if meant else [])  # fmt: skip
+    assert said == (
+        [f"warning: .env: {key} is not a setting, so only the application gets it; {meant} is one"]
+        if meant
+        else []
+    )
 
 
 def test_all_are_warned_about_in_one_run():

@@ -36,12 +36,15 @@ def red(id: str, observed: str) -> SimpleNamespace:
     return SimpleNamespace(check=check, door="proxy", red=True, observed=observed, hint="The hint.")
 
 
-@pytest.mark.parametrize(("observed", "line"), [
-    ('links outside: \n  /orders -> ["/orders/1", "/orders/2"]', "their/module.py:8: return"),
-    ("redirects outside: \n  /old -> /orders", "their/module.py:13: return RedirectResponse"),
-    ("redirects outside: \n  /old -> http://127.0.0.1:9999/orders", "their/module.py:13: "),
-    ("cookies outside: \n  /old -> session=1", "their/module.py:3: app = FastAPI("),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("observed", "line"),
+    [
+        ('links outside: \n  /orders -> ["/orders/1", "/orders/2"]', "their/module.py:8: return"),
+        ("redirects outside: \n  /old -> /orders", "their/module.py:13: return RedirectResponse"),
+        ("redirects outside: \n  /old -> http://127.0.0.1:9999/orders", "their/module.py:13: "),
+        ("cookies outside: \n  /old -> session=1", "their/module.py:3: app = FastAPI("),
+    ],
+)
 def test_what_was_observed_leads_to_a_line(source, observed, line):
     (said,) = diagnose([red("application.links", observed)], source)
     assert said.startswith("the application's own fault")
@@ -62,7 +65,5 @@ def test_without_the_source_there_is_no_line():
 
 def test_a_published_application_is_told_by_its_own_setting(source):
     (source.path / "module.py").write_text("app = Datasette(memory=True).app()\n")
-    (said,) = diagnose(
-        [red("application.redirects", "redirects to themselves: \n  / -> /shop/")], source
-    )
+    (said,) = diagnose([red("application.redirects", "redirects to themselves: \n  / -> /shop/")], source)
     assert 'base_url": "/shop/"' in said

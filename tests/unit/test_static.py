@@ -21,8 +21,10 @@ def rendered(native, **settings):
 def test_native_ports_and_address_reach_the_entrypoints():
     points = rendered(True, http_port=1234, https_port=1235, ops_port=1236)["entryPoints"]
     assert [points[name]["address"] for name in ("http", "https", "ops")] == [
-        "127.0.0.1:1234", "127.0.0.1:1235", "127.0.0.1:1236",
-    ]  # fmt: skip
+        "127.0.0.1:1234",
+        "127.0.0.1:1235",
+        "127.0.0.1:1236",
+    ]
     assert rendered(True, bind_address="::1")["entryPoints"]["http"]["address"] == "[::1]:9999"
 
 
@@ -32,8 +34,10 @@ def test_in_docker_the_container_s_ports_stay_and_compose_publishes_them():
 
 def test_the_stack_file_is_the_compose_file_as_far_as_swarm_has_it():
     """Swarm's file stands alone, so nothing but this keeps the two together."""
-    compose, swarm = (yaml.safe_load((ROOT / name).read_text())["services"]
-                      for name in ("docker-compose.yml", "docker-stack.yml"))  # fmt: skip
+    compose, swarm = (
+        yaml.safe_load((ROOT / name).read_text())["services"]
+        for name in ("docker-compose.yml", "docker-stack.yml")
+    )
     # An address of Traefik's per node, another default, production's, slots with Swarm's names, and a
     # node's every core.
     own = {
