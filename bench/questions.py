@@ -84,14 +84,14 @@ def proxies() -> Question:
     )
 
 
-UVICORN = '"--no-server-header", "--no-access-log",'
+UVICORN = '"--no-server-header": None,'
 # What was tuned, each put back to what it was; and what was tried and not taken.
 UNTUNED = {
     "Traefik on every core": {NATIVE: ('"GOMAXPROCS": "1",', "")},
     "Go's own collections": {NATIVE: ('"GOGC": "400",', "")},
     "a handler in a thread": {"app/main.py": ("async def read_main", "def read_main")},
-    "asyncio's own loop": {"serve/server.py": (UVICORN, UVICORN + ' "--loop", "asyncio",')},
-    "parsing by h11": {"serve/server.py": (UVICORN, UVICORN + ' "--http", "h11",')},
+    "asyncio's own loop": {"serve/server.py": (UVICORN, UVICORN + ' "--loop": "asyncio",')},
+    "parsing by h11": {"serve/server.py": (UVICORN, UVICORN + ' "--http": "h11",')},
     # Answers 502 in place of 413, for it passes no answer on that overtakes its request's body.
     "fastProxy (not taken)": {STATIC: ("[global]", "[experimental.fastProxy]\n[global]")},
     # The alerts and the dashboard are made of them.

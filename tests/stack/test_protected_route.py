@@ -55,7 +55,7 @@ WRONG = {
     "root_path without the prefix in the path": (
         "/api/v1/api/v1/admin/secret -> 200",
         [
-            ("serve/server.py", '"--root-path", settings.api_prefix', ""),
+            ("serve/server.py", '"--root-path": settings.api_prefix', ""),
             ("serve/order.py", "not (own_options(s) and s.strip_prefix)", "True"),
             ("serve/middleware/root_path.py", "        if self.stripped:", "        if False:"),
         ],
