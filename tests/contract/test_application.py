@@ -72,7 +72,7 @@ def outside(door, url: str) -> bool:
     title="No route redirects out of the prefix",
     doors=PUBLIC,
     kind="claim",
-    source="Behind a Proxy › Redirects with HTTPS; facts S20; fastapi#1441",
+    source="Behind a Proxy › Redirects with HTTPS; fastapi#1441",
     statement="Each redirect of a route in the schema leads to an address under the prefix, and not in a "
     "circle.",
     hint=HINT.format(where='the route that answers the redirect, not RedirectResponse("/…")'),

@@ -143,7 +143,7 @@ def test_in_the_sub_applications_docs_execute_gets_the_answer(door, page):
     title="No documentation page asks another origin",
     doors=PUBLIC,
     kind="claim",
-    source="fastapi#2949; issue 3: A real browser",
+    source="fastapi#2949",
     statement=(
         "Until they are drawn, the four pages send no request to another origin, and the browser "
         "complains of nothing: no missing file, no script error, nothing refused."

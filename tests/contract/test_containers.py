@@ -62,7 +62,7 @@ def network(container: dict, name: str) -> tuple[str, dict]:
     title="The containers run without privileges",
     doors=("all",),
     kind="operation",
-    source="facts (d); Docker: drop capabilities",
+    source="Compose file reference › Services › cap_drop, read_only, security_opt, user",
     statement="Neither is root, has a capability, can gain one, or can write its file system.",
     hint=(
         'docker-compose.yml: user: "65532:65532", read_only: true, cap_drop: [ALL], '
@@ -110,7 +110,7 @@ def test_the_containers_run_without_privileges(door, expect):
     title="No container has Docker's socket",
     doors=("all",),
     kind="attack",
-    source="traefik#4174; facts 1.5",
+    source="traefik#4174",
     statement="A container that faces the network cannot talk to the engine: that would be root.",
     hint="Remove the mount of docker.sock from docker-compose.yml: the routes come from a file.",
     needs=("docker",),
@@ -129,7 +129,7 @@ def test_no_container_has_docker_s_socket(door, expect):
     title="The server's own port is for this machine alone",
     doors=("all",),
     kind="attack",
-    source="Behind a Proxy › Check the responses; facts (f)",
+    source="Behind a Proxy › Check the responses; Docker › Packet filtering and firewalls › Docker and ufw",
     statement="The direct door is published on loopback: past the proxy nobody else gets in.",
     hint="ports of the app in docker-compose.yml: 127.0.0.1:${DIRECT_PORT}:8000, with the address.",
     needs=("docker",),
@@ -146,7 +146,10 @@ def test_the_server_s_own_port_is_for_this_machine_alone(door, expect):
     title="The application listens where the proxy reaches it",
     doors=("all",),
     kind="claim",
-    source="000 (listening on 127.0.0.1); Behind a Proxy › Proxy with a stripped path prefix",
+    source=(
+        "Behind a Proxy › Proxy with a stripped path prefix; A Haunted Story While Developing with "
+        "FastAPI › The Cause of the Problem - The Answer"
+    ),
     statement="In its container the server listens on every address, and not on 127.0.0.1 alone.",
     hint="APP_HOST: 0.0.0.0 in docker-compose.yml: 127.0.0.1 is the container's own loopback.",
     needs=("docker",),
@@ -168,7 +171,7 @@ def test_the_application_listens_where_the_proxy_reaches_it(door, expect):
     title="Every container has a health check, and passes it",
     doors=("all",),
     kind="operation",
-    source="facts 3.3; cookiecutter-django",
+    source="Compose file reference › Services › healthcheck; Traefik › Ping › manualRouting",
     statement="Each says by itself whether it works: `up --wait` and restarts depend on it.",
     hint="healthcheck of both services in docker-compose.yml; inside the container there is no prefix.",
     needs=("docker",),
@@ -186,7 +189,7 @@ def test_every_container_has_a_health_check(door, expect):
     title="The server believes the proxy's one address",
     doors=("all",),
     kind="attack",
-    source="Behind a Proxy › Enable Proxy Forwarded Headers; facts (f)",
+    source="Behind a Proxy › Enable Proxy Forwarded Headers; Compose file reference › Networks › ipam",
     statement=(
         "The address that the server believes is Traefik's, static, and outside the range that "
         "Docker hands out to others."
@@ -221,7 +224,7 @@ def test_the_server_believes_the_proxy_s_one_address(door, expect):
     title="Another container is not believed",
     doors=("all",),
     kind="attack",
-    source="Behind a Proxy › Enable Proxy Forwarded Headers; facts (f)",
+    source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2231, #2468",
     statement="A container beside the proxy on its network cannot pose as it.",
     hint=(
         "The server believes the network in place of Traefik's address: PROXY_ADDRESS and "

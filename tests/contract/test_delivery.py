@@ -16,7 +16,7 @@ EVENTS, INTERVAL_SECONDS = 4, 0.2
     title="Server-sent events arrive one by one",
     doors=EVERYWHERE,
     kind="claim",
-    source="facts P32; traefik facts §4 (buffering)",
+    source="Traefik › Buffering › maxRequestBodyBytes; mcp python-sdk#412",
     statement="The first event is here long before the last was sent, and nothing compresses it.",
     hint=(
         "A buffering or compress middleware holds the events back: remove it from "
@@ -52,7 +52,7 @@ def test_server_sent_events_arrive_one_by_one(door, expect):
     title="HTTP/2 changes no address",
     doors=("tls",),
     kind="claim",
-    source="facts P33",
+    source="Behind a Proxy › Redirects with HTTPS",
     statement="Over HTTP/2 a redirect keeps scheme, host, port and prefix as over HTTP/1.1.",
     hint="The TLS entrypoint offers no h2, or the proxy does not pass :authority on as Host.",
     needs=("items",),

@@ -25,7 +25,7 @@ OPERATIONS = (
     title="The proxy's own pages are not public",
     doors=PUBLIC,
     kind="attack",
-    source="facts S18, N25; traefik#7518",
+    source="traefik#7518, #5853",
     statement="Dashboard, API, ping, metrics and debug answer at no public entrypoint.",
     hint=(
         "api.insecure, or a dashboard router, shares the public entrypoint: it also takes every "
@@ -59,7 +59,7 @@ def applications_own(door, paths: list[str]) -> set[str]:
     title="No answer names a version",
     doors=EVERYWHERE,
     kind="attack",
-    source="issue 5: none names a version or an internal address",
+    source="CWE-200",
     statement="Server, X-Powered-By and Via name no product's version, in no kind of answer.",
     hint="Start Uvicorn with --no-server-header, or blank the header with a headers middleware.",
     broken_by=("Hypercorn's own Server header",),
@@ -81,7 +81,7 @@ def test_no_answer_names_a_version(door, expect):
     title="CONNECT and TRACE open nothing",
     doors=PUBLIC,
     kind="attack",
-    source="CVE-2026-71324; facts S20",
+    source="CVE-2026-71324; CVE-2004-2320",
     statement="CONNECT makes no tunnel, and TRACE echoes no header.",
     hint="Upgrade Traefik: 3.7.9 fixed CONNECT on pooled connections.",
     unsafe=True,
@@ -105,7 +105,7 @@ def test_connect_and_trace_open_nothing(door, expect):
     title="No answer names an address of the inside",
     doors=PUBLIC,
     kind="attack",
-    source="issue 5: none names a version or an internal address",
+    source="CWE-200",
     statement="No header and no body names an address or port other than the one that was asked.",
     hint=(
         "passHostHeader must stay true in traefik/routes.toml; a link or an error page built from "

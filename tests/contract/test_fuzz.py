@@ -42,7 +42,7 @@ BROKEN_BY = (
     title="No made-up request gets an answer outside the schema",
     doors=("proxy", "tls"),
     kind="operation",
-    source="issue 3: Fuzz",
+    source="Schemathesis › Checks",
     statement=(
         "Whatever is sent to the operations of the served schema, valid or not: no 5xx, and no "
         "status, content type, header or body that the schema does not describe."
@@ -60,7 +60,7 @@ def test_no_answer_is_outside_the_schema(door, expect):
     title="The sub-application keeps to its schema too",
     doors=("proxy", "tls"),
     kind="operation",
-    source="issue 3: Fuzz; Behind a Proxy › Mounting a sub-application",
+    source="Schemathesis › Checks; Behind a Proxy › Mounting a sub-application",
     statement="The same for the mounted application: its own schema, at its own path.",
     hint=HINT,
     needs=("full", "openapi", "sub"),

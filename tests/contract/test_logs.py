@@ -43,7 +43,7 @@ def found(door, part: str, holds: Callable[[str], bool]) -> str:
     title="The proxy's log has client and public path",
     doors=PUBLIC,
     kind="operation",
-    source="facts P37; Behind a Proxy › Check the responses",
+    source="Behind a Proxy › Check the responses",
     statement=(
         "Traefik's access log names the client and the path with its prefix, and leaves out the "
         "query, where tokens are."
@@ -67,7 +67,7 @@ def test_the_proxys_log_names_client_and_public_path(door, expect):
     title="The server's log has client and public path",
     doors=PUBLIC,
     kind="operation",
-    source="facts P37; Behind a Proxy › How Proxy Forwarded Headers Work",
+    source="Behind a Proxy › How Proxy Forwarded Headers Work",
     statement=(
         "The server's access log names the forwarded client, not the proxy, and the path with its prefix."
     ),
@@ -97,7 +97,7 @@ def test_the_servers_log_names_client_and_public_path(door, expect):
     title="No line of the application's log has a query",
     doors=("proxy", "tls", "direct"),
     kind="operation",
-    source="CWE-532; uvicorn.protocols.websockets",
+    source="CWE-532",
     statement=(
         "A WebSocket's query, where its token is, stands in no line of the application's log, accepted "
         "or refused, nor does a request's; and each line is JSON."
@@ -154,7 +154,7 @@ def since_the_start(door) -> list[str]:
     title="The application starts without a warning",
     doors=("proxy",),
     kind="claim",
-    source="facts P38; Behind a Proxy › Setting the root_path in the FastAPI app",
+    source="Behind a Proxy › Setting the root_path in the FastAPI app",
     statement=(
         "root_path comes from the server: nothing in the application's log is deprecated, as "
         "FastAPI(root_path=) is."

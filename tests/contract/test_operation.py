@@ -10,7 +10,6 @@ from .test_scope import header_values
 
 EVERYWHERE = ("proxy", "tls", "direct")
 PUBLIC = ("proxy", "tls")
-ISSUE = "issue 5"
 # A product with its version, a private address, a path of the server's disk, a Python trace.
 INSIDE = re.compile(
     r"(traefik|uvicorn|gunicorn|hypercorn|starlette|fastapi|python|go)[ /]v?\d+\.\d+"
@@ -24,7 +23,7 @@ INSIDE = re.compile(
     title="A body above the limit is refused",
     doors=EVERYWHERE,
     kind="operation",
-    source=f"{ISSUE}: body over the limit (413)",
+    source="RFC 9110 › 15.5.14",
     statement=(
         "A body longer than MAX_BODY_BYTES is answered with 413, as problem+json, and the sender "
         "gets to see it."
@@ -51,7 +50,7 @@ def test_a_body_above_the_limit_is_refused(door, expect):
     title="A header block above the limit is refused",
     doors=PUBLIC,
     kind="operation",
-    source=f"{ISSUE}: header block too large",
+    source="RFC 6585 › 5",
     statement="Request headers of more than 64 KiB are answered with 431, and nothing is told of the inside.",
     hint="maxHeaderBytes of the entrypoints in traefik/traefik.toml; the default is 1 MiB.",
     needs=("ours",),
@@ -69,7 +68,7 @@ def test_a_header_block_above_the_limit_is_refused(door, expect):
     title="The application's errors are problems with an id",
     doors=EVERYWHERE,
     kind="operation",
-    source=f"{ISSUE}: application/problem+json with the request's id",
+    source="RFC 9457 › 3",
     statement=(
         "Not found, wrong method, invalid input and a malformed Host are answered as "
         "application/problem+json that carries the request's id and tells nothing of the inside."
@@ -106,7 +105,7 @@ def says_nothing(expect, text: str) -> None:
     title="Each request has an id that the client gets back",
     doors=EVERYWHERE,
     kind="operation",
-    source=f"{ISSUE}: the request id is adopted or made by the app",
+    source="docs/production.md › See it run",
     statement=(
         "A client's X-Request-ID is adopted where it is harmless; else, and without one, an id is "
         "made, another each time."
@@ -142,7 +141,7 @@ def ids(door, headers: dict[str, str]) -> list[str]:
     title="One line of the proxy and one of the application, joined by the id",
     doors=PUBLIC,
     kind="operation",
-    source=f"{ISSUE}: one JSON line per request from Traefik and from the app",
+    source="docs/production.md › See it run",
     statement=(
         "The request's id stands in Traefik's JSON line and in the application's, which also has "
         "the trace of a W3C traceparent; the path stands there without the query."
@@ -185,7 +184,7 @@ def test_one_line_of_the_proxy_and_one_of_the_application(door, expect):
     title="A traceparent is passed on",
     doors=EVERYWHERE,
     kind="operation",
-    source=f"{ISSUE}: a W3C traceparent is passed on",
+    source="W3C Trace Context › 3.2",
     statement="The application sees the trace that the client began.",
     hint="A headers middleware drops traceparent, or tracing is on and starts a trace of its own.",
     needs=("probe",),
@@ -203,7 +202,7 @@ def test_a_traceparent_is_passed_on(door, expect):
     title="Answers carry the security headers",
     doors=PUBLIC,
     kind="operation",
-    source=f"{ISSUE}: security headers at the proxy",
+    source="OWASP HTTP Headers Cheat Sheet › Security Headers",
     statement="Whatever answers behind the routes, browsers are told not to sniff, not to frame and what to "
     "refer.",
     hint="security-headers in the chain `app` of traefik/routes.toml.",
@@ -226,7 +225,7 @@ def test_answers_carry_the_security_headers(door, expect):
     title="The documentation pages carry a strict policy",
     doors=EVERYWHERE,
     kind="operation",
-    source=f"{ISSUE}: a Content-Security-Policy under which the docs pages work",
+    source="Content Security Policy Level 3 › 3.1",
     statement="/docs and /redoc name the only scripts they run; the browser checks show that they work so.",
     hint="guarded() in app/docs.py.",
     needs=("docs", "redoc", "ours", "demo"),

@@ -30,7 +30,7 @@ def stopped_by(door, target: str) -> str:
     title="Encoded reserved characters stop at the proxy",
     doors=PUBLIC,
     kind="attack",
-    source="CVE-2025-66490; facts S2, N15",
+    source="CVE-2025-66490; traefik#12360",
     statement=(
         "The proxy matches the encoded path and the server decodes it, so %2f and its like would "
         "go round a rule: they are refused."
@@ -54,7 +54,7 @@ def test_encoded_reserved_characters_stop_at_the_proxy(door, expect):
     title="Dot segments do not leave the prefix",
     doors=PUBLIC,
     kind="attack",
-    source="CVE-2026-48020; facts S16, N13",
+    source="CVE-2026-48020; traefik#13215",
     statement="No spelling of `..` behind the prefix reaches a path of the application.",
     hint=(
         "Traefik below 3.7.3 strips /api/v1../x to a path outside the rule: upgrade; "
@@ -84,7 +84,7 @@ def test_dot_segments_do_not_leave_the_prefix(door, expect):
     title="No other spelling reaches a route",
     doors=PUBLIC,
     kind="attack",
-    source="facts S1–S4, N16; traefik#2214",
+    source="traefik#2214; CVE-2025-66490",
     statement="A route has one address: 13 ways round the prefix and the rule do not answer 200.",
     hint=(
         "A rule without a boundary, an encoded slash or a doubled prefix lets it through: see "
@@ -120,7 +120,7 @@ def test_no_other_spelling_of_a_path_reaches_a_route(door, expect):
     title="No path redirects to another origin",
     doors=EVERYWHERE,
     kind="attack",
-    source="facts S15, N14",
+    source="CWE-601",
     statement="Whatever the path, a Location stays on this host, and at the proxy in the prefix.",
     hint=(
         "A redirect is built from the path by hand, or --root-path ends with a slash "
@@ -158,7 +158,7 @@ def test_no_path_redirects_to_another_origin(door, expect):
     title="A line break in a URL stays a URL",
     doors=EVERYWHERE,
     kind="attack",
-    source="facts N22",
+    source="CWE-113",
     statement="%0d%0a in path or query neither ends a header nor adds one.",
     hint="A header is written from the decoded URL by hand: let RedirectResponse quote it.",
     needs=("items",),
@@ -175,7 +175,7 @@ def test_an_encoded_line_break_injects_no_header(door, expect):
     title="Static files end at their folder",
     doors=EVERYWHERE,
     kind="attack",
-    source="facts N23",
+    source="CWE-22",
     statement="No spelling of `..` under /static reads the application's source.",
     hint="Serve files with StaticFiles from a folder of their own, never by joining paths.",
     needs=("static",),

@@ -86,7 +86,7 @@ def methods(door, path: str) -> Ways:
     title="No way round a protected route",
     doors=("proxy", "tls"),
     kind="attack",
-    source="facts S1–S4, N16; traefik#1663, #2214; CVE-2025-66490",
+    source="traefik#1663, #2214; CVE-2025-66490",
     statement=(
         "A route that the proxy protects answers its own users, and nobody else by any other "
         "spelling or rewriting header."
@@ -113,7 +113,7 @@ def test_a_protected_route_has_no_way_round(door, expect):
     title="A route is protected from every method",
     doors=("proxy", "tls"),
     kind="attack",
-    source="facts S1–S4, N16; traefik#1663",
+    source="traefik#1663, #11452",
     statement="A route that the proxy protects answers no method without credentials.",
     hint="The protected router's rule must not name a method: Method() leaves the others open.",
     needs=("protected",),

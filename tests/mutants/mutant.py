@@ -39,7 +39,7 @@ class Mutant(Strict):
     name: str
     title: str  # what is broken
     story: str  # how it comes about in practice
-    source: str  # an issue, a CVE, or the facts' number
+    source: str  # an issue, a CVE, a heading of a named page, or a file of this repository
     runtime: Literal["native", "docker"] = "native"
     settings: dict[str, str] = {}  # for `make up` and `make verify`
     verify: dict[str, str] = {}  # for `make verify` alone
