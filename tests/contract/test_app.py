@@ -13,7 +13,7 @@ ROOT_PATH_HINT = (
 
 @check(
     "app.answers",
-    title="The application answers at this door",
+    title="The application answers at this entrypoint",
     doors=("proxy", "tls", "direct"),
     kind="claim",
     source=f"{PAGE} › Check the responses",
@@ -45,7 +45,9 @@ def test_the_application_answers_at_this_door(door, expect):
     doors=("proxy", "tls", "direct"),
     kind="claim",
     source=f"{PAGE} › Checking the current root_path",
-    statement=("The application learns the prefix as root_path, whichever door a request came through."),
+    statement=(
+        "The application learns the prefix as root_path, whichever entrypoint a request came through."
+    ),
     hint=ROOT_PATH_HINT,
     needs=("app",),
     broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
@@ -98,7 +100,7 @@ def test_the_server_answers_with_and_without_the_prefix(door, expect):
 
 @check(
     "app.doubled_prefix",
-    title="The prefix twice is not a second address",
+    title="A path with the prefix twice is not found",
     doors=("proxy", "tls", "direct"),
     kind="attack",
     source=f"{PAGE} › Setting the root_path in the FastAPI app; fastapi#14238; CVE-2026-48020",

@@ -140,7 +140,7 @@ def test_in_the_sub_applications_docs_execute_gets_the_answer(door, page):
 
 @check(
     "browser.same_origin",
-    title="No documentation page asks another origin",
+    title="No documentation page loads anything from another origin",
     doors=PUBLIC,
     kind="claim",
     source="fastapi#2949",

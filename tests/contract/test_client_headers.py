@@ -5,7 +5,7 @@ from .lies import lies, view
 
 PUBLIC = ("proxy", "tls")
 PROXY_HINT = (
-    "Traefik believed the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
+    "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
     "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address "
     "alone is wrong, --forwarded-allow-ips is `*` or covers the clients' network."
 )
@@ -13,7 +13,7 @@ PROXY_HINT = (
 
 @check(
     "trust.one_value_each",
-    title="One value of each header, the proxy's",
+    title="The application gets one value of each header, the proxy's",
     doors=PUBLIC,
     kind="attack",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; CVE-2026-88004",
@@ -56,7 +56,7 @@ def test_the_proxy_replaces_a_clients_headers(door, expect):
 
 @check(
     "trust.scrubbed_headers",
-    title="Headers that nobody wrote are removed",
+    title="Forwarding headers that the proxy does not write are removed",
     doors=PUBLIC,
     kind="attack",
     source="CVE-2026-88011; CVE-2026-54763",
@@ -66,7 +66,7 @@ def test_the_proxy_replaces_a_clients_headers(door, expect):
     hint="traefik/routes.toml: scrub-headers must blank them and the router must use it; "
     'traefik/traefik.toml: aliasHeadersStrategy = "delete" at each entrypoint.',
     needs=("probe",),
-    broken_by=("aliasHeadersStrategy keep", "no scrub-headers", "X-Forwarded-Ssl believed"),
+    broken_by=("aliasHeadersStrategy keep", "no scrub-headers", "X-Forwarded-Ssl trusted"),
 )
 def test_headers_that_traefik_passes_through_are_removed(door, expect):
     names = ["Forwarded", "X-Forwarded-Scheme", "X-Forwarded-Protocol", "X-Forwarded-Ssl", "X-Forwarded-User"]

@@ -130,7 +130,7 @@ def test_no_container_has_docker_s_socket(door, expect):
     doors=("all",),
     kind="attack",
     source="Behind a Proxy › Check the responses; Docker › Packet filtering and firewalls › Docker and ufw",
-    statement="The direct door is published on loopback: past the proxy nobody else gets in.",
+    statement="The direct entrypoint is published on loopback: past the proxy nobody else gets in.",
     hint="ports of the app in docker-compose.yml: 127.0.0.1:${DIRECT_PORT}:8000, with the address.",
     needs=("docker",),
     broken_by=("mutant container.direct_port_public",),
@@ -186,12 +186,12 @@ def test_every_container_has_a_health_check(door, expect):
 
 @check(
     "container.trusted_address",
-    title="The server believes the proxy's one address",
+    title="The server trusts the proxy's one address",
     doors=("all",),
     kind="attack",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; Compose file reference › Networks › ipam",
     statement=(
-        "The address that the server believes is Traefik's, static, and outside the range that "
+        "The address that the server trusts is Traefik's, static, and outside the range that "
         "Docker hands out to others."
     ),
     hint=(
@@ -221,13 +221,13 @@ def test_the_server_believes_the_proxy_s_one_address(door, expect):
 
 @check(
     "container.neighbour",
-    title="Another container is not believed",
+    title="Another container is not trusted",
     doors=("all",),
     kind="attack",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2231, #2468",
     statement="A container beside the proxy on its network cannot pose as it.",
     hint=(
-        "The server believes the network in place of Traefik's address: PROXY_ADDRESS and "
+        "The server trusts the network in place of Traefik's address: PROXY_ADDRESS and "
         "--forwarded-allow-ips must be that one address."
     ),
     needs=("docker", "probe"),

@@ -69,7 +69,7 @@ def test_a_redirect_over_http2_is_the_same(door, expect):
 
 @check(
     "app.no_leak_between_requests",
-    title="One request's address is not another's",
+    title="One request's address does not leak into another's answer",
     doors=EVERYWHERE,
     kind="claim",
     source="fastapi#14986",
@@ -113,7 +113,7 @@ def test_an_unknown_path_in_the_prefix_is_the_applications(door, expect):
 
 @check(
     "delivery.sent_once",
-    title="The application's own 500, 502, 503 and 504 arrive, and nothing is sent again for them",
+    title="The application's own 5xx answers arrive, and nothing is sent again",
     doors=("proxy", "tls"),
     kind="claim",
     source="Traefik › Retry › status; nginx › proxy_next_upstream",

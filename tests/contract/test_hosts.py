@@ -60,7 +60,7 @@ def test_a_foreign_host_is_not_answered(door, expect):
 
 @check(
     "host.absolute_form",
-    title="A foreign host in the request target neither",
+    title="A foreign host in the request target is not answered",
     doors=PUBLIC,
     kind="attack",
     source="RFC 9112 › 3.2.2",
@@ -106,7 +106,7 @@ def test_a_malformed_host_is_refused(door, expect):
 
 @check(
     "host.one",
-    title="There is exactly one Host",
+    title="A request with two Host headers, or none, is refused",
     doors=EVERYWHERE,
     kind="attack",
     source="RFC 9112 › 3.2",
@@ -128,7 +128,7 @@ def test_two_hosts_and_none_are_refused(door, expect):
 
 @check(
     "host.own_port",
-    title="A Location names the host that was asked",
+    title="A Location names the host of the request",
     doors=EVERYWHERE,
     kind="attack",
     source="Traefik › Services › passHostHeader; nginx-proxy#2386",

@@ -25,7 +25,7 @@ def as_a_load_balancer(door) -> dict[str, str]:
 
 @check(
     "trust.load_balancer",
-    title="A load balancer is believed hop by hop",
+    title="A load balancer is trusted hop by hop",
     doors=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2231",
@@ -52,7 +52,7 @@ def test_a_load_balancer_is_believed_hop_by_hop(door, expect):
 
 @check(
     "trust.load_balancer_limits",
-    title="It moves neither host nor prefix",
+    title="A load balancer moves neither host nor prefix",
     doors=PUBLIC,
     kind="attack",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; uvicorn#965; traefik#11253",
@@ -65,7 +65,7 @@ def test_a_load_balancer_is_believed_hop_by_hop(door, expect):
         "passes on as a client wrote them: remove it; root_path is configuration (API_PREFIX)."
     ),
     needs=("probe", "load balancer"),
-    broken_by=("X-Forwarded-Host believed",),
+    broken_by=("X-Forwarded-Host trusted",),
 )
 def test_a_load_balancer_moves_neither_host_nor_prefix(door, expect):
     def place(headers: list[tuple[str, str]]) -> dict:

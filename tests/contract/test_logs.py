@@ -72,7 +72,7 @@ def test_the_proxys_log_names_client_and_public_path(door, expect):
         "The server's access log names the forwarded client, not the proxy, and the path with its prefix."
     ),
     hint=(
-        "The server does not believe the proxy, or root_path is not in the path: scope.client and "
+        "The server does not trust the proxy, or root_path is not in the path: scope.client and "
         "scope.path say which."
     ),
     needs=("logs", "probe"),

@@ -36,7 +36,7 @@ def test_the_sub_application_answers_under_the_prefix(door, expect):
 
 @check(
     "mount.sub_docs",
-    title="Its docs name its own schema",
+    title="The sub-application's docs name its own schema",
     doors=EVERYWHERE,
     kind="claim",
     source=SOURCE,
@@ -56,7 +56,7 @@ def test_the_sub_applications_docs_name_its_schema(door, expect):
 
 @check(
     "mount.sub_servers",
-    title="Its schema names prefix/sub as server",
+    title="The sub-application's schema names prefix/sub as server",
     doors=EVERYWHERE,
     kind="claim",
     source=SOURCE,
@@ -76,7 +76,7 @@ def test_the_sub_applications_server_is_prefix_and_mount(door, expect):
 
 @check(
     "mount.sub_redirect",
-    title="Its redirects stay in it",
+    title="The sub-application's redirects stay in it",
     doors=EVERYWHERE,
     kind="claim",
     source=SOURCE,
@@ -93,7 +93,7 @@ def test_a_redirect_of_the_sub_application_stays_in_it(door, expect):
 
 @check(
     "mount.sub_websocket",
-    title="Its WebSocket opens and echoes",
+    title="The sub-application's WebSocket opens and echoes",
     doors=EVERYWHERE,
     kind="claim",
     source=SOURCE,

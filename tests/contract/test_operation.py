@@ -138,7 +138,7 @@ def ids(door, headers: dict[str, str]) -> list[str]:
 
 @check(
     "logs.joined",
-    title="One line of the proxy and one of the application, joined by the id",
+    title="The request's id joins the proxy's line and the application's",
     doors=PUBLIC,
     kind="operation",
     source="docs/production.md › See it run",

@@ -155,7 +155,7 @@ def test_no_path_redirects_to_another_origin(door, expect):
 
 @check(
     "path.no_header_injection",
-    title="A line break in a URL stays a URL",
+    title="A line break in a URL stays part of the URL",
     doors=EVERYWHERE,
     kind="attack",
     source="CWE-113",
@@ -172,7 +172,7 @@ def test_an_encoded_line_break_injects_no_header(door, expect):
 
 @check(
     "static.no_traversal",
-    title="Static files end at their folder",
+    title="No path leads out of the folder of static files",
     doors=EVERYWHERE,
     kind="attack",
     source="CWE-22",

@@ -83,7 +83,7 @@ def methods(door, path: str) -> Ways:
 
 @check(
     "path.protected_route",
-    title="No way round a protected route",
+    title="No path leads round a protected route",
     doors=("proxy", "tls"),
     kind="attack",
     source="traefik#1663, #2214; CVE-2025-66490",

@@ -61,7 +61,7 @@ def test_the_redirect_arrives(door, expect):
 
 @check(
     "redirect.keeps_query",
-    title="The query survives byte for byte",
+    title="A redirect keeps the query byte for byte",
     doors=EVERYWHERE,
     kind="claim",
     source=SOURCE,
@@ -125,7 +125,7 @@ def test_the_redirect_away_from_a_slash_keeps_the_prefix(door, expect):
 
 @check(
     "redirect.keeps_missing_port",
-    title="No port in Host, none in Location",
+    title="A Host without a port gives a Location without one",
     doors=("proxy", "tls"),
     kind="claim",
     source=f"{SOURCE}; nginx-proxy#2386",

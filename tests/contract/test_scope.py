@@ -7,7 +7,7 @@ from .check import check
 EVERYWHERE = ("proxy", "tls", "direct")
 FORWARDED = "Behind a Proxy › Proxy Forwarded Headers"
 TRUST_HINT = (
-    "The server does not believe the proxy: --forwarded-allow-ips must be the proxy's exact "
+    "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact "
     "address (serve/server.py), not a name, not quoted, without host bits. Load balancers before "
     "it go into TRUSTED_PROXIES."
 )

@@ -182,7 +182,7 @@ def test_an_upgrade_to_h2c_is_not_passed_on(door, expect):
 
 @check(
     "trust.trailers",
-    title="A trailer is no header",
+    title="A trailer does not become a header",
     doors=EVERYWHERE,
     kind="attack",
     source="CVE-2026-88004",

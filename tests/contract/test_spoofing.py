@@ -8,12 +8,12 @@ from .lies import believed, lies, view
 EVERYWHERE = ("proxy", "tls", "direct")
 PUBLIC = ("proxy", "tls")
 PROXY_HINT = (
-    "Traefik believed the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
+    "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
     "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address "
     "alone is wrong, --forwarded-allow-ips is `*` or covers the clients' network."
 )
 DIRECT_HINT = (
-    "The server believed a caller that is not the proxy: --forwarded-allow-ips must be the "
+    "The server trusted a caller that is not the proxy: --forwarded-allow-ips must be the "
     "proxy's exact address, never `*` nor a network that holds other callers (serve/server.py, "
     "TRUSTED_PROXIES)."
 )
@@ -21,7 +21,7 @@ DIRECT_HINT = (
 
 @check(
     "trust.proxy_cannot_spoof",
-    title="Invented headers change nothing here",
+    title="Invented headers change nothing at the proxy",
     doors=PUBLIC,
     kind="attack",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; hypercorn#195",
@@ -31,7 +31,7 @@ DIRECT_HINT = (
     ),
     hint=PROXY_HINT,
     needs=("probe", "stranger"),
-    broken_by=("forwardedHeaders.insecure", "Forwarded believed", "insecure and --forwarded-allow-ips *"),
+    broken_by=("forwardedHeaders.insecure", "Forwarded trusted", "insecure and --forwarded-allow-ips *"),
 )
 def test_a_client_of_the_proxy_cannot_spoof(door, expect):
     sets = lies(door.scheme)
@@ -40,14 +40,14 @@ def test_a_client_of_the_proxy_cannot_spoof(door, expect):
 
 @check(
     "trust.direct_cannot_spoof",
-    title="The server believes the proxy alone",
+    title="The server trusts the proxy alone",
     doors=("direct",),
     kind="attack",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2971",
-    statement=("Only the proxy is believed: a caller of the server's own port cannot pose as somebody else."),
+    statement=("Only the proxy is trusted: a caller of the server's own port cannot pose as somebody else."),
     hint=DIRECT_HINT,
     needs=("probe",),
-    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host believed", "native without the proxy token"),
+    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
 )
 def test_a_caller_of_the_server_cannot_spoof(door, expect):
     sets = lies(door.scheme)
@@ -60,10 +60,10 @@ def test_a_caller_of_the_server_cannot_spoof(door, expect):
     doors=EVERYWHERE,
     kind="attack",
     source="hypercorn#195; uvicorn#965",
-    statement=("A redirect leads to the door that was asked, whatever forwarding headers came along."),
-    hint=f"{PROXY_HINT} At the direct door: {DIRECT_HINT}",
+    statement=("A redirect leads to the entrypoint that was asked, whatever forwarding headers came along."),
+    hint=f"{PROXY_HINT} At the direct entrypoint: {DIRECT_HINT}",
     needs=("items", "stranger"),
-    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host believed", "native without the proxy token"),
+    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
 )
 def test_invented_headers_do_not_steer_a_redirect(door, expect):
     sets = lies(door.scheme)
@@ -103,7 +103,7 @@ def test_an_invented_prefix_does_not_reach_the_docs(door, expect):
 
 @check(
     "trust.websocket_cannot_spoof",
-    title="Nor do they change a WebSocket",
+    title="Invented headers do not change a WebSocket",
     doors=EVERYWHERE,
     kind="attack",
     source="uvicorn#2043",
@@ -111,9 +111,9 @@ def test_an_invented_prefix_does_not_reach_the_docs(door, expect):
         "A handshake with invented forwarding headers leaves client, scheme and url of the "
         "WebSocket as they are."
     ),
-    hint=f"{PROXY_HINT} At the direct door: {DIRECT_HINT}",
+    hint=f"{PROXY_HINT} At the direct entrypoint: {DIRECT_HINT}",
     needs=("probe", "stranger"),
-    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host believed", "native without the proxy token"),
+    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
 )
 def test_invented_headers_change_nothing_in_a_websocket(door, expect):
     def seen(headers: list[tuple[str, str]]) -> dict:
