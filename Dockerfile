@@ -19,7 +19,7 @@ COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /srv
 # Owned by root and not writable by the user that runs it, but readable whatever umask it was cloned under.
-COPY serve/ serve/
+COPY src/behindproxy_serve/ behindproxy_serve/
 COPY app/ app/
 RUN chmod -R a+rX . && python -m compileall -q .
 USER 65532:65532
@@ -27,4 +27,4 @@ EXPOSE 8000
 # SIGINT would be Gunicorn's quick shutdown, which drops what is in flight.
 STOPSIGNAL SIGTERM
 # Exec form: no shell between the stop signal and the server.
-CMD ["python", "-m", "serve"]
+CMD ["python", "-m", "behindproxy_serve"]

@@ -4,14 +4,14 @@
 .NOTPARALLEL:
 
 help:
-	@stack/help.sh stack/targets.mk Makefile
+	@src/behindproxy/help.sh src/behindproxy/targets.mk Makefile
 
-include stack/targets.mk
+include src/behindproxy/targets.mk
 
 ##@ Copy
 new: ## this deployment for your application: DEST=../theirs APP_MODULE=their.module:app API_PREFIX=/shop
-	@stack/environment.sh new
-	@$(PY) -m scaffold
+	@src/behindproxy/environment.sh new
+	@$(PY) -m behindproxy new
 
 ##@ Prove the proof
 mutants: verify-environment ## each known misconfiguration, broken on purpose, must be caught and named; ONLY=trust.*
@@ -21,16 +21,16 @@ test: verify-environment ## what needs no running stack
 	@$(PY) -m pytest -q
 
 bench: ## what the proxy costs, which server, the peers; QUICK=1, ONLY=doors,memory some questions
-	@stack/environment.sh bench
+	@src/behindproxy/environment.sh bench
 	@$(PY) -m bench
 
 compat: verify-environment ## the suite with the oldest and the newest release of each part; ONLY=uvicorn
-	@stack/environment.sh new
+	@src/behindproxy/environment.sh new
 	@$(PY) -m tests.versions
 
 ##@ Maintain
 lint: ## every linter that CI runs, on every file (ONLY=ruff one); pre-commit runs them on what is staged
-	@stack/environment.sh lint
+	@src/behindproxy/environment.sh lint
 	@PRE_COMMIT_HOME=build/pre-commit $(PY) -m pre_commit run --all-files --color auto $(ONLY)
 
 lock: ## compile requirements/*.txt from pyproject.toml (needs uv)

@@ -9,9 +9,9 @@ from fastapi import FastAPI, Query, Request, WebSocket
 from fastapi.responses import RedirectResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
-from serve.middleware.health import HEALTH
-from serve.problems import RESPONSES, add_problems
-from serve.settings import Settings
+from behindproxy_serve.middleware.health import HEALTH
+from behindproxy_serve.problems import RESPONSES, add_problems
+from behindproxy_serve.settings import Settings
 
 from .docs import add_docs
 from .echo import echo
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    # While draining, serve/middleware/health.py answers 503 in its place.
+    # While draining, src/behindproxy_serve/middleware/health.py answers 503 in its place.
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> dict[str, str]:
         return {"status": "ready"}

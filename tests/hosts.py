@@ -43,7 +43,7 @@ class Host:
             "PATH": f"{ROOT}/build/venv/bin:{os.environ['PATH']}:/usr/sbin:/sbin",
             "PYTHONUNBUFFERED": "1",
             "NO_COLOR": "1",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": f"{ROOT}/src:{ROOT}",
             # Not the engine of the machine that lends the namespaces: a host of its own has none.
             "DOCKER_HOST": "unix:///nonexistent/docker.sock",
         }
@@ -99,7 +99,9 @@ class Host:
 
     def doctor(self, url: str = "", as_nobody: bool = False, **environ: str) -> dict:
         user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if as_nobody else []
-        asked = self.run(*user, PYTHON, "-m", "doctor", "--json", *filter(None, [url]), **environ)
+        asked = self.run(
+            *user, PYTHON, "-m", "behindproxy", "doctor", "--json", *filter(None, [url]), **environ
+        )
         assert asked.returncode in (0, 1), asked.stderr
         return json.loads(asked.stdout) | {"exit": asked.returncode}
 

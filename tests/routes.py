@@ -6,10 +6,9 @@ import os
 from collections import Counter
 from typing import Annotated
 
+from app.main import create_app
 from fastapi import Query, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-from app.main import create_app
 
 app = create_app()
 

@@ -4,13 +4,21 @@ import json
 import subprocess
 import sys
 
-from stack.paths import ROOT
+from behindproxy.stack.paths import ROOT
 
 
 def checks() -> list[dict]:
     """Each check of the suite, as `--list-checks` prints it."""
     listed = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract", "--list-checks"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "src/behindproxy/contract",
+            "--list-checks",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -4,11 +4,11 @@ findings, and from the broken configurations with what `make verify` says of the
 import re
 from collections.abc import Iterator
 
-from doctor.findings import CATALOGUE, Finding, fill, names
-from doctor.step import ERROR
-from stack.paths import ROOT
-from stack.render import write
-from tests.contract.causes import CAUSES
+from behindproxy.contract.causes import CAUSES
+from behindproxy.doctor.findings import CATALOGUE, Finding, fill, names
+from behindproxy.doctor.step import ERROR
+from behindproxy.stack.paths import ROOT
+from behindproxy.stack.render import write
 from tests.mutants.mutant import load_all
 from tests.reachability.situations import SITUATIONS
 from tests.tables import checks, row
@@ -24,7 +24,7 @@ KEY = """
 First doctor's findings. Words in capitals stand for what it fills in; behind an id stands the situation in
 which a test makes doctor find it. Each is an error where no other level is named: warnings and notes leave
 the exit status at 0. Then what `verify` and `up` said when the configuration was [broken on
-purpose](mutants.md). Written by `make docs` from doctor/findings.py and tests/.
+purpose](mutants.md). Written by `make docs` from src/behindproxy/doctor/findings.py and tests/.
 """
 
 

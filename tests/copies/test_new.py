@@ -35,7 +35,7 @@ def test_it_is_small_enough_to_review_and_none_of_it_is_hidden(source, project):
     assert source.new(shop, **MODULE)[0] == 0
     git(shop.path, "add", "--all")
     shown = git(shop.path, "diff", "--cached")
-    assert "+++ b/deployment/serve/asgi.py" in shown
+    assert "+++ b/deployment/behindproxy_serve/asgi.py" in shown
     assert "Binary files" not in shown
     own = git(shop.path, "diff", "--cached", "--", ".", ":!deployment")
     assert len(own.splitlines()) < 1600
@@ -106,12 +106,12 @@ def test_what_is_there_already_is_not_overwritten(source, project):
     assert git(shop.path, "status", "--porcelain") == ""
     code, output = source.new(shop, OVERWRITE="1", **MODULE)
     assert code == 0, output
-    assert "add the line `include deployment/stack/targets.mk`" in output
-    assert "make -f deployment/stack/targets.mk verify" in output
+    assert "add the line `include deployment/behindproxy/targets.mk`" in output
+    assert "make -f deployment/behindproxy/targets.mk verify" in output
     assert (shop.path / "Makefile").read_text() == "test:\n\ttrue\n"
     assert (shop.path / ".env").read_text().startswith("CURRENCY=EUR\n")
     with (shop.path / "Makefile").open("a") as makefile:
-        makefile.write("include deployment/stack/targets.mk\n")
+        makefile.write("include deployment/behindproxy/targets.mk\n")
     code, output = shop.verify(CHECKS="app.answers")
     assert code == 0, output
     assert shop.answers("/shop/api/orders/1") == '{"currency":"EUR"}'
@@ -160,7 +160,7 @@ def test_later_changes_come_and_a_person_s_edits_stay(source, project):
 
     before = git(source.path, "rev-parse", "HEAD")
     edit(source, "traefik/routes.toml", 'interval = "1s"', 'interval = "2s"')
-    edit(source, "serve/middleware/body_limit.py", '"""', '"""Changed since. ')
+    edit(source, "src/behindproxy_serve/middleware/body_limit.py", '"""', '"""Changed since. ')
     commit(source.path, "a later version")
     code, output = source.new(shop)
     assert code == 0, output
@@ -168,7 +168,9 @@ def test_later_changes_come_and_a_person_s_edits_stay(source, project):
     text = routes.read_text()
     assert 'interval = "2s"' in text
     assert "ours: a router" in text
-    assert "Changed since." in (shop.path / "deployment/serve/middleware/body_limit.py").read_text()
+    assert (
+        "Changed since." in (shop.path / "deployment/behindproxy_serve/middleware/body_limit.py").read_text()
+    )
     assert "APP_MODULE=their.module:app" in (shop.path / ".env").read_text()
     commit(shop.path)
 

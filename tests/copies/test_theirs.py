@@ -10,7 +10,7 @@ import yaml
 from .projects import APPLICATION, HOME, Project, commit, git, link_environment, theirs
 
 MODULE = {"APP_MODULE": "their.module:app", "API_PREFIX": "/shop/api"}
-TEMPLATE = Path("scaffold/template")
+TEMPLATE = Path("src/behindproxy/template")
 FACTORY = """from fastapi import FastAPI
 
 
@@ -82,8 +82,8 @@ def test_an_edit_of_any_file_survives_or_is_a_named_conflict(source, project):
     assert source.new(shop, **MODULE)[0] == 0
     commit(shop.path)
     files = origins(source)
-    assert {".env", "deployment/serve/asgi.py", "docker-compose.yml"} <= files.keys()
-    deleted = ["docker-stack.yml", "observability/alerts.yml", "deployment/doctor/report.py"]
+    assert {".env", "deployment/behindproxy_serve/asgi.py", "docker-compose.yml"} <= files.keys()
+    deleted = ["docker-stack.yml", "observability/alerts.yml", "deployment/behindproxy/doctor/report.py"]
     for name in deleted:
         (shop.path / name).unlink()
     edited = [name for name in [*files, ".copier-answers.yml"] if name not in deleted]
@@ -322,7 +322,7 @@ def test_a_folder_deployment_of_theirs_is_in_the_image_and_in_diffs(source, proj
     assert source.new(shop, **MODULE)[0] == 0
     assert "deployment/*" not in (shop.path / ".dockerignore").read_text().splitlines()
     assert "unspecified" in git(shop.path, "check-attr", "diff", "deployment/prod.yaml")
-    assert "unspecified" in git(shop.path, "check-attr", "diff", "deployment/serve/asgi.py")
+    assert "unspecified" in git(shop.path, "check-attr", "diff", "deployment/behindproxy_serve/asgi.py")
 
 
 @pytest.mark.parametrize(
@@ -459,7 +459,7 @@ def test_make_goes_on_to_read_their_own_makefile(source, project, name):
     assert [path.name for path in shop.path.glob("*akefile")] == [name]
     assert (shop.path / name).read_text() == "test:\n\ttrue\n"
     assert f"! {name} was there" in output
-    assert "make -f deployment/stack/targets.mk verify" in output
+    assert "make -f deployment/behindproxy/targets.mk verify" in output
 
 
 def test_other_files_of_theirs_stay_and_are_said(source, project):
@@ -533,7 +533,9 @@ def test_a_copy_that_was_cut_off_is_completed(source, project):
     assert source.new(shop, **MODULE)[0] == 0
     whole = contents(shop.path)
     for name in sorted(whole)[:20]:
-        if whole[name] is not None and name.startswith((".copier", "deployment/doctor", "Dockerfile")):
+        if whole[name] is not None and name.startswith(
+            (".copier", "deployment/behindproxy/doctor", "Dockerfile")
+        ):
             (shop.path / name).unlink()
     assert not (shop.path / ".copier-answers.yml").exists()
     code, output = source.new(shop, **MODULE)
@@ -549,7 +551,7 @@ def test_what_an_earlier_copy_shares_with_theirs_is_said(source, project):
     (shop.path / ".dockerignore").write_text("build\n")
     commit(shop.path)
     before = git(source.path, "rev-parse", "HEAD")
-    for name in ("docker-compose.yml", "scaffold/template/.dockerignore"):
+    for name in ("docker-compose.yml", "src/behindproxy/template/.dockerignore"):
         origin = source.path / name
         origin.write_text("# later\n" + origin.read_text())
     commit(source.path, "a later version")

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from stack.paths import VENV
+from behindproxy.stack.paths import VENV
 
 from .serving import PREFIX, ROOT_PATH, Served, free_port, process, server, wait_until
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
-from serve.server import environment
-from stack.paths import ROOT
+from behindproxy.stack.paths import ROOT
+from behindproxy_serve.server import environment
 
 PREFIX = "/api/v1"
 ROOT_PATH = ("--root-path", PREFIX)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack.paths import ROOT, VENV
+from behindproxy.stack.paths import ROOT, VENV
 
 MANIFESTS = ROOT / "deploy" / "kubernetes"
 HERE = Path(__file__).parent

@@ -15,8 +15,8 @@ from queue import SimpleQueue
 from rich.console import Console
 from rich.table import Table
 
-from stack.paths import BUILD, ROOT
-from stack.render import write
+from behindproxy.stack.paths import BUILD, ROOT
+from behindproxy.stack.render import write
 
 from .bed import Bed, Verdict
 from .mutant import Mutant, load_all

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
 
-from stack import render
+from behindproxy.stack import render
 from tests.checkout import ROOT, Checkout, wait_for
 
 from .mutant import Mutant
@@ -170,5 +170,5 @@ class Bed:
 
 
 def near(mutant: Mutant) -> str:
-    """For pytest's -k: the groups of the checks it names, and what everybody asks."""
-    return " or ".join([*(f"{group}." for group in sorted(mutant.groups)), *ALWAYS])
+    """For CHECKS: the groups of the checks it names, and what everybody asks."""
+    return ",".join([*(f"{group}.*" for group in sorted(mutant.groups)), *ALWAYS])

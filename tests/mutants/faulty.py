@@ -5,15 +5,15 @@ APP_MODULE=tests.mutants.faulty:NAME serves it.
 
 import os
 
+from app.main import STATIC, create_app
 from fastapi import Depends, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.security import OAuth2PasswordBearer
 from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from app.main import STATIC, create_app
-from serve import order
-from serve.probe import Probe
+from behindproxy_serve import order
+from behindproxy_serve.probe import Probe
 
 
 def header(scope, name: bytes) -> str:

@@ -51,7 +51,7 @@ def test_a_version_that_ends_or_is_never_ready_is_not_deployed(stack, record):
     write_version(stack, "good")
     stack.must("deploy")
     main = stack.path / "app" / "main.py"
-    health = stack.path / "serve" / "middleware" / "health.py"
+    health = stack.path / "src/behindproxy_serve" / "middleware" / "health.py"
     sources = {path: path.read_text() for path in (main, health)}
     write_version(stack, "bad")
     try:

@@ -9,8 +9,8 @@ import uuid
 import httpx
 import pytest
 
+from behindproxy.contract.test_operation import INSIDE
 from tests.checkout import docker, wait_for
-from tests.contract.test_operation import INSIDE
 from tests.load import load
 from tests.routes import METHODS
 
@@ -58,7 +58,7 @@ def test_the_app_is_starting(stack):
 
 def test_all_replicas_are_unhealthy(stack):
     for service in ("app", "app-2"):
-        docker("exec", stack.container(service), "python", "-m", "serve.drain", "start")
+        docker("exec", stack.container(service), "python", "-m", "behindproxy_serve.drain", "start")
     wait_for(lambda: get(stack, "/app").status_code == 503, 10)
     defined(get(stack, "/app"), 503)
     for service in ("app", "app-2"):

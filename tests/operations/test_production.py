@@ -17,8 +17,8 @@ import httpx
 import pytest
 import trustme
 
-from stack.docker import compose
-from stack.paths import VENV
+from behindproxy.stack.docker import compose
+from behindproxy.stack.paths import VENV
 from tests.checkout import MAKE_SECONDS, ROOT, docker, wait_for
 
 from .conftest import Operated
@@ -156,7 +156,7 @@ def production():
         pytest.skip("not root: a name of its own needs a mount namespace")
     caddy = VENV / "bin" / "caddy"
     if not caddy.exists():
-        pytest.skip("no caddy: stack/environment.sh proxies")
+        pytest.skip("no caddy: src/behindproxy/environment.sh proxies")
     for port in (80, 443):
         with socket.socket() as probe:
             if not probe.connect_ex(("127.0.0.1", port)):

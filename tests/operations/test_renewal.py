@@ -11,9 +11,9 @@ import tomli_w
 import trustme
 from cryptography import x509
 
-from stack import render
-from stack.paths import VENV
-from stack.settings import StackSettings
+from behindproxy.stack import render
+from behindproxy.stack.paths import VENV
+from behindproxy.stack.settings import StackSettings
 from tests.checkout import free_block, wait_for
 
 from .authority import Authority
@@ -42,7 +42,7 @@ class Proxy:
             config["entryPoints"][name]["address"] = f"127.0.0.1:{port}"
         config["certificatesResolvers"]["acme"]["acme"]["storage"] = str(folder / "acme.json")
         self.authority.ca_pem.write_to_path(folder / "ca.pem")
-        own = trustme.CA().issue_cert("localhost")  # as stack/certificate.py makes one
+        own = trustme.CA().issue_cert("localhost")  # as src/behindproxy/stack/certificate.py makes one
         (folder / "tls").mkdir()
         own.cert_chain_pems[0].write_to_path(folder / "tls" / "cert.pem")
         own.private_key_pem.write_to_path(folder / "tls" / "key.pem")
@@ -87,7 +87,7 @@ class Proxy:
 @pytest.fixture
 def proxy(tmp_path):
     if not (VENV / "bin" / "traefik").exists():
-        pytest.skip("no traefik: stack/environment.sh stack")
+        pytest.skip("no traefik: src/behindproxy/environment.sh stack")
     made = Proxy(tmp_path, "http")
     made.start()
     yield made

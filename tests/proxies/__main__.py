@@ -20,7 +20,7 @@ from pathlib import Path
 
 import trustme
 
-from stack.paths import BUILD, ROOT
+from behindproxy.stack.paths import BUILD, ROOT
 
 HERE = Path(__file__).parent
 HOST = "127.0.0.1"
@@ -97,7 +97,7 @@ def application(home: Path, settings: dict[str, str]):
         "PROXY_ADDRESS": settings["PROXY_ADDRESS"],
         "API_PREFIX": settings["API_PREFIX"],
     }
-    return started([sys.executable, "-m", "serve"], home / "app.log", own, [settings["APP_PORT"]])
+    return started([sys.executable, "-m", "behindproxy_serve"], home / "app.log", own, [settings["APP_PORT"]])
 
 
 def proxy(name: str, home: Path, settings: dict[str, str]):
@@ -201,7 +201,7 @@ def verify(home: Path, settings: dict[str, str]) -> int:
         "CA_FILE": str(home / "ca.pem"),
         "STRIP_PREFIX": "true",
     }
-    with group([sys.executable, "-m", "tests.verify"], environ) as process:
+    with group([sys.executable, "-m", "behindproxy", "verify", "--curl"], environ) as process:
         try:
             return process.wait(VERIFY_SECONDS)
         except subprocess.TimeoutExpired:

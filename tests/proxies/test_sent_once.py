@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from stack import render
-from stack.paths import BUILD, ROOT, VENV
-from stack.settings import StackSettings
+from behindproxy.stack import render
+from behindproxy.stack.paths import BUILD, ROOT, VENV
+from behindproxy.stack.settings import StackSettings
 from tests.checkout import wait_for
 
 from . import __main__ as proxies

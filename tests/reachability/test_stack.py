@@ -19,7 +19,7 @@ class Examined(Checkout):
     def doctor(self, url: str = "", **environ: str) -> dict:
         clean = {k: v for k, v in self.environ.items() if not k.startswith(SESSION)}
         asked = subprocess.run(
-            [PYTHON, "-m", "doctor", "--json", *filter(None, [url])],
+            [PYTHON, "-m", "behindproxy", "doctor", "--json", *filter(None, [url])],
             cwd=self.path,
             env=clean | environ,
             capture_output=True,
@@ -195,7 +195,7 @@ def test_nothing_runs_and_a_port_is_taken(native):
 
 def test_settings_that_cannot_be_are_one_line_and_exit_2(native):
     asked = subprocess.run(
-        [PYTHON, "-m", "doctor"],
+        [PYTHON, "-m", "behindproxy", "doctor"],
         cwd=native.path,
         capture_output=True,
         text=True,
@@ -210,7 +210,7 @@ def test_settings_that_cannot_be_are_one_line_and_exit_2(native):
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1/", "http://:8000/", "http://a:b/"])
 def test_what_is_no_url_is_one_line_and_exit_2(url, native):
     asked = subprocess.run(
-        [PYTHON, "-m", "doctor", url],
+        [PYTHON, "-m", "behindproxy", "doctor", url],
         cwd=native.path,
         capture_output=True,
         text=True,

@@ -82,7 +82,7 @@ def dev_server(cloud, *options: str, port: int = 8000):
 
 
 def doctor_over_ssh(laptop, ssh, url: str = "", **environ: str) -> dict:
-    command = f"cd {ROOT} && {PYTHON} -m doctor --json {url}"
+    command = f"cd {ROOT} && {PYTHON} -m behindproxy doctor --json {url}"
     asked = laptop.run(*ssh, TO, command, **environ)
     assert asked.returncode in (0, 1), asked.stderr
     return json.loads(asked.stdout)

@@ -24,7 +24,9 @@ def environments(stack) -> dict[str, dict[str, str]]:
     for process in psutil.process_iter(["cmdline", "environ"]):
         mine, command = process.info["environ"] or {}, " ".join(process.info["cmdline"] or [])
         if mine.get("RUN_DIR", "").startswith(str(stack.path)):
-            found["app" if " serve.asgi:app " in command else command.split(" ")[0].split("/")[-1]] = mine
+            found[
+                "app" if " behindproxy_serve.asgi:app " in command else command.split(" ")[0].split("/")[-1]
+            ] = mine
     return found
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trustme
 
-from stack.paths import VENV
+from behindproxy.stack.paths import VENV
 from tests.checkout import wait_for
 
 from .nodes import Switch
@@ -59,7 +59,7 @@ def lacking() -> str:
     path = "/usr/sbin:/usr/bin:/usr/local/bin"
     missing = [name for name in NEEDS if not shutil.which(name, path=path)]
     if not (VENV / "bin" / "caddy").exists():
-        missing.append("caddy (stack/environment.sh proxies)")
+        missing.append("caddy (src/behindproxy/environment.sh proxies)")
     return f"not installed: {', '.join(missing)}" if missing else ""
 
 

@@ -7,10 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.contract.browser import Page
-from tests.contract.chromium import Chromium, NoBrowser
-from tests.contract.expect import Expect
-from tests.contract.target import Target
+from behindproxy.contract.browser import Page
+from behindproxy.contract.chromium import Chromium, NoBrowser
+from behindproxy.contract.expect import Expect
+from behindproxy.contract.target import Target
 
 PAGE = """<!doctype html><title>waiting</title><script>
 const post = (name) => `fetch("${location.origin}/${name}", {method: "POST", body: "x", keepalive: true})`;

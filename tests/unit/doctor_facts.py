@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from doctor.facts import Address, Answer, Container, Facts, Listener, Person, Published, Rule
-from stack.acme import Certificate
-from stack.settings import StackSettings
+from behindproxy.doctor.facts import Address, Answer, Container, Facts, Listener, Person, Published, Rule
+from behindproxy.stack.acme import Certificate
+from behindproxy.stack.settings import StackSettings
 
 TRAEFIK_404 = {"status": 404, "body": "404 page not found\n", "headers": {"content-type": "text/plain"}}
 JSON = {"content-type": "application/json"}

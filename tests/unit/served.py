@@ -1,4 +1,4 @@
-"""`python -m serve` with each server at a free port, as a container starts it."""
+"""`python -m behindproxy_serve` with each server at a free port, as a container starts it."""
 
 import sys
 from collections.abc import Iterator
@@ -21,5 +21,5 @@ def start(
     more = {"APP_SERVER": server, "APP_PORT": str(port), "RUN_DIR": str(folder / "run"), **settings}
     for key, value in more.items():
         environment.setenv(key, value)
-    with serving.process([sys.executable, "-m", "serve"], port, folder / "log") as served:
+    with serving.process([sys.executable, "-m", "behindproxy_serve"], port, folder / "log") as served:
         yield served

@@ -1,4 +1,4 @@
-"""What serve/asgi.py puts round an application, asked without a server."""
+"""What src/behindproxy_serve/asgi.py puts round an application, asked without a server."""
 
 import json
 
@@ -8,8 +8,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from serve.asgi import wrap
-from serve.settings import Settings
+from behindproxy_serve.asgi import wrap
+from behindproxy_serve.settings import Settings
 
 
 async def seen(request):

@@ -3,11 +3,11 @@
 import shutil
 
 import pytest
-
 from bench.generators import Load, Sample, run
 from bench.questions import COMPRESS, QUESTIONS, TRAEFIK_UNTUNED, UNTUNED, WITHOUT
 from bench.rounds import Case, Result
-from stack.paths import ROOT
+
+from behindproxy.stack.paths import ROOT
 
 
 def test_the_figures_are_medians_and_the_spread_is_theirs():

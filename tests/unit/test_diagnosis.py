@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.contract.causes import CAUSES
-from tests.contract.diagnosis import diagnose
+from behindproxy.contract.causes import CAUSES
+from behindproxy.contract.diagnosis import diagnose
 
 
 def results(red: dict[str, str], hint: str = "the hint") -> list[SimpleNamespace]:

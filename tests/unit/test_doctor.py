@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from doctor import __main__, asking, checks, containers, gather, machine, report, unanswered, url
-from doctor.addresses import kind
-from doctor.facts import Answer, Facts
-from stack.paths import ROOT
+from behindproxy.doctor import asking, checks, commands, containers, gather, machine, report, unanswered, url
+from behindproxy.doctor.addresses import kind
+from behindproxy.doctor.facts import Answer, Facts
+from behindproxy.stack.paths import ROOT
 
 from .doctor_facts import (
     HELLO,
@@ -304,8 +304,7 @@ def test_a_finding_has_a_line_its_fix_and_is_counted():
 )
 def test_an_error_alone_changes_the_exit_status(facts, last, status, monkeypatch, capsys):
     monkeypatch.setattr(gather, "facts", lambda url: facts)
-    monkeypatch.setattr("sys.argv", ["doctor"])
-    assert __main__.main() == status
+    assert commands.run("", as_json=False) == status
     assert capsys.readouterr().out.splitlines()[-1] == last
 
 

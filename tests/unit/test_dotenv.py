@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.dotenv import DotenvError, parse
+from behindproxy.stack.dotenv import DotenvError, parse
 
 CASES = {
     "plain": "A=/api/v1\n",

@@ -22,7 +22,16 @@ def test_between_the_stop_signal_and_the_server_s_each_answer_closes_its_connect
     port = free_port()
     url = f"http://127.0.0.1:{port}/healthz"
     environ = {**os.environ, "APP_SERVER": server, "APP_PORT": str(port), "RUN_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "serve.drain", "before", str(SECONDS), sys.executable, "-m", "serve"]
+    command = [
+        sys.executable,
+        "-m",
+        "behindproxy_serve.drain",
+        "before",
+        str(SECONDS),
+        sys.executable,
+        "-m",
+        "behindproxy_serve",
+    ]
     process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with httpx.Client(trust_env=False) as client:
@@ -51,5 +60,5 @@ def test_between_the_stop_signal_and_the_server_s_each_answer_closes_its_connect
 def test_a_server_s_status_is_the_container_s(tmp_path, monkeypatch):
     monkeypatch.setenv("RUN_DIR", str(tmp_path))
     for code, status in (("raise SystemExit(3)", 3), ("import os; os.kill(os.getpid(), 9)", 137)):
-        command = [sys.executable, "-m", "serve.drain", "before", "0", sys.executable, "-c", code]
+        command = [sys.executable, "-m", "behindproxy_serve.drain", "before", "0", sys.executable, "-c", code]
         assert subprocess.run(command, timeout=20).returncode == status

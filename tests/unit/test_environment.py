@@ -1,4 +1,4 @@
-"""stack/environment.sh, with a list of no packages."""
+"""src/behindproxy/environment.sh, with a list of no packages."""
 
 import shutil
 import subprocess
@@ -7,18 +7,12 @@ from tests.checkout import ROOT
 
 
 def test_two_first_commands_at_once_install_once(tmp_path):
-    for folder in ("stack", "requirements"):
-        (tmp_path / folder).mkdir()
-    shutil.copy2(ROOT / "stack" / "environment.sh", tmp_path / "stack")
-    (tmp_path / "docker-compose.yml").touch()
+    for folder in ("src/behindproxy", "requirements"):
+        (tmp_path / folder).mkdir(parents=True)
+    script = shutil.copy2(ROOT / "src/behindproxy/environment.sh", tmp_path / "src/behindproxy")
     (tmp_path / "requirements" / "nothing.txt").write_text("# no package\n")
     both = [
-        subprocess.Popen(
-            [tmp_path / "stack" / "environment.sh", "nothing"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        subprocess.Popen([script, "nothing"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for _ in range(2)
     ]
     printed = [process.communicate(timeout=120)[0] for process in both]

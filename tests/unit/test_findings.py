@@ -7,10 +7,10 @@ from itertools import product
 
 import pytest
 
-from doctor import checks, findings, url
-from doctor.findings import CATALOGUE, ENTRIES, fill, finding
-from doctor.step import ERROR, NOTE, WARNING
-from stack.paths import ROOT
+from behindproxy.doctor import checks, findings, url
+from behindproxy.doctor.findings import CATALOGUE, ENTRIES, fill, finding
+from behindproxy.doctor.step import ERROR, NOTE, WARNING
+from behindproxy.stack.paths import ROOT
 from tests.troubleshooting import PATH, slug
 
 from .doctor_facts import STACK, URLS, healthy, with_
@@ -29,7 +29,7 @@ def constants(node: ast.expr) -> set[str]:
 def calls() -> dict[tuple[str, str], list[tuple[str, set[str]]]]:
     """By id and case: where the code raises a finding, and with which fields."""
     places = defaultdict(list)
-    for path in sorted((ROOT / "doctor").glob("*.py")):
+    for path in sorted((ROOT / "src/behindproxy/doctor").glob("*.py")):
         for call in ast.walk(ast.parse(path.read_text())):
             if not isinstance(call, ast.Call) or getattr(call.func, "id", "") not in ID_AT:
                 continue

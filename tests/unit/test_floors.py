@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from stack.paths import ROOT
+from behindproxy.stack.paths import ROOT
 from tests.versions import oldest
 
 FIXED = {

@@ -1,11 +1,11 @@
-"""serve/healthcheck.py against real sockets."""
+"""src/behindproxy_serve/healthcheck.py against real sockets."""
 
 import socket
 import threading
 
 import pytest
 
-from serve.healthcheck import main
+from behindproxy_serve.healthcheck import main
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`python -m serve` with values that the servers would take in silence."""
+"""`python -m behindproxy_serve` with values that the servers would take in silence."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ REFUSED = [
 @pytest.mark.parametrize("key, value", REFUSED)
 def test_the_container_s_start_stops_with_one_line(key, value):
     started = subprocess.run(
-        [sys.executable, "-m", "serve"],
+        [sys.executable, "-m", "behindproxy_serve"],
         env={**os.environ, key: value},
         capture_output=True,
         text=True,
@@ -41,7 +41,7 @@ def test_the_networks_that_others_are_in_are_trusted_in_no_spelling(item):
     networks = "172.30.98.0/25,172.30.98.128/26"
     given = {"TRUSTED_PROXIES": item, "UNTRUSTED_NETWORKS": networks}
     started = subprocess.run(
-        [sys.executable, "-m", "serve"],
+        [sys.executable, "-m", "behindproxy_serve"],
         env={**os.environ, **given},
         capture_output=True,
         text=True,

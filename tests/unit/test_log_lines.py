@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from serve.log import line
+from behindproxy_serve.log import line
 from tests.experiments.serving import free_port
 
 from .served import SERVERS, start
@@ -74,7 +74,7 @@ def test_each_line_is_json_and_none_has_a_query(server, workers, tmp_path, monke
 def test_an_application_that_cannot_be_loaded_is_one_line_too(server, tmp_path):
     settings = {"APP_MODULE": "tests.unit.noisy:absent", "RUN_DIR": str(tmp_path)}
     started = subprocess.run(
-        [sys.executable, "-m", "serve"],
+        [sys.executable, "-m", "behindproxy_serve"],
         env={**os.environ, **settings, "APP_SERVER": server, "APP_PORT": str(free_port())},
         capture_output=True,
         text=True,

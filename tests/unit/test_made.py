@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from stack import made
-from stack.paths import ROOT
+from behindproxy.stack import made
+from behindproxy.stack.paths import ROOT
 
 
 @pytest.fixture
@@ -56,6 +56,6 @@ def test_nothing_there_is_nothing_to_do(tmp_path):
 
 
 def test_the_shell_writes_the_same_first_line():
-    script = (ROOT / "stack" / "environment.sh").read_text()
+    script = (ROOT / "src/behindproxy/environment.sh").read_text()
     assert f"made='{made.MADE}'\n" in script
-    assert subprocess.run(["bash", "-n", ROOT / "stack" / "environment.sh"]).returncode == 0
+    assert subprocess.run(["bash", "-n", ROOT / "src/behindproxy/environment.sh"]).returncode == 0

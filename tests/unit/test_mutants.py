@@ -2,9 +2,9 @@
 
 import pytest
 
-from serve.settings import Settings
-from stack.paths import ROOT
-from stack.settings import StackSettings
+from behindproxy.stack.paths import ROOT
+from behindproxy.stack.settings import StackSettings
+from behindproxy_serve.settings import Settings
 from tests.mutants.mutant import HERE, Patch, load, load_all
 from tests.tables import checks
 

@@ -6,9 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from stack import lock, made, native
-from tests.contract import safety
-from tests.contract.target import Target
+from behindproxy.contract import safety
+from behindproxy.contract.target import Target
+from behindproxy.stack import lock, made, native
 
 MARKED = {"/app": {"get": {}}, "/items/": {"get": {}}}
 

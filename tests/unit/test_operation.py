@@ -12,13 +12,13 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
-from serve.middleware.body_limit import BodyLimit
-from serve.middleware.health import Health
-from serve.middleware.observe import TRACEPARENT, template
-from serve.middleware.request_id import REQUEST_ID
-from serve.middleware.whole_body import WholeBody
-from stack import acme, certificate, docker, metrics, ports, render, rolling, trim
-from stack.settings import StackSettings, read
+from behindproxy.stack import acme, certificate, docker, metrics, ports, render, rolling, trim
+from behindproxy.stack.settings import StackSettings, read
+from behindproxy_serve.middleware.body_limit import BodyLimit
+from behindproxy_serve.middleware.health import Health
+from behindproxy_serve.middleware.observe import TRACEPARENT, template
+from behindproxy_serve.middleware.request_id import REQUEST_ID
+from behindproxy_serve.middleware.whole_body import WholeBody
 
 from .asgi import request
 
@@ -96,7 +96,7 @@ def test_an_application_without_one_is_asked_once_a_minute(tmp_path, monkeypatch
         asked.append((scope["method"], scope["path"]))
         await PlainTextResponse("", 404)(scope, receive, send)
 
-    monkeypatch.setattr("serve.middleware.health.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("behindproxy_serve.middleware.health.time", SimpleNamespace(monotonic=lambda: now[0]))
     app = Health(none, "/p", tmp_path / "draining")
     for now[0] in (1000.0, 1001.0, 1059.0, 1061.0, 1062.0):
         assert ask(app, path)[0] == 200

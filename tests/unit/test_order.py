@@ -1,4 +1,4 @@
-"""The order of the middlewares round an application (serve/order.py), and what depends on it."""
+"""The order of the middlewares round an application (src/behindproxy_serve/order.py), and what depends on it."""
 
 import itertools
 import json
@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 from prometheus_client import REGISTRY
 
-from serve.asgi import wrap
-from serve.settings import Settings
+from behindproxy_serve.asgi import wrap
+from behindproxy_serve.settings import Settings
 
 from .asgi import request
 

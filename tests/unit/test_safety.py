@@ -8,16 +8,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-
 from app.main import create_app
 from app.marker import MARKER, DemonstrationMarker
-from stack import settings
-from stack.paths import ROOT
-from tests.contract import safety, target
-from tests.contract.check import Check
-from tests.contract.expect import Expect
 
-CONTRACT = ROOT / "tests" / "contract"
+from behindproxy.contract import safety, target
+from behindproxy.contract.check import Check
+from behindproxy.contract.expect import Expect
+from behindproxy.stack import settings
+from behindproxy.stack.paths import ROOT
+
+CONTRACT = ROOT / "src/behindproxy/contract"
 # What opens connections, and the checks that may: a handshake alone, and the logs' own command.
 CLIENTS = {
     "asyncio",
@@ -208,14 +208,14 @@ def test_no_check_opens_a_connection_of_its_own(path):
 def test_the_marker_is_the_same_everywhere():
     name, value = (part.decode() for part in MARKER)
     assert safety.MARKER == (name, value)
-    assert f"marker='{name}: {value}'" in (ROOT / "tests" / "curl.sh").read_text()
+    assert f"marker='{name}: {value}'" in (ROOT / "src/behindproxy/curl.sh").read_text()
     assert settings.MARKER == DemonstrationMarker.__name__
     assert any(one.cls is DemonstrationMarker for one in create_app().user_middleware)
 
 
 def test_a_module_s_name_does_not_make_it_the_demonstration(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "ROOT", tmp_path)
-    monkeypatch.setattr(settings, "TOOLS", tmp_path)
+    monkeypatch.setattr(settings, "COPY", False)
     stack = settings.StackSettings()
     assert not stack.demonstration
     (tmp_path / "app").mkdir()
@@ -223,5 +223,5 @@ def test_a_module_s_name_does_not_make_it_the_demonstration(tmp_path, monkeypatc
     assert not stack.demonstration
     (tmp_path / "app" / "main.py").write_text(f"app.add_middleware({settings.MARKER})\n")
     assert stack.demonstration
-    monkeypatch.setattr(settings, "TOOLS", tmp_path / "deployment")
+    monkeypatch.setattr(settings, "COPY", True)
     assert not stack.demonstration

@@ -1,7 +1,7 @@
 import pytest
 
-from serve.server import command, environment
-from serve.settings import Settings
+from behindproxy_serve.server import command, environment
+from behindproxy_serve.settings import Settings
 
 ALL = ["uvicorn", "fastapi", "gunicorn", "hypercorn"]
 

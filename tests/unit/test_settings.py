@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from stack.settings import SwarmSettings, near_misses, own_keys, read, read_as
+from behindproxy.stack.settings import SwarmSettings, near_misses, own_keys, read, read_as
 
 MISSING = "no such file"
 BAD = [
@@ -200,9 +200,9 @@ def test_a_subnet_may_be_written_as_a_network(tmp_path):
 
 
 def test_the_example_file_has_every_key_with_its_default(tmp_path):
-    from stack.dotenv import parse
-    from stack.paths import ROOT
-    from stack.settings import INTERNAL, StackSettings
+    from behindproxy.stack.dotenv import parse
+    from behindproxy.stack.paths import ROOT
+    from behindproxy.stack.settings import INTERNAL, StackSettings
 
     written = parse((ROOT / ".env.example").read_text(), {})
     assert {key.lower() for key in written} == set(StackSettings.model_fields) - INTERNAL

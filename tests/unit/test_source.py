@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.contract.diagnosis import diagnose
-from tests.contract.source import Source
+from behindproxy.contract.diagnosis import diagnose
+from behindproxy.contract.source import Source
 
 APPLICATION = """from fastapi import FastAPI
 

@@ -7,11 +7,11 @@ import tomllib
 import pytest
 import yaml
 
-from stack import routes_edit
-from stack.paths import ROOT
-from stack.render import static
-from stack.settings import StackSettings, SwarmSettings, own_networks
-from stack.swarm import LEAVING_SECONDS
+from behindproxy.stack import routes_edit
+from behindproxy.stack.paths import ROOT
+from behindproxy.stack.render import static
+from behindproxy.stack.settings import StackSettings, SwarmSettings, own_networks
+from behindproxy.stack.swarm import LEAVING_SECONDS
 
 
 def rendered(native, **settings):
@@ -65,9 +65,9 @@ def test_the_stack_file_is_the_compose_file_as_far_as_swarm_has_it():
         one, other = compose[name]["environment"], swarm[name]["environment"]
         assert {**one, **dict.fromkeys(own)} == {**other, **dict.fromkeys(own)}
     assert compose["traefik"]["image"] == swarm["traefik"]["image"]
-    leaving = ["python", "-m", "serve.drain", "before", str(LEAVING_SECONDS)]
-    assert 'CMD ["python", "-m", "serve"]' in (ROOT / "Dockerfile").read_text()
-    assert swarm["app"]["command"] == [*leaving, "python", "-m", "serve"]
+    leaving = ["python", "-m", "behindproxy_serve.drain", "before", str(LEAVING_SECONDS)]
+    assert 'CMD ["python", "-m", "behindproxy_serve"]' in (ROOT / "Dockerfile").read_text()
+    assert swarm["app"]["command"] == [*leaving, "python", "-m", "behindproxy_serve"]
     routes = (ROOT / "traefik" / "routes.toml").read_text()
     idle = re.search(r'^ *idleConnTimeout = "(\d+)s"', routes, re.MULTILINE)
     assert int(idle[1]) < LEAVING_SECONDS

@@ -1,4 +1,4 @@
-"""scaffold/writing.py: all of a set of files, or none."""
+"""src/behindproxy/scaffold/writing.py: all of a set of files, or none."""
 
 import signal
 import subprocess
@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from scaffold.writing import File, write
+from behindproxy.scaffold.writing import File, write
 from tests.checkout import ROOT, wait_for
 
 STUCK = """import signal, sys
 from pathlib import Path
-from scaffold.writing import File, stoppable, write
+from behindproxy.scaffold.writing import File, stoppable, write
 
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, signal.SIG_DFL)  # whatever the tests run under

@@ -1,0 +1,304 @@
+"""The `behindproxy` command. Each command imports what it runs when it is called: so each starts fast."""
+
+import os
+import sys
+from collections.abc import Callable
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from . import __version__
+
+Command = TypeVar("Command", bound=Callable[..., None])
+PROGRAM = "behindproxy"
+COMPLETE = "_BEHINDPROXY_COMPLETE"
+
+
+class Grouped(click.Group):
+    """A group whose help lists its commands under headings, in the order in which they are declared."""
+
+    headings: dict[str, list[str]] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for heading, names in self.headings.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(90)) for name in names])
+
+
+@click.group(cls=Grouped, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """Run a FastAPI application behind a proxy that strips a path prefix, and check such deployments.
+
+    Settings come from the environment, then from .env beside docker-compose.yml. Exit status: 0 done and
+    nothing found, 1 findings or a refusal, 2 could not run.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # in order with what subprocesses print
+
+
+def under(heading: str, name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Declare the command `name` below `heading`."""
+    Grouped.headings.setdefault(heading, []).append(name)
+    return main.command(name)
+
+
+def runtime_option(command: Command) -> Command:
+    """Add --runtime, which the stack reads as RUNTIME."""
+
+    def force(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+        if value:
+            os.environ["RUNTIME"] = value
+
+    option = click.option(
+        "--runtime",
+        type=click.Choice(["docker", "native"]),
+        callback=force,
+        expose_value=False,
+        help="Force one; otherwise Docker where an engine answers.",
+    )
+    return option(command)
+
+
+def stack(name: str) -> None:
+    """Run a command of the stack and exit with its status."""
+    from .stack.commands import run
+
+    try:
+        sys.exit(run(name))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@under("Run", "up")
+@runtime_option
+def up() -> None:
+    """Start the stack, wait until it is healthy, print the addresses."""
+    stack("up")
+
+
+@under("Run", "dev")
+@runtime_option
+def dev() -> None:
+    """Start it with reload on change and follow the logs, until Ctrl-C."""
+    stack("dev")
+
+
+@under("Run", "down")
+def down() -> None:
+    """Stop and remove what up started."""
+    stack("down")
+
+
+@under("Run", "restart")
+@runtime_option
+def restart() -> None:
+    """Run down, then up."""
+    stack("restart")
+
+
+@under("Run", "ps")
+def ps() -> None:
+    """Show the state of the parts; 0 only when every part is healthy."""
+    stack("ps")
+
+
+@under("Run", "logs")
+@click.option("--follow/--no-follow", envvar="FOLLOW", default=True, help="Go on until Ctrl-C (the default).")
+def logs(follow: bool) -> None:
+    """Show the logs of the parts."""
+    os.environ["FOLLOW"] = "1" if follow else "0"
+    stack("logs")
+
+
+@under("Run", "deploy")
+def deploy() -> None:
+    """Replace the application by its current source, replica by replica (Docker)."""
+    stack("deploy")
+
+
+@under("Run", "rollback")
+def rollback() -> None:
+    """Go back to the version before, in the same way."""
+    stack("rollback")
+
+
+@under("Run", "clean")
+def clean() -> None:
+    """Run down, and remove environment, images and everything else that was made."""
+    stack("clean")
+
+
+@under("Several machines", "swarm-deploy")
+def swarm_deploy() -> None:
+    """Deploy the stack on a Docker Swarm, or apply the present settings to it."""
+    stack("swarm-deploy")
+
+
+@under("Several machines", "swarm-ps")
+def swarm_ps() -> None:
+    """Show its services, tasks and nodes; 0 only when each has what it should."""
+    stack("swarm-ps")
+
+
+@under("Several machines", "swarm-rm")
+def swarm_rm() -> None:
+    """Remove it from the swarm."""
+    stack("swarm-rm")
+
+
+def target_options(command: Command) -> Command:
+    """Add the options that name a deployment."""
+    for option in reversed(
+        [
+            click.argument("url", envvar="PROXY_URL", default="", metavar="[URL]"),
+            click.option(
+                "--tls-url",
+                envvar="TLS_URL",
+                default="",
+                metavar="URL",
+                help="The public https address, where URL is http.",
+            ),
+            click.option(
+                "--direct",
+                "direct_url",
+                envvar="DIRECT_URL",
+                default="",
+                metavar="URL",
+                help="The application server itself, without the prefix.",
+            ),
+            click.option(
+                "--ca",
+                "ca_file",
+                envvar="CA_FILE",
+                default="",
+                metavar="FILE",
+                help="Certificate authority of the https address; otherwise the system's.",
+            ),
+            click.option(
+                "--path",
+                "answers",
+                envvar="ANSWERS",
+                default="",
+                metavar="PATH",
+                help="A path that answers, where the application has no schema, docs or start page.",
+            ),
+            click.option(
+                "--strip-prefix",
+                type=click.Choice(["true", "false"]),
+                envvar="STRIP_PREFIX",
+                default="true",
+                show_default=True,
+                help="Whether the proxy removes the prefix.",
+            ),
+            runtime_option,
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@under("Check", "verify")
+@target_options
+@click.option(
+    "--protected",
+    envvar="PROTECTED",
+    default="",
+    metavar="PATH",
+    help="A path, without the prefix, that the proxy protects.",
+)
+@click.option(
+    "--user",
+    "protected_user",
+    envvar="PROTECTED_USER",
+    default="",
+    metavar="USER:PASSWORD",
+    help="Basic credentials that open it.",
+)
+@click.option(
+    "--only",
+    envvar="CHECKS",
+    default="",
+    metavar="PATTERN",
+    help="Checks by id: trust.*, redirect, several by comma; !fuzz.* leaves out.",
+)
+@click.option("--fast", envvar="FAST", is_flag=True, help="Leave out browser and generated requests.")
+@click.option(
+    "--unsafe",
+    envvar="UNSAFE",
+    is_flag=True,
+    help="Send a third-party application any method, bodies and malformed requests too.",
+)
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where report.json, .html, .md and .xml are written.",
+)
+@click.option("--curl", is_flag=True, help="Run the curl commands first.")
+@click.option("--list", "listed", is_flag=True, help="Print every check as JSON and send nothing.")
+def verify(curl: bool, listed: bool, **target: object) -> None:
+    """Check a deployment through every entrypoint it has, and say what is wrong and how to mend it.
+
+    URL is the public address with the prefix. Without one it is the stack of this folder, started where it
+    does not run. An application that is not the demonstration gets GET, HEAD and OPTIONS only.
+    """
+    from . import verify as command
+
+    if listed:
+        sys.exit(command.list_checks())
+    sys.exit(command.run(command.Request(**target), curl=curl))
+
+
+@under("Check", "curl")
+@target_options
+def curl_(**target: object) -> None:
+    """Send a few requests to every entrypoint, each shown and asserted."""
+    from . import verify as command
+
+    sys.exit(command.curl(command.Request(**target)))
+
+
+@under("Check", "doctor")
+@click.argument("url", default="", metavar="[URL]")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def doctor(url: str, as_json: bool) -> None:
+    """Say who can reach the service, who cannot, and why; with URL, what happens to a request there."""
+    from .doctor.commands import run
+
+    sys.exit(run(url, as_json))
+
+
+@under("Copy", "new")
+@click.argument("dest", envvar="DEST", default="", metavar="FOLDER")
+@click.option(
+    "--module",
+    envvar="APP_MODULE",
+    default="",
+    metavar="MODULE:ATTRIBUTE",
+    help="The ASGI application; otherwise it is looked for.",
+)
+@click.option("--prefix", envvar="API_PREFIX", default="", metavar="/PREFIX", help="The public path prefix.")
+@click.option("--overwrite", envvar="OVERWRITE", is_flag=True, help="Replace files that git has as they are.")
+def new(dest: str, module: str, prefix: str, overwrite: bool) -> None:
+    """Write this deployment into another project, or bring later changes to one that has it."""
+    from .scaffold.commands import run
+    from .scaffold.request import Request
+
+    sys.exit(run(Request(dest, module, prefix, overwrite)))
+
+
+@under("This command", "completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell: source <(behindproxy completion bash)."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(main, {}, PROGRAM, COMPLETE).source())

@@ -1,0 +1,242 @@
+"""The command line of the suite, and how pytest runs a check at a door."""
+
+import os
+import platform
+import shlex
+from pathlib import Path
+
+import pytest
+
+from . import check, recorder, terminal
+from .expect import Expect
+from .source import Source
+from .target import Target, Unreachable
+
+HERE = Path(__file__).parent
+TARGET = pytest.StashKey[Target]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("contract", "the deployment under test")
+    group.addoption("--url", default="", help="public address, with the prefix")
+    group.addoption("--tls-url", default="", help="public https address, with the prefix; empty: none")
+    group.addoption(
+        "--direct", dest="direct_url", default="", help="the application server itself; empty: none"
+    )
+    group.addoption(
+        "--ca",
+        dest="ca_file",
+        default="",
+        help="certificate authority of --tls-url; empty: the system's trust store",
+    )
+    group.addoption(
+        "--strip-prefix", choices=("true", "false"), default="true", help="does the proxy strip the prefix"
+    )
+    group.addoption(
+        "--runtime", choices=("docker", "native", "remote"), default="remote", help="who started it"
+    )
+    group.addoption("--server", default="", help="the application server, for the report")
+    group.addoption(
+        "--target-version", action="append", default=[], metavar="NAME=VERSION", help="for the report"
+    )
+    group.addoption("--max-body-bytes", type=int, default=10485760, help="MAX_BODY_BYTES")
+    group.addoption("--websocket-max-bytes", type=int, default=1048576, help="WEBSOCKET_MAX_BYTES")
+    group.addoption(
+        "--probe",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="must /_probe/ be there; auto: it is looked for",
+    )
+    group.addoption(
+        "--application",
+        choices=("auto", "demo", "other"),
+        default="auto",
+        help="demo: all of the demonstration must be there; auto: what is not there is skipped; "
+        "other: a third party's, whatever its answers look like",
+    )
+    group.addoption(
+        "--root-path-in-servers",
+        choices=("true", "false"),
+        default="true",
+        help="does the schema list the prefix as a server",
+    )
+    group.addoption(
+        "--extra-servers",
+        type=lambda urls: [url for url in urls.split(",") if url],
+        default=None,
+        metavar="URL,URL",
+        help="the servers that follow it; not given: unknown",
+    )
+    group.addoption(
+        "--trusted-proxies",
+        type=lambda addresses: [item.strip() for item in addresses.split(",") if item.strip()],
+        default=[],
+        metavar="IP,NET",
+        help="the load balancers in front that proxy and server believe",
+    )
+    group.addoption(
+        "--path",
+        dest="answers",
+        default="",
+        metavar="PATH",
+        help="a path of the application that answers, where it has no schema, docs or start page",
+    )
+    group.addoption(
+        "--protected",
+        default="",
+        metavar="PATH",
+        help="a path of the application, without the prefix, that the proxy protects",
+    )
+    group.addoption(
+        "--user",
+        dest="protected_user",
+        default="",
+        metavar="USER:PASSWORD",
+        help="basic credentials that open --protected",
+    )
+    group.addoption(
+        "--application-source",
+        default="",
+        metavar="MODULE:ATTRIBUTE=PATH",
+        help="the application's file or package on this machine, for the line of a fault",
+    )
+    group.addoption(
+        "--unsafe",
+        action="store_true",
+        help="send an application other than the demonstration any method, bodies and broken requests too",
+    )
+    group.addoption(
+        "--only",
+        type=lambda patterns: [one for one in patterns.split(",") if one],
+        default=[],
+        metavar="PATTERN",
+        help="checks by id: trust.*, redirect, several by comma; !fuzz.* leaves out",
+    )
+    group.addoption("--fast", action="store_true", help="leave out browser and fuzz")
+    group.addoption(
+        "--report",
+        dest="report_dir",
+        type=Path,
+        default=Path("build/verify"),
+        help="where the reports are written",
+    )
+    group.addoption(
+        "--logs-command", type=shlex.split, default=[], help="prints the last log lines, for failures"
+    )
+    group.addoption("--list-checks", action="store_true", help="print every check as JSON and ask nothing")
+
+
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    if not config.option.xmlpath and not config.option.collectonly:
+        config.option.xmlpath = str(config.option.report_dir / "report.xml")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "check(Check): what the report says about this test")
+    if config.option.help or config.option.collectonly:
+        return
+    # A matrix says what dots and traces would: pytest's own reporter makes room for it.
+    config.pluginmanager.unregister(name="terminalreporter")
+    config.option.tbstyle = "short"
+    results = recorder.Recorder(config.option.report_dir)
+    config.pluginmanager.register(results, "contract-recorder")
+    config.pluginmanager.register(terminal.Reporter(config, results), "contract-terminal")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    ours = [item for item in items if HERE in item.path.parents]
+    check.refuse_duplicates(ours)
+    for item in ours:
+        item.extra_keyword_matches.add(check.of(item).id)
+    if only := config.option.only:
+        left_out = [item for item in ours if not check.selected(check.of(item).id, only)]
+        if len(left_out) == len(ours):
+            raise pytest.UsageError(f"--only {','.join(only)}: no check has such an id, for example trust.*")
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    config = session.config
+    if config.option.collectonly:
+        return None
+    results: recorder.Recorder = config.pluginmanager.get_plugin("contract-recorder")
+    results.plan(session.items)
+    if config.option.list_checks:
+        terminal.print_checks(session.items)
+        results.written = True
+        return True
+    try:
+        config.stash[TARGET] = results.target = open_target(config.option)
+    except Unreachable as error:
+        results.could_not_ask(str(error), config.option)
+        pytest.exit(str(error), returncode=2)
+    return None
+
+
+def open_target(option) -> Target:
+    try:
+        versions = dict(pair.split("=", 1) for pair in option.target_version)
+    except ValueError:
+        raise pytest.UsageError("--target-version takes NAME=VERSION") from None
+    if option.ca_file and not os.path.exists(option.ca_file):
+        raise Unreachable(
+            f"--ca {option.ca_file} does not exist: make up writes it, CA_FILE= means the system's"
+        )
+    target = Target(
+        proxy_url=option.url,
+        tls_url=option.tls_url,
+        direct_url=option.direct_url,
+        runtime=option.runtime,
+        server=option.server,
+        strip=option.strip_prefix == "true",
+        fast=option.fast,
+        unsafe=option.unsafe,
+        probe=option.probe,
+        application=option.application,
+        root_path_in_servers=option.root_path_in_servers == "true",
+        extra_servers=option.extra_servers,
+        trusted_proxies=option.trusted_proxies,
+        answers=option.answers,
+        max_body_bytes=option.max_body_bytes,
+        websocket_max_bytes=option.websocket_max_bytes,
+        protected=option.protected,
+        protected_user=option.protected_user,
+        logs_command=option.logs_command,
+        ca_file=option.ca_file,
+        versions={"checked_with_python": platform.python_version(), **versions},
+    )
+    if option.application_source:
+        name, _, path = option.application_source.partition("=")
+        target.source = Source(name, Path(path), target.prefix)
+    target.connect()
+    return target
+
+
+@pytest.fixture(autouse=True)
+def junit_name(request: pytest.FixtureRequest, record_xml_attribute) -> None:
+    """CI systems list the check's id, not the function that happens to ask it."""
+    record_xml_attribute("classname", check.of(request.node).group)
+    record_xml_attribute("name", f"{check.of(request.node).id} at {check.door_of(request.node)}")
+
+
+@pytest.fixture
+def expect(request: pytest.FixtureRequest) -> Expect:
+    request.node.stash[recorder.EXPECT] = Expect()
+    return request.node.stash[recorder.EXPECT]
+
+
+@pytest.fixture
+def door(request: pytest.FixtureRequest, expect: Expect, junit_name):
+    """The door that the parameter names; for `all`, the target, which opens any of them."""
+    target = request.config.stash[TARGET]
+    if reason := target.reason_to_skip(check.of(request.node), request.param):
+        pytest.skip(reason)
+    if request.param == "all":
+        return target
+    if request.param in target.dead:
+        raise ConnectionError(target.dead[request.param])
+    request.node.stash[recorder.DOOR] = target.open(request.param, expect)
+    return request.node.stash[recorder.DOOR]

@@ -1,0 +1,170 @@
+"""What the logs say of a request, where the suite can read them."""
+
+import json
+import re
+import subprocess
+import time
+import uuid
+from collections.abc import Callable
+
+from .check import check
+from .expect import Wrong
+from .test_scope import header_values
+
+PUBLIC = ("proxy", "tls")
+SECONDS_UNTIL_LOGGED = 10
+EXEC = re.compile(r'\| (\{"message":")?exec ')
+
+
+def lines_of(door, part: str) -> list[str]:
+    """The lines of the part `traefik` or `app`, which stands before each of them."""
+    done = subprocess.run(door.target.logs_command, capture_output=True, text=True, timeout=60, check=False)
+    door.request_text = f"# {' '.join(door.target.logs_command)}"
+    if done.returncode or not done.stdout:
+        raise RuntimeError(f"no logs: {done.stderr[-300:]}")
+    return [line for line in done.stdout.splitlines() if line.startswith(part)]
+
+
+def found(door, part: str, holds: Callable[[str], bool]) -> str:
+    """The first line that `holds`, waited for: a log is written behind the answer."""
+    deadline = time.monotonic() + SECONDS_UNTIL_LOGGED
+    while True:
+        lines = lines_of(door, part)
+        if line := next(filter(holds, lines), ""):
+            return line
+        if time.monotonic() > deadline:
+            door.response_text = "\n".join(lines[-5:])
+            return ""
+        time.sleep(0.2)
+
+
+@check(
+    "logs.proxy_names_the_request",
+    title="The proxy's log has client and public path",
+    doors=PUBLIC,
+    kind="operation",
+    source="Behind a Proxy › Check the responses",
+    statement=(
+        "Traefik's access log names the client and the path with its prefix, and leaves out the "
+        "query, where tokens are."
+    ),
+    hint="[accessLog] in traefik/traefik.toml, with fields.queryParameters.defaultMode = drop.",
+    needs=("logs", "probe"),
+    broken_by=("no accessLog", "accessLog with query parameters kept"),
+)
+def test_the_proxys_log_names_client_and_public_path(door, expect):
+    mark, token = uuid.uuid4().hex[:8], uuid.uuid4().hex[:8]
+    client = door.probe(mark, params={"token": token})["client"][0]
+    path = f'"RequestPath":"{door.prefix}/_probe/{mark}'
+    line = found(door, "traefik", lambda line: path in line)
+    expect.that(bool(line), "access log", observed="no such line", expected=path)
+    expect.that(f'"ClientHost":"{client}"' in line, "client", observed=line, expected=f"ClientHost {client}")
+    expect.that(token not in line, "query", observed=line, expected="not in the log")
+
+
+@check(
+    "logs.app_names_the_request",
+    title="The server's log has client and public path",
+    doors=PUBLIC,
+    kind="operation",
+    source="Behind a Proxy › How Proxy Forwarded Headers Work",
+    statement=(
+        "The server's access log names the forwarded client, not the proxy, and the path with its prefix."
+    ),
+    hint=(
+        "The server does not trust the proxy, or root_path is not in the path: scope.client and "
+        "scope.path say which."
+    ),
+    needs=("logs", "probe"),
+    broken_by=("native without the proxy token", "FastAPI(root_path=) with strip"),
+)
+def test_the_servers_log_names_client_and_public_path(door, expect):
+    mark = uuid.uuid4().hex[:8]
+    forwarded = header_values(door.probe(mark), "x-forwarded-for")
+    expect("X-Forwarded-For lines", len(forwarded), 1)
+    # Port 0 tells a forwarded address from a peer's own, also where both are 127.0.0.1.
+    client = f"{forwarded[0].split(',')[-1].strip()}:0"
+    line = found(door, "app", lambda line: f"/_probe/{mark}" in line)
+    expect.that(bool(line), "access log", observed="no such line", expected=f"/_probe/{mark}")
+    shown = {"client": client in line, "path": f'"{door.prefix}/_probe/{mark}"' in line}
+    expect.that(
+        all(shown.values()), "access log", observed=line, expected=f"{client} and {door.prefix}/_probe/{mark}"
+    )
+
+
+@check(
+    "logs.no_query",
+    title="No line of the application's log has a query",
+    doors=("proxy", "tls", "direct"),
+    kind="operation",
+    source="CWE-532",
+    statement=(
+        "A WebSocket's query, where its token is, stands in no line of the application's log, accepted "
+        "or refused, nor does a request's; and each line is JSON."
+    ),
+    hint=(
+        "Uvicorn writes the whole path of a WebSocket to uvicorn.error, which --no-access-log does not "
+        "silence: behindproxy_serve/logging.json must reach the server (behindproxy_serve/server.py). The line of each request "
+        "is Observe's (behindproxy_serve/middleware/observe.py)."
+    ),
+    needs=("logs", "ws"),
+    broken_by=("mutant logs.tokens_of_websockets",),
+)
+def test_no_line_of_the_applications_log_has_a_query(door, expect):
+    token, mark = uuid.uuid4().hex, uuid.uuid4().hex[:8]
+    query = f"?token={token}"
+    with door.ws(f"/ws{query}") as connection:
+        connection.send("one")
+        expect("echo", connection.recv(), "one")
+    refused = False
+    try:
+        with door.ws(f"/no/such/socket{query}"):
+            pass
+    except Wrong:
+        refused = True
+    expect("refused", refused, True)
+    door.get(f"/app{query}")
+    door.get(f"/{mark}{query}")
+    line = found(door, "app", lambda line: f"/{mark}" in line)
+    expect.that(bool(line), "access log", observed="no such line", expected=mark)
+    lines = since_the_start(door)
+    told = [line for line in lines if token in line]
+    expect.that(not told, "lines with the query", observed=told, expected="none")
+    plain = [line for line in lines if not is_json(line.partition("| ")[2])]
+    expect.that(not plain, "lines that are no JSON", observed=plain[-3:], expected="none")
+
+
+def is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def since_the_start(door) -> list[str]:
+    """The application's lines. Each start says the command that the process becomes; what stands
+    before was another start."""
+    lines = lines_of(door, "app")
+    starts = [number for number, line in enumerate(lines) if EXEC.search(line)]
+    return lines[starts[-1] :] if starts else lines
+
+
+@check(
+    "logs.no_deprecation",
+    title="The application starts without a warning",
+    doors=("proxy",),
+    kind="claim",
+    source="Behind a Proxy › Setting the root_path in the FastAPI app",
+    statement=(
+        "root_path comes from the server: nothing in the application's log is deprecated, as "
+        "FastAPI(root_path=) is."
+    ),
+    hint="FastAPI(root_path=) is deprecated: leave it out, the server's --root-path sets it.",
+    needs=("logs",),
+    broken_by=("FastAPI(root_path=) with strip",),
+)
+def test_nothing_in_the_applications_log_is_deprecated(door, expect):
+    lines = since_the_start(door)
+    expect.that(bool(lines), "log", observed="empty", expected="the application's")
+    warnings = [line for line in lines if re.search("deprecat", line, re.IGNORECASE)]
+    expect.that(not warnings, "deprecations", observed=warnings, expected="none")

@@ -1,0 +1,156 @@
+"""Mounts and static files, which go wrong when the path lacks the prefix that root_path claims."""
+
+from .check import check
+from .test_docs import SCHEMA_URL, named
+
+SOURCE = "Behind a Proxy › Mounting a sub-application"
+EVERYWHERE = ("proxy", "tls", "direct")
+HINT = (
+    "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's "
+    "or Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
+    "fastapi#14238). Use Uvicorn's --root-path or RootPath in behindproxy_serve/middleware/root_path.py."
+)
+
+
+@check(
+    "mount.sub_application",
+    title="A mounted application knows its root_path",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement=(
+        "A mounted application is reached under the prefix and learns prefix and mount path as its root_path."
+    ),
+    hint=HINT,
+    needs=("sub",),
+    broken_by=(
+        "root_path on the mounted application",
+        "FastAPI(root_path=) with strip",
+        "Gunicorn --root-path with strip",
+    ),
+)
+def test_the_sub_application_answers_under_the_prefix(door, expect):
+    answer = expect.json(door.get("/sub/app"))
+    expect("root_path", answer.get("root_path"), f"{door.prefix}/sub")
+
+
+@check(
+    "mount.sub_docs",
+    title="The sub-application's docs name its own schema",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement="The docs of a mounted application name the schema under prefix and mount path.",
+    hint=HINT,
+    needs=("sub",),
+    broken_by=(
+        "root_path on the mounted application",
+        "hard-coded docs URL",
+        "FastAPI(root_path=) with strip",
+    ),
+)
+def test_the_sub_applications_docs_name_its_schema(door, expect):
+    page = expect.html(door.get("/sub/docs"))
+    expect("schema named by /sub/docs", named(SCHEMA_URL, page), f"{door.prefix}/sub/openapi.json")
+
+
+@check(
+    "mount.sub_servers",
+    title="The sub-application's schema names prefix/sub as server",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement="The schema of a mounted application names prefix and mount path as its server.",
+    hint=HINT,
+    needs=("sub",),
+    broken_by=(
+        "root_path on the mounted application",
+        "FastAPI(root_path=) with strip",
+        "Gunicorn --root-path with strip",
+    ),
+)
+def test_the_sub_applications_server_is_prefix_and_mount(door, expect):
+    schema = expect.json(door.get("/sub/openapi.json"))
+    expect("servers", schema.get("servers"), [{"url": f"{door.prefix}/sub"}])
+
+
+@check(
+    "mount.sub_redirect",
+    title="The sub-application's redirects stay in it",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement="A slash redirect of a mounted application leads back into it.",
+    hint=HINT,
+    needs=("sub",),
+    broken_by=("root_path on the mounted application", "redirects turned into 302", "passHostHeader = false"),
+)
+def test_a_redirect_of_the_sub_application_stays_in_it(door, expect):
+    answer = door.get("/sub/items")
+    expect("status", answer.status_code, 307)
+    expect("Location", answer.headers.get("location"), door.public("/sub/items/"))
+
+
+@check(
+    "mount.sub_websocket",
+    title="The sub-application's WebSocket opens and echoes",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement="WebSockets of a mounted application work under the prefix.",
+    hint=HINT,
+    needs=("sub", "ws"),
+    unsafe=True,
+    broken_by=(
+        "root_path on the mounted application",
+        "server without WebSockets",
+        "FastAPI(root_path=) with strip",
+    ),
+)
+def test_a_websocket_of_the_sub_application_echoes(door, expect):
+    with door.ws("/sub/ws") as connection:
+        connection.send("through the mount")
+        expect("echo", connection.recv(), "through the mount")
+
+
+@check(
+    "static.file",
+    title="A static file is served under the prefix",
+    doors=EVERYWHERE,
+    kind="claim",
+    source="starlette#2400",
+    statement="StaticFiles finds its files although the proxy stripped the prefix.",
+    hint=HINT,
+    needs=("static",),
+    broken_by=(
+        "FastAPI(root_path=) with strip",
+        "Gunicorn --root-path with strip",
+        "--root-path without strip",
+    ),
+)
+def test_a_static_file_is_served(door, expect):
+    answer = door.get("/static/hello.txt")
+    expect("status", answer.status_code, 200)
+    expect.that("Hello" in answer.text, "body", observed=answer.text[:200], expected="text with Hello")
+
+
+@check(
+    "static.directory_redirect",
+    title="A directory redirect keeps the prefix",
+    doors=EVERYWHERE,
+    kind="claim",
+    source="starlette#2400; Behind a Proxy › Redirects with HTTPS",
+    statement=("StaticFiles redirects a directory to its slash without losing prefix, scheme or host."),
+    hint=HINT,
+    needs=("static",),
+    broken_by=(
+        "redirects turned into 302",
+        "passHostHeader = false",
+        "--forwarded-allow-ips of another address",
+    ),
+)
+def test_a_directory_redirect_keeps_the_prefix(door, expect):
+    answer = door.get("/static/dir")
+    expect("status", answer.status_code, 307)
+    expect("Location", answer.headers.get("location"), door.public("/static/dir/"))
+    expect.html(door.get("/static/dir/"))

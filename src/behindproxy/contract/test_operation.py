@@ -1,0 +1,246 @@
+"""What keeps a service in one piece: limits, defined errors, request ids, headers, log lines."""
+
+import json
+import re
+import uuid
+
+from .check import check
+from .test_logs import found
+from .test_scope import header_values
+
+EVERYWHERE = ("proxy", "tls", "direct")
+PUBLIC = ("proxy", "tls")
+# A product with its version, a private address, a path of the server's disk, a Python trace.
+INSIDE = re.compile(
+    r"(traefik|uvicorn|gunicorn|hypercorn|starlette|fastapi|python|go)[ /]v?\d+\.\d+"
+    r"|\b(172\.(1[6-9]|2\d|3[01])|10\.\d+|192\.168)\.\d+\.\d+|http://app|/srv/|Traceback",
+    re.IGNORECASE,
+)
+
+
+@check(
+    "limits.body",
+    title="A body above the limit is refused",
+    doors=EVERYWHERE,
+    kind="operation",
+    source="RFC 9110 › 15.5.14",
+    statement=(
+        "A body longer than MAX_BODY_BYTES is answered with 413, as problem+json, and the sender "
+        "gets to see it."
+    ),
+    hint=(
+        "BodyLimit in behindproxy_serve/middleware/body_limit.py, with MAX_BODY_BYTES. Traefik's buffering would "
+        "hold streams back."
+    ),
+    needs=("ours",),
+    unsafe=True,
+    broken_by=("mutant limits.no_body_limit",),
+)
+def test_a_body_above_the_limit_is_refused(door, expect):
+    for length in (door.target.max_body_bytes + 1, 2 * door.target.max_body_bytes):
+        answer = door.request("POST", "/app", content=bytes(length))
+        expect(f"{length} bytes", answer.status_code, 413)
+        expect_problem(expect, answer, 413)
+    within = door.request("POST", "/nowhere", content=bytes(1024)).status_code
+    expect("1 KiB refused", within == 413, False)
+
+
+@check(
+    "limits.header_block",
+    title="A header block above the limit is refused",
+    doors=PUBLIC,
+    kind="operation",
+    source="RFC 6585 › 5",
+    statement="Request headers of more than 64 KiB are answered with 431, and nothing is told of the inside.",
+    hint="maxHeaderBytes of the entrypoints in traefik/traefik.toml; the default is 1 MiB.",
+    needs=("ours",),
+    broken_by=("mutant limits.no_header_limit",),
+)
+def test_a_header_block_above_the_limit_is_refused(door, expect):
+    expect("1 KiB", door.get("/healthz", headers={"X-Long": "x" * 1024}).status_code in (200, 404), True)
+    answer = door.get("/app", headers={"X-Long": "x" * 80_000})
+    expect("80 kB", answer.status_code, 431)
+    says_nothing(expect, answer.text)
+
+
+@check(
+    "errors.problem",
+    title="The application's errors are problems with an id",
+    doors=EVERYWHERE,
+    kind="operation",
+    source="RFC 9457 › 3",
+    statement=(
+        "Not found, wrong method, invalid input and a malformed Host are answered as "
+        "application/problem+json that carries the request's id and tells nothing of the inside."
+    ),
+    hint="add_problems(app) in app/main.py, and Observe around HostGuard in behindproxy_serve/order.py.",
+    needs=("app", "stream", "ours"),
+    unsafe=True,
+    broken_by=("mutant errors.framework_s_own",),
+)
+def test_the_applications_errors_are_problems_with_an_id(door, expect):
+    cases = {"GET /not/there": 404, "DELETE /app": 405, "GET /stream?count=many": 422, "GET /sub/none": 404}
+    for case, status in cases.items():
+        expect_problem(expect, door.request(*case.split(" ")), status)
+    if door.name == "direct":
+        expect_problem(expect, door.get("/app", headers={"Host": f"{door.host}:"}), 400)
+
+
+def expect_problem(expect, answer, status: int) -> None:
+    expect("status", answer.status_code, status)
+    expect("content type", answer.headers.get("content-type"), "application/problem+json")
+    body = answer.json()
+    expect("status in the body", body.get("status"), status)
+    expect("request_id", body.get("request_id"), answer.headers.get("x-request-id"))
+    says_nothing(expect, answer.text)
+
+
+def says_nothing(expect, text: str) -> None:
+    told = INSIDE.search(text)
+    expect.that(not told, "the inside", observed=told and told[0], expected="nothing of it")
+
+
+@check(
+    "request.id",
+    title="Each request has an id that the client gets back",
+    doors=EVERYWHERE,
+    kind="operation",
+    source="docs/production.md › See it run",
+    statement=(
+        "A client's X-Request-ID is adopted where it is harmless; else, and without one, an id is "
+        "made, another each time."
+    ),
+    hint="with_request_id in behindproxy_serve/middleware/request_id.py.",
+    needs=("ours",),
+    broken_by=("mutant request.no_id",),
+)
+def test_each_request_has_an_id_that_the_client_gets_back(door, expect):
+    given = uuid.uuid4().hex
+    expect("adopted", ids(door, {"X-Request-ID": given}), [given])
+    made = (
+        ids(door, {})
+        + ids(door, {})
+        + ids(door, {"X-Request-ID": 'a"b<c>'})
+        + ids(door, {"X-Request-ID": "x" * 200})
+    )
+    expect.that(len(made) == len(set(made)) == 4, "made", observed=made, expected="4 different ids")
+    expect.that(
+        all(re.fullmatch(r"[A-Za-z0-9._-]{8,64}", one) for one in made),
+        "made",
+        observed=made,
+        expected="letters, digits and . _ -",
+    )
+
+
+def ids(door, headers: dict[str, str]) -> list[str]:
+    return door.get("/app", headers=headers).headers.get_list("x-request-id")
+
+
+@check(
+    "logs.joined",
+    title="The request's id joins the proxy's line and the application's",
+    doors=PUBLIC,
+    kind="operation",
+    source="docs/production.md › See it run",
+    statement=(
+        "The request's id stands in Traefik's JSON line and in the application's, which also has "
+        "the trace of a W3C traceparent; the path stands there without the query."
+    ),
+    hint=(
+        "accessLog.fields.headers.names X-Request-Id = keep in traefik/traefik.toml; Observe in "
+        "behindproxy_serve/middleware/observe.py."
+    ),
+    needs=("logs", "ours"),
+    broken_by=("mutant logs.no_request_id", "mutant logs.plain_text"),
+)
+def test_one_line_of_the_proxy_and_one_of_the_application(door, expect):
+    given, trace, token = uuid.uuid4().hex, uuid.uuid4().hex, uuid.uuid4().hex
+    door.get(
+        "/app",
+        params={"token": token},
+        headers={"X-Request-ID": given, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"},
+    )
+    lines = {part: found(door, part, lambda line: given in line) for part in ("traefik", "app")}
+    for part, line in lines.items():
+        expect.that(bool(line), f"line of {part}", observed="none", expected=f"one with {given}")
+        expect.that(token not in line, f"query in the line of {part}", observed=line, expected="none")
+        expect.that("{" in line, f"line of {part}", observed=line, expected="JSON")
+    traefik, app = (json.loads(line[line.index("{") :]) for line in lines.values())
+    expect("Traefik's id", traefik.get("downstream_X-Request-Id"), given)
+    expect(
+        "the application's",
+        {key: app.get(key) for key in ("request_id", "trace_id", "path", "status")},
+        {
+            "request_id": given,
+            "trace_id": trace,
+            "path": f"{door.prefix}/app",
+            "status": traefik["DownstreamStatus"],
+        },
+    )
+
+
+@check(
+    "request.traceparent",
+    title="A traceparent is passed on",
+    doors=EVERYWHERE,
+    kind="operation",
+    source="W3C Trace Context › 3.2",
+    statement="The application sees the trace that the client began.",
+    hint="A headers middleware drops traceparent, or tracing is on and starts a trace of its own.",
+    needs=("probe",),
+    broken_by=("mutant request.traceparent_dropped",),
+)
+def test_a_traceparent_is_passed_on(door, expect):
+    trace = uuid.uuid4().hex
+    seen = door.probe(headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    passed = header_values(seen, "traceparent")
+    expect("trace", [value.split("-")[1] for value in passed], [trace])
+
+
+@check(
+    "headers.security",
+    title="Answers carry the security headers",
+    doors=PUBLIC,
+    kind="operation",
+    source="OWASP HTTP Headers Cheat Sheet › Security Headers",
+    statement="Whatever answers behind the routes, browsers are told not to sniff, not to frame and what to "
+    "refer.",
+    hint="security-headers in the chain `app` of traefik/routes.toml.",
+    needs=("ours",),
+    broken_by=("mutant headers.no_security",),
+)
+def test_answers_carry_the_security_headers(door, expect):
+    wanted = {
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "referrer-policy": "strict-origin-when-cross-origin",
+    }
+    for path in ("/app", "/not/there"):
+        headers = door.get(path).headers
+        expect(path, {name: headers.get(name) for name in wanted}, wanted)
+
+
+@check(
+    "docs.content_security_policy",
+    title="The documentation pages carry a strict policy",
+    doors=EVERYWHERE,
+    kind="operation",
+    source="Content Security Policy Level 3 › 3.1",
+    statement="/docs and /redoc name the only scripts they run; the browser checks show that they work so.",
+    hint="guarded() in app/docs.py.",
+    needs=("docs", "redoc", "ours", "demo"),
+    broken_by=("mutant docs.no_policy",),
+)
+def test_the_documentation_pages_carry_a_strict_policy(door, expect):
+    for path in ("/docs", "/redoc"):
+        policy = door.get(path).headers.get("content-security-policy", "none")
+        scripts = next((part for part in policy.split("; ") if part.startswith("script-src")), "none")
+        expect.that(
+            "'self'" in scripts and "unsafe" not in scripts and "*" not in scripts,
+            f"{path} scripts",
+            observed=scripts,
+            expected="'self' and hashes",
+        )
+        expect.that(
+            "default-src 'none'" in policy, f"{path} policy", observed=policy, expected="default-src 'none'"
+        )

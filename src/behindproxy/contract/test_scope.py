@@ -1,0 +1,169 @@
+"""What the application sees of a request, by its probe."""
+
+import pytest
+
+from .check import check
+
+EVERYWHERE = ("proxy", "tls", "direct")
+FORWARDED = "Behind a Proxy › Proxy Forwarded Headers"
+TRUST_HINT = (
+    "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact "
+    "address (behindproxy_serve/server.py), not a name, not quoted, without host bits. Load balancers before "
+    "it go into TRUSTED_PROXIES."
+)
+PATH_HINT = (
+    "root_path is set without being prepended to the path. Use Uvicorn's --root-path or RootPath in "
+    "behindproxy_serve/middleware/root_path.py; with STRIP_PREFIX=false, neither may prepend it."
+)
+
+
+def header_values(seen: dict, name: str) -> list[str]:
+    return [value for key, value in seen["headers"] if key.lower() == name]
+
+
+@check(
+    "scope.scheme",
+    title="The application sees the public scheme",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=f"{FORWARDED}; starlette#1396",
+    statement="The request's scheme is the one that the client used at the proxy.",
+    hint=TRUST_HINT,
+    needs=("probe",),
+    broken_by=(
+        "--forwarded-allow-ips of another address",
+        "--forwarded-allow-ips quoted",
+        "--no-proxy-headers",
+    ),
+)
+def test_the_application_sees_the_public_scheme(door, expect):
+    expect("scheme", door.probe()["scheme"], door.scheme)
+
+
+@check(
+    "scope.client",
+    title="The application sees the client",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source=f"{FORWARDED}; uvicorn#590",
+    statement="The request's client is the address from which the proxy was called.",
+    hint=TRUST_HINT,
+    needs=("probe",),
+    broken_by=(
+        "--forwarded-allow-ips of another address",
+        "--forwarded-allow-ips quoted",
+        "--no-proxy-headers",
+    ),
+)
+def test_the_application_sees_the_client(door, expect):
+    seen = door.probe()
+    forwarded = header_values(seen, "x-forwarded-for")
+    expect("X-Forwarded-For lines", len(forwarded), 1)
+    # Port 0 tells a forwarded address from a peer's own, also where both are 127.0.0.1.
+    expect("client", seen["client"], [forwarded[0].split(",")[-1].strip(), 0])
+
+
+@check(
+    "scope.root_path",
+    title="root_path is the prefix",
+    doors=EVERYWHERE,
+    kind="claim",
+    source="Behind a Proxy › Providing the root_path",
+    statement="ASGI's root_path is the public prefix.",
+    hint="API_PREFIX in .env feeds --root-path and the router alike: `make up` applies it.",
+    needs=("probe",),
+    broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
+)
+def test_root_path_is_the_prefix(door, expect):
+    expect("root_path", door.probe()["root_path"], door.prefix)
+
+
+@check(
+    "scope.path",
+    title="path and raw_path carry the prefix",
+    doors=EVERYWHERE,
+    kind="claim",
+    source="asgiref#424; uvicorn#2213",
+    statement=("ASGI's path and raw_path include root_path, although the proxy removed it on the wire."),
+    hint=PATH_HINT,
+    needs=("probe",),
+    broken_by=(
+        "FastAPI(root_path=) with strip",
+        "Gunicorn --root-path with strip",
+        "root_path with a trailing slash",
+    ),
+)
+def test_path_and_raw_path_carry_the_prefix(door, expect):
+    seen = door.probe("a%20b/c")
+    expect("path", seen["path"], f"{door.prefix}/_probe/a b/c")
+    expect("raw_path", seen["raw_path"], f"{door.prefix}/_probe/a%20b/c")
+
+
+@check(
+    "scope.url",
+    title="request.url and base_url are public",
+    doors=EVERYWHERE,
+    kind="claim",
+    source="Behind a Proxy › How Proxy Forwarded Headers Work; starlette#538",
+    statement="The URL that the application sees is the one that the client typed.",
+    hint=f"{TRUST_HINT} A missing prefix: {PATH_HINT}",
+    needs=("probe",),
+    broken_by=(
+        "passHostHeader = false",
+        "--forwarded-allow-ips of another address",
+        "--forwarded-allow-ips quoted",
+    ),
+)
+def test_url_and_base_url_are_the_public_ones(door, expect):
+    seen = door.probe("x?q=%2F")
+    expect("url", seen["url"], door.public("/_probe/x?q=%2F"))
+    expect("base_url", seen["base_url"], door.public("/"))
+
+
+@check(
+    "scope.url_for",
+    title="url_for builds public addresses",
+    doors=EVERYWHERE,
+    kind="claim",
+    source="Behind a Proxy › How Proxy Forwarded Headers Work; fastapi#5899",
+    statement=("Every link that url_for builds starts with the public scheme, host, port and prefix."),
+    hint=f"{TRUST_HINT} A missing prefix: start the server with --root-path.",
+    needs=("probe",),
+    broken_by=(
+        "passHostHeader = false",
+        "--forwarded-allow-ips of another address",
+        "--forwarded-allow-ips quoted",
+    ),
+)
+def test_url_for_builds_public_addresses(door, expect):
+    links = door.probe()["url_for"]
+    if not links and not door.target.demo:
+        pytest.skip("the application has no named routes")
+    expect.that(bool(links), "links", observed=links, expected="at least one named route")
+    inside = (door.public("/"), door.public("/").replace(door.scheme, door.ws_scheme, 1))
+    outside = {name: link for name, link in links.items() if not link.startswith(inside)}
+    expect.that(not outside, "links that lead elsewhere", observed=outside, expected="none")
+    if "items" in links and door.target.demo:
+        expect("url_for('items')", links["items"], door.public("/items/"))
+
+
+@check(
+    "scope.forwarded_prefix",
+    title="Proxy and server agree on the prefix",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source="Behind a Proxy › Providing the root_path; traefik#11253",
+    statement="X-Forwarded-Prefix, once, equals root_path: proxy and server agree on the prefix.",
+    hint=(
+        "Proxy and server have different prefixes: API_PREFIX in .env must be the only place "
+        "(traefik/routes.toml and --root-path read it). `make up` applies it to both."
+    ),
+    needs=("probe", "strip", "prefix"),
+    broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
+)
+def test_the_proxys_prefix_is_the_servers(door, expect):
+    seen = door.probe()
+    given = header_values(seen, "x-forwarded-prefix")
+    if not given and not door.target.ours:
+        pytest.skip("the proxy sends no X-Forwarded-Prefix")
+    expect("X-Forwarded-Prefix", given, [seen["root_path"]])

@@ -1,0 +1,127 @@
+"""Forwarded headers that a client invents change nothing, at any door."""
+
+import json
+
+from .check import check
+from .lies import believed, lies, view
+
+EVERYWHERE = ("proxy", "tls", "direct")
+PUBLIC = ("proxy", "tls")
+PROXY_HINT = (
+    "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
+    "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address "
+    "alone is wrong, --forwarded-allow-ips is `*` or covers the clients' network."
+)
+DIRECT_HINT = (
+    "The server trusted a caller that is not the proxy: --forwarded-allow-ips must be the "
+    "proxy's exact address, never `*` nor a network that holds other callers (behindproxy_serve/server.py, "
+    "TRUSTED_PROXIES)."
+)
+
+
+@check(
+    "trust.proxy_cannot_spoof",
+    title="Invented headers change nothing at the proxy",
+    doors=PUBLIC,
+    kind="attack",
+    source="Behind a Proxy › Enable Proxy Forwarded Headers; hypercorn#195",
+    statement=(
+        "Whatever forwarding headers a client sends, the application sees the same client, "
+        "scheme, host and prefix."
+    ),
+    hint=PROXY_HINT,
+    needs=("probe", "stranger"),
+    broken_by=("forwardedHeaders.insecure", "Forwarded trusted", "insecure and --forwarded-allow-ips *"),
+)
+def test_a_client_of_the_proxy_cannot_spoof(door, expect):
+    sets = lies(door.scheme)
+    expect("changed by", believed(door, sets), {name: {} for name in sets})
+
+
+@check(
+    "trust.direct_cannot_spoof",
+    title="The server trusts the proxy alone",
+    doors=("direct",),
+    kind="attack",
+    source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2971",
+    statement=("Only the proxy is trusted: a caller of the server's own port cannot pose as somebody else."),
+    hint=DIRECT_HINT,
+    needs=("probe",),
+    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
+)
+def test_a_caller_of_the_server_cannot_spoof(door, expect):
+    sets = lies(door.scheme)
+    expect("changed by", believed(door, sets), {name: {} for name in sets})
+
+
+@check(
+    "trust.redirect_not_steered",
+    title="Invented headers do not steer a redirect",
+    doors=EVERYWHERE,
+    kind="attack",
+    source="hypercorn#195; uvicorn#965",
+    statement=("A redirect leads to the entrypoint that was asked, whatever forwarding headers came along."),
+    hint=f"{PROXY_HINT} At the direct entrypoint: {DIRECT_HINT}",
+    needs=("items", "stranger"),
+    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
+)
+def test_invented_headers_do_not_steer_a_redirect(door, expect):
+    sets = lies(door.scheme)
+    locations = door.each(sets, lambda name: door.get("/items", headers=sets[name]).headers.get("location"))
+    expect("Location under", locations, dict.fromkeys(sets, door.public("/items/")))
+
+
+@check(
+    "trust.docs_ignore_spoofing",
+    title="An invented prefix stays out of the docs",
+    doors=EVERYWHERE,
+    kind="attack",
+    source="CVE-2024-52003; traefik#11253; fastapi#14986",
+    statement=(
+        "Docs and schema name the configured prefix alone; an invented one is neither shown nor remembered."
+    ),
+    hint=(
+        "Something copies X-Forwarded-Prefix into root_path: remove it. root_path is "
+        "configuration (API_PREFIX), never a header."
+    ),
+    needs=("docs", "openapi"),
+    broken_by=("root_path from X-Forwarded-Prefix", "--root-path without strip"),
+)
+def test_an_invented_prefix_does_not_reach_the_docs(door, expect):
+    honest_page, honest_schema = door.get("/docs").text, expect.json(door.get("/openapi.json"))
+    for value in ("/evil", "//evil.example", "/x'-alert(1)-'"):
+        headers = {"X-Forwarded-Prefix": value, "X-Script-Name": value}
+        expect(f"docs are unchanged by {value}", door.get("/docs", headers=headers).text == honest_page, True)
+        schema = expect.json(door.get("/openapi.json", headers=headers))
+        expect(f"servers under {value}", schema.get("servers"), honest_schema.get("servers"))
+    expect(
+        "servers afterwards",
+        expect.json(door.get("/openapi.json")).get("servers"),
+        honest_schema.get("servers"),
+    )
+
+
+@check(
+    "trust.websocket_cannot_spoof",
+    title="Invented headers do not change a WebSocket",
+    doors=EVERYWHERE,
+    kind="attack",
+    source="uvicorn#2043",
+    statement=(
+        "A handshake with invented forwarding headers leaves client, scheme and url of the "
+        "WebSocket as they are."
+    ),
+    hint=f"{PROXY_HINT} At the direct entrypoint: {DIRECT_HINT}",
+    needs=("probe", "stranger"),
+    broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
+)
+def test_invented_headers_change_nothing_in_a_websocket(door, expect):
+    def seen(headers: list[tuple[str, str]]) -> dict:
+        with door.ws("/_probe/ws", headers=headers) as connection:
+            return view(json.loads(connection.recv()))
+
+    honest = seen([])
+    other = "ws" if door.ws_scheme == "wss" else "wss"
+    sets = {**lies(door.scheme), "the other ws scheme": [("X-Forwarded-Proto", other)]}
+    views = door.each(sets, lambda name: seen(sets[name]))
+    expect("view under", views, dict.fromkeys(sets, honest))

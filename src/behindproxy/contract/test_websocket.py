@@ -1,0 +1,153 @@
+"""WebSockets over ws and wss, which belong to the doors proxy and tls."""
+
+import json
+
+from .check import check
+from .websocket import Frame, Opcode
+
+EVERYWHERE = ("proxy", "tls", "direct")
+SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
+
+
+@check(
+    "websocket.echo",
+    title="A WebSocket opens and echoes",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement="A WebSocket route is reached under the prefix, over ws and wss.",
+    hint=(
+        "403: the path that the server hands over does not match the route (root_path twice, or "
+        "strip without --root-path). 404: the router's rule in traefik/routes.toml does not take "
+        "it."
+    ),
+    needs=("ws",),
+    unsafe=True,
+    broken_by=("server without WebSockets", "--root-path without strip"),
+)
+def test_a_websocket_echoes(door, expect):
+    with door.ws("/ws") as connection:
+        for message in ("one", "two"):
+            connection.send(message)
+            expect("echo", connection.recv(), message)
+
+
+@check(
+    "websocket.scope",
+    title="A WebSocket sees the public address",
+    doors=EVERYWHERE,
+    kind="claim",
+    source=SOURCE,
+    statement="In a WebSocket scheme (ws or wss), root_path, path and url are the public ones.",
+    hint=(
+        "scheme ws behind TLS: the server does not read X-Forwarded-Proto: wss (Gunicorn, "
+        "Hypercorn), or does not trust the proxy's address. A path without the prefix: see "
+        "mount.sub_application."
+    ),
+    needs=("probe",),
+    broken_by=(
+        "server without WebSockets",
+        "passHostHeader = false",
+        "--forwarded-allow-ips of another address",
+    ),
+)
+def test_a_websocket_sees_the_public_address(door, expect):
+    with door.ws("/_probe/ws") as connection:
+        seen = json.loads(connection.recv())
+    path = f"{door.prefix}/_probe/ws"
+    expected = {
+        "scheme": door.ws_scheme,
+        "root_path": door.prefix,
+        "path": path,
+        "url": f"{door.ws_scheme}://{door.authority}{path}",
+    }
+    expect("WebSocket scope", {key: seen[key] for key in expected}, expected)
+
+
+@check(
+    "websocket.client",
+    title="A WebSocket sees the client",
+    doors=("proxy", "tls"),
+    kind="claim",
+    source="Behind a Proxy › Proxy Forwarded Headers",
+    statement="In a WebSocket the client's address is the one that the proxy forwarded.",
+    hint=(
+        "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact "
+        "address (behindproxy_serve/server.py; TRUSTED_PROXIES names only load balancers in front of it)."
+    ),
+    needs=("probe",),
+    broken_by=(
+        "server without WebSockets",
+        "--forwarded-allow-ips of another address",
+        "--forwarded-allow-ips quoted",
+    ),
+)
+def test_a_websocket_sees_the_client(door, expect):
+    with door.ws("/_probe/ws") as connection:
+        seen = json.loads(connection.recv())
+    forwarded = dict(seen["headers"]).get("x-forwarded-for", "no X-Forwarded-For").split(",")[-1].strip()
+    expect("client", seen["client"], [forwarded, 0])
+
+
+@check(
+    "limits.websocket",
+    title="A WebSocket message above the limit closes the connection",
+    doors=EVERYWHERE,
+    kind="attack",
+    source="RFC 6455 › 7.4.1, 10.4",
+    statement=(
+        "A WebSocket message longer than WEBSOCKET_MAX_BYTES ends the connection with 1009: whole, in "
+        "fragments, and in fragments without an end. No server agrees to compression."
+    ),
+    hint=(
+        "WEBSOCKET_MAX_BYTES must reach the server: as Uvicorn's --ws-max-size, Gunicorn's "
+        "--websocket-max-message-size or Hypercorn's websocket_max_message_size. The FastAPI CLI has no "
+        "such option, so behindproxy_serve/fastapi_cli.py sets it; Hypercorn has none that refuses compression, so "
+        "behindproxy_serve/hypercorn_websockets.py does."
+    ),
+    needs=("ws", "ours"),
+    unsafe=True,
+    broken_by=("mutant limits.no_websocket_limit",),
+)
+def test_a_websocket_message_above_the_limit_closes_the_connection(door, expect):
+    limit = door.target.websocket_max_bytes
+    with door.ws("/ws") as connection:
+        connection.send("x" * limit)
+        expect("a message at the limit", len(connection.recv()), limit)
+    half = b"x" * (limit // 2 + 1)
+    first, more = Frame(Opcode.TEXT, half, fin=False), Frame(Opcode.CONT, half)
+    up_to_the_limit = Frame(Opcode.CONT, b"x" * (limit - len(half)), fin=False)
+    cases = {
+        "whole": [Frame(Opcode.TEXT, b"x" * (limit + 1))],
+        "in fragments": [first, more],
+        "without an end": [first, up_to_the_limit, Frame(Opcode.CONT, b"x", fin=False)],
+    }
+
+    def code(case: str) -> int | None:
+        with door.ws("/ws") as connection:
+            return connection.close_code(cases[case])
+
+    expect("close code", door.each(cases, code), dict.fromkeys(cases, 1009))
+    with door.ws("/ws", compress=True) as connection:
+        expect("compressed", connection.compressed, False)
+
+
+@check(
+    "limits.websocket_compression",
+    title="No offer to compress a WebSocket passes the proxy",
+    doors=("proxy", "tls"),
+    kind="attack",
+    source="RFC 7692 › 8",
+    statement=(
+        "Sec-WebSocket-Extensions does not reach the server, so no client can agree with it on "
+        "compression, which makes a message up to a thousand times as long as what was sent."
+    ),
+    hint='Sec-Websocket-Extensions = "" in scrub-headers of traefik/routes.toml.',
+    needs=("ws", "probe", "ours"),
+    broken_by=("mutant limits.websocket_compression",),
+)
+def test_no_offer_to_compress_passes_the_proxy(door, expect):
+    with door.ws("/_probe/ws", compress=True) as connection:
+        headers = dict(json.loads(connection.recv())["headers"])
+        expect("offered", headers.get("sec-websocket-extensions", ""), "")
+        expect("compressed", connection.compressed, False)

@@ -1,0 +1,374 @@
+"""The way of a request to the stack of this clone, from the inside outward.
+
+Each check takes the facts and gives steps. What an earlier finding explains is not found again:
+an entrypoint that answers 502 because its container ended is the container's finding.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+from behindproxy.stack import native
+from behindproxy.stack.paths import ROOT
+
+from .addresses import in_url, is_public, kind
+from .asking import who
+from .facts import Answer, Container, Facts, Listener
+from .findings import finding
+from .step import Step, ok, unseen
+
+APP_PORT = 8000  # in the container; docker-compose.yml
+METRICS_PORT = 9000
+
+
+def runtime(facts: Facts) -> Iterator[Step]:
+    if facts.runtime == "docker" and not facts.engine:
+        yield finding(
+            "runtime",
+            "engine.silent",
+            case="not_allowed" if "may not use" in facts.engine_says else "",
+            engine=facts.engine_says,
+        )
+    elif facts.runtime == "docker":
+        yield ok("runtime", f"docker: {facts.engine_says}")
+    elif facts.runtime == "native":
+        yield ok("runtime", "native: Traefik and the application are processes of this machine")
+    else:
+        yield from _ports_taken(facts)
+        yield finding("runtime", "stack.not_running")
+
+
+def _ports_taken(facts: Facts) -> Iterator[Step]:
+    settings = facts.settings
+    for key, address, port in (
+        ("HTTP_PORT", settings.bind_address, settings.http_port),
+        ("HTTPS_PORT", settings.bind_address, settings.https_port),
+        ("DIRECT_PORT", "127.0.0.1", settings.direct_port),
+    ):
+        for listener in facts.at(port):
+            if listener.takes(address) or address in ("0.0.0.0", "::") or listener.here.is_unspecified:
+                free_port = port + 10000 if port < 50000 else port - 10000
+                yield finding(
+                    key, "port.taken", port=port, process=process(listener), key=key, free_port=free_port
+                )
+                break
+
+
+def process(listener: Listener) -> str:
+    if listener.pid is None:
+        return "another user's process (root can see which)"
+    return f"{listener.command[:60]} (pid {listener.pid})"
+
+
+def parts(facts: Facts) -> Iterator[Step]:
+    if facts.runtime == "native":
+        yield from _processes(facts)
+    elif facts.runtime == "docker" and facts.engine:
+        yield from _containers(facts)
+    if facts.routes_error:
+        yield finding("routes.toml", "routes.not_taken", reason=facts.routes_error)
+
+
+def _processes(facts: Facts) -> Iterator[Step]:
+    if not facts.processes:
+        yield finding("processes", "native.gone")
+        return
+    for name in ("traefik", "app"):
+        state = facts.processes.get(name, "not there")
+        # STARTING is supervisor's word for its first second; whether it listens is seen below.
+        if state not in ("RUNNING", "STARTING"):
+            log = native.HOME.relative_to(ROOT) / f"{name}.log"
+            yield finding(name, "process.ended", state=state, log=log)
+            continue
+        port = facts.settings.http_port if name == "traefik" else facts.settings.direct_port
+        listeners = facts.at(port)
+        if stopped := [one for one in listeners if one.state == "stopped"]:
+            pid = stopped[0].pid
+            yield finding(name, "process.stopped", process=process(stopped[0]), pid=pid)
+        elif not listeners:
+            yield finding(name, "process.not_listening", port=port)
+        else:
+            where = ", ".join(sorted({f"{in_url(one.address)}:{port}" for one in listeners}))
+            yield ok(name, f"runs, and listens at {where}")
+
+
+def _containers(facts: Facts) -> Iterator[Step]:
+    ours = {one.service: one for one in facts.containers if one.ours}
+    if not ours:
+        yield finding("containers", "container.missing", case="all")
+        return
+    wanted = ["traefik", "app", *(f"app-{n}" for n in range(2, facts.settings.app_replicas + 1))]
+    for service in wanted:
+        found = ours.get(service)
+        if not found:
+            yield finding(service, "container.missing")
+            continue
+        yield from _container(facts, found)
+
+
+def _container(facts: Facts, found: Container) -> Iterator[Step]:
+    name = found.service
+    if found.state in ("exited", "dead", "restarting"):
+        reason = found.status or f"exit {found.exit_code}"
+        last_line = found.last_line
+        yield finding(name, "container.ended", state=found.state, reason=reason, last_line=last_line)
+        return
+    if found.state == "paused":
+        yield finding(name, "container.paused", container=found.name)
+        return
+    if found.state != "running":
+        yield finding(name, "container.ended", case="not_started", state=found.state)
+        return
+    inside = found.listeners
+    if name != "traefik" and inside is not None:
+        at = [one for one in inside if one.port == APP_PORT]
+        if at and all(one.here.is_loopback for one in at):
+            yield finding(name, "container.loopback", address=f"{at[0].address}:{APP_PORT}")
+            return
+        others = sorted({one.port for one in inside if not one.here.is_loopback})
+        starting = found.health == "starting" and set(others) <= {METRICS_PORT}
+        if not at and not starting:
+            shown = ", ".join(map(str, others))
+            yield finding(name, "container.other_port", port=APP_PORT, others=shown)
+            return
+    if found.health == "unhealthy":
+        yield finding(name, "container.unhealthy")
+    elif found.health == "starting":
+        yield finding(name, "container.starting")
+    else:
+        listens = f", listens on {APP_PORT} in its container" if inside is not None else ""
+        yield ok(name, f"{found.health or 'runs'}{listens}")
+
+
+def published(facts: Facts) -> Iterator[Step]:
+    if facts.runtime != "docker" or not facts.engine:
+        return
+    settings = facts.settings
+    for key, port, service, target in (
+        ("HTTP_PORT", settings.http_port, "traefik", 9999),
+        ("HTTPS_PORT", settings.https_port, "traefik", 9443),
+        ("DIRECT_PORT", settings.direct_port, "app", APP_PORT),
+    ):
+        container = next((c for c in facts.containers if c.ours and c.service == service), None)
+        if not container or container.state != "running" or (key == "DIRECT_PORT" and settings.domain):
+            continue
+        open_ = [one for one in container.published if one.port == port]
+        if not open_:
+            yield finding(key, "port.not_published", port=port, service=service, target=target)
+        elif wide := [one for one in open_ if key == "DIRECT_PORT" and one.address in ("0.0.0.0", "::")]:
+            address = wide[0].address
+            yield finding(key, "direct.open", case="published", address=address, port=port, target=target)
+        elif not [one for one in open_ if one.target == target]:
+            yield finding(
+                key, "port.wrong_target", port=port, published=open_[0].target, service=service, target=target
+            )
+        else:
+            yield ok(key, f"{in_url(open_[0].address)}:{port} leads to {service}, {target} in its container")
+
+
+def answered(answer: Answer | None) -> bool:
+    """Whether the application answered, if only that it has no such path."""
+    return bool(answer and answer.outcome == "http" and answer.status < 500 and who(answer) != "Traefik")
+
+
+def network(facts: Facts) -> Iterator[Step]:
+    """Through the container network, past every published port."""
+    for name, part in (
+        ("app", "the application in its own container"),
+        ("traefik", "Traefik, over the container network"),
+    ):
+        if not (answer := facts.inner.get(name)):
+            continue
+        if answer.isdigit() and int(answer) < 500:
+            yield ok("network", f"{part}: {answer}")
+        else:
+            yield finding("network", "network.refused", part=part, answer=answer)
+
+
+ENTRYPOINTS = {"proxy": "proxied", "tls": "https", "direct": "direct"}
+
+
+def entrypoints(facts: Facts) -> Iterator[Step]:
+    """Over loopback, or where BIND_ADDRESS puts them."""
+    for entrypoint, name in ENTRYPOINTS.items():
+        answer = facts.answers.get(f"{entrypoint}@loopback")
+        if not answer:
+            continue
+        url, status = answer.url, answer.status
+        if answered(answer):
+            yield ok(name, f"{url}: {status}")
+        elif answer.outcome == "certificate":
+            yield finding(name, "door.certificate", url=url, outcome=answer.text)
+        elif answer.outcome == "http" and who(answer) == "Traefik" and status == 404:
+            yield finding(name, "door.no_route", url=url)
+        elif answer.outcome == "http" and status in (502, 503, 504):
+            yield finding(name, "door.no_app", url=url, status=status)
+        elif answer.outcome == "silent":
+            yield finding(name, "door.silent", url=url)
+        elif answer.outcome == "timed_out" and (rule := _rule(facts, answer.port)):
+            yield finding("firewall", "firewall.drops", case="here", port=answer.port, rule=rule)
+        else:
+            yield finding(name, "door.closed", url=url, outcome=answer.text)
+
+
+def _rule(facts: Facts, port: int) -> str:
+    """The firewall's first rule that keeps `port` closed."""
+    return next((rule.text for rule in facts.rules or [] if rule.stops(port)), "")
+
+
+def renewal(facts: Facts) -> Iterator[Step]:
+    if not (found := facts.certificate):
+        return
+    if late := found.late(facts.certificate_error, datetime.now(UTC)):
+        yield finding("certificate", "certificate.not_renewed", reason=late)
+    else:
+        yield ok("certificate", found.text)
+
+
+def reach(facts: Facts) -> Iterator[Step]:
+    """Each of this machine's addresses: who reaches it, and which entrypoints answer there."""
+    settings = facts.settings
+    for address in facts.addresses:
+        if address.containers or kind(address.text)[0] in ("loopback", "link-local"):
+            continue
+        name, reached_by = kind(address.text)
+        proxy = facts.answers.get(f"{'tls' if settings.domain else 'proxy'}@{address.text}")
+        direct = facts.answers.get(f"direct@{address.text}")
+        where = f"{address.text} ({address.interface}) is {name}"
+        if answered(direct):
+            shown, port = in_url(address.text), settings.direct_port
+            yield finding("direct", "direct.open", address=shown, port=port, who=reached_by)
+        if not proxy:
+            yield unseen("address", f"{where}: {reached_by}")
+        elif answered(proxy):
+            yield ok("address", f"{where}; the proxied entrypoint answers there: {reached_by}")
+        elif proxy.outcome == "http" and proxy.status == 404 and who(proxy) == "Traefik":
+            hosts = ",".join([*settings.hosts, in_url(address.text)])
+            yield finding(
+                "address",
+                "hosts.refused",
+                address=address.text,
+                interface=address.interface,
+                kind=name,
+                hosts=hosts,
+            )
+        elif proxy.outcome == "refused":
+            yield unseen(
+                "address",
+                f"{where}: nobody connects there while BIND_ADDRESS={settings.bind_address}; "
+                f"with 0.0.0.0 it is {reached_by}",
+            )
+        else:
+            yield unseen("address", f"{where}: {proxy.text}")
+    if facts.runtime and settings.probe and not ip_address(settings.bind_address).is_loopback:
+        yield finding("PROBE", "probe.open")
+
+
+def firewall(facts: Facts) -> Iterator[Step]:
+    if facts.rules is None:
+        yield unseen("firewall", facts.firewall)
+        return
+    settings = facts.settings
+    docker = facts.runtime == "docker"
+    opened = settings.bind_address not in ("127.0.0.1", "::1")
+    for port in (settings.http_port, settings.https_port) if facts.runtime else ():
+        for rule in facts.rules:
+            if rule.stops(port) and rule.forwarded == docker and opened:
+                yield finding("firewall", "firewall.drops", port=port, rule=rule.text)
+                return
+    open_ = "no rule keeps the entrypoints closed" if facts.rules else "no rule"
+    yield ok("firewall", f"{facts.firewall}: {open_}")
+
+
+def surroundings(facts: Facts) -> Iterator[Step]:
+    if not facts.all_listeners_have_owners:
+        whose = (
+            "belong to no process of this namespace" if facts.root else "are other users', whom root can name"
+        )
+        yield unseen("processes", f"some of the sockets that listen {whose}")
+    if facts.cloud:
+        public = any(is_public(address.text) for address in facts.addresses)
+        where = (
+            "" if public else "; the public address, if it has one, is the cloud's and not on this machine"
+        )
+        yield unseen(
+            "cloud",
+            f"{facts.cloud} ({facts.cloud_evidence}): its security group or firewall cannot be seen "
+            f"from here, look in the provider's console{where}",
+        )
+    yield from connection(facts)
+
+
+def connection(facts: Facts, port: int = 0) -> Iterator[Step]:
+    """How you are connected, and what follows for `port` (by default HTTP_PORT)."""
+    person, settings = facts.person, facts.settings
+    port = port or settings.http_port
+    ssh = f"ssh -L {port}:localhost:{port} THIS-MACHINE"
+    if person.forwards and person.editor != "WSL" and person.source != "off":
+        how = {
+            "output": "from URLs in terminal output",
+            "process": "from processes that listen",
+            "hybrid": "from processes that listen and from terminal output",
+        }.get(person.source, "from processes that listen, or from URLs in terminal output")
+        yield finding(
+            "you",
+            "connection.editor_forwards",
+            editor=person.editor,
+            evidence=person.evidence,
+            how=how,
+            port=port,
+        )
+    elif person.editor == "WSL":
+        yield unseen(
+            "you",
+            f"WSL: Windows' localhost:{port} is forwarded here; other machines reach Windows' address, "
+            "and only with networkingMode=mirrored in .wslconfig or a netsh portproxy",
+        )
+    elif person.ssh_from:
+        yield unseen(
+            "you",
+            f"SSH from {person.ssh_from}: plain SSH forwards no port by itself; {ssh} does, and then "
+            f"localhost:{port} there is this machine's",
+        )
+
+
+CHECKS: list[Callable[[Facts], Iterator[Step]]] = [
+    runtime,
+    parts,
+    published,
+    network,
+    entrypoints,
+    renewal,
+    reach,
+    firewall,
+    surroundings,
+]
+# Once one of these has spoken, what an entrypoint says is its consequence.
+EXPLAIN_ENTRYPOINTS = (
+    "engine.",
+    "stack.",
+    "container.ended",
+    "container.missing",
+    "container.paused",
+    "container.loopback",
+    "container.other_port",
+    "container.unhealthy",
+    "container.starting",
+    "native.",
+    "process.",
+    "port.",
+    "routes.",
+)
+
+
+def steps(facts: Facts) -> list[Step]:
+    found: list[Step] = []
+    for check in CHECKS:
+        for step in check(facts):
+            explained = any(one.id.startswith(EXPLAIN_ENTRYPOINTS) for one in found if one.finding)
+            if explained and step.id.startswith(("door.", "network.")):
+                step = unseen(step.subject, f"{step.text}: follows from the above")
+            if step.id and any(one.id == step.id and one.text == step.text for one in found):
+                continue
+            found.append(step)
+    return found

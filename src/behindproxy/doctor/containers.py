@@ -1,0 +1,163 @@
+"""The engine's containers, as `docker inspect` and the sockets inside them show them."""
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+from behindproxy.stack import ownership
+from behindproxy.stack.settings import StackSettings
+
+from .facts import Container, Listener, Published
+
+SECONDS = 1.5
+LISTENS = "0A"  # TCP_LISTEN in /proc/net/tcp
+
+
+def containers(port: int | None = None) -> list[Container]:
+    """This clone's containers, and those of others that publish a port. Raises nothing: an engine
+    that stops answering shows none. Looks into this clone's, and into what publishes `port`."""
+    try:
+        ids = _docker("ps", "--all", "--quiet", "--no-trunc").stdout.split()
+        inspected = json.loads(_docker("inspect", *ids).stdout) if ids else []
+    except (subprocess.TimeoutExpired, OSError, ValueError):
+        return []
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda one: container(one, port), inspected)
+    return [one for one in found if one.ours or one.published]
+
+
+def container(inspected: dict[str, Any], port: int | None = None) -> Container:
+    labels = inspected["Config"].get("Labels") or {}
+    oneoff = labels.get("com.docker.compose.oneoff") == "True"
+    ours = not oneoff and (ownership.marked(inspected) or _observes(labels))
+    state = inspected["State"]
+    service = labels.get("com.docker.compose.service", inspected["Name"].lstrip("/"))
+    published = _published(inspected)
+    running = state["Status"] == "running" and not state.get("Paused")
+    look = running and (ours and service != "traefik" or port in {one.port for one in published})
+    log = ours and state["Status"] in ("exited", "restarting", "dead")
+    return Container(
+        service=service,
+        name=inspected["Name"].lstrip("/"),
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", ""),
+        exit_code=state.get("ExitCode", 0),
+        status="out of memory" if state.get("OOMKilled") else "",
+        published=published,
+        listeners=inside(inspected["Id"]) if look else None,
+        addresses=tuple(
+            a
+            for n in (inspected["NetworkSettings"].get("Networks") or {}).values()
+            if (a := n.get("IPAddress"))
+        ),
+        last_line=_last_line(inspected["Id"]) if log else "",
+        ours=ours,
+    )
+
+
+def _observes(labels: dict[str, str]) -> bool:
+    """Whether it is this stack's Prometheus or Grafana."""
+    return ownership.of_this_file(labels) and (
+        labels.get("com.docker.compose.service") in ownership.WITHOUT_MARK
+    )
+
+
+def _published(inspected: dict[str, Any]) -> tuple[Published, ...]:
+    ports = inspected["NetworkSettings"].get("Ports") or {}
+    if not any(ports.values()):  # a stopped container has only what was asked for
+        ports = inspected["HostConfig"].get("PortBindings") or {}
+    return tuple(
+        Published(one.get("HostIp") or "0.0.0.0", int(one["HostPort"]), int(target.split("/")[0]))
+        for target, all_ in ports.items()
+        for one in all_ or []
+        if target.endswith("/tcp") and one.get("HostPort")
+    )
+
+
+def inside(id_: str) -> tuple[Listener, ...] | None:
+    """What listens in the container, or None where it has no `cat`, or no /proc."""
+    try:
+        asked = _docker("exec", id_, "cat", "/proc/net/tcp", "/proc/net/tcp6")
+    except (subprocess.TimeoutExpired, OSError):
+        return None
+    # Without IPv6 the second file is missing, and the first was read.
+    return proc_net(asked.stdout) if "local_address" in asked.stdout else None
+
+
+def proc_net(text: str) -> tuple[Listener, ...]:
+    """Of /proc/net/tcp and tcp6: address and port in hex, the address in words of the machine's
+    byte order (proc(5)); little-endian on every machine Docker runs on."""
+    found = []
+    for line in text.splitlines():
+        fields = line.split()
+        if len(fields) < 4 or fields[3] != LISTENS:
+            continue
+        address, _, port = fields[1].partition(":")
+        raw = b"".join(bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, len(address), 8))
+        here = IPv4Address(raw) if len(raw) == 4 else IPv6Address(raw)
+        if str(here) != "127.0.0.11":  # Docker's own name server, in every container
+            found.append(Listener(str(here), int(port, 16)))
+    return tuple(found)
+
+
+# One question, asked in the app's container: its image has Python and no curl.
+QUESTION = """
+import sys, urllib.error, urllib.request
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_): return None
+for line in sys.argv[1:]:
+    url, host = line.split()
+    try:
+        answer = urllib.request.build_opener(Stay).open(
+            urllib.request.Request(url, headers={"Host": host}), timeout=1)
+        print(answer.status)
+    except urllib.error.HTTPError as error:
+        print(error.code)
+    except OSError as error:
+        print(getattr(error, "reason", error))
+"""
+
+
+def ask_inside(all_: list[Container], settings: StackSettings) -> dict[str, str]:
+    """What the app's container gets from itself (`app`) and, over the container network, from
+    Traefik (`traefik`): a status, or why there was none."""
+    app = next((c for c in all_ if c.ours and c.service == "app" and c.state == "running"), None)
+    if not app:
+        return {}
+    host = settings.hosts[0].replace("*", "localhost")
+    questions = {
+        "app": f"http://127.0.0.1:8000/healthz {host}",
+        "traefik": f"http://traefik:9999{settings.api_prefix}/healthz {host}",
+    }
+    try:
+        asked = _docker("exec", app.name, "python", "-c", QUESTION, *questions.values())
+    except (subprocess.TimeoutExpired, OSError):
+        return {}
+    return dict(zip(questions, asked.stdout.splitlines(), strict=False))
+
+
+def traefik_log(all_: list[Container]) -> str:
+    """Its last lines, standard error included."""
+    found = next((c for c in all_ if c.ours and c.service == "traefik"), None)
+    if not found:
+        return ""
+    try:
+        asked = _docker("logs", "--tail", "2000", found.name)
+    except (subprocess.TimeoutExpired, OSError):
+        return ""
+    return asked.stdout + asked.stderr
+
+
+def _last_line(id_: str) -> str:
+    try:
+        asked = _docker("logs", "--tail", "3", id_)
+    except (subprocess.TimeoutExpired, OSError):
+        return ""
+    lines = [line for line in (asked.stdout + asked.stderr).splitlines() if line.strip()]
+    return lines[-1][:200] if lines else ""
+
+
+def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=SECONDS)

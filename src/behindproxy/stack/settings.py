@@ -1,0 +1,326 @@
+"""The settings of the whole stack: the container's own, and the host's."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from behindproxy_serve.server import environment as without_servers_own
+from behindproxy_serve.settings import Settings, exact_address, explain, refuse_overlap
+
+from .dotenv import DotenvError, parse
+from .paths import COPY, ROOT
+
+Model = TypeVar("Model", bound="StackSettings")
+# Set by the stack itself, per runtime; in .env they would contradict it.
+INTERNAL = {
+    "app_host",
+    "app_port",
+    "app_reload",
+    "proxy_address",
+    "proxy_token",
+    "metrics_port",
+    "run_dir",
+    "drain_mark",
+    "untrusted_networks",
+}
+MARKER = "DemonstrationMarker"  # what app/marker.py calls it
+# Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go.
+OF_OTHERS = re.compile(r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|TRAEFIK|GF)_\w+|GO(MAXPROCS|GC|MEMLIMIT)")
+# docker-compose.yml has one slot more: `make deploy` needs one to start in.
+MOST_REPLICAS = 4
+# docker-stack.yml has this many.
+MOST_SWARM_REPLICAS = 8
+# What DOMAIN makes of a setting that is not given.
+PRODUCTION = {
+    "bind_address": "0.0.0.0",
+    "http_port": "80",
+    "https_port": "443",
+    "probe": "false",
+    "app_replicas": "2",
+}
+DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+")
+HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+class StackSettings(Settings):
+    http_port: int = Field(9999, ge=1, le=65535, examples=["9999"])
+    https_port: int = Field(9443, ge=1, le=65535, examples=["9443"])
+    direct_port: int = Field(8000, ge=1, le=65535, examples=["8000"])
+    ops_port: int = Field(8082, ge=1, le=65535, examples=["8082"])
+    bind_address: str = Field("127.0.0.1", examples=["127.0.0.1"])
+    public_hosts: str = Field("localhost,127.0.0.1,[::1]", examples=["localhost,127.0.0.1,[::1]"])
+    subnet: str = Field("172.30.98", examples=["172.30.98"])
+    app_replicas: int = Field(1, ge=1, le=MOST_REPLICAS, examples=["2"])
+    rate_limit: str = Field("", examples=["50"])
+    domain: str = Field("", examples=["api.example.com"])
+    acme_email: str = Field("", examples=["ops@example.com"])
+    acme_ca: str = Field("", examples=["https://acme-staging-v02.api.letsencrypt.org/directory"])
+    acme_challenge: Literal["http", "tls-alpn"] = Field("http", examples=["http"])
+
+    app_image: str = Field("", examples=["registry.example.com/app:1"])
+    tls_cert: str = Field("", examples=["/etc/letsencrypt/live/api.example.com/fullchain.pem"])
+    tls_key: str = Field("", examples=["/etc/letsencrypt/live/api.example.com/privkey.pem"])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _production(cls, given: dict[str, Any]) -> dict[str, Any]:
+        if not given.get("domain"):
+            return given
+        return {**PRODUCTION, "public_hosts": given["domain"], **given}
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        if value.lower() in ("", "off", "0"):
+            return ""
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
+            raise ValueError("must be a whole number of requests per second and client, or off")
+        return value
+
+    @field_validator("domain")
+    @classmethod
+    def _domain(cls, value: str) -> str:
+        if value and not DOMAIN.fullmatch(value):
+            raise ValueError("must be a host name in small letters, with a dot, and no URL")
+        return value
+
+    @field_validator("acme_email")
+    @classmethod
+    def _email(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
+            raise ValueError("is not an e-mail address")
+        return value
+
+    @field_validator("acme_ca")
+    @classmethod
+    def _ca(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https://[^\s/]+/\S+", value):
+            raise ValueError("must be the https URL of an ACME directory")
+        return value
+
+    @field_validator("bind_address")
+    @classmethod
+    def _bind(cls, value: str) -> str:
+        return str(exact_address(value))
+
+    @field_validator("public_hosts")
+    @classmethod
+    def _hosts(cls, value: str) -> str:
+        hosts = [host.strip() for host in value.split(",") if host.strip()]
+        for host in hosts:
+            if "/" in host:
+                raise ValueError(f"{host!r} is a URL; write the host name alone")
+            if host.startswith("[") and host.endswith("]"):
+                exact_address(host[1:-1])
+            elif host.count(":") > 1:
+                raise ValueError(f"{host!r} needs brackets, as in a URL: [{host}]")
+            elif ":" in host:
+                raise ValueError(f"{host!r} has a port; a host name answers on every port")
+            elif host != "*" and not HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is not a host name")
+        return ",".join(hosts)
+
+    @field_validator("subnet")
+    @classmethod
+    def _subnet(cls, value: str) -> str:
+        octets = value.removesuffix(".0/24")
+        try:
+            network = ip_network(f"{octets}.0/24")
+        except ValueError:
+            raise ValueError("must be the first three numbers of a free /24 network") from None
+        if not network.is_private:
+            raise ValueError("is not a private network")
+        return octets
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        ports: dict[int, str] = {}
+        for name in ("http_port", "https_port", "direct_port", "ops_port"):
+            port = getattr(self, name)
+            if port in ports:
+                raise ValueError(
+                    f"{name.upper()}={port}: {ports[port]} has this port already; "
+                    f"for example {name.upper()}={port + 1}"
+                )
+            ports[port] = name.upper()
+        for one, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
+            if getattr(self, one) and not getattr(self, other):
+                raise ValueError(
+                    f"{one.upper()}={getattr(self, one)}: a certificate is no use without "
+                    f"its key, nor the key alone; set {other.upper()} too"
+                )
+        self._certificate_of_domain()
+        if self.domain and self.domain not in self.hosts:
+            raise ValueError(
+                f"PUBLIC_HOSTS={self.public_hosts}: DOMAIN is not among them; "
+                f"for example PUBLIC_HOSTS={self.domain}"
+            )
+        refuse_overlap(self.trusted_proxies, ",".join(own_networks(self.subnet)))
+        return self
+
+    def _certificate_of_domain(self) -> None:
+        if self.tls_cert:
+            raise ValueError(
+                f"TLS_CERT={self.tls_cert}: counts in a swarm alone; `make up` gets its "
+                "certificate by ACME, or from the local CA, so leave TLS_CERT out"
+            )
+        if self.domain and not self.acme_email:
+            raise ValueError(
+                "ACME_EMAIL: DOMAIN needs it, for the certificate authority's notices; "
+                "in .env, for example ACME_EMAIL=ops@example.com"
+            )
+        for name in ("acme_email", "acme_ca"):
+            if getattr(self, name) and not self.domain:
+                raise ValueError(
+                    f"{name.upper()}={getattr(self, name)}: without DOMAIN there is no "
+                    "certificate to ask for; for example DOMAIN=api.example.com"
+                )
+
+    @property
+    def hosts(self) -> list[str]:
+        return self.public_hosts.split(",")
+
+    def url(self, door: str) -> str:
+        """The base URL of the door `proxy`, `tls` or `direct`, as a client on this machine uses it."""
+        if self.domain:
+            # The http door only redirects, and there is no direct one.
+            port = "" if self.https_port == 443 else f":{self.https_port}"
+            return f"https://{self.domain}{port}{self.api_prefix}" if door == "tls" else ""
+        if door == "direct":
+            return f"http://127.0.0.1:{self.direct_port}"
+        bound = ip_address(self.bind_address)
+        here = bound.is_loopback or bound.is_unspecified
+        if "*" in self.hosts or str(bound) in self.hosts:
+            host = "127.0.0.1" if here else str(bound)
+        else:
+            host = "127.0.0.1" if "127.0.0.1" in self.hosts and here else self.hosts[0]
+        shown = f"http://{host}:{self.http_port}" if door == "proxy" else f"https://{host}:{self.https_port}"
+        return shown + self.api_prefix
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether what is served sets the demonstration's marker. In a copy (`make new`) nothing is it."""
+        module = self.app_module.partition(":")[0]
+        source = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+        return not COPY and source.is_file() and MARKER in source.read_text(errors="replace")
+
+    def environ(self) -> dict[str, str]:
+        """Every setting as an environment variable."""
+        dumped = self.model_dump(exclude=INTERNAL | {"forwarded_allow_ips"})
+        return {key.upper(): _text(value) for key, value in dumped.items()}
+
+
+KEYS = frozenset(name.upper() for name in StackSettings.model_fields)
+INTERNAL_KEYS = frozenset(name.upper() for name in INTERNAL)
+
+
+def own_networks(subnet: str) -> tuple[str, str]:
+    """Return the networks `internal` and `direct` of docker-compose.yml, whose members are no proxies.
+
+    The rest of SUBNET is `edge`, the network of Traefik's published ports: a load balancer on this
+    machine has an address there.
+    """
+    return f"{subnet}.0/25", f"{subnet}.128/26"
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class SwarmSettings(StackSettings):
+    """Those of docker-stack.yml."""
+
+    app_replicas: int = Field(2, ge=1, le=MOST_SWARM_REPLICAS, examples=["4"])
+    probe: bool = Field(False, examples=["0"])
+
+    @model_validator(mode="after")
+    def _open_on_every_address(self) -> Self:
+        if self.bind_address != "0.0.0.0":  # `::` would hide who a client is, as in docker.py
+            raise ValueError(
+                f"BIND_ADDRESS={self.bind_address}: Swarm opens a port on every address of "
+                "a node and can do no less; say so with BIND_ADDRESS=0.0.0.0"
+            )
+        return self
+
+    def _certificate_of_domain(self) -> None:
+        if self.domain and not self.tls_cert:
+            raise ValueError(
+                "TLS_CERT: DOMAIN needs it in a swarm, where no Traefik can ask for a "
+                "certificate on behalf of the others (docs/scaling.md); for example "
+                f"TLS_CERT=/etc/letsencrypt/live/{self.domain}/fullchain.pem"
+            )
+
+
+def read(environ: Mapping[str, str] | None = None, path: Path | None = None) -> StackSettings:
+    """The settings: defaults, then `.env`, then the environment (and so `make KEY=value`).
+
+    Raises SystemExit with one line for each value that cannot work.
+    """
+    return read_as(StackSettings, environ, path)
+
+
+def read_as(model: type[Model], environ: Mapping[str, str] | None = None, path: Path | None = None) -> Model:
+    """As `read`, of another kind of stack."""
+    environ = os.environ if environ is None else environ
+    found = written(environ, path)
+    if contradicting := sorted(found.keys() & INTERNAL_KEYS):
+        raise SystemExit(
+            f".env: {contradicting[0]}={found[contradicting[0]]}: the stack sets it itself; leave it out"
+        )
+    known = KEYS - INTERNAL_KEYS
+    values = {key: found.get(key, "") for key in known} | {
+        key: environ[key] for key in known if environ.get(key)
+    }
+    try:
+        return model.model_validate({key.lower(): value for key, value in values.items() if value})
+    except ValidationError as error:
+        raise SystemExit(explain(error, model)) from None
+
+
+def own_keys(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:
+    """Return the application's own settings: the keys of `.env` that are nobody else's."""
+    return {
+        key: environ.get(key, value)
+        for key, value in without_servers_own(written(environ, path)).items()
+        if key not in KEYS and not OF_OTHERS.fullmatch(key)
+    }
+
+
+def near_misses(keys: Iterable[str]) -> list[str]:
+    """Return a warning for each of the application's `keys` that may be a setting misspelt."""
+    return [
+        f"warning: .env: {key} is not a setting, so only the application gets it; {meant[0]} is one"
+        for key in keys
+        if (meant := [one for one in sorted(KEYS) if _nearly(key.upper(), one)])
+    ]
+
+
+def warn_of_near_misses() -> None:
+    for warning in near_misses(own_keys(os.environ)):
+        print(warning)
+
+
+def _nearly(one: str, other: str) -> bool:
+    """Whether the two are equal but for case and underscores, or one letter more, less, other or moved."""
+    if one.replace("_", "") == other.replace("_", ""):
+        return True
+    short, long = sorted((one, other), key=len)
+    begin = len(os.path.commonprefix((short, long)))
+    rest, more = short[begin:], long[begin:]
+    if len(short) < len(long):
+        return rest == more[1:]
+    return rest[1:] == more[1:] or (rest[1:2] + rest[:1] == more[:2] and rest[2:] == more[2:])
+
+
+def written(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:
+    """What `.env` says, Compose's own keys too. Raises SystemExit with one line where it is malformed."""
+    path = path or ROOT / ".env"
+    try:
+        return parse(path.read_text(encoding="utf-8"), environ) if path.exists() else {}
+    except (DotenvError, UnicodeDecodeError) as error:
+        raise SystemExit(str(error)) from None

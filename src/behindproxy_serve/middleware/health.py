@@ -1,0 +1,69 @@
+"""Health for every application: what engines, the proxy's health check and a deploy depend on."""
+
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..problems import problem
+
+LIVE, READY = HEALTH = ("/healthz", "/readyz")
+ASKED_AGAIN_SECONDS = 60
+
+
+class Health:
+    """Answer /readyz with 503 from the stop signal on, or once the file `mark` is there (behindproxy_serve/drain.py).
+
+    Otherwise the application is asked. Where it answers 404 it has none: this answers 200 then, and for a
+    minute without asking. Each question may cost it a line in its log, or a traceback.
+    """
+
+    def __init__(self, app: ASGIApp, prefix: str, mark: Path) -> None:
+        # Unstripped, the proxy's health check comes without the prefix and its clients with it.
+        self.ready = (READY, f"{prefix}{READY}")
+        self.paths = (LIVE, f"{prefix}{LIVE}", *self.ready)
+        self.app, self.mark = app, mark
+        self.stopping = False
+        self.missing: dict[tuple[str, str], float] = {}  # method and path, and until when
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            self._note_sigterm()
+        if scope["type"] != "http" or scope["path"] not in self.paths:
+            return await self.app(scope, receive, send)
+        ready = scope["path"] in self.ready
+        if ready and (self.stopping or self.mark.exists()):
+            # `close`: the health check's own connection must not outlive its use.
+            draining = problem(503, "draining", headers={"Connection": "close"})
+            return await draining(scope, receive, send)
+        if scope["method"] not in ("GET", "HEAD"):
+            return await self.app(scope, receive, send)
+        asked, now = (scope["method"], scope["path"]), time.monotonic()
+        missing = now < self.missing.get(asked, now)
+
+        async def unless_missing(message: Message) -> None:
+            nonlocal missing
+            missing = missing or message.get("status") == 404
+            if not missing:
+                await send(message)
+
+        if not missing:
+            await self.app(scope, receive, unless_missing)
+            if missing:
+                self.missing[asked] = now + ASKED_AGAIN_SECONDS
+        if missing:
+            await JSONResponse({"status": "ready" if ready else "ok"})(scope, receive, send)
+
+    def _note_sigterm(self) -> None:
+        """The server's own handler still runs."""
+        before = signal.getsignal(signal.SIGTERM)
+
+        def handler(number: int, frame: FrameType | None) -> None:
+            self.stopping = True
+            if callable(before):
+                before(number, frame)
+
+        signal.signal(signal.SIGTERM, handler)

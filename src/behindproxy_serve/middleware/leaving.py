@@ -1,0 +1,24 @@
+"""The last answers of a container that is about to stop (behindproxy_serve/drain.py)."""
+
+import os
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Leaving:
+    """Add `Connection: close` to every answer once the file `mark` is there."""
+
+    def __init__(self, app: ASGIApp, mark: str) -> None:
+        self.app, self.mark = app, mark
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not os.path.exists(self.mark):
+            return await self.app(scope, receive, send)
+
+        async def closing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [pair for pair in message["headers"] if pair[0].lower() != b"connection"]
+                message = {**message, "headers": [*headers, (b"connection", b"close")]}
+            await send(message)
+
+        await self.app(scope, receive, closing)
