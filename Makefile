@@ -4,13 +4,13 @@
 .NOTPARALLEL:
 
 help:
-	@src/behindproxy/help.sh src/behindproxy/targets.mk Makefile
+	@src/behindproxy/make/help.sh src/behindproxy/make/targets.mk Makefile
 
-include src/behindproxy/targets.mk
+include src/behindproxy/make/targets.mk
 
 ##@ Copy
 new: ## this deployment for your application: DEST=../theirs APP_MODULE=their.module:app API_PREFIX=/shop
-	@src/behindproxy/environment.sh new
+	@src/behindproxy/make/environment.sh new
 	@$(PY) -m behindproxy new
 
 ##@ Prove the proof
@@ -21,16 +21,16 @@ test: verify-environment ## what needs no running stack
 	@$(PY) -m pytest -q
 
 bench: ## what the proxy costs, which server, the peers; QUICK=1, ONLY=doors,memory some questions
-	@src/behindproxy/environment.sh bench
+	@src/behindproxy/make/environment.sh bench
 	@$(PY) -m bench
 
 compat: verify-environment ## the suite with the oldest and the newest release of each part; ONLY=uvicorn
-	@src/behindproxy/environment.sh new
+	@src/behindproxy/make/environment.sh new
 	@$(PY) -m tests.versions
 
 ##@ Maintain
 lint: ## every linter that CI runs, on every file (ONLY=ruff one); pre-commit runs them on what is staged
-	@src/behindproxy/environment.sh lint
+	@src/behindproxy/make/environment.sh lint
 	@PRE_COMMIT_HOME=build/pre-commit $(PY) -m pre_commit run --all-files --color auto $(ONLY)
 
 lock: ## compile requirements/*.txt from pyproject.toml (needs uv)

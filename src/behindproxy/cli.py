@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -242,7 +242,7 @@ def target_options(command: Command) -> Command:
 )
 @click.option("--curl", is_flag=True, help="Run the curl commands first.")
 @click.option("--list", "listed", is_flag=True, help="Print every check as JSON and send nothing.")
-def verify(curl: bool, listed: bool, **target: object) -> None:
+def verify(curl: bool, listed: bool, **target: Any) -> None:
     """Check a deployment through every entrypoint it has, and say what is wrong and how to mend it.
 
     URL is the public address with the prefix. Without one it is the stack of this folder, started where it
@@ -257,7 +257,7 @@ def verify(curl: bool, listed: bool, **target: object) -> None:
 
 @under("Check", "curl")
 @target_options
-def curl_(**target: object) -> None:
+def curl_(**target: Any) -> None:
     """Send a few requests to every entrypoint, each shown and asserted."""
     from . import verify as command
 

@@ -77,7 +77,7 @@ def test_what_a_document_shows_can_be_run(beside, block):
 
 @pytest.mark.parametrize("block", blocks(elsewhere=True))
 def test_what_is_run_elsewhere_is_there(source, block):
-    known = (ROOT / "Makefile").read_text() + (ROOT / "src/behindproxy/targets.mk").read_text()
+    known = (ROOT / "Makefile").read_text() + (ROOT / "src/behindproxy/make/targets.mk").read_text()
     for target in re.findall(r"(?:^|[;&(] ?)(?:sudo )?make ([a-z][a-z-]*)", "\n".join(block), re.MULTILINE):
         assert re.search(rf"(?m)^{target}:", known), target
     for path in re.findall(r"\b(?:tests|stack|build/venv|deploy|requirements)/[\w./-]+", "\n".join(block)):

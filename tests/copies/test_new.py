@@ -106,12 +106,12 @@ def test_what_is_there_already_is_not_overwritten(source, project):
     assert git(shop.path, "status", "--porcelain") == ""
     code, output = source.new(shop, OVERWRITE="1", **MODULE)
     assert code == 0, output
-    assert "add the line `include deployment/behindproxy/targets.mk`" in output
-    assert "make -f deployment/behindproxy/targets.mk verify" in output
+    assert "add the line `include deployment/behindproxy/make/targets.mk`" in output
+    assert "make -f deployment/behindproxy/make/targets.mk verify" in output
     assert (shop.path / "Makefile").read_text() == "test:\n\ttrue\n"
     assert (shop.path / ".env").read_text().startswith("CURRENCY=EUR\n")
     with (shop.path / "Makefile").open("a") as makefile:
-        makefile.write("include deployment/behindproxy/targets.mk\n")
+        makefile.write("include deployment/behindproxy/make/targets.mk\n")
     code, output = shop.verify(CHECKS="app.answers")
     assert code == 0, output
     assert shop.answers("/shop/api/orders/1") == '{"currency":"EUR"}'

@@ -459,7 +459,7 @@ def test_make_goes_on_to_read_their_own_makefile(source, project, name):
     assert [path.name for path in shop.path.glob("*akefile")] == [name]
     assert (shop.path / name).read_text() == "test:\n\ttrue\n"
     assert f"! {name} was there" in output
-    assert "make -f deployment/behindproxy/targets.mk verify" in output
+    assert "make -f deployment/behindproxy/make/targets.mk verify" in output
 
 
 def test_other_files_of_theirs_stay_and_are_said(source, project):

@@ -156,7 +156,7 @@ def production():
         pytest.skip("not root: a name of its own needs a mount namespace")
     caddy = VENV / "bin" / "caddy"
     if not caddy.exists():
-        pytest.skip("no caddy: src/behindproxy/environment.sh proxies")
+        pytest.skip("no caddy: src/behindproxy/make/environment.sh proxies")
     for port in (80, 443):
         with socket.socket() as probe:
             if not probe.connect_ex(("127.0.0.1", port)):

@@ -87,7 +87,7 @@ class Proxy:
 @pytest.fixture
 def proxy(tmp_path):
     if not (VENV / "bin" / "traefik").exists():
-        pytest.skip("no traefik: src/behindproxy/environment.sh stack")
+        pytest.skip("no traefik: src/behindproxy/make/environment.sh stack")
     made = Proxy(tmp_path, "http")
     made.start()
     yield made

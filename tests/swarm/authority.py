@@ -59,7 +59,7 @@ def lacking() -> str:
     path = "/usr/sbin:/usr/bin:/usr/local/bin"
     missing = [name for name in NEEDS if not shutil.which(name, path=path)]
     if not (VENV / "bin" / "caddy").exists():
-        missing.append("caddy (src/behindproxy/environment.sh proxies)")
+        missing.append("caddy (src/behindproxy/make/environment.sh proxies)")
     return f"not installed: {', '.join(missing)}" if missing else ""
 
 

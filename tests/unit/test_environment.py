@@ -1,4 +1,4 @@
-"""src/behindproxy/environment.sh, with a list of no packages."""
+"""src/behindproxy/make/environment.sh, with a list of no packages."""
 
 import shutil
 import subprocess
@@ -7,9 +7,9 @@ from tests.checkout import ROOT
 
 
 def test_two_first_commands_at_once_install_once(tmp_path):
-    for folder in ("src/behindproxy", "requirements"):
+    for folder in ("src/behindproxy/make", "requirements"):
         (tmp_path / folder).mkdir(parents=True)
-    script = shutil.copy2(ROOT / "src/behindproxy/environment.sh", tmp_path / "src/behindproxy")
+    script = shutil.copy2(ROOT / "src/behindproxy/make/environment.sh", tmp_path / "src/behindproxy/make")
     (tmp_path / "requirements" / "nothing.txt").write_text("# no package\n")
     both = [
         subprocess.Popen([script, "nothing"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

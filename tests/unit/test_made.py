@@ -56,6 +56,6 @@ def test_nothing_there_is_nothing_to_do(tmp_path):
 
 
 def test_the_shell_writes_the_same_first_line():
-    script = (ROOT / "src/behindproxy/environment.sh").read_text()
+    script = (ROOT / "src/behindproxy/make/environment.sh").read_text()
     assert f"made='{made.MADE}'\n" in script
-    assert subprocess.run(["bash", "-n", ROOT / "src/behindproxy/environment.sh"]).returncode == 0
+    assert subprocess.run(["bash", "-n", ROOT / "src/behindproxy/make/environment.sh"]).returncode == 0

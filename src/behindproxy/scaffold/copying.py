@@ -16,7 +16,7 @@ from .repository import git, is_committed, is_repository
 from .request import Request
 from .writing import File, obstacle, write
 
-TARGETS = "deployment/behindproxy/targets.mk"
+TARGETS = "deployment/behindproxy/make/targets.mk"
 STARTER = b'''"""Requested at the prefix, and written without it."""
 
 from fastapi import FastAPI

@@ -1,6 +1,6 @@
 # The targets of every deployment, for `include`: what runs it and what checks it. A recipe is one
 # command; what is longer is a script with a name.
-tools := $(patsubst %behindproxy/targets.mk,%,$(lastword $(MAKEFILE_LIST)))
+tools := $(patsubst %behindproxy/make/targets.mk,%,$(lastword $(MAKEFILE_LIST)))
 made := $(if $(filter src/,$(tools)),build,.behindproxy)
 # The project's own folder may have a module of any name.
 PY := $(if $(filter src/,$(tools)),,PYTHONSAFEPATH=1 )PYTHONPATH=$(tools:/=) $(made)/venv/bin/python
@@ -54,9 +54,9 @@ verify: verify-environment ## curl, then the whole contract suite; PROXY_URL=…
 	@$(PY) -m behindproxy verify --curl
 
 stack-environment:
-	@$(tools)behindproxy/environment.sh stack
+	@$(tools)behindproxy/make/environment.sh stack
 
 verify-environment:
-	@$(tools)behindproxy/environment.sh verify
+	@$(tools)behindproxy/make/environment.sh verify
 
 .PHONY: up dev down ps logs deploy rollback doctor restart clean swarm-deploy swarm-ps swarm-rm curl verify stack-environment verify-environment

@@ -2,13 +2,13 @@
 # Makes build/venv (a copy: .behindproxy/venv) and installs requirements/$1.txt into it. Says one line
 # when it cannot.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-self=$PWD/src/behindproxy/environment.sh
+cd "$(dirname "$0")/../../.."
+self=$PWD/src/behindproxy/make/environment.sh
 pins=$PWD/requirements/$1.txt
 build=build
 # In a copy the tools lie in another folder, and its build/ may be its project's own. (stack/paths.py)
 if [ ! -d src/behindproxy ]; then
-  self=$PWD/deployment/behindproxy/environment.sh
+  self=$PWD/deployment/behindproxy/make/environment.sh
   pins=$PWD/deployment/requirements/$1.txt
   build=.behindproxy
 fi
