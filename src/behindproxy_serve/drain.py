@@ -1,11 +1,11 @@
 """Taking this container out of service, so that nothing is under way when it stops.
 
 `python -m behindproxy_serve.drain start`: from now on /readyz answers 503 in every worker.
-`python -m behindproxy_serve.drain wait SECONDS`: until nothing is in flight, at most so long; prints what is left.
-`python -m behindproxy_serve.drain before SECONDS COMMAND…`: runs the server, for an engine that takes a container's
-name away and gives it the stop signal. The server gets that SECONDS later; until then each answer has
-`Connection: close` (behindproxy_serve/middleware/leaving.py). A server closes its idle connections at once, and a POST
-that the proxy is just writing to one gets 502.
+`… wait SECONDS`: until nothing is in flight, at most so long; prints what is left.
+`… before SECONDS COMMAND…`: runs the server, for an engine that takes a container's name away and gives it
+the stop signal. The server gets that SECONDS later; until then each answer has `Connection: close`
+(middleware/leaving.py). A server closes its idle connections at once, and a POST that the proxy is just
+writing to one gets 502.
 """
 
 import os

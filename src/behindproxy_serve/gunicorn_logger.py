@@ -1,5 +1,5 @@
-"""`--logger-class behindproxy_serve.gunicorn_logger.Logger`: Gunicorn's own option for a logging file sets the root
-logger too, and then an application's basicConfig() does nothing."""
+"""Gunicorn's `--logger-class`: its own option for a logging file sets the root logger too, and then an
+application's basicConfig() does nothing."""
 
 import json
 from logging.config import dictConfig

@@ -10,7 +10,7 @@ from .settings import Settings
 # closes one that Traefik is about to reuse. Five is also what `fastapi run` cannot change.
 KEEP_ALIVE_SECONDS = 5
 
-# For each of them: behindproxy_serve/log.py's lines.
+# For each of them: log.py's lines.
 LOGGING = Path(__file__).with_name("logging.json")
 
 # Read by the servers themselves; settings would have a second, hidden home.
@@ -61,7 +61,7 @@ def _drain(settings: Settings) -> int:
 
 
 def _trust(settings: Settings) -> Options:
-    # With a token the address proves nothing (native): behindproxy_serve/middleware/proxy_token.py decides then.
+    # With a token the address proves nothing (native): middleware/proxy_token.py decides then.
     if settings.proxy_token:
         return {"--no-proxy-headers": None}
     return {"--forwarded-allow-ips": settings.forwarded_allow_ips}
@@ -85,7 +85,7 @@ def _uvicorn(settings: Settings) -> list[str]:
         "--ws-max-queue": 1,  # messages of that size, for each connection
         "--ws-per-message-deflate": "false",
         "--no-server-header": None,
-        "--no-access-log": None,  # behindproxy_serve/middleware/observe.py writes one
+        "--no-access-log": None,  # middleware/observe.py writes one
         "--log-config": str(LOGGING),
     }
     return line("uvicorn", "behindproxy_serve.asgi:app", options=options)
@@ -93,7 +93,7 @@ def _uvicorn(settings: Settings) -> list[str]:
 
 def _fastapi(settings: Settings) -> list[str]:
     # The FastAPI CLI has no options for keep-alive and draining; Docker's stop ends the wait. What is
-    # needed of WebSockets and logs is in behindproxy_serve/fastapi_cli.py.
+    # needed of WebSockets and logs is in fastapi_cli.py.
     options: Options = {
         "--entrypoint": "behindproxy_serve.asgi:app",
         "--host": settings.app_host,
@@ -108,7 +108,7 @@ def _fastapi(settings: Settings) -> list[str]:
 def _gunicorn(settings: Settings) -> list[str]:
     options: Options = {
         "--worker-class": "asgi",
-        # Its own trust knows no X-Forwarded-For and no wss; behindproxy_serve/order.py has them read instead.
+        # Its own trust knows no X-Forwarded-For and no wss; order.py has them read instead.
         "--forwarded-allow-ips": "",
         "--logger-class": "behindproxy_serve.gunicorn_logger.Logger",
         "--no-control-socket": None,  # a file in $HOME, which the container's user has not

@@ -1,4 +1,4 @@
-"""The order of the middlewares round an application (src/behindproxy_serve/order.py), and what depends on it."""
+"""The order of the middlewares round an application (behindproxy_serve/order.py), and what depends on it."""
 
 import itertools
 import json

@@ -15,7 +15,7 @@ ASKED_AGAIN_SECONDS = 60
 
 
 class Health:
-    """Answer /readyz with 503 from the stop signal on, or once the file `mark` is there (behindproxy_serve/drain.py).
+    """Answer /readyz with 503 from the stop signal on, or once the file `mark` is there (drain.py).
 
     Otherwise the application is asked. Where it answers 404 it has none: this answers 200 then, and for a
     minute without asking. Each question may cost it a line in its log, or a traceback.
