@@ -1,9 +1,11 @@
 # The targets of every deployment, for `include`: what runs it and what checks it. A recipe is one
 # command; what is longer is a script with a name.
 tools := $(patsubst %behindproxy/make/targets.mk,%,$(lastword $(MAKEFILE_LIST)))
-made := $(if $(filter src/,$(tools)),build,.behindproxy)
-# The project's own folder may have a module of any name.
-PY := $(if $(filter src/,$(tools)),,PYTHONSAFEPATH=1 )PYTHONPATH=$(tools:/=) $(made)/venv/bin/python
+ifeq ($(tools),src/)
+PY := PYTHONPATH=src$${PYTHONPATH:+:$$PYTHONPATH} build/venv/bin/python
+else # a copy, whose project may have a module of any name
+PY := PYTHONSAFEPATH=1 PYTHONPATH=$(tools:/=) .behindproxy/venv/bin/python
+endif
 
 ##@ Run
 up: stack-environment ## bring the stack up, wait until it is healthy, print the addresses
