@@ -108,7 +108,7 @@ def test_an_edit_of_any_file_survives_or_is_a_named_conflict(source, project):
         name
         for name in edited
         if f"# ours: {name}" not in (text := (shop.path / name).read_text())
-        or ("# ours, in the middle" not in text and not name.endswith("__init__.py"))
+        or ("# ours, in the middle" not in text and not name.endswith(("__init__.py", "py.typed")))
     ]
     assert lost == [], output
     marked = [name for name in edited if "<<<<<<<" in (shop.path / name).read_text()]
