@@ -4,6 +4,7 @@ import base64
 import functools
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from . import safety
 from .chromium import Chromium
 from .door import Door
 from .expect import Expect, Wrong
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Locator, Request, Route
 
 # Generous, for a busy machine: a page that works is there in one.
 WAIT_SECONDS = 30
@@ -45,7 +49,7 @@ class Disturbed(ConnectionError):
     that is under way then, and no flag turns that off. It says nothing of the deployment."""
 
 
-def only_safe(route) -> None:
+def only_safe(route: "Route") -> None:
     """Lets a request of the page pass, or stops it where it could change something."""
     request = route.request
     harm = safety.harm(request.method, request.url, request.headers.items())
@@ -59,7 +63,7 @@ def undisturbed(look: Callable[..., None]) -> Callable[..., None]:
     """Looks at `page` again when Chromium was disturbed; never because of what it saw."""
 
     @functools.wraps(look)
-    def attempts(page: "Page", **fixtures) -> None:
+    def attempts(page: "Page", **fixtures: Door | Expect) -> None:
         for _ in range(ATTEMPTS):
             page.begin()
             try:
@@ -107,13 +111,13 @@ class Page:
         self.door.request_text, self.door.response_text = self.title, ""
         self.expect.held.clear()
 
-    def _answered(self, request) -> None:
+    def _answered(self, request: "Request") -> None:
         answer = request.response()
         status = answer.status if answer else 0
         self.door.response_text += f"{status} {request.method} {request.url}\n"
         self.scriptless |= request.resource_type == "script" and status >= 400
 
-    def _unanswered(self, request) -> None:
+    def _unanswered(self, request: "Request") -> None:
         self.door.response_text += f"{request.failure} {request.method} {request.url}\n"
         if request.failure in ("csp", BLOCKED):
             self.stopped.add(request.url)
@@ -122,7 +126,7 @@ class Page:
         if request.resource_type == "script" and not self._is_own(request.url):
             self.out_of_reach.append(request.url)
 
-    def _console(self, message) -> None:
+    def _console(self, message: "ConsoleMessage") -> None:
         self.disturbed |= DISTURBED in message.text
         if message.type == "error":
             self.complained.append((message.text, message.location.get("url", "")))
@@ -157,9 +161,10 @@ class Page:
             if "ERR_CERT" in reason or "ERR_SSL" in reason:
                 raise Wrong(f"certificate of {url}", reason, "trusted") from None
             raise (Disturbed if self.disturbed else ConnectionError)(reason) from None
+        assert answer, f"{url} is the page that was shown before"
         self.expect(f"status of {url}", answer.status, 200)
 
-    def see(self, selector: str, what: str):
+    def see(self, selector: str, what: str) -> "Locator":
         """Waits until it is shown, and returns the first of it."""
         from playwright.sync_api import TimeoutError
 

@@ -3,19 +3,27 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Literal, TypeVar, get_args
 
 import pytest
 
-DOORS = ("proxy", "tls", "direct", "all")
-KINDS = ("claim", "attack", "operation")
+DoorName = Literal["proxy", "tls", "direct"]
+Place = Literal[DoorName, "all"]
+Kind = Literal["claim", "attack", "operation"]
+
+DOORS: tuple[Place, ...] = get_args(Place)
+PUBLIC: tuple[DoorName, ...] = ("proxy", "tls")
+EVERYWHERE: tuple[DoorName, ...] = get_args(DoorName)
+
+Test = TypeVar("Test", bound=Callable[..., None])
 
 
 @dataclass(frozen=True)
 class Check:
     id: str
     title: str
-    doors: tuple[str, ...]
-    kind: str
+    doors: tuple[Place, ...]
+    kind: Kind
     source: str
     statement: str
     hint: str
@@ -33,27 +41,52 @@ class Check:
     def __post_init__(self) -> None:
         if unknown := set(self.doors) - set(DOORS):
             raise ValueError(f"{self.id}: unknown doors {sorted(unknown)}")
-        if self.kind not in KINDS or "." not in self.id:
-            raise ValueError(f"{self.id}: an id is dotted and a kind is one of {KINDS}")
+        if "all" in self.doors and len(self.doors) > 1:
+            raise ValueError(f"{self.id}: `all` is a door of its own")
+        if self.kind not in get_args(Kind) or "." not in self.id:
+            raise ValueError(f"{self.id}: an id is dotted and a kind is one of {get_args(Kind)}")
 
 
-def check(id: str, **fields) -> Callable:
-    """Marks a test as the check `id` and asks it once at each of its doors."""
-    known = Check(id=id, **fields)
+def check(
+    id: str,
+    *,
+    title: str,
+    doors: tuple[Place, ...],
+    kind: Kind,
+    source: str,
+    statement: str,
+    hint: str,
+    needs: tuple[str, ...] = (),
+    unsafe: bool = False,
+    broken_by: tuple[str, ...] = (),
+) -> Callable[[Test], Test]:
+    """Mark a test as the check `id`, and run it once at each of its doors.
 
-    def mark(function: Callable) -> Callable:
-        at_each_door = pytest.mark.parametrize("door", known.doors, indirect=True)
-        return pytest.mark.check(known)(at_each_door(function))
+    The test takes that one as `door`; a check of `all` takes the deployment as `target`.
+    """
+    known = Check(id, title, doors, kind, source, statement, hint, needs, unsafe, broken_by)
+
+    def mark(test: Test) -> Test:
+        argument = "target" if doors == ("all",) else "door"
+        at_each_door = pytest.mark.parametrize(argument, doors, indirect=True)
+        marked: Test = pytest.mark.check.with_args(known)(at_each_door(test))
+        return marked
 
     return mark
 
 
 def of(item: pytest.Item) -> Check:
-    return item.get_closest_marker("check").args[0]
+    marker = item.get_closest_marker("check")
+    if marker is None:
+        raise pytest.UsageError(f"{item.nodeid} has no @check: it would not appear in the report")
+    known: Check = marker.args[0]
+    return known
 
 
-def door_of(item: pytest.Item) -> str:
-    return item.callspec.params["door"]
+def door_of(item: pytest.Item) -> Place:
+    assert isinstance(item, pytest.Function)
+    given = item.callspec.params
+    return next(name for name in DOORS if name in (given.get("door"), given.get("target")))
 
 
 def selected(id: str, patterns: list[str]) -> bool:
@@ -67,10 +100,8 @@ def selected(id: str, patterns: list[str]) -> bool:
 
 def refuse_duplicates(items: list[pytest.Item]) -> None:
     """(id, door) names one line of the report, so two tests must not share it."""
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[tuple[str, Place], str] = {}
     for item in items:
-        if item.get_closest_marker("check") is None:
-            raise pytest.UsageError(f"{item.nodeid} has no @check: it would not appear in the report")
         key = of(item).id, door_of(item)
         if key in seen:
             raise pytest.UsageError(f"{key[0]} at {key[1]} is both {seen[key]} and {item.nodeid}")

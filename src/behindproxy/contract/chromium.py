@@ -46,6 +46,7 @@ def verified_key(target: Target, address: Address) -> str | None:
             target.context.wrap_socket(plain, server_hostname=address.host) as secured,
         ):
             der = secured.getpeercert(binary_form=True)
+            assert der, "a certificate was verified"
     except ssl.SSLError:
         return None  # Chromium then refuses the certificate itself, and says why
     key = x509.load_der_x509_certificate(der).public_key()

@@ -1,16 +1,19 @@
 """The command line of the suite, and how pytest runs a check at a door."""
 
+import argparse
 import os
 import platform
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from . import check, recorder, terminal
+from .door import Door
 from .expect import Expect
 from .source import Source
-from .target import Target, Unreachable
+from .target import Addresses, Target, Unreachable
 
 HERE = Path(__file__).parent
 TARGET = pytest.StashKey[Target]()
@@ -162,7 +165,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     config = session.config
     if config.option.collectonly:
         return None
-    results: recorder.Recorder = config.pluginmanager.get_plugin("contract-recorder")
+    results = config.pluginmanager.get_plugin("contract-recorder")
+    assert isinstance(results, recorder.Recorder)
     results.plan(session.items)
     if config.option.list_checks:
         terminal.print_checks(session.items)
@@ -171,12 +175,17 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     try:
         config.stash[TARGET] = results.target = open_target(config.option)
     except Unreachable as error:
-        results.could_not_ask(str(error), config.option)
+        addresses: Addresses = {
+            "proxy_url": config.option.url,
+            "tls_url": config.option.tls_url,
+            "direct_url": config.option.direct_url,
+        }
+        results.could_not_ask(str(error), addresses)
         pytest.exit(str(error), returncode=2)
     return None
 
 
-def open_target(option) -> Target:
+def open_target(option: argparse.Namespace) -> Target:
     try:
         versions = dict(pair.split("=", 1) for pair in option.target_version)
     except ValueError:
@@ -216,7 +225,7 @@ def open_target(option) -> Target:
 
 
 @pytest.fixture(autouse=True)
-def junit_name(request: pytest.FixtureRequest, record_xml_attribute) -> None:
+def junit_name(request: pytest.FixtureRequest, record_xml_attribute: Callable[[str, object], None]) -> None:
     """CI systems list the check's id, not the function that happens to ask it."""
     record_xml_attribute("classname", check.of(request.node).group)
     record_xml_attribute("name", f"{check.of(request.node).id} at {check.door_of(request.node)}")
@@ -224,19 +233,27 @@ def junit_name(request: pytest.FixtureRequest, record_xml_attribute) -> None:
 
 @pytest.fixture
 def expect(request: pytest.FixtureRequest) -> Expect:
-    request.node.stash[recorder.EXPECT] = Expect()
-    return request.node.stash[recorder.EXPECT]
+    kept = request.node.stash[recorder.EXPECT] = Expect()
+    return kept
 
 
 @pytest.fixture
-def door(request: pytest.FixtureRequest, expect: Expect, junit_name):
-    """The door that the parameter names; for `all`, the target, which opens any of them."""
+def target(request: pytest.FixtureRequest, expect: Expect, junit_name: None) -> Target:
+    """The deployment, once it is known that the check applies: for checks of no one door."""
     target = request.config.stash[TARGET]
-    if reason := target.reason_to_skip(check.of(request.node), request.param):
+    if reason := target.reason_to_skip(check.of(request.node), check.door_of(request.node)):
         pytest.skip(reason)
-    if request.param == "all":
-        return target
-    if request.param in target.dead:
-        raise ConnectionError(target.dead[request.param])
-    request.node.stash[recorder.DOOR] = target.open(request.param, expect)
-    return request.node.stash[recorder.DOOR]
+    return target
+
+
+@pytest.fixture
+def door(request: pytest.FixtureRequest, expect: Expect, junit_name: None) -> Door:
+    """The door that the parameter names."""
+    target, name = request.config.stash[TARGET], check.door_of(request.node)
+    if reason := target.reason_to_skip(check.of(request.node), name):
+        pytest.skip(reason)
+    assert name != "all"
+    if name in target.dead:
+        raise ConnectionError(target.dead[name])
+    opened = request.node.stash[recorder.DOOR] = target.open(name, expect)
+    return opened

@@ -7,6 +7,7 @@ explains is not explained twice. Where none fits, the hint of the most upstream 
 from collections.abc import Iterable
 
 from .causes import CAUSES, Red
+from .result import Result
 from .source import Source
 
 MOST = 3  # causes named at once
@@ -33,15 +34,14 @@ WAY = (
 )
 
 
-def diagnose(results: Iterable, source: Source | None = None) -> list[str]:
+def diagnose(results: Iterable[Result], source: Source | None = None) -> list[str]:
     """At most three sentences, the likeliest cause first; empty when nothing is red.
 
-    `results` have `check`, `door`, `red`, `observed` and `hint`, as recorder.Result has. With the
-    application's `source`, its own faults come with the line to change.
+    With the application's `source`, its own faults come with the line to change.
     """
     reds = [result for result in results if result.red]
     left = Red({f"{result.check.id}@{result.door}": result.observed for result in reds})
-    said = []
+    said: list[str] = []
     for cause in CAUSES:
         if left.observed and len(said) < MOST and cause.fits(left):
             pattern = cause.line.replace("{prefix}", source.prefix) if source else ""

@@ -1,30 +1,43 @@
 """One way in: the proxy over http, the proxy over TLS, or the application server itself."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 import httpx
 from websockets.exceptions import InvalidStatus
 
 from . import exchange, raw, safety
+from .check import DoorName
 from .expect import Expect, Wrong
+from .seen import Seen
 from .websocket import WebSocket
 
 if TYPE_CHECKING:
     from .target import Target
 
+Answer = TypeVar("Answer")
+
 TIMEOUT_SECONDS = 10
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Options(TypedDict, total=False):
+    """What a request has beside its method and path."""
+
+    headers: Mapping[str, str] | Sequence[tuple[str, str]]
+    params: Mapping[str, str | int | float]
+    content: str | bytes | None
+    json: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Address:
     """Where a door is. The application's `/` is asked there as `entered_at`/."""
 
-    name: str
+    name: DoorName
     scheme: str
     host: str
     port: int
@@ -32,10 +45,10 @@ class Address:
     entered_at: str
 
     @classmethod
-    def parse(cls, name: str, url: str, prefix: str, entered_at: str) -> "Address":
+    def parse(cls, name: DoorName, url: str, prefix: str, entered_at: str) -> "Address":
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS[parts.scheme]
-        return cls(name, parts.scheme, parts.hostname, port, prefix, entered_at)
+        return cls(name, parts.scheme, parts.hostname or "", port, prefix, entered_at)
 
     @property
     def bracketed_host(self) -> str:
@@ -86,14 +99,14 @@ class Door:
         """The address of the application's `path` in a link that was asked for here."""
         return self.origin + self.prefix + path
 
-    def get(self, path: str, **options) -> httpx.Response:
+    def get(self, path: str, **options: Unpack[Options]) -> httpx.Response:
         return self.request("GET", path, **options)
 
-    def request(self, method: str, path: str, **options) -> httpx.Response:
+    def request(self, method: str, path: str, **options: Unpack[Options]) -> httpx.Response:
         """Asks for the application's `path`."""
         return self.ask(method, self.path(path), **options)
 
-    def ask(self, method: str, target: str, **options) -> httpx.Response:
+    def ask(self, method: str, target: str, **options: Unpack[Options]) -> httpx.Response:
         """Asks for `target` as it stands, without the prefix."""
         with self.stream(method, target, **options) as response:
             response.read()
@@ -101,7 +114,7 @@ class Door:
             return response
 
     @contextmanager
-    def stream(self, method: str, target: str, **options) -> Iterator[httpx.Response]:
+    def stream(self, method: str, target: str, **options: Unpack[Options]) -> Iterator[httpx.Response]:
         request = self.target.client.build_request(method, self.origin + target, **options)
         self.request_text, self.response_text = exchange.request_text(request), ""
         response = self.target.client.send(request, stream=True)
@@ -111,7 +124,7 @@ class Door:
         finally:
             response.close()
 
-    def each(self, cases: Iterable[str], ask: Callable[[str], Any]) -> dict[str, Any]:
+    def each(self, cases: Iterable[str], ask: Callable[[str], Answer]) -> dict[str, Answer]:
         """The answer to each case; a failure shows the exchange of the first wrong one."""
         answers = {}
         for case in cases:
@@ -119,9 +132,10 @@ class Door:
             self.noted[case] = self.request_text, self.response_text
         return answers
 
-    def probe(self, rest: str = "x", **options) -> dict:
+    def probe(self, rest: str = "x", **options: Unpack[Options]) -> Seen:
         """What the application saw of a request."""
-        return self.expect.json(self.get(f"/_probe/{rest}", **options))
+        seen: Seen = self.expect.json(self.get(f"/_probe/{rest}", **options))
+        return seen
 
     @contextmanager
     def ws(

@@ -1,11 +1,13 @@
 """A check's request and response as text: a failure is read without repeating it."""
 
+from collections.abc import Iterable
+
 import httpx
 
 BODY_CHARACTERS = 2000
 
 
-def headers_text(headers) -> str:
+def headers_text(headers: Iterable[tuple[str, str]]) -> str:
     return "".join(f"{name}: {value}\n" for name, value in headers)
 
 
@@ -13,7 +15,7 @@ def body_text(body: str) -> str:
     return body if len(body) <= BODY_CHARACTERS else f"{body[:BODY_CHARACTERS]}… ({len(body)} characters)"
 
 
-def decoded(pairs) -> list[tuple[str, str]]:
+def decoded(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
 
 

@@ -1,7 +1,12 @@
 """Assertions that remember what they expected, whether it was observed or not."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
+
+import httpx
+
+from .raw import RawAnswer
 
 SHOWN_CHARACTERS = 1500
 
@@ -9,17 +14,19 @@ SHOWN_CHARACTERS = 1500
 class Wrong(AssertionError):
     """A wrong answer. Whatever else is raised means that the question was not asked."""
 
-    def __init__(self, what: str, observed: Any, expected: Any):
+    def __init__(self, what: str, observed: object, expected: object):
         self.cases: list[str] = []
         if isinstance(observed, dict) and isinstance(expected, dict):
             observed, expected = differing(observed, expected)
-            self.cases = list(observed)
+            self.cases = [str(case) for case in observed]
         self.observed = f"{what}: {text(observed)}"
         self.expected = f"{what}: {text(expected)}"
         super().__init__(f"expected {self.expected}\nobserved {self.observed}")
 
 
-def differing(observed: dict, expected: dict) -> tuple[dict, dict]:
+def differing(
+    observed: Mapping[object, object], expected: Mapping[object, object]
+) -> tuple[dict[object, object], dict[object, object]]:
     """Only the entries that disagree: nobody should search for one among twenty."""
     keys = [
         key
@@ -32,7 +39,7 @@ def differing(observed: dict, expected: dict) -> tuple[dict, dict]:
     )
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     if value in ({}, [], None):
         return "nothing"
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
@@ -49,19 +56,19 @@ def text(value: Any) -> str:
 
 class Expect:
     def __init__(self) -> None:
-        self.held: list[tuple[str, Any]] = []
+        self.held: list[tuple[str, object]] = []
 
-    def __call__(self, what: str, observed: Any, expected: Any) -> None:
+    def __call__(self, what: str, observed: object, expected: object) -> None:
         if observed != expected:
             raise Wrong(what, observed, expected)
         self.held.append((what, expected))
 
-    def that(self, holds: bool, what: str, *, observed: Any, expected: str) -> None:
+    def that(self, holds: bool, what: str, *, observed: object, expected: str) -> None:
         if not holds:
             raise Wrong(what, observed, expected)
         self.held.append((what, expected))
 
-    def json(self, answer) -> Any:
+    def json(self, answer: httpx.Response | RawAnswer) -> Any:
         """The JSON of a 200. Any other answer is wrong, not a bug of the check that reads it."""
         self("status", answer.status_code, 200)
         try:
@@ -69,7 +76,7 @@ class Expect:
         except ValueError as error:
             raise Wrong("body", answer.text[:200], "JSON") from error
 
-    def html(self, answer) -> str:
+    def html(self, answer: httpx.Response) -> str:
         self("status", answer.status_code, 200)
         kind = answer.headers.get("content-type", "none")
         self.that(kind.startswith("text/html"), "content type", observed=kind, expected="text/html")

@@ -1,6 +1,7 @@
 """What a client may pretend to be, and what of it the application believed."""
 
 from .door import Door
+from .seen import Seen, client_host
 
 FAKE_IP = "6.6.6.6"
 
@@ -47,17 +48,28 @@ def lies(door_scheme: str) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def view(seen: dict) -> dict:
+View = dict[str, str | int | dict[str, str] | None]
+
+
+def view(seen: Seen) -> View:
     """What no header may change. The client's port is left out: each connection has its own."""
-    kept = ("scheme", "root_path", "path", "raw_path", "url", "base_url", "url_for")
-    return {**{key: seen[key] for key in kept}, "client": (seen["client"] or [None])[0]}
+    return {
+        "scheme": seen["scheme"],
+        "root_path": seen["root_path"],
+        "path": seen["path"],
+        "raw_path": seen["raw_path"],
+        "url": seen["url"],
+        "base_url": seen["base_url"],
+        "url_for": seen["url_for"],
+        "client": client_host(seen),
+    }
 
 
-def believed(door: Door, sets: dict[str, list[tuple[str, str]]]) -> dict[str, dict]:
+def believed(door: Door, sets: dict[str, list[tuple[str, str]]]) -> dict[str, View]:
     """Of each set, what it changed in the application's view."""
     honest = view(door.probe())
 
-    def changed(name: str) -> dict:
+    def changed(name: str) -> View:
         seen = view(door.probe(headers=sets[name]))
         return {key: seen[key] for key in honest if seen[key] != honest[key]}
 

@@ -25,13 +25,20 @@ class RawAnswer:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
-class _Replay(io.BytesIO):
+class _Replay(io.BufferedReader):
     # http.client closes its file after one response, but a smuggled second one may follow it.
     def close(self) -> None:
         pass
 
-    def makefile(self, *_args) -> "_Replay":
-        return self
+
+class _Response(http.client.HTTPResponse):
+    """A response that is here already: http.client reads from a socket only."""
+
+    def __init__(self, stream: _Replay) -> None:
+        with socket.socket() as unused:
+            super().__init__(unused)
+        self.fp.close()
+        self.fp = stream
 
 
 def exchange(host: str, port: int, context: ssl.SSLContext | None, request: bytes) -> tuple[bytes, bool]:
@@ -53,9 +60,9 @@ def exchange(host: str, port: int, context: ssl.SSLContext | None, request: byte
 
 def answers(received: bytes) -> list[RawAnswer]:
     """Every response in the stream: the second one is what request smuggling looks like."""
-    stream, found = _Replay(received), []
+    stream, found = _Replay(io.BytesIO(received)), []
     while stream.tell() < len(received):
-        response = http.client.HTTPResponse(stream)
+        response = _Response(stream)
         response.begin()
         body = response.read().decode("utf-8", "replace")
         found.append(RawAnswer(response.status, response.getheaders(), body))

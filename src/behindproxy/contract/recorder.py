@@ -2,17 +2,17 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Generator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from . import check, diagnosis, reports
-from .check import Check
 from .door import Door
 from .expect import Expect, Wrong
-from .target import Target
+from .result import Result, Status
+from .target import Addresses, Target
 
 EXPECT = pytest.StashKey[Expect]()
 DOOR = pytest.StashKey[Door]()
@@ -25,33 +25,12 @@ CERTIFICATE_HINT = (
 NO_ANSWER_HINT = "The door stopped answering: see `make ps` and `make logs`."
 
 
-@dataclass
-class Result:
-    check: Check
-    door: str
-    status: str = "error"
-    expected: str = ""
-    observed: str = "not asked"
-    request: str = ""
-    response: str = ""
-    screenshot: str = ""
-    seconds: float = 0.0
-    hint: str = ""
-
-    def __post_init__(self) -> None:
-        self.hint = self.check.hint
-
-    @property
-    def red(self) -> bool:
-        return self.status in ("failed", "error")
-
-
 class Recorder:
     def __init__(self, report_dir: Path):
         self.report_dir = report_dir
         self.results: dict[str, Result] = {}
         self.target: Target | None = None
-        self.address: dict[str, str] = {}
+        self.addresses: Addresses = {"proxy_url": "", "tls_url": "", "direct_url": ""}
         self.logs = ""
         self.written = False
         self.started = time.monotonic()
@@ -61,7 +40,7 @@ class Recorder:
         self.results = {item.nodeid: Result(check.of(item), check.door_of(item)) for item in items}
 
     @property
-    def counts(self) -> Counter:
+    def counts(self) -> Counter[Status]:
         return Counter(result.status for result in self.results.values())
 
     @property
@@ -74,17 +53,15 @@ class Recorder:
             return []
         return diagnosis.diagnose(self.results.values(), self.target.source)
 
-    def could_not_ask(self, reason: str, option) -> None:
-        self.address = {
-            "proxy_url": option.proxy_url,
-            "tls_url": option.tls_url,
-            "direct_url": option.direct_url,
-        }
+    def could_not_ask(self, reason: str, addresses: Addresses) -> None:
+        self.addresses = addresses
         for result in self.results.values():
             result.observed = reason
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         result = self.results[item.nodeid]
         result.seconds += call.duration
@@ -107,11 +84,13 @@ class Recorder:
         result.status, result.expected = "passed", item.stash[EXPECT].summary
         result.observed = "as expected"
 
-    def _went_wrong(self, item: pytest.Item, raised: pytest.ExceptionInfo, result: Result) -> None:
+    def _went_wrong(
+        self, item: pytest.Item, raised: pytest.ExceptionInfo[BaseException], result: Result
+    ) -> None:
         error = raised.value
         door = item.stash.get(DOOR, None)
         if isinstance(error, Wrong):
-            result.status, result.expected, result.observed = (("failed"), error.expected, error.observed)
+            result.status, result.expected, result.observed = "failed", error.expected, error.observed
             if door is not None and error.cases:
                 noted = door.noted.get(error.cases[0])
                 result.request, result.response = noted or (result.request, result.response)

@@ -1,17 +1,49 @@
 """The files of a run: report.json for programs, .html for people, .md for a CI job summary."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 import jinja2
 
-from .check import DOORS
+from .check import DOORS, Kind, Place
+from .result import Result, Status
+from .target import Addresses
+
+if TYPE_CHECKING:
+    from .recorder import Recorder
 
 TEMPLATES = Path(__file__).parent / "templates"
+Table = dict[str, dict[str, dict[Place, Result]]]
 
 
-def failure_text(result) -> str:
+class TargetFacts(Addresses):
+    runtime: str
+    server: str
+    versions: dict[str, str]
+
+
+class Line(TypedDict):
+    id: str
+    title: str
+    door: Place
+    kind: Kind
+    status: Status
+    expected: str
+    observed: str
+    hint: str
+    source: str
+
+
+class Report(TypedDict):
+    target: TargetFacts
+    checks: list[Line]
+    summary: dict[Status, int]
+
+
+def failure_text(result: Result) -> str:
     """One failure as plain text: the terminal and the JUnit file show the same."""
     parts = [f"{result.check.id} at {result.door}: {result.check.title}"]
     if result.expected:
@@ -26,23 +58,23 @@ def failure_text(result) -> str:
     return "\n".join(parts)
 
 
-def target_of(run) -> dict:
+def target_of(run: "Recorder") -> TargetFacts:
     target = run.target
-    known = (
-        {}
-        if target is None
-        else {name: getattr(target, name) for name in ("proxy_url", "tls_url", "direct_url")}
-    )
+    if target is None:
+        return {**run.addresses, "runtime": "", "server": "", "versions": {}}
     return {
-        **(known or run.address),
-        "runtime": target.runtime if target else "",
-        "server": target.server if target else "",
-        "versions": target.versions if target else {},
+        "proxy_url": target.proxy_url,
+        "tls_url": target.tls_url,
+        "direct_url": target.direct_url,
+        "runtime": target.runtime,
+        "server": target.server,
+        "versions": target.versions,
     }
 
 
-def as_json(run) -> dict:
+def as_json(run: "Recorder") -> Report:
     counts = run.counts
+    statuses: tuple[Status, ...] = ("passed", "failed", "error", "skipped")
     return {
         "target": target_of(run),
         "checks": [
@@ -59,24 +91,24 @@ def as_json(run) -> dict:
             }
             for result in run.results.values()
         ],
-        "summary": {status: counts[status] for status in ("passed", "failed", "error", "skipped")},
+        "summary": {status: counts[status] for status in statuses},
     }
 
 
-def matrix(results) -> dict[str, dict[str, dict]]:
+def matrix(results: Iterable[Result]) -> Table:
     """group -> check id -> door -> result, in the order in which the checks are written."""
-    table: dict[str, dict[str, dict]] = {}
+    table: Table = {}
     for result in results:
         table.setdefault(result.check.group, {}).setdefault(result.check.id, {})[result.door] = result
     return table
 
 
-def doors_used(results) -> list[str]:
+def doors_used(results: Iterable[Result]) -> list[Place]:
     used = {result.door for result in results}
     return [door for door in DOORS if door in used]
 
 
-def write(run) -> None:
+def write(run: "Recorder") -> None:
     run.report_dir.mkdir(parents=True, exist_ok=True)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),

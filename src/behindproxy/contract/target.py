@@ -1,17 +1,20 @@
 """The deployment under test: its doors, and what it offers beyond the contract's minimum."""
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import ip_address, ip_network
+from typing import TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import httpx
 
 from . import exchange, safety
-from .check import Check
+from .check import Check, DoorName, Place
 from .door import DEFAULT_PORTS, TIMEOUT_SECONDS, Address, Door
 from .expect import Expect
+from .seen import Seen
 from .source import Source
 
 # Paths by which somebody else's deployment is asked what it has. Ours must have all of them.
@@ -34,6 +37,20 @@ MODES = {
 
 class Unreachable(Exception):
     """Nothing can be asked; its text is the one line that is printed."""
+
+
+class Addresses(TypedDict):
+    proxy_url: str
+    tls_url: str
+    direct_url: str
+
+
+class ClientOptions(TypedDict, total=False):
+    verify: ssl.SSLContext
+    limits: httpx.Limits
+    headers: Mapping[str, str]
+    http1: bool
+    http2: bool
 
 
 @dataclass
@@ -60,17 +77,17 @@ class Target:
     protected_user: str = ""
     source: Source | None = None
     logs_command: list[str] = field(default_factory=list)
-    addresses: dict[str, Address] = field(default_factory=dict)
+    addresses: dict[DoorName, Address] = field(default_factory=dict)
     lacks: dict[str, str] = field(default_factory=dict)
     demo: bool = False
-    marked: set[str] = field(default_factory=set)
-    dead: dict[str, str] = field(default_factory=dict)
+    marked: set[DoorName] = field(default_factory=set)
+    dead: dict[DoorName, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.proxy_url.startswith("https:"):
             self.proxy_url, self.tls_url = "", self.proxy_url
-        given = {"proxy": self.proxy_url, "tls": self.tls_url, "direct": self.direct_url}
-        given = {name: url.rstrip("/") for name, url in given.items() if url}
+        every: dict[DoorName, str] = {"proxy": self.proxy_url, "tls": self.tls_url, "direct": self.direct_url}
+        given = {name: url.rstrip("/") for name, url in every.items() if url}
         if not given.keys() - {"direct"}:
             raise Unreachable(
                 "no public address is named: --url with the prefix, for example --url https://api.example.com/shop"
@@ -89,7 +106,7 @@ class Target:
             verify=self.context, limits=httpx.Limits(keepalive_expiry=1), headers={"User-Agent": "contract"}
         )
 
-    def new_client(self, **options) -> httpx.Client:
+    def new_client(self, **options: Unpack[ClientOptions]) -> httpx.Client:
         """A client that refuses what a third-party application must not get."""
         return httpx.Client(
             timeout=TIMEOUT_SECONDS,
@@ -105,12 +122,12 @@ class Target:
         headers = exchange.decoded(request.headers.raw)
         self.permit(names, safety.harm(request.method, url.raw_path.decode("ascii"), headers))
 
-    def permit(self, names: set[str], harm: str) -> None:
+    def permit(self, names: set[DoorName], harm: str) -> None:
         """Raises Refused unless the demonstration answers at each of these entrypoints."""
         if harm and (not names or any(map(self.restricted, names))):
             raise safety.Refused(f"not sent, {harm}: {safety.REASON}")
 
-    def restricted(self, name: str) -> bool:
+    def restricted(self, name: DoorName) -> bool:
         """Whether what answers there gets safe requests only."""
         return not (self.unsafe or name in self.marked)
 
@@ -118,7 +135,7 @@ class Target:
     def ours(self) -> bool:
         return self.runtime != "remote"
 
-    def open(self, name: str, expect: Expect) -> Door:
+    def open(self, name: DoorName, expect: Expect) -> Door:
         return Door(self, self.addresses[name], expect)
 
     def connect(self) -> None:
@@ -201,13 +218,13 @@ class Target:
         """This caller's address as the proxy sees it: what the proxy appends to the list."""
         for name in self.addresses.keys() - self.dead.keys() - {"direct"}:
             try:
-                seen = self.open(name, Expect()).get("/_probe/x").json()
+                seen: Seen = self.open(name, Expect()).get("/_probe/x").json()
                 return dict(seen["headers"])["x-forwarded-for"].split(",")[-1].strip()
             except (httpx.HTTPError, ValueError, KeyError, TypeError):
                 continue
         return ""
 
-    def _is_somebody_s(self, name: str) -> bool:
+    def _is_somebody_s(self, name: DoorName) -> bool:
         """Whether the marker was left in an application that was made of the demonstration: its schema
         has other paths, has an operation that changes something, or cannot be read."""
         try:
@@ -228,7 +245,7 @@ class Target:
                 return answer.text
         return ""
 
-    def reason_to_skip(self, check: Check, door: str) -> str | None:
+    def reason_to_skip(self, check: Check, door: Place) -> str | None:
         if door != "all" and door not in self.addresses:
             return {"proxy": "no plain http door", "tls": "no TLS door", "direct": "no direct door"}[door]
         # At its own port nobody but the proxy is believed, whoever stands in front of that.

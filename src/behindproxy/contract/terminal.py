@@ -11,14 +11,16 @@ from rich.console import Console
 from rich.text import Text
 
 from . import check, reports
+from .recorder import Recorder
+from .result import Result, Status
 
 WIDTH = 100
 SHOWN_WHOLE = 10  # failures; of the others the terminal has the names
 LOG_LINES = 40
 LOG_CHARACTERS = 400
-MARKS = {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–"}
-ASCII_MARKS = {"passed": "+", "failed": "x", "error": "E", "skipped": "-"}
-STYLES = {"passed": "green", "failed": "bold red", "error": "bold red", "skipped": "dim"}
+MARKS: dict[Status, str] = {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–"}
+ASCII_MARKS: dict[Status, str] = {"passed": "+", "failed": "x", "error": "E", "skipped": "-"}
+STYLES: dict[Status, str] = {"passed": "green", "failed": "bold red", "error": "bold red", "skipped": "dim"}
 
 
 def print_checks(items: list[pytest.Item]) -> None:
@@ -28,7 +30,7 @@ def print_checks(items: list[pytest.Item]) -> None:
 
 
 class Reporter:
-    def __init__(self, config: pytest.Config, run):
+    def __init__(self, config: pytest.Config, run: Recorder):
         self.run, self.logs_command = run, config.option.logs_command
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")
@@ -56,10 +58,10 @@ class Reporter:
         if report.failed:
             self.show(str(report.longrepr))
 
-    def pytest_internalerror(self, excrepr) -> None:
+    def pytest_internalerror(self, excrepr: object) -> None:
         self.show(str(excrepr))
 
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo) -> None:
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         reason = str(excinfo.value) if excinfo.errisinstance(pytest.exit.Exception) else "interrupted"
         self.show(f"{chr(10) if self.group else ''}{reason}")
 
@@ -103,9 +105,11 @@ class Reporter:
                 title = next(iter(row.values())).check.title
                 line = Text(f"{id:<{ids}}  ").append(f"{clipped(title, titles - 1):<{titles}}", "dim")
                 for door in doors:
-                    status = row[door].status if door in row else None
-                    mark = self.marks[status] if status else ""
-                    line.append(f"{mark:^{widths[door]}}", STYLES.get(status, ""))
+                    if door in row:
+                        status = row[door].status
+                        line.append(f"{self.marks[status]:^{widths[door]}}", STYLES[status])
+                    else:
+                        line.append(" " * widths[door])
                 line.rstrip()
                 self.show(line)
         self.show()
@@ -124,7 +128,7 @@ class Reporter:
 
     def failures(self) -> None:
         """One text per cause: forty checks that met the same refused connection are one."""
-        by_cause: dict[str, list] = {}
+        by_cause: dict[str, list[Result]] = {}
         for result in self.run.red:
             cause = result.observed if result.status == "error" else f"{result.check.id}@{result.door}"
             by_cause.setdefault(cause, []).append(result)

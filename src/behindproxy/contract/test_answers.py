@@ -4,7 +4,9 @@ from urllib.parse import urljoin
 
 import pytest
 
-from .check import check
+from .check import PUBLIC, check
+from .door import Door
+from .expect import Expect
 from .safety import REASON
 
 PAGE = "Behind a Proxy"
@@ -15,7 +17,7 @@ PATHS = ("/app", "/items/", "/static/hello.txt", "/no/such/route")
 @check(
     "app.same_answer",
     title="The proxy's answers are the server's",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source=f"{PAGE} › Check the responses",
     statement=(
@@ -27,14 +29,14 @@ PATHS = ("/app", "/items/", "/static/hello.txt", "/no/such/route")
     unsafe=True,
     broken_by=("rule for GET alone", "errors middleware"),
 )
-def test_the_proxys_answers_are_the_servers(door, expect):
+def test_the_proxys_answers_are_the_servers(door: Door, expect: Expect) -> None:
     if "direct" not in door.target.addresses:
         pytest.skip("no direct door")
     if door.target.restricted("direct"):
         pytest.skip(REASON)
     server = door.target.open("direct", expect)
 
-    def answer(at, case: str) -> str:
+    def answer(at: Door, case: str) -> str:
         # The same id at both doors: an error's body has it.
         got = at.request(*case.split(" "), headers={"X-Request-ID": "same-at-both-doors"})
         shown = [got.headers.get(name, "-") for name in ("allow", "content-type")]
@@ -48,7 +50,7 @@ def test_the_proxys_answers_are_the_servers(door, expect):
 @check(
     "openapi.first_server_answers",
     title="The docs' requests arrive",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source=f"{PAGE} › Check the docs UI",
     statement=(
@@ -59,7 +61,7 @@ def test_the_proxys_answers_are_the_servers(door, expect):
     needs=("openapi", "prefix"),
     broken_by=("another root_path than the proxy strips", "no root_path"),
 )
-def test_the_first_server_and_a_path_are_an_address(door, expect):
+def test_the_first_server_and_a_path_are_an_address(door: Door, expect: Expect) -> None:
     if not door.target.root_path_in_servers:
         pytest.skip("the schema does not list the prefix as a server")
     schema = expect.json(door.get("/openapi.json"))

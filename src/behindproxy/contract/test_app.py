@@ -1,7 +1,8 @@
 """The application answers, with the prefix as its root_path, at the address the document gives."""
 
-from .check import check
-from .expect import Wrong
+from .check import EVERYWHERE, check
+from .door import Door
+from .expect import Expect, Wrong
 
 PAGE = "Behind a Proxy"
 ROOT_PATH_HINT = (
@@ -14,7 +15,7 @@ ROOT_PATH_HINT = (
 @check(
     "app.answers",
     title="The application answers at this entrypoint",
-    doors=("proxy", "tls", "direct"),
+    doors=EVERYWHERE,
     kind="claim",
     source=f"{PAGE} › Check the responses",
     statement=(
@@ -27,7 +28,7 @@ ROOT_PATH_HINT = (
     ),
     broken_by=("mutant hosts.trusted_host", "mutant ports.wrong_service_port"),
 )
-def test_the_application_answers_at_this_door(door, expect):
+def test_the_application_answers_at_this_door(door: Door, expect: Expect) -> None:
     paths = [door.target.answers] if door.target.answers else ["/openapi.json", "/docs", "/redoc", "/"]
     seen = {}
     for path in paths:
@@ -42,7 +43,7 @@ def test_the_application_answers_at_this_door(door, expect):
 @check(
     "app.root_path",
     title="/app answers with root_path = the prefix",
-    doors=("proxy", "tls", "direct"),
+    doors=EVERYWHERE,
     kind="claim",
     source=f"{PAGE} › Checking the current root_path",
     statement=(
@@ -52,7 +53,7 @@ def test_the_application_answers_at_this_door(door, expect):
     needs=("app",),
     broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
 )
-def test_the_app_answers_with_the_prefix_as_its_root_path(door, expect):
+def test_the_app_answers_with_the_prefix_as_its_root_path(door: Door, expect: Expect) -> None:
     answer = expect.json(door.get("/app"))
     expect("body", answer, {"message": "Hello World", "root_path": door.prefix})
 
@@ -72,7 +73,7 @@ def test_the_app_answers_with_the_prefix_as_its_root_path(door, expect):
     needs=("strip", "app", "prefix"),
     broken_by=("FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
-def test_the_prefixed_path_is_not_found_at_the_server(door, expect):
+def test_the_prefixed_path_is_not_found_at_the_server(door: Door, expect: Expect) -> None:
     expect("status of the prefixed path", door.get(f"{door.prefix}/app").status_code, 404)
 
 
@@ -92,7 +93,7 @@ def test_the_prefixed_path_is_not_found_at_the_server(door, expect):
     needs=("unstripped", "app", "prefix"),
     broken_by=("--root-path without strip",),
 )
-def test_the_server_answers_with_and_without_the_prefix(door, expect):
+def test_the_server_answers_with_and_without_the_prefix(door: Door, expect: Expect) -> None:
     both = ("/app", f"{door.prefix}/app")
     paths = door.each(both, lambda path: door.ask("GET", path).status_code)
     expect("status of each path", paths, dict.fromkeys(paths, 200))
@@ -101,7 +102,7 @@ def test_the_server_answers_with_and_without_the_prefix(door, expect):
 @check(
     "app.doubled_prefix",
     title="A path with the prefix twice is not found",
-    doors=("proxy", "tls", "direct"),
+    doors=EVERYWHERE,
     kind="attack",
     source=f"{PAGE} › Setting the root_path in the FastAPI app; fastapi#14238; CVE-2026-48020",
     statement=(
@@ -115,6 +116,6 @@ def test_the_server_answers_with_and_without_the_prefix(door, expect):
     needs=("app", "prefix"),
     broken_by=("FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
-def test_a_doubled_prefix_is_not_found(door, expect):
+def test_a_doubled_prefix_is_not_found(door: Door, expect: Expect) -> None:
     answer = door.ask("GET", f"{door.prefix}{door.prefix}/app")
     expect("status of the doubled prefix", answer.status_code, 404)

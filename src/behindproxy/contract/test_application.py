@@ -5,11 +5,13 @@ import re
 from html import unescape
 from urllib.parse import urljoin, urlsplit
 
+import httpx
 import pytest
 
-from .check import check
+from .check import PUBLIC, check
+from .door import Door
+from .expect import Expect
 
-PUBLIC = ("proxy", "tls")
 ROUTES = 40  # of somebody's large application, the first ones
 PAGES = 15
 REDIRECTS = 5
@@ -21,7 +23,7 @@ HINT = (
 )
 
 
-def routes(door, expect) -> list[str]:
+def routes(door: Door, expect: Expect) -> list[str]:
     """The GET operations of the schema that need no parameter; without a schema, the pages that the
     first one leads to."""
     if "openapi" in door.target.lacks:
@@ -38,8 +40,9 @@ def routes(door, expect) -> list[str]:
     return found[:ROUTES]
 
 
-def pages(door) -> list[str]:
-    found, left = [], ["/"]
+def pages(door: Door) -> list[str]:
+    found: list[str] = []
+    left = ["/"]
     while left and len(found) < PAGES:
         found.append(left.pop(0))
         answer = door.get(found[-1])
@@ -54,13 +57,13 @@ def pages(door) -> list[str]:
     return found
 
 
-def head(door, path: str):
+def head(door: Door, path: str) -> httpx.Response:
     """The answer's head: a stream may last."""
     with door.stream("GET", door.path(path)) as answer:
         return answer
 
 
-def outside(door, url: str) -> bool:
+def outside(door: Door, url: str) -> bool:
     """Is it this host's, and not under the prefix?"""
     parts = urlsplit(urljoin(door.origin, url))
     inside = parts.path == door.prefix or parts.path.startswith(f"{door.prefix}/")
@@ -79,11 +82,11 @@ def outside(door, url: str) -> bool:
     needs=("prefix",),
     broken_by=("mutant application.hard_coded_redirect", "Datasette without its base_url"),
 )
-def test_no_route_redirects_out_of_the_prefix(door, expect):
+def test_no_route_redirects_out_of_the_prefix(door: Door, expect: Expect) -> None:
     first: dict[str, str] = {}
 
     def location_of(path: str) -> str:
-        return head(door, path).headers.get("location", "")
+        return str(head(door, path).headers.get("location", ""))
 
     def leads_outside(path: str) -> str:
         first[path] = location_of(path)
@@ -118,7 +121,7 @@ def test_no_route_redirects_out_of_the_prefix(door, expect):
     needs=("prefix",),
     broken_by=("mutant application.links_by_string",),
 )
-def test_no_answer_links_past_the_prefix(door, expect):
+def test_no_answer_links_past_the_prefix(door: Door, expect: Expect) -> None:
     def wrong(path: str) -> list[str]:
         with door.stream("GET", door.path(path)) as answer:
             kind = answer.headers.get("content-type", "")
@@ -145,7 +148,7 @@ def test_no_answer_links_past_the_prefix(door, expect):
     needs=("prefix",),
     broken_by=("mutant application.cookie_path",),
 )
-def test_no_cookie_is_for_the_whole_host(door, expect):
+def test_no_cookie_is_for_the_whole_host(door: Door, expect: Expect) -> None:
     def wide(path: str) -> list[str]:
         set_ = head(door, path).headers.get_list("set-cookie")
         return [line for line in set_ if outside(door, cookie_path(line, door.path(path)))]
@@ -174,7 +177,7 @@ def cookie_path(line: str, asked: str) -> str:
     needs=("openapi", "prefix"),
     broken_by=("mutant application.token_url",),
 )
-def test_the_schema_s_own_addresses_keep_the_prefix(door, expect):
+def test_the_schema_s_own_addresses_keep_the_prefix(door: Door, expect: Expect) -> None:
     document = expect.json(door.get("/openapi.json"))
     text = json.dumps(document.get("components", {}).get("securitySchemes", {}))
     found = re.findall(r'"(?:token|authorization|refresh)Url": "([^"]*)"', text)

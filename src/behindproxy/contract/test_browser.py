@@ -1,15 +1,16 @@
 """What a person sees: the documentation pages in a real Chromium."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from .browser import Page, undisturbed
-from .check import check
+from .check import PUBLIC, check
 from .chromium import Chromium, NoBrowser
-from .expect import Wrong
+from .door import Door
+from .expect import Expect, Wrong
 
-PUBLIC = ("proxy", "tls")
 SOURCE = "Behind a Proxy › Check the docs UI"
 HINT = (
     "The browser follows what the page and the schema say: the prefix is missing from one of them, "
@@ -22,7 +23,7 @@ PAGES = {"/docs": SWAGGER, "/sub/docs": SWAGGER, "/redoc": REDOC, "/sub/redoc": 
 
 
 @pytest.fixture(scope="module")
-def chromium(request):
+def chromium(request: pytest.FixtureRequest) -> Iterator[Chromium]:
     from .conftest import TARGET
 
     try:
@@ -34,13 +35,13 @@ def chromium(request):
 
 
 @pytest.fixture
-def prefix_in_servers(door) -> None:
+def prefix_in_servers(door: Door) -> None:
     if not door.target.root_path_in_servers:
         pytest.skip("ROOT_PATH_IN_SERVERS=false: Swagger UI does not know the prefix")
 
 
 @pytest.fixture
-def page(request, door, expect):
+def page(request: pytest.FixtureRequest, door: Door, expect: Expect) -> Iterator[Page]:
     """A page, once the door is known to be there: a check that is skipped starts no browser."""
     page = Page(request.getfixturevalue("chromium"), door, expect)
     yield page
@@ -76,7 +77,7 @@ def expect_executed(page: Page, mount: str) -> None:
 )
 @pytest.mark.usefixtures("prefix_in_servers")
 @undisturbed
-def test_in_the_docs_execute_gets_the_answer(door, page):
+def test_in_the_docs_execute_gets_the_answer(door: Door, page: Page) -> None:
     page.open(door.url + "/docs")
     expect_executed(page, "")
 
@@ -94,7 +95,7 @@ def test_in_the_docs_execute_gets_the_answer(door, page):
 )
 @pytest.mark.usefixtures("prefix_in_servers")
 @undisturbed
-def test_the_server_drop_down_begins_with_the_prefix(door, page, expect):
+def test_the_server_drop_down_begins_with_the_prefix(door: Door, page: Page, expect: Expect) -> None:
     page.open(door.url + "/docs")
     servers = page.see(".servers select", "server drop-down")
     offered = [option.get_attribute("value") for option in servers.locator("option").all()]
@@ -116,7 +117,7 @@ def test_the_server_drop_down_begins_with_the_prefix(door, page, expect):
     broken_by=BROKEN_BY,
 )
 @undisturbed
-def test_redoc_shows_the_operations(door, page):
+def test_redoc_shows_the_operations(door: Door, page: Page) -> None:
     page.open(door.url + "/redoc")
     page.see(REDOC, "an operation")
 
@@ -133,7 +134,7 @@ def test_redoc_shows_the_operations(door, page):
     broken_by=BROKEN_BY,
 )
 @undisturbed
-def test_in_the_sub_applications_docs_execute_gets_the_answer(door, page):
+def test_in_the_sub_applications_docs_execute_gets_the_answer(door: Door, page: Page) -> None:
     page.open(door.url + "/sub/docs")
     expect_executed(page, "/sub")
 
@@ -156,7 +157,7 @@ def test_in_the_sub_applications_docs_execute_gets_the_answer(door, page):
     broken_by=("docs assets from a CDN", "no Content-Security-Policy on /redoc"),
 )
 @undisturbed
-def test_no_documentation_page_asks_another_origin(door, page, expect):
+def test_no_documentation_page_asks_another_origin(door: Door, page: Page, expect: Expect) -> None:
     for path, drawn in PAGES.items():
         page.open(door.url + path)
         try:
@@ -184,7 +185,7 @@ def test_no_documentation_page_asks_another_origin(door, page, expect):
     broken_by=("hard-coded docs URL", "FastAPI(root_path=) with strip"),
 )
 @undisturbed
-def test_the_docs_at_the_server_cannot_load_their_schema(door, page, expect):
+def test_the_docs_at_the_server_cannot_load_their_schema(door: Door, page: Page, expect: Expect) -> None:
     page.open(door.url + "/docs")
     page.see(f".errors-wrapper, {SWAGGER}", "error")
     said = page.page.locator("#swagger-ui").inner_text()
@@ -205,6 +206,6 @@ def test_the_docs_at_the_server_cannot_load_their_schema(door, page, expect):
 )
 @pytest.mark.usefixtures("prefix_in_servers")
 @undisturbed
-def test_without_stripping_the_docs_work_at_the_server(door, page):
+def test_without_stripping_the_docs_work_at_the_server(door: Door, page: Page) -> None:
     page.open(door.url + "/docs")
     expect_executed(page, "")

@@ -1,9 +1,10 @@
 """What becomes of a client's own forwarding headers: replaced, or removed."""
 
-from .check import check
+from .check import PUBLIC, check
+from .door import Door
+from .expect import Expect
 from .lies import lies, view
 
-PUBLIC = ("proxy", "tls")
 PROXY_HINT = (
     "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
     "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address "
@@ -26,7 +27,7 @@ PROXY_HINT = (
         "--root-path without strip",
     ),
 )
-def test_the_proxy_replaces_a_clients_headers(door, expect):
+def test_the_proxy_replaces_a_clients_headers(door: Door, expect: Expect) -> None:
     names = (
         "x-forwarded-for",
         "x-forwarded-proto",
@@ -68,7 +69,7 @@ def test_the_proxy_replaces_a_clients_headers(door, expect):
     needs=("probe",),
     broken_by=("aliasHeadersStrategy keep", "no scrub-headers", "X-Forwarded-Ssl trusted"),
 )
-def test_headers_that_traefik_passes_through_are_removed(door, expect):
+def test_headers_that_traefik_passes_through_are_removed(door: Door, expect: Expect) -> None:
     names = ["Forwarded", "X-Forwarded-Scheme", "X-Forwarded-Protocol", "X-Forwarded-Ssl", "X-Forwarded-User"]
     names += ["X-Original-Url", "X-Rewrite-Url", "X-Script-Name", "X-Client-Ip", "True-Client-Ip"]
     aliases = [
@@ -98,7 +99,7 @@ def test_headers_that_traefik_passes_through_are_removed(door, expect):
     needs=("probe",),
     broken_by=("a proxy that drops what Connection names",),
 )
-def test_connection_cannot_remove_the_proxys_headers(door, expect):
+def test_connection_cannot_remove_the_proxys_headers(door: Door, expect: Expect) -> None:
     def names(headers: dict[str, str]) -> list[str]:
         seen = door.probe(headers=headers)
         return sorted(

@@ -6,9 +6,15 @@ import re
 import subprocess
 import time
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from .check import check
+from .expect import Expect
 from .lies import FAKE_IP
+from .seen import Seen, client_host
+from .target import Target
+
+Inspected = dict[str, Any]  # the engine's JSON
 
 SECONDS = 60
 SPOOF = {"X-Forwarded-For": FAKE_IP, "X-Forwarded-Proto": "https"}
@@ -39,7 +45,7 @@ def docker(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def containers() -> dict[str, dict]:
+def containers() -> dict[str, Inspected]:
     """The inspected containers of Traefik and the application, of the project in this folder."""
     label = f"label=com.docker.compose.project.working_dir={os.path.realpath('.')}"
     inspected = json.loads(docker("inspect", *docker("ps", "-q", "--filter", label).split()))
@@ -52,7 +58,7 @@ def containers() -> dict[str, dict]:
     return {name: one for name, one in named.items() if re.fullmatch(r"traefik|app(-\d+)?", name)}
 
 
-def network(container: dict, name: str) -> tuple[str, dict]:
+def network(container: Inspected, name: str) -> tuple[str, Inspected]:
     networks = container["NetworkSettings"]["Networks"]
     return next((full, its) for full, its in networks.items() if full.endswith(f"_{name}"))
 
@@ -71,7 +77,7 @@ def network(container: dict, name: str) -> tuple[str, dict]:
     needs=("docker",),
     broken_by=("mutant container.root", "mutant container.writable", "mutant container.capabilities"),
 )
-def test_the_containers_run_without_privileges(door, expect):
+def test_the_containers_run_without_privileges(target: Target, expect: Expect) -> None:
     for service, container in containers().items():
         host, user = container["HostConfig"], container["Config"]["User"]
         expect.that(
@@ -116,7 +122,7 @@ def test_the_containers_run_without_privileges(door, expect):
     needs=("docker",),
     broken_by=("mutant container.socket",),
 )
-def test_no_container_has_docker_s_socket(door, expect):
+def test_no_container_has_docker_s_socket(target: Target, expect: Expect) -> None:
     mounted = {
         name: [mount["Source"] for mount in one["Mounts"] if "docker.sock" in mount["Source"]]
         for name, one in containers().items()
@@ -135,7 +141,7 @@ def test_no_container_has_docker_s_socket(door, expect):
     needs=("docker",),
     broken_by=("mutant container.direct_port_public",),
 )
-def test_the_server_s_own_port_is_for_this_machine_alone(door, expect):
+def test_the_server_s_own_port_is_for_this_machine_alone(target: Target, expect: Expect) -> None:
     ports = containers()["app"]["NetworkSettings"]["Ports"]
     hosts = {binding["HostIp"] or "0.0.0.0" for bindings in ports.values() for binding in bindings or []}
     expect("addresses", sorted(host for host in hosts if not ip_address(host).is_loopback), [])
@@ -155,7 +161,7 @@ def test_the_server_s_own_port_is_for_this_machine_alone(door, expect):
     needs=("docker",),
     broken_by=("mutant container.loopback",),
 )
-def test_the_application_listens_where_the_proxy_reaches_it(door, expect):
+def test_the_application_listens_where_the_proxy_reaches_it(target: Target, expect: Expect) -> None:
     lines = docker("exec", containers()["app"]["Id"], "python", "-c", LISTENING).splitlines()
     listening = [line.split()[0] for line in lines if line.endswith(" 8000")]
     expect.that(
@@ -177,7 +183,7 @@ def test_the_application_listens_where_the_proxy_reaches_it(door, expect):
     needs=("docker",),
     broken_by=("mutant container.no_health_check",),
 )
-def test_every_container_has_a_health_check(door, expect):
+def test_every_container_has_a_health_check(target: Target, expect: Expect) -> None:
     states = {
         name: one["State"].get("Health", {}).get("Status", "none") for name, one in containers().items()
     }
@@ -201,7 +207,7 @@ def test_every_container_has_a_health_check(door, expect):
     needs=("docker",),
     broken_by=("mutant container.wrong_address", "mutant container.whole_network"),
 )
-def test_the_server_believes_the_proxy_s_one_address(door, expect):
+def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Expect) -> None:
     found = containers()
     full, settings = network(found["traefik"], "internal")
     address = settings["IPAddress"]
@@ -215,7 +221,7 @@ def test_the_server_believes_the_proxy_s_one_address(door, expect):
         read = "print(open('/proc/1/cmdline').read().replace(chr(0), ' '))"
         line = docker("exec", found["app"]["Id"], "python", "-c", read)
         believed = line.partition("--forwarded-allow-ips ")[2].split()[:1]
-        trusted = [item for item in door.trusted_proxies if item]
+        trusted = [item for item in target.trusted_proxies if item]
         expect("--forwarded-allow-ips", believed, [",".join([address, *trusted])])
 
 
@@ -233,11 +239,11 @@ def test_the_server_believes_the_proxy_s_one_address(door, expect):
     needs=("docker", "probe"),
     broken_by=("mutant container.whole_network",),
 )
-def test_another_container_is_not_believed(door, expect):
+def test_another_container_is_not_believed(target: Target, expect: Expect) -> None:
     app = containers()["app"]
     full, settings = network(app, "internal")
-    path = door.addresses["direct"].entered_at if "direct" in door.addresses else ""
-    seen = json.loads(
+    path = target.addresses["direct"].entered_at if "direct" in target.addresses else ""
+    seen: Seen = json.loads(
         docker(
             "run",
             "--rm",
@@ -254,8 +260,8 @@ def test_another_container_is_not_believed(door, expect):
     time.sleep(1)  # the engine takes that container's network down; a new connection may be cut meanwhile
     expect("scheme", seen["scheme"], "http")
     expect.that(
-        seen["client"][0] != FAKE_IP,
+        client_host(seen) != FAKE_IP,
         "client",
-        observed=seen["client"][0],
+        observed=client_host(seen),
         expected="the container's own address",
     )

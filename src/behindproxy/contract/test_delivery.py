@@ -5,9 +5,10 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from .check import check
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect
 
-EVERYWHERE = ("proxy", "tls", "direct")
 EVENTS, INTERVAL_SECONDS = 4, 0.2
 
 
@@ -25,7 +26,7 @@ EVENTS, INTERVAL_SECONDS = 4, 0.2
     needs=("stream",),
     broken_by=("buffering middleware",),
 )
-def test_server_sent_events_arrive_one_by_one(door, expect):
+def test_server_sent_events_arrive_one_by_one(door: Door, expect: Expect) -> None:
     arrivals, events = [], b""
     with door.stream(
         "GET", door.path("/stream"), params={"count": EVENTS, "interval_seconds": INTERVAL_SECONDS}
@@ -58,7 +59,7 @@ def test_server_sent_events_arrive_one_by_one(door, expect):
     needs=("items",),
     broken_by=("passHostHeader = false",),
 )
-def test_a_redirect_over_http2_is_the_same(door, expect):
+def test_a_redirect_over_http2_is_the_same(door: Door, expect: Expect) -> None:
     # A context of its own: httpx writes its protocols into it, and other checks speak HTTP/1.1.
     context = ssl.create_default_context(cafile=door.target.ca_file or None)
     with door.target.new_client(verify=context, http2=True, http1=False) as client:
@@ -78,7 +79,7 @@ def test_a_redirect_over_http2_is_the_same(door, expect):
     needs=("probe",),
     broken_by=("passHostHeader = false",),
 )
-def test_requests_at_once_do_not_see_each_other(door, expect):
+def test_requests_at_once_do_not_see_each_other(door: Door, expect: Expect) -> None:
     def seen(number: int) -> tuple[str, str]:
         # A client of its own: the check's keeps one exchange for the report.
         with door.target.new_client(verify=door.target.context) as client:
@@ -104,7 +105,7 @@ def test_requests_at_once_do_not_see_each_other(door, expect):
     needs=("openapi",),
     broken_by=("a server that answers 200 to whatever it reads",),
 )
-def test_an_unknown_path_in_the_prefix_is_the_applications(door, expect):
+def test_an_unknown_path_in_the_prefix_is_the_applications(door: Door, expect: Expect) -> None:
     answer = door.get("/no/such/route")
     expect("status", answer.status_code, 404)
     json = "json" in answer.headers.get("content-type", "")
@@ -114,7 +115,7 @@ def test_an_unknown_path_in_the_prefix_is_the_applications(door, expect):
 @check(
     "delivery.sent_once",
     title="The application's own 5xx answers arrive, and nothing is sent again",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source="Traefik › Retry › status; nginx › proxy_next_upstream",
     statement="An application's own 500, 502, 503 or 504 reaches the client, and the request ran once.",
@@ -126,7 +127,7 @@ def test_an_unknown_path_in_the_prefix_is_the_applications(door, expect):
     needs=("probe",),
     broken_by=("retry by status",),
 )
-def test_the_applications_own_status_arrives_and_it_ran_once(door, expect):
+def test_the_applications_own_status_arrives_and_it_ran_once(door: Door, expect: Expect) -> None:
     for status in (500, 502, 503, 504):
         answer = door.get(f"/_probe/status/{status}/{uuid.uuid4().hex}")
         expect("status", answer.status_code, status)

@@ -5,10 +5,11 @@ from urllib.parse import urljoin
 
 import pytest
 
-from .check import check
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect
 
 SOURCE = "Behind a Proxy › Check the docs UI"
-EVERYWHERE = ("proxy", "tls", "direct")
 HINT = (
     "The page does not know the prefix: root_path is missing or differs from what the proxy "
     "strips. Set API_PREFIX in .env and `make up`; a page of your own must build its URLs from "
@@ -20,7 +21,7 @@ SPEC_URL = re.compile(r"""spec-url\s*=\s*["']([^"']+)["']""")
 ASSET = re.compile(r"""<(?:script|link)\b[^>]*?\b(?:src|href)\s*=\s*["']([^"']+)["']""")
 
 
-def named(pattern: re.Pattern, page: str) -> str:
+def named(pattern: re.Pattern[str], page: str) -> str:
     found = pattern.search(page)
     return found[1] if found else "nothing"
 
@@ -46,7 +47,7 @@ def named(pattern: re.Pattern, page: str) -> str:
         "another root_path than the proxy strips",
     ),
 )
-def test_the_schemas_servers_begin_with_the_prefix(door, expect):
+def test_the_schemas_servers_begin_with_the_prefix(door: Door, expect: Expect) -> None:
     own = [door.prefix] if door.target.root_path_in_servers else []
     for _ in range(2):
         schema = expect.json(door.get("/openapi.json"))
@@ -73,7 +74,7 @@ def test_the_schemas_servers_begin_with_the_prefix(door, expect):
     needs=("openapi", "prefix"),
     broken_by=("prefix written into a route", "--root-path without strip"),
 )
-def test_the_schemas_paths_have_no_prefix(door, expect):
+def test_the_schemas_paths_have_no_prefix(door: Door, expect: Expect) -> None:
     paths = list(expect.json(door.get("/openapi.json"))["paths"])
     if not paths and not door.target.demo:
         pytest.skip("the schema has no paths")
@@ -97,7 +98,7 @@ def test_the_schemas_paths_have_no_prefix(door, expect):
         "another root_path than the proxy strips",
     ),
 )
-def test_the_docs_page_names_the_prefixed_schema(door, expect):
+def test_the_docs_page_names_the_prefixed_schema(door: Door, expect: Expect) -> None:
     page = expect.html(door.get("/docs"))
     expect("schema named by /docs", named(SCHEMA_URL, page), f"{door.prefix}/openapi.json")
 
@@ -105,7 +106,7 @@ def test_the_docs_page_names_the_prefixed_schema(door, expect):
 @check(
     "docs.schema_answers",
     title="The schema that the docs name answers",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source=SOURCE,
     statement="At the proxy, the schema URL in the docs page is one that answers.",
@@ -113,7 +114,7 @@ def test_the_docs_page_names_the_prefixed_schema(door, expect):
     needs=("docs", "openapi"),
     broken_by=("hard-coded docs URL", "another root_path than the proxy strips", "no root_path"),
 )
-def test_the_named_schema_answers(door, expect):
+def test_the_named_schema_answers(door: Door, expect: Expect) -> None:
     url = named(SCHEMA_URL, expect.html(door.get("/docs")))
     expect.that(
         url.startswith("/") and not url.startswith("//"),
@@ -142,7 +143,7 @@ def test_the_named_schema_answers(door, expect):
     needs=("strip", "docs", "openapi", "prefix"),
     broken_by=("hard-coded docs URL", "FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
-def test_the_docs_schema_is_not_found_at_the_server(door, expect):
+def test_the_docs_schema_is_not_found_at_the_server(door: Door, expect: Expect) -> None:
     url = named(SCHEMA_URL, expect.html(door.get("/docs")))
     expect("schema named by /docs", url, f"{door.prefix}/openapi.json")
     expect("its status here", door.ask("GET", url).status_code, 404)
@@ -151,7 +152,7 @@ def test_the_docs_schema_is_not_found_at_the_server(door, expect):
 @check(
     "docs.oauth2_redirect",
     title="The OAuth2 redirect page has the prefix",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source=f"{SOURCE}; fastapi#1159",
     statement=(
@@ -165,7 +166,7 @@ def test_the_docs_schema_is_not_found_at_the_server(door, expect):
         "another root_path than the proxy strips",
     ),
 )
-def test_the_oauth2_redirect_page_is_under_the_prefix(door, expect):
+def test_the_oauth2_redirect_page_is_under_the_prefix(door: Door, expect: Expect) -> None:
     path = named(OAUTH2_REDIRECT, expect.html(door.get("/docs")))
     expect("oauth2RedirectUrl", path, f"{door.prefix}/docs/oauth2-redirect")
     expect.html(door.ask("GET", path))
@@ -186,7 +187,7 @@ def test_the_oauth2_redirect_page_is_under_the_prefix(door, expect):
         "another root_path than the proxy strips",
     ),
 )
-def test_redoc_names_the_prefixed_schema(door, expect):
+def test_redoc_names_the_prefixed_schema(door: Door, expect: Expect) -> None:
     page = expect.html(door.get("/redoc"))
     expect("schema named by /redoc", named(SPEC_URL, page), f"{door.prefix}/openapi.json")
 
@@ -194,7 +195,7 @@ def test_redoc_names_the_prefixed_schema(door, expect):
 @check(
     "docs.assets_same_origin",
     title="The docs need nothing from elsewhere",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source="fastapi#2949",
     statement=("A docs page needs nothing from another origin: each asset is under the prefix and answers."),
@@ -205,7 +206,7 @@ def test_redoc_names_the_prefixed_schema(door, expect):
     needs=("docs", "redoc"),
     broken_by=("docs assets from a CDN", "FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
-def test_the_assets_of_the_docs_are_the_applications_own(door, expect):
+def test_the_assets_of_the_docs_are_the_applications_own(door: Door, expect: Expect) -> None:
     for path in ("/docs", "/redoc"):
         found = ASSET.findall(expect.html(door.get(path)))
         assets = [urljoin(door.url + path, url) for url in found if not url.startswith("data:")]

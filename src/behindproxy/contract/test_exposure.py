@@ -3,10 +3,10 @@
 import re
 import uuid
 
-from .check import check
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect
 
-PUBLIC = ("proxy", "tls")
-EVERYWHERE = ("proxy", "tls", "direct")
 OPERATIONS = (
     "/ping",
     "/metrics",
@@ -33,7 +33,7 @@ OPERATIONS = (
     ),
     broken_by=("a dashboard router on the public entrypoint",),
 )
-def test_the_proxys_own_pages_are_not_public(door, expect):
+def test_the_proxys_own_pages_are_not_public(door: Door, expect: Expect) -> None:
     targets = [*OPERATIONS, *(door.path(path) for path in OPERATIONS)]
     answers = door.each(targets, lambda target: door.ask("GET", target).status_code)
     public = {target: 200 for target, status in answers.items() if status not in (400, 401, 403, 404)}
@@ -44,7 +44,7 @@ def test_the_proxys_own_pages_are_not_public(door, expect):
     expect("public", public, {})
 
 
-def applications_own(door, paths: list[str]) -> set[str]:
+def applications_own(door: Door, paths: list[str]) -> set[str]:
     """Those that the server itself answers, or, where it cannot be asked, all if it answers any path."""
     if "direct" in door.target.addresses.keys() - door.target.dead.keys():
         server = door.target.open("direct", door.expect)
@@ -64,7 +64,7 @@ def applications_own(door, paths: list[str]) -> set[str]:
     hint="Start Uvicorn with --no-server-header, or blank the header with a headers middleware.",
     broken_by=("Hypercorn's own Server header",),
 )
-def test_no_answer_names_a_version(door, expect):
+def test_no_answer_names_a_version(door: Door, expect: Expect) -> None:
     paths = ("/app", "/items", "/not-there")
 
     def named(path: str) -> list[str]:
@@ -87,7 +87,7 @@ def test_no_answer_names_a_version(door, expect):
     unsafe=True,
     broken_by=("a server that answers 200 to whatever it reads",),
 )
-def test_connect_and_trace_open_nothing(door, expect):
+def test_connect_and_trace_open_nothing(door: Door, expect: Expect) -> None:
     cases = {
         "CONNECT": f"CONNECT {door.authority} HTTP/1.1\r\nHost: {door.authority}",
         "TRACE": f"TRACE {door.path('/app')} HTTP/1.1\r\nHost: {door.authority}\r\nX-Secret: echoed",
@@ -113,7 +113,7 @@ def test_connect_and_trace_open_nothing(door, expect):
     ),
     broken_by=("passHostHeader = false",),
 )
-def test_no_answer_names_an_address_of_the_inside(door, expect):
+def test_no_answer_names_an_address_of_the_inside(door: Door, expect: Expect) -> None:
     own = {door.host, door.authority}
     targets = [
         *(

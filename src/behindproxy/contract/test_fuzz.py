@@ -2,13 +2,22 @@
 
 import time
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from . import exchange, safety
-from .check import check
-from .expect import Wrong
+from .check import PUBLIC, check
+from .door import Door
+from .expect import Expect, Wrong
+
+if TYPE_CHECKING:
+    from schemathesis import APIOperation, Case, CheckFunction, GenerationMode
+
+    Operation = APIOperation[Any, Any, Any, Any]
+
+Schema = dict[str, Any]  # the application's, whatever it is
 
 # About 300 requests for the demonstration; an application with many operations gets fewer of each.
 EXAMPLES = 60
@@ -40,7 +49,7 @@ BROKEN_BY = (
 @check(
     "fuzz.schema",
     title="No made-up request gets an answer outside the schema",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="operation",
     source="Schemathesis › Checks",
     statement=(
@@ -51,14 +60,14 @@ BROKEN_BY = (
     needs=("full", "openapi"),
     broken_by=BROKEN_BY,
 )
-def test_no_answer_is_outside_the_schema(door, expect):
+def test_no_answer_is_outside_the_schema(door: Door, expect: Expect) -> None:
     fuzz(door, expect, "")
 
 
 @check(
     "fuzz.sub_schema",
     title="The sub-application keeps to its schema too",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="operation",
     source="Schemathesis › Checks; Behind a Proxy › Mounting a sub-application",
     statement="The same for the mounted application: its own schema, at its own path.",
@@ -66,12 +75,12 @@ def test_no_answer_is_outside_the_schema(door, expect):
     needs=("full", "openapi", "sub"),
     broken_by=BROKEN_BY,
 )
-def test_the_sub_application_keeps_to_its_schema(door, expect):
+def test_the_sub_application_keeps_to_its_schema(door: Door, expect: Expect) -> None:
     fuzz(door, expect, "/sub")
 
 
 @pytest.fixture(autouse=True)
-def hypothesis_home(request):
+def hypothesis_home(request: pytest.FixtureRequest) -> None:
     """Hypothesis keeps tables of characters; in the working directory unless told otherwise."""
     try:
         from hypothesis.configuration import set_hypothesis_home_dir
@@ -80,9 +89,10 @@ def hypothesis_home(request):
     set_hypothesis_home_dir(request.config.option.report_dir / "hypothesis")
 
 
-def fuzz(door, expect, mount: str) -> None:
+def fuzz(door: Door, expect: Expect, mount: str) -> None:
     try:
         import schemathesis
+        from schemathesis.core.result import Err
     except ImportError as error:
         pytest.skip(f"schemathesis is not installed ({error})")
     # An application that is not the demonstration need not document all it answers: it owes only
@@ -91,7 +101,11 @@ def fuzz(door, expect, mount: str) -> None:
     document = expect.json(door.get(f"{mount}/openapi.json"))
     # A Config of its own: otherwise a schemathesis.toml above the working directory takes part.
     schema = schemathesis.openapi.from_dict(document, config=schemathesis.Config())
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = []
+    for found in schema.get_all_operations():
+        if isinstance(found, Err):
+            raise found.err()
+        operations.append(found.ok())
     if door.restricted:
         operations = [one for one in operations if one.method.upper() in safety.SAFE]
         if not operations:
@@ -108,10 +122,19 @@ def fuzz(door, expect, mount: str) -> None:
     expect.that(asked >= len(operations), "requests", observed=asked, expected=f"{asked} were sent")
 
 
-def generated(door, mount: str, operation, mode, examples: int, deadline: float, checks: list) -> int:
+def generated(
+    door: Door,
+    mount: str,
+    operation: "Operation",
+    mode: "GenerationMode",
+    examples: int,
+    deadline: float,
+    checks: "list[CheckFunction]",
+) -> int:
     """Asks one operation with `examples` requests that are right, or wrong, by its schema."""
     import hypothesis
     from hypothesis import strategies
+    from schemathesis.core.failures import FailureGroup
 
     asked = 0
 
@@ -133,7 +156,7 @@ def generated(door, mount: str, operation, mode, examples: int, deadline: float,
             strategies.text(max_size=8), strategies.text(max_size=20), max_size=3
         ),
     )
-    def ask(case, unknown):
+    def ask(case: "Case[Operation]", unknown: dict[str, str]) -> None:
         nonlocal asked
         if asked and time.monotonic() > deadline:
             return
@@ -141,7 +164,7 @@ def generated(door, mount: str, operation, mode, examples: int, deadline: float,
         answer = send(door, case, mount, unknown)
         try:
             case.validate_response(answer, checks=checks)
-        except BaseExceptionGroup as failures:
+        except FailureGroup as failures:
             observed = [f"{one.title}: {one.message}" for one in failures.exceptions]
             what = f"{answer.status_code} to {operation.label}"
             raise Wrong(what, "\n".join(observed), "as the schema says") from None
@@ -155,7 +178,7 @@ def generated(door, mount: str, operation, mode, examples: int, deadline: float,
     return asked
 
 
-def send(door, case, mount: str, unknown: dict[str, str]) -> httpx.Response:
+def send(door: Door, case: "Case[Operation]", mount: str, unknown: dict[str, str]) -> httpx.Response:
     import requests
 
     options = case.as_transport_kwargs(base_url=door.url + mount)
@@ -165,9 +188,10 @@ def send(door, case, mount: str, unknown: dict[str, str]) -> httpx.Response:
         for place in ("params", "headers"):
             kept = options[place].items()
             options[place] = {name: one for name, one in kept if not safety.overrides(name)}
-        for body in ("json", "data", "files"):
-            options.pop(body, None)
+        for left_out in ("json", "data", "files"):
+            options.pop(left_out, None)
     prepared = requests.Request(**options).prepare()
+    assert prepared.method and prepared.url, "a request has both"
     with door.stream(
         prepared.method,
         prepared.url.removeprefix(door.origin),
@@ -189,7 +213,7 @@ def send(door, case, mount: str, unknown: dict[str, str]) -> httpx.Response:
         return answer
 
 
-def undocumented_methods(door, expect, mount: str, document: dict) -> int:
+def undocumented_methods(door: Door, expect: Expect, mount: str, document: Schema) -> int:
     """Each path with the methods it does not have: 405, and Allow names those it has."""
     cases = [
         f"{method} {mount}{path}"

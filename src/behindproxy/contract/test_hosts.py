@@ -3,10 +3,10 @@
 import re
 from urllib.parse import urlsplit
 
-from .check import check
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect
 
-PUBLIC = ("proxy", "tls")
-EVERYWHERE = ("proxy", "tls", "direct")
 FOREIGN_HINT = (
     "The router's rule names no host: PUBLIC_HOSTS in .env must list the deployment's own names, "
     "not *, and the rule in traefik/routes.toml must begin with Host(…)."
@@ -18,7 +18,7 @@ MALFORMED_HINT = (
 )
 
 
-def refused(door, head: str) -> str:
+def refused(door: Door, head: str) -> str:
     """The answer to a redirecting path under `head`, in a word: who got a Location, and where to."""
     answers = door.raw(f"{head}\r\nConnection: close\r\n\r\n")
     if not answers:
@@ -29,7 +29,7 @@ def refused(door, head: str) -> str:
     return "refused" if 400 <= answers[0].status_code < 500 else f"{answers[0].status_code}"
 
 
-def under(door, *hosts: str, version: str = "1.1", target: str = "") -> str:
+def under(door: Door, *hosts: str, version: str = "1.1", target: str = "") -> str:
     lines = "".join(f"\r\nHost: {host}" for host in hosts)
     return f"GET {target or door.path('/items')} HTTP/{version}{lines}"
 
@@ -45,7 +45,7 @@ def under(door, *hosts: str, version: str = "1.1", target: str = "") -> str:
     needs=("items",),
     broken_by=("PUBLIC_HOSTS=*",),
 )
-def test_a_foreign_host_is_not_answered(door, expect):
+def test_a_foreign_host_is_not_answered(door: Door, expect: Expect) -> None:
     hosts = (
         "evil.example",
         "evil.example:99",
@@ -69,7 +69,7 @@ def test_a_foreign_host_is_not_answered(door, expect):
     needs=("items",),
     broken_by=("PUBLIC_HOSTS=*",),
 )
-def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(door, expect):
+def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(door: Door, expect: Expect) -> None:
     target = f"http://evil.example{door.path('/items')}"
     answer = refused(door, under(door, door.authority, target=target))
     # Absolute-form makes the target's host the request's: an own Host beside it changes nothing.
@@ -87,7 +87,7 @@ def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(door, expec
     needs=("items",),
     broken_by=("served without HostGuard", "passHostHeader = false"),
 )
-def test_a_malformed_host_is_refused(door, expect):
+def test_a_malformed_host_is_refused(door: Door, expect: Expect) -> None:
     host = door.address.bracketed_host
     hosts = (
         f"{host}:",
@@ -115,7 +115,7 @@ def test_a_malformed_host_is_refused(door, expect):
     needs=("items",),
     broken_by=("served without HostGuard", "PUBLIC_HOSTS=*"),
 )
-def test_two_hosts_and_none_are_refused(door, expect):
+def test_two_hosts_and_none_are_refused(door: Door, expect: Expect) -> None:
     cases = {
         "two": under(door, door.authority, "evil.example"),
         "two, the other way": under(door, "evil.example", door.authority),
@@ -140,7 +140,7 @@ def test_two_hosts_and_none_are_refused(door, expect):
     needs=("items",),
     broken_by=("passHostHeader = false",),
 )
-def test_a_location_names_the_host_that_was_asked(door, expect):
+def test_a_location_names_the_host_that_was_asked(door: Door, expect: Expect) -> None:
     host = door.address.bracketed_host
     hosts = (host, f"{host}:1", f"{host}:65535")
     answers = door.each(hosts, lambda host: refused(door, under(door, host)))

@@ -3,10 +3,12 @@
 import json
 from urllib.parse import urlsplit
 
-from .check import check
+from .check import PUBLIC, check
+from .door import Door
+from .expect import Expect
 from .lies import FAKE_IP, lies
+from .seen import client_host
 
-PUBLIC = ("proxy", "tls")
 CLIENT = "203.0.113.9"  # what the load balancer nearest to the client saw
 HINT = (
     "TRUSTED_PROXIES must name every load balancer between the client and the proxy, each by its "
@@ -15,7 +17,7 @@ HINT = (
 )
 
 
-def as_a_load_balancer(door) -> dict[str, str]:
+def as_a_load_balancer(door: Door) -> dict[str, str]:
     """The headers of a request that came over every trusted hop, the caller being the last one."""
     target = door.target
     hops = [item for item in target.trusted_proxies if "/" not in item and item != target.caller]
@@ -37,16 +39,16 @@ def as_a_load_balancer(door) -> dict[str, str]:
     needs=("probe", "load balancer"),
     broken_by=("a hop that is missing in TRUSTED_PROXIES", "TRUSTED_PROXIES not given to the proxy"),
 )
-def test_a_load_balancer_is_believed_hop_by_hop(door, expect):
+def test_a_load_balancer_is_believed_hop_by_hop(door: Door, expect: Expect) -> None:
     headers = as_a_load_balancer(door)
     scheme = headers["X-Forwarded-Proto"]
     seen = door.probe(headers=headers)
-    expect("client", seen["client"][0], CLIENT)
+    expect("client", client_host(seen), CLIENT)
     expect("scheme", seen["scheme"], scheme)
     expect("base_url", seen["base_url"], f"{scheme}://{door.authority}{door.prefix}/")
     with door.ws("/_probe/ws", headers=list(headers.items())) as connection:
         seen = json.loads(connection.recv())
-    expect("client of a WebSocket", seen["client"][0], CLIENT)
+    expect("client of a WebSocket", client_host(seen), CLIENT)
     expect("scheme of a WebSocket", seen["scheme"], {"http": "ws", "https": "wss"}[scheme])
 
 
@@ -67,11 +69,16 @@ def test_a_load_balancer_is_believed_hop_by_hop(door, expect):
     needs=("probe", "load balancer"),
     broken_by=("X-Forwarded-Host trusted",),
 )
-def test_a_load_balancer_moves_neither_host_nor_prefix(door, expect):
-    def place(headers: list[tuple[str, str]]) -> dict:
+def test_a_load_balancer_moves_neither_host_nor_prefix(door: Door, expect: Expect) -> None:
+    def place(headers: list[tuple[str, str]]) -> dict[str, str | list[str]]:
         seen = door.probe(headers=headers)
         hosts = {urlsplit(link).netloc for link in (seen["url"], *seen["url_for"].values())}
-        return {**{key: seen[key] for key in ("root_path", "path", "raw_path")}, "hosts": sorted(hosts)}
+        return {
+            "root_path": seen["root_path"],
+            "path": seen["path"],
+            "raw_path": seen["raw_path"],
+            "hosts": sorted(hosts),
+        }
 
     sets = lies(door.scheme)
     honest = place([])

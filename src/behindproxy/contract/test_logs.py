@@ -7,16 +7,16 @@ import time
 import uuid
 from collections.abc import Callable
 
-from .check import check
-from .expect import Wrong
-from .test_scope import header_values
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect, Wrong
+from .seen import client_host, header_values
 
-PUBLIC = ("proxy", "tls")
 SECONDS_UNTIL_LOGGED = 10
 EXEC = re.compile(r'\| (\{"message":")?exec ')
 
 
-def lines_of(door, part: str) -> list[str]:
+def lines_of(door: Door, part: str) -> list[str]:
     """The lines of the part `traefik` or `app`, which stands before each of them."""
     done = subprocess.run(door.target.logs_command, capture_output=True, text=True, timeout=60, check=False)
     door.request_text = f"# {' '.join(door.target.logs_command)}"
@@ -25,7 +25,7 @@ def lines_of(door, part: str) -> list[str]:
     return [line for line in done.stdout.splitlines() if line.startswith(part)]
 
 
-def found(door, part: str, holds: Callable[[str], bool]) -> str:
+def found(door: Door, part: str, holds: Callable[[str], bool]) -> str:
     """The first line that `holds`, waited for: a log is written behind the answer."""
     deadline = time.monotonic() + SECONDS_UNTIL_LOGGED
     while True:
@@ -52,9 +52,9 @@ def found(door, part: str, holds: Callable[[str], bool]) -> str:
     needs=("logs", "probe"),
     broken_by=("no accessLog", "accessLog with query parameters kept"),
 )
-def test_the_proxys_log_names_client_and_public_path(door, expect):
+def test_the_proxys_log_names_client_and_public_path(door: Door, expect: Expect) -> None:
     mark, token = uuid.uuid4().hex[:8], uuid.uuid4().hex[:8]
-    client = door.probe(mark, params={"token": token})["client"][0]
+    client = client_host(door.probe(mark, params={"token": token}))
     path = f'"RequestPath":"{door.prefix}/_probe/{mark}'
     line = found(door, "traefik", lambda line: path in line)
     expect.that(bool(line), "access log", observed="no such line", expected=path)
@@ -78,7 +78,7 @@ def test_the_proxys_log_names_client_and_public_path(door, expect):
     needs=("logs", "probe"),
     broken_by=("native without the proxy token", "FastAPI(root_path=) with strip"),
 )
-def test_the_servers_log_names_client_and_public_path(door, expect):
+def test_the_servers_log_names_client_and_public_path(door: Door, expect: Expect) -> None:
     mark = uuid.uuid4().hex[:8]
     forwarded = header_values(door.probe(mark), "x-forwarded-for")
     expect("X-Forwarded-For lines", len(forwarded), 1)
@@ -95,7 +95,7 @@ def test_the_servers_log_names_client_and_public_path(door, expect):
 @check(
     "logs.no_query",
     title="No line of the application's log has a query",
-    doors=("proxy", "tls", "direct"),
+    doors=EVERYWHERE,
     kind="operation",
     source="CWE-532",
     statement=(
@@ -110,7 +110,7 @@ def test_the_servers_log_names_client_and_public_path(door, expect):
     needs=("logs", "ws"),
     broken_by=("mutant logs.tokens_of_websockets",),
 )
-def test_no_line_of_the_applications_log_has_a_query(door, expect):
+def test_no_line_of_the_applications_log_has_a_query(door: Door, expect: Expect) -> None:
     token, mark = uuid.uuid4().hex, uuid.uuid4().hex[:8]
     query = f"?token={token}"
     with door.ws(f"/ws{query}") as connection:
@@ -141,7 +141,7 @@ def is_json(text: str) -> bool:
         return False
 
 
-def since_the_start(door) -> list[str]:
+def since_the_start(door: Door) -> list[str]:
     """The application's lines. Each start says the command that the process becomes; what stands
     before was another start."""
     lines = lines_of(door, "app")
@@ -163,7 +163,7 @@ def since_the_start(door) -> list[str]:
     needs=("logs",),
     broken_by=("FastAPI(root_path=) with strip",),
 )
-def test_nothing_in_the_applications_log_is_deprecated(door, expect):
+def test_nothing_in_the_applications_log_is_deprecated(door: Door, expect: Expect) -> None:
     lines = since_the_start(door)
     expect.that(bool(lines), "log", observed="empty", expected="the application's")
     warnings = [line for line in lines if re.search("deprecat", line, re.IGNORECASE)]

@@ -1,10 +1,11 @@
 """Mounts and static files, which go wrong when the path lacks the prefix that root_path claims."""
 
-from .check import check
+from .check import EVERYWHERE, check
+from .door import Door
+from .expect import Expect
 from .test_docs import SCHEMA_URL, named
 
 SOURCE = "Behind a Proxy › Mounting a sub-application"
-EVERYWHERE = ("proxy", "tls", "direct")
 HINT = (
     "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's "
     "or Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
@@ -29,7 +30,7 @@ HINT = (
         "Gunicorn --root-path with strip",
     ),
 )
-def test_the_sub_application_answers_under_the_prefix(door, expect):
+def test_the_sub_application_answers_under_the_prefix(door: Door, expect: Expect) -> None:
     answer = expect.json(door.get("/sub/app"))
     expect("root_path", answer.get("root_path"), f"{door.prefix}/sub")
 
@@ -49,7 +50,7 @@ def test_the_sub_application_answers_under_the_prefix(door, expect):
         "FastAPI(root_path=) with strip",
     ),
 )
-def test_the_sub_applications_docs_name_its_schema(door, expect):
+def test_the_sub_applications_docs_name_its_schema(door: Door, expect: Expect) -> None:
     page = expect.html(door.get("/sub/docs"))
     expect("schema named by /sub/docs", named(SCHEMA_URL, page), f"{door.prefix}/sub/openapi.json")
 
@@ -69,7 +70,7 @@ def test_the_sub_applications_docs_name_its_schema(door, expect):
         "Gunicorn --root-path with strip",
     ),
 )
-def test_the_sub_applications_server_is_prefix_and_mount(door, expect):
+def test_the_sub_applications_server_is_prefix_and_mount(door: Door, expect: Expect) -> None:
     schema = expect.json(door.get("/sub/openapi.json"))
     expect("servers", schema.get("servers"), [{"url": f"{door.prefix}/sub"}])
 
@@ -85,7 +86,7 @@ def test_the_sub_applications_server_is_prefix_and_mount(door, expect):
     needs=("sub",),
     broken_by=("root_path on the mounted application", "redirects turned into 302", "passHostHeader = false"),
 )
-def test_a_redirect_of_the_sub_application_stays_in_it(door, expect):
+def test_a_redirect_of_the_sub_application_stays_in_it(door: Door, expect: Expect) -> None:
     answer = door.get("/sub/items")
     expect("status", answer.status_code, 307)
     expect("Location", answer.headers.get("location"), door.public("/sub/items/"))
@@ -107,7 +108,7 @@ def test_a_redirect_of_the_sub_application_stays_in_it(door, expect):
         "FastAPI(root_path=) with strip",
     ),
 )
-def test_a_websocket_of_the_sub_application_echoes(door, expect):
+def test_a_websocket_of_the_sub_application_echoes(door: Door, expect: Expect) -> None:
     with door.ws("/sub/ws") as connection:
         connection.send("through the mount")
         expect("echo", connection.recv(), "through the mount")
@@ -128,7 +129,7 @@ def test_a_websocket_of_the_sub_application_echoes(door, expect):
         "--root-path without strip",
     ),
 )
-def test_a_static_file_is_served(door, expect):
+def test_a_static_file_is_served(door: Door, expect: Expect) -> None:
     answer = door.get("/static/hello.txt")
     expect("status", answer.status_code, 200)
     expect.that("Hello" in answer.text, "body", observed=answer.text[:200], expected="text with Hello")
@@ -149,7 +150,7 @@ def test_a_static_file_is_served(door, expect):
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_a_directory_redirect_keeps_the_prefix(door, expect):
+def test_a_directory_redirect_keeps_the_prefix(door: Door, expect: Expect) -> None:
     answer = door.get("/static/dir")
     expect("status", answer.status_code, 307)
     expect("Location", answer.headers.get("location"), door.public("/static/dir/"))

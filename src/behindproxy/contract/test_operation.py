@@ -4,12 +4,14 @@ import json
 import re
 import uuid
 
-from .check import check
-from .test_logs import found
-from .test_scope import header_values
+import httpx
 
-EVERYWHERE = ("proxy", "tls", "direct")
-PUBLIC = ("proxy", "tls")
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect
+from .seen import header_values
+from .test_logs import found
+
 # A product with its version, a private address, a path of the server's disk, a Python trace.
 INSIDE = re.compile(
     r"(traefik|uvicorn|gunicorn|hypercorn|starlette|fastapi|python|go)[ /]v?\d+\.\d+"
@@ -36,7 +38,7 @@ INSIDE = re.compile(
     unsafe=True,
     broken_by=("mutant limits.no_body_limit",),
 )
-def test_a_body_above_the_limit_is_refused(door, expect):
+def test_a_body_above_the_limit_is_refused(door: Door, expect: Expect) -> None:
     for length in (door.target.max_body_bytes + 1, 2 * door.target.max_body_bytes):
         answer = door.request("POST", "/app", content=bytes(length))
         expect(f"{length} bytes", answer.status_code, 413)
@@ -56,7 +58,7 @@ def test_a_body_above_the_limit_is_refused(door, expect):
     needs=("ours",),
     broken_by=("mutant limits.no_header_limit",),
 )
-def test_a_header_block_above_the_limit_is_refused(door, expect):
+def test_a_header_block_above_the_limit_is_refused(door: Door, expect: Expect) -> None:
     expect("1 KiB", door.get("/healthz", headers={"X-Long": "x" * 1024}).status_code in (200, 404), True)
     answer = door.get("/app", headers={"X-Long": "x" * 80_000})
     expect("80 kB", answer.status_code, 431)
@@ -78,7 +80,7 @@ def test_a_header_block_above_the_limit_is_refused(door, expect):
     unsafe=True,
     broken_by=("mutant errors.framework_s_own",),
 )
-def test_the_applications_errors_are_problems_with_an_id(door, expect):
+def test_the_applications_errors_are_problems_with_an_id(door: Door, expect: Expect) -> None:
     cases = {"GET /not/there": 404, "DELETE /app": 405, "GET /stream?count=many": 422, "GET /sub/none": 404}
     for case, status in cases.items():
         expect_problem(expect, door.request(*case.split(" ")), status)
@@ -86,7 +88,7 @@ def test_the_applications_errors_are_problems_with_an_id(door, expect):
         expect_problem(expect, door.get("/app", headers={"Host": f"{door.host}:"}), 400)
 
 
-def expect_problem(expect, answer, status: int) -> None:
+def expect_problem(expect: Expect, answer: httpx.Response, status: int) -> None:
     expect("status", answer.status_code, status)
     expect("content type", answer.headers.get("content-type"), "application/problem+json")
     body = answer.json()
@@ -95,7 +97,7 @@ def expect_problem(expect, answer, status: int) -> None:
     says_nothing(expect, answer.text)
 
 
-def says_nothing(expect, text: str) -> None:
+def says_nothing(expect: Expect, text: str) -> None:
     told = INSIDE.search(text)
     expect.that(not told, "the inside", observed=told and told[0], expected="nothing of it")
 
@@ -114,7 +116,7 @@ def says_nothing(expect, text: str) -> None:
     needs=("ours",),
     broken_by=("mutant request.no_id",),
 )
-def test_each_request_has_an_id_that_the_client_gets_back(door, expect):
+def test_each_request_has_an_id_that_the_client_gets_back(door: Door, expect: Expect) -> None:
     given = uuid.uuid4().hex
     expect("adopted", ids(door, {"X-Request-ID": given}), [given])
     made = (
@@ -132,7 +134,7 @@ def test_each_request_has_an_id_that_the_client_gets_back(door, expect):
     )
 
 
-def ids(door, headers: dict[str, str]) -> list[str]:
+def ids(door: Door, headers: dict[str, str]) -> list[str]:
     return door.get("/app", headers=headers).headers.get_list("x-request-id")
 
 
@@ -153,7 +155,7 @@ def ids(door, headers: dict[str, str]) -> list[str]:
     needs=("logs", "ours"),
     broken_by=("mutant logs.no_request_id", "mutant logs.plain_text"),
 )
-def test_one_line_of_the_proxy_and_one_of_the_application(door, expect):
+def test_one_line_of_the_proxy_and_one_of_the_application(door: Door, expect: Expect) -> None:
     given, trace, token = uuid.uuid4().hex, uuid.uuid4().hex, uuid.uuid4().hex
     door.get(
         "/app",
@@ -190,7 +192,7 @@ def test_one_line_of_the_proxy_and_one_of_the_application(door, expect):
     needs=("probe",),
     broken_by=("mutant request.traceparent_dropped",),
 )
-def test_a_traceparent_is_passed_on(door, expect):
+def test_a_traceparent_is_passed_on(door: Door, expect: Expect) -> None:
     trace = uuid.uuid4().hex
     seen = door.probe(headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
     passed = header_values(seen, "traceparent")
@@ -209,7 +211,7 @@ def test_a_traceparent_is_passed_on(door, expect):
     needs=("ours",),
     broken_by=("mutant headers.no_security",),
 )
-def test_answers_carry_the_security_headers(door, expect):
+def test_answers_carry_the_security_headers(door: Door, expect: Expect) -> None:
     wanted = {
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
@@ -231,7 +233,7 @@ def test_answers_carry_the_security_headers(door, expect):
     needs=("docs", "redoc", "ours", "demo"),
     broken_by=("mutant docs.no_policy",),
 )
-def test_the_documentation_pages_carry_a_strict_policy(door, expect):
+def test_the_documentation_pages_carry_a_strict_policy(door: Door, expect: Expect) -> None:
     for path in ("/docs", "/redoc"):
         policy = door.get(path).headers.get("content-security-policy", "none")
         scripts = next((part for part in policy.split("; ") if part.startswith("script-src")), "none")

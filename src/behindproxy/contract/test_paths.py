@@ -2,20 +2,19 @@
 
 from urllib.parse import urljoin, urlsplit
 
-from .check import check
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect
 from .raw import RawAnswer
 
-PUBLIC = ("proxy", "tls")
-EVERYWHERE = ("proxy", "tls", "direct")
 
-
-def get(door, target: str):
+def get(door: Door, target: str) -> RawAnswer:
     """The answer to a path sent as it is written here: clients would tidy it. Status 0 is none."""
     answers = door.raw(f"GET {target} HTTP/1.1\r\nHost: {door.authority}\r\nConnection: close\r\n\r\n")
     return answers[0] if answers else RawAnswer(0, [], "")
 
 
-def stopped_by(door, target: str) -> str:
+def stopped_by(door: Door, target: str) -> str:
     answer = get(door, target)
     kind = answer.header("content-type") or ""
     if answer.status_code not in (400, 404):
@@ -41,7 +40,7 @@ def stopped_by(door, target: str) -> str:
     ),
     broken_by=("encodedCharacters allowed",),
 )
-def test_encoded_reserved_characters_stop_at_the_proxy(door, expect):
+def test_encoded_reserved_characters_stop_at_the_proxy(door: Door, expect: Expect) -> None:
     targets = [door.path(f"/app{code}") for code in ("%2f", "%2Fx", "%5c", "%00", "%3b", "%25", "%3f", "%23")]
     inner = "/" + door.prefix[1:].replace("/", "%2f")  # no slash inside a prefix of one segment
     targets += [f"{door.prefix}%2fapp", *([f"{inner}/app"] if inner != door.prefix else [])]
@@ -63,7 +62,7 @@ def test_encoded_reserved_characters_stop_at_the_proxy(door, expect):
     needs=("prefix",),
     broken_by=("encodedCharacters allowed",),
 )
-def test_dot_segments_do_not_leave_the_prefix(door, expect):
+def test_dot_segments_do_not_leave_the_prefix(door: Door, expect: Expect) -> None:
     prefix = door.prefix
     targets = [
         f"{prefix}/../app",
@@ -93,7 +92,7 @@ def test_dot_segments_do_not_leave_the_prefix(door, expect):
     needs=("app", "prefix"),
     broken_by=("PathPrefix without a boundary",),
 )
-def test_no_other_spelling_of_a_path_reaches_a_route(door, expect):
+def test_no_other_spelling_of_a_path_reaches_a_route(door: Door, expect: Expect) -> None:
     prefix, last = door.prefix, door.prefix.rpartition("/")[2]
     targets = [
         f"{prefix}app",
@@ -128,7 +127,7 @@ def test_no_other_spelling_of_a_path_reaches_a_route(door, expect):
     ),
     broken_by=("a route that redirects to another origin", "passHostHeader = false"),
 )
-def test_no_path_redirects_to_another_origin(door, expect):
+def test_no_path_redirects_to_another_origin(door: Door, expect: Expect) -> None:
     targets = [
         door.path(path)
         for path in (
@@ -164,7 +163,7 @@ def test_no_path_redirects_to_another_origin(door, expect):
     needs=("items",),
     broken_by=("a server that copies the decoded query into a header",),
 )
-def test_an_encoded_line_break_injects_no_header(door, expect):
+def test_an_encoded_line_break_injects_no_header(door: Door, expect: Expect) -> None:
     targets = [door.path("/items?x=%0d%0aX-Injected:%201"), door.path("/items%0d%0aX-Injected:%201")]
     answers = door.each(targets, lambda target: get(door, target).header("x-injected"))
     expect("injected", answers, dict.fromkeys(targets, None))
@@ -181,7 +180,7 @@ def test_an_encoded_line_break_injects_no_header(door, expect):
     needs=("static",),
     broken_by=("files opened by joining paths",),
 )
-def test_static_files_end_at_their_folder(door, expect):
+def test_static_files_end_at_their_folder(door: Door, expect: Expect) -> None:
     targets = [
         door.path(f"/static/{dots}main.py") for dots in ("../", "%2e%2e/", "..%2f", "..%5c", "dir/../../")
     ]

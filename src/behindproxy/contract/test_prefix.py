@@ -2,9 +2,10 @@
 
 import httpx
 
-from .check import check
+from .check import PUBLIC, check
+from .door import Door
+from .expect import Expect
 
-PUBLIC = ("proxy", "tls")
 BOUNDARY_HINT = (
     "PathPrefix(`/api/v1`) also takes /api/v1app (traefik#2214). The rule in traefik/routes.toml "
     "must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit priority."
@@ -33,7 +34,7 @@ def refused_by(answer: httpx.Response, ours: bool) -> str:
     needs=("prefix",),
     broken_by=("rule without a path",),
 )
-def test_unprefixed_paths_are_the_proxys_404(door, expect):
+def test_unprefixed_paths_are_the_proxys_404(door: Door, expect: Expect) -> None:
     paths = ("/", "/app", "/items/", "/docs", "/openapi.json", "/static/hello.txt", "/sub/app", "/_probe/x")
     answers = door.each(paths, lambda path: refused_by(door.ask("GET", path), door.target.ours))
     expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
@@ -66,7 +67,7 @@ def beside(prefix: str) -> list[str]:
     needs=("prefix",),
     broken_by=("PathPrefix without a boundary", "rule without a path"),
 )
-def test_the_prefix_ends_at_a_segment_boundary(door, expect):
+def test_the_prefix_ends_at_a_segment_boundary(door: Door, expect: Expect) -> None:
     paths = beside(door.prefix)
     answers = door.each(paths, lambda path: refused_by(door.ask("GET", path), door.target.ours))
     expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
@@ -83,7 +84,7 @@ def test_the_prefix_ends_at_a_segment_boundary(door, expect):
     needs=("prefix", "ws"),
     broken_by=("PathPrefix without a boundary", "rule without a path"),
 )
-def test_the_boundary_holds_for_websockets(door, expect):
+def test_the_boundary_holds_for_websockets(door: Door, expect: Expect) -> None:
     upgrade = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",

@@ -2,7 +2,12 @@
 
 import base64
 
-from .check import check
+import httpx
+
+from .check import PUBLIC, check
+from .door import Door
+from .expect import Expect
+from .raw import RawAnswer
 
 REWRITES = ("X-Original-Url", "X-Rewrite-Url", "X-Forwarded-Prefix", "X-Forwarded-Path")
 
@@ -59,7 +64,7 @@ def spellings(prefix: str, path: str) -> list[str]:
 Ways = dict[str, tuple[str, str, str]]  # each a method, a target and further header lines
 
 
-def addresses(door, path: str) -> Ways:
+def addresses(door: Door, path: str) -> Ways:
     """Each way to request `path` without credentials that changes nothing."""
     itself, elsewhere = door.path(path), door.path("/")
     others = [target for target in spellings(door.prefix, path) if target != itself]
@@ -73,7 +78,7 @@ def addresses(door, path: str) -> Ways:
     return ways
 
 
-def methods(door, path: str) -> Ways:
+def methods(door: Door, path: str) -> Ways:
     """`path` itself, by every other method."""
     length = "Content-Length: 0\r\n"
     ways = {method: (method, door.path(path), length) for method in ("POST", "PUT", "get")}
@@ -84,7 +89,7 @@ def methods(door, path: str) -> Ways:
 @check(
     "path.protected_route",
     title="No path leads round a protected route",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="attack",
     source="traefik#1663, #2214; CVE-2025-66490",
     statement=(
@@ -104,14 +109,14 @@ def methods(door, path: str) -> Ways:
         "root_path without the prefix in the path",
     ),
 )
-def test_a_protected_route_has_no_way_round(door, expect):
+def test_a_protected_route_has_no_way_round(door: Door, expect: Expect) -> None:
     expect_protected(door, expect, addresses(door, door.target.protected))
 
 
 @check(
     "path.protected_methods",
     title="A route is protected from every method",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="attack",
     source="traefik#1663, #11452",
     statement="A route that the proxy protects answers no method without credentials.",
@@ -120,11 +125,11 @@ def test_a_protected_route_has_no_way_round(door, expect):
     unsafe=True,
     broken_by=("protected rule for GET alone",),
 )
-def test_a_route_is_protected_from_every_method(door, expect):
+def test_a_route_is_protected_from_every_method(door: Door, expect: Expect) -> None:
     expect_protected(door, expect, methods(door, door.target.protected))
 
 
-def expect_protected(door, expect, ways: Ways) -> None:
+def expect_protected(door: Door, expect: Expect, ways: Ways) -> None:
     path = door.target.protected
     expect("status without credentials", door.get(path).status_code, 401)
     credentials = base64.b64encode(door.target.protected_user.encode()).decode()
@@ -134,6 +139,7 @@ def expect_protected(door, expect, ways: Ways) -> None:
 
     def reached(way: str) -> str:
         method, target, lines = ways[way]
+        answer: httpx.Response | RawAnswer
         if method == "HEAD":  # a length without a body, which raw answers cannot have
             answer = door.ask(method, target)
         else:

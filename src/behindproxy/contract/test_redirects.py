@@ -1,6 +1,8 @@
 """Redirects that the application makes lead back through the door the request came in by."""
 
-from .check import check
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect
 from .test_prefix import refused_by
 
 SOURCE = "Behind a Proxy › Redirects with HTTPS"
@@ -10,7 +12,6 @@ LOST_HINT = (
     "--forwarded-allow-ips does not name the proxy's exact address; if the host is, the proxy "
     "does not pass Host on (passHostHeader in traefik/routes.toml)."
 )
-EVERYWHERE = ("proxy", "tls", "direct")
 
 
 @check(
@@ -28,7 +29,7 @@ EVERYWHERE = ("proxy", "tls", "direct")
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_the_slash_redirect_keeps_the_prefix(door, expect):
+def test_the_slash_redirect_keeps_the_prefix(door: Door, expect: Expect) -> None:
     answer = door.get("/items")
     expect("status", answer.status_code, 307)
     expect("Location", answer.headers.get("location"), door.public("/items/"))
@@ -37,7 +38,7 @@ def test_the_slash_redirect_keeps_the_prefix(door, expect):
 @check(
     "redirect.arrives",
     title="The redirect's target answers",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source=SOURCE,
     statement="Whoever follows the redirect gets the list, not a dead link.",
@@ -49,7 +50,7 @@ def test_the_slash_redirect_keeps_the_prefix(door, expect):
         "--forwarded-allow-ips quoted",
     ),
 )
-def test_the_redirect_arrives(door, expect):
+def test_the_redirect_arrives(door: Door, expect: Expect) -> None:
     location = door.get("/items").headers.get("location", "")
     expect.that(
         location.startswith(door.origin + "/"), "Location", observed=location, expected=f"{door.origin}/…"
@@ -74,7 +75,7 @@ def test_the_redirect_arrives(door, expect):
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_the_redirect_keeps_the_query(door, expect):
+def test_the_redirect_keeps_the_query(door: Door, expect: Expect) -> None:
     query = "a=1&a=2&b=%2F%20&c=%C3%A9&d"
     answer = door.get(f"/items?{query}")
     expect("Location", answer.headers.get("location"), door.public(f"/items/?{query}"))
@@ -96,7 +97,7 @@ def test_the_redirect_keeps_the_query(door, expect):
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_a_post_is_redirected_as_a_post(door, expect):
+def test_a_post_is_redirected_as_a_post(door: Door, expect: Expect) -> None:
     answer = door.request("POST", "/items", json={"name": "portal gun"})
     expect("status", answer.status_code, 307)
     expect("Location", answer.headers.get("location"), door.public("/items/"))
@@ -117,7 +118,7 @@ def test_a_post_is_redirected_as_a_post(door, expect):
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_the_redirect_away_from_a_slash_keeps_the_prefix(door, expect):
+def test_the_redirect_away_from_a_slash_keeps_the_prefix(door: Door, expect: Expect) -> None:
     answer = door.get("/noslash/")
     expect("status", answer.status_code, 307)
     expect("Location", answer.headers.get("location"), door.public("/noslash"))
@@ -126,7 +127,7 @@ def test_the_redirect_away_from_a_slash_keeps_the_prefix(door, expect):
 @check(
     "redirect.keeps_missing_port",
     title="A Host without a port gives a Location without one",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source=f"{SOURCE}; nginx-proxy#2386",
     statement=(
@@ -145,7 +146,7 @@ def test_the_redirect_away_from_a_slash_keeps_the_prefix(door, expect):
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_a_host_without_a_port_gives_a_location_without_one(door, expect):
+def test_a_host_without_a_port_gives_a_location_without_one(door: Door, expect: Expect) -> None:
     host = door.address.bracketed_host
     answer = door.get("/items", headers={"Host": host})
     expect("Location", answer.headers.get("location"), f"{door.scheme}://{host}{door.prefix}/items/")
@@ -154,7 +155,7 @@ def test_a_host_without_a_port_gives_a_location_without_one(door, expect):
 @check(
     "redirect.start_page",
     title="The bare prefix is in the application",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Proxy with a stripped path prefix",
     statement=("The bare prefix is an address of the application, and leads nowhere outside the prefix."),
@@ -165,7 +166,7 @@ def test_a_host_without_a_port_gives_a_location_without_one(door, expect):
     needs=("app", "prefix"),
     broken_by=("rule without Path(prefix)", "redirects turned into 302", "passHostHeader = false"),
 )
-def test_the_bare_prefix_leads_into_the_application(door, expect):
+def test_the_bare_prefix_leads_into_the_application(door: Door, expect: Expect) -> None:
     for path in (door.prefix, f"{door.prefix}/"):
         answer = door.ask("GET", path)
         if door.target.demo:

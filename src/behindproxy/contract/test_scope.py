@@ -2,9 +2,11 @@
 
 import pytest
 
-from .check import check
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect
+from .seen import header_values
 
-EVERYWHERE = ("proxy", "tls", "direct")
 FORWARDED = "Behind a Proxy › Proxy Forwarded Headers"
 TRUST_HINT = (
     "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact "
@@ -15,10 +17,6 @@ PATH_HINT = (
     "root_path is set without being prepended to the path. Use Uvicorn's --root-path or RootPath in "
     "behindproxy_serve/middleware/root_path.py; with STRIP_PREFIX=false, neither may prepend it."
 )
-
-
-def header_values(seen: dict, name: str) -> list[str]:
-    return [value for key, value in seen["headers"] if key.lower() == name]
 
 
 @check(
@@ -36,14 +34,14 @@ def header_values(seen: dict, name: str) -> list[str]:
         "--no-proxy-headers",
     ),
 )
-def test_the_application_sees_the_public_scheme(door, expect):
+def test_the_application_sees_the_public_scheme(door: Door, expect: Expect) -> None:
     expect("scheme", door.probe()["scheme"], door.scheme)
 
 
 @check(
     "scope.client",
     title="The application sees the client",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source=f"{FORWARDED}; uvicorn#590",
     statement="The request's client is the address from which the proxy was called.",
@@ -55,7 +53,7 @@ def test_the_application_sees_the_public_scheme(door, expect):
         "--no-proxy-headers",
     ),
 )
-def test_the_application_sees_the_client(door, expect):
+def test_the_application_sees_the_client(door: Door, expect: Expect) -> None:
     seen = door.probe()
     forwarded = header_values(seen, "x-forwarded-for")
     expect("X-Forwarded-For lines", len(forwarded), 1)
@@ -74,7 +72,7 @@ def test_the_application_sees_the_client(door, expect):
     needs=("probe",),
     broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
 )
-def test_root_path_is_the_prefix(door, expect):
+def test_root_path_is_the_prefix(door: Door, expect: Expect) -> None:
     expect("root_path", door.probe()["root_path"], door.prefix)
 
 
@@ -93,7 +91,7 @@ def test_root_path_is_the_prefix(door, expect):
         "root_path with a trailing slash",
     ),
 )
-def test_path_and_raw_path_carry_the_prefix(door, expect):
+def test_path_and_raw_path_carry_the_prefix(door: Door, expect: Expect) -> None:
     seen = door.probe("a%20b/c")
     expect("path", seen["path"], f"{door.prefix}/_probe/a b/c")
     expect("raw_path", seen["raw_path"], f"{door.prefix}/_probe/a%20b/c")
@@ -114,7 +112,7 @@ def test_path_and_raw_path_carry_the_prefix(door, expect):
         "--forwarded-allow-ips quoted",
     ),
 )
-def test_url_and_base_url_are_the_public_ones(door, expect):
+def test_url_and_base_url_are_the_public_ones(door: Door, expect: Expect) -> None:
     seen = door.probe("x?q=%2F")
     expect("url", seen["url"], door.public("/_probe/x?q=%2F"))
     expect("base_url", seen["base_url"], door.public("/"))
@@ -135,7 +133,7 @@ def test_url_and_base_url_are_the_public_ones(door, expect):
         "--forwarded-allow-ips quoted",
     ),
 )
-def test_url_for_builds_public_addresses(door, expect):
+def test_url_for_builds_public_addresses(door: Door, expect: Expect) -> None:
     links = door.probe()["url_for"]
     if not links and not door.target.demo:
         pytest.skip("the application has no named routes")
@@ -150,7 +148,7 @@ def test_url_for_builds_public_addresses(door, expect):
 @check(
     "scope.forwarded_prefix",
     title="Proxy and server agree on the prefix",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Providing the root_path; traefik#11253",
     statement="X-Forwarded-Prefix, once, equals root_path: proxy and server agree on the prefix.",
@@ -161,7 +159,7 @@ def test_url_for_builds_public_addresses(door, expect):
     needs=("probe", "strip", "prefix"),
     broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
 )
-def test_the_proxys_prefix_is_the_servers(door, expect):
+def test_the_proxys_prefix_is_the_servers(door: Door, expect: Expect) -> None:
     seen = door.probe()
     given = header_values(seen, "x-forwarded-prefix")
     if not given and not door.target.ours:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from .check import check
-from .lies import FAKE_IP, view
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect
+from .lies import FAKE_IP, View, view
 
-PUBLIC = ("proxy", "tls")
-EVERYWHERE = ("proxy", "tls", "direct")
 FOLLOWERS = 4
 HINT = (
     "Proxy and server disagree where a request ends: upgrade Traefik (3.7.13 is the floor) and the "
@@ -20,11 +20,11 @@ REFUSALS = (400, 411, 413, 431, 501)
 IN_A_CHUNK = (*REFUSALS, 500)
 
 
-def sent(door, method: str, framing: str, body: str, close: str = "", path: str = "/app") -> str:
+def sent(door: Door, method: str, framing: str, body: str, close: str = "", path: str = "/app") -> str:
     return f"{method} {door.path(path)} HTTP/1.1\r\nHost: {door.authority}\r\n{framing}\r\n{close}\r\n{body}"
 
 
-def post(door, framing: str, body: str) -> str:
+def post(door: Door, framing: str, body: str) -> str:
     return sent(door, "POST", framing, body, "Connection: close\r\n")
 
 
@@ -42,7 +42,7 @@ def post(door, framing: str, body: str) -> str:
     unsafe=True,
     broken_by=("a server that answers 200 to whatever it reads", "Gunicorn 25.2.0"),
 )
-def test_an_ambiguous_request_is_refused(door, expect):
+def test_an_ambiguous_request_is_refused(door: Door, expect: Expect) -> None:
     hidden = f"GET {door.path('/app')} HTTP/1.1\r\nHost: {door.authority}\r\n\r\n"
     length = len(hidden) + 5
     chunked, whole = "Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"
@@ -123,7 +123,7 @@ def test_an_ambiguous_request_is_refused(door, expect):
     unsafe=True,
     broken_by=("a server that answers 200 to whatever it reads",),
 )
-def test_no_request_hides_in_the_body_of_another(door, expect):
+def test_no_request_hides_in_the_body_of_another(door: Door, expect: Expect) -> None:
     # Without the prefix: only a server that was tricked into reading it would answer.
     hidden = f"GET /openapi.json HTTP/1.1\r\nHost: {door.authority}\r\n\r\n"
     both = f"Content-Length: {len(hidden) + 5}"
@@ -165,7 +165,7 @@ def test_no_request_hides_in_the_body_of_another(door, expect):
     needs=("probe",),
     broken_by=("Traefik 3.7.6", "Caddy without the rule for Upgrade"),
 )
-def test_an_upgrade_to_h2c_is_not_passed_on(door, expect):
+def test_an_upgrade_to_h2c_is_not_passed_on(door: Door, expect: Expect) -> None:
     upgrade = "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"
 
     def upgraded(connection: str) -> str:
@@ -192,10 +192,10 @@ def test_an_upgrade_to_h2c_is_not_passed_on(door, expect):
     unsafe=True,
     broken_by=("a proxy that takes trailers for headers",),
 )
-def test_a_trailer_is_no_header(door, expect):
+def test_a_trailer_is_no_header(door: Door, expect: Expect) -> None:
     names = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Real-Ip")
 
-    def seen(trailers: str) -> dict:
+    def seen(trailers: str) -> View:
         answer = door.raw(
             f"GET {door.path('/_probe/x')} HTTP/1.1\r\nHost: {door.authority}\r\n"
             f"Transfer-Encoding: chunked\r\nTrailer: {', '.join(names)}\r\nConnection: close\r\n\r\n"

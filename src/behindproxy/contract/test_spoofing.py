@@ -2,11 +2,11 @@
 
 import json
 
-from .check import check
-from .lies import believed, lies, view
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect
+from .lies import View, believed, lies, view
 
-EVERYWHERE = ("proxy", "tls", "direct")
-PUBLIC = ("proxy", "tls")
 PROXY_HINT = (
     "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
     "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address "
@@ -33,7 +33,7 @@ DIRECT_HINT = (
     needs=("probe", "stranger"),
     broken_by=("forwardedHeaders.insecure", "Forwarded trusted", "insecure and --forwarded-allow-ips *"),
 )
-def test_a_client_of_the_proxy_cannot_spoof(door, expect):
+def test_a_client_of_the_proxy_cannot_spoof(door: Door, expect: Expect) -> None:
     sets = lies(door.scheme)
     expect("changed by", believed(door, sets), {name: {} for name in sets})
 
@@ -49,7 +49,7 @@ def test_a_client_of_the_proxy_cannot_spoof(door, expect):
     needs=("probe",),
     broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
 )
-def test_a_caller_of_the_server_cannot_spoof(door, expect):
+def test_a_caller_of_the_server_cannot_spoof(door: Door, expect: Expect) -> None:
     sets = lies(door.scheme)
     expect("changed by", believed(door, sets), {name: {} for name in sets})
 
@@ -65,7 +65,7 @@ def test_a_caller_of_the_server_cannot_spoof(door, expect):
     needs=("items", "stranger"),
     broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
 )
-def test_invented_headers_do_not_steer_a_redirect(door, expect):
+def test_invented_headers_do_not_steer_a_redirect(door: Door, expect: Expect) -> None:
     sets = lies(door.scheme)
     locations = door.each(sets, lambda name: door.get("/items", headers=sets[name]).headers.get("location"))
     expect("Location under", locations, dict.fromkeys(sets, door.public("/items/")))
@@ -87,7 +87,7 @@ def test_invented_headers_do_not_steer_a_redirect(door, expect):
     needs=("docs", "openapi"),
     broken_by=("root_path from X-Forwarded-Prefix", "--root-path without strip"),
 )
-def test_an_invented_prefix_does_not_reach_the_docs(door, expect):
+def test_an_invented_prefix_does_not_reach_the_docs(door: Door, expect: Expect) -> None:
     honest_page, honest_schema = door.get("/docs").text, expect.json(door.get("/openapi.json"))
     for value in ("/evil", "//evil.example", "/x'-alert(1)-'"):
         headers = {"X-Forwarded-Prefix": value, "X-Script-Name": value}
@@ -115,8 +115,8 @@ def test_an_invented_prefix_does_not_reach_the_docs(door, expect):
     needs=("probe", "stranger"),
     broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
 )
-def test_invented_headers_change_nothing_in_a_websocket(door, expect):
-    def seen(headers: list[tuple[str, str]]) -> dict:
+def test_invented_headers_change_nothing_in_a_websocket(door: Door, expect: Expect) -> None:
+    def seen(headers: list[tuple[str, str]]) -> View:
         with door.ws("/_probe/ws", headers=headers) as connection:
             return view(json.loads(connection.recv()))
 

@@ -4,7 +4,8 @@ import socket
 import ssl
 
 from .check import check
-from .expect import Wrong
+from .door import Door
+from .expect import Expect, Wrong
 from .recorder import CERTIFICATE_HINT
 
 
@@ -18,7 +19,7 @@ from .recorder import CERTIFICATE_HINT
     hint=CERTIFICATE_HINT,
     broken_by=("certificate of another authority",),
 )
-def test_the_certificate_is_trusted(door, expect):
+def test_the_certificate_is_trusted(door: Door, expect: Expect) -> None:
     address = door.address
     door.request_text = f"TLS handshake with {address.host}:{address.port}"
     with socket.create_connection((address.host, address.port), timeout=10) as plain:

@@ -2,10 +2,12 @@
 
 import json
 
-from .check import check
+from .check import EVERYWHERE, PUBLIC, check
+from .door import Door
+from .expect import Expect
+from .seen import Seen
 from .websocket import Frame, Opcode
 
-EVERYWHERE = ("proxy", "tls", "direct")
 SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
 
 
@@ -25,7 +27,7 @@ SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
     unsafe=True,
     broken_by=("server without WebSockets", "--root-path without strip"),
 )
-def test_a_websocket_echoes(door, expect):
+def test_a_websocket_echoes(door: Door, expect: Expect) -> None:
     with door.ws("/ws") as connection:
         for message in ("one", "two"):
             connection.send(message)
@@ -51,9 +53,9 @@ def test_a_websocket_echoes(door, expect):
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_a_websocket_sees_the_public_address(door, expect):
+def test_a_websocket_sees_the_public_address(door: Door, expect: Expect) -> None:
     with door.ws("/_probe/ws") as connection:
-        seen = json.loads(connection.recv())
+        seen: Seen = json.loads(connection.recv())
     path = f"{door.prefix}/_probe/ws"
     expected = {
         "scheme": door.ws_scheme,
@@ -61,13 +63,14 @@ def test_a_websocket_sees_the_public_address(door, expect):
         "path": path,
         "url": f"{door.ws_scheme}://{door.authority}{path}",
     }
-    expect("WebSocket scope", {key: seen[key] for key in expected}, expected)
+    observed = {key: value for key, value in seen.items() if key in expected}
+    expect("WebSocket scope", observed, expected)
 
 
 @check(
     "websocket.client",
     title="A WebSocket sees the client",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Proxy Forwarded Headers",
     statement="In a WebSocket the client's address is the one that the proxy forwarded.",
@@ -82,9 +85,9 @@ def test_a_websocket_sees_the_public_address(door, expect):
         "--forwarded-allow-ips quoted",
     ),
 )
-def test_a_websocket_sees_the_client(door, expect):
+def test_a_websocket_sees_the_client(door: Door, expect: Expect) -> None:
     with door.ws("/_probe/ws") as connection:
-        seen = json.loads(connection.recv())
+        seen: Seen = json.loads(connection.recv())
     forwarded = dict(seen["headers"]).get("x-forwarded-for", "no X-Forwarded-For").split(",")[-1].strip()
     expect("client", seen["client"], [forwarded, 0])
 
@@ -109,7 +112,7 @@ def test_a_websocket_sees_the_client(door, expect):
     unsafe=True,
     broken_by=("mutant limits.no_websocket_limit",),
 )
-def test_a_websocket_message_above_the_limit_closes_the_connection(door, expect):
+def test_a_websocket_message_above_the_limit_closes_the_connection(door: Door, expect: Expect) -> None:
     limit = door.target.websocket_max_bytes
     with door.ws("/ws") as connection:
         connection.send("x" * limit)
@@ -135,7 +138,7 @@ def test_a_websocket_message_above_the_limit_closes_the_connection(door, expect)
 @check(
     "limits.websocket_compression",
     title="No offer to compress a WebSocket passes the proxy",
-    doors=("proxy", "tls"),
+    doors=PUBLIC,
     kind="attack",
     source="RFC 7692 › 8",
     statement=(
@@ -146,7 +149,7 @@ def test_a_websocket_message_above_the_limit_closes_the_connection(door, expect)
     needs=("ws", "probe", "ours"),
     broken_by=("mutant limits.websocket_compression",),
 )
-def test_no_offer_to_compress_passes_the_proxy(door, expect):
+def test_no_offer_to_compress_passes_the_proxy(door: Door, expect: Expect) -> None:
     with door.ws("/_probe/ws", compress=True) as connection:
         headers = dict(json.loads(connection.recv())["headers"])
         expect("offered", headers.get("sec-websocket-extensions", ""), "")

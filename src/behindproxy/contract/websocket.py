@@ -6,13 +6,18 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from websockets.client import ClientProtocol
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
-from websockets.protocol import State
+from websockets.protocol import Event, State
 from websockets.uri import parse_uri
+
+__all__ = ["Frame", "Opcode", "WebSocket"]
+
+Kind = TypeVar("Kind", bound=Event)
 
 PIECE_BYTES = 65536
 REFUSAL_SECONDS = 1
@@ -38,8 +43,8 @@ class WebSocket:
         uri = parse_uri(url)
         offered = [ClientPerMessageDeflateFactory()] if compress else None
         self.protocol = ClientProtocol(uri, extensions=offered, max_size=None)
-        self.events: list = []
-        self.connection = socket.create_connection((uri.host, uri.port), timeout=seconds)
+        self.events: list[Event] = []
+        self.connection: socket.socket = socket.create_connection((uri.host, uri.port), timeout=seconds)
         try:
             if context:
                 self.connection = context.wrap_socket(self.connection, server_hostname=uri.host)
@@ -58,7 +63,7 @@ class WebSocket:
     def __enter__(self) -> "WebSocket":
         return self
 
-    def __exit__(self, *_raised) -> None:
+    def __exit__(self, *_raised: object) -> None:
         with suppress(OSError):  # the server was quicker
             if self.protocol.state is State.OPEN:
                 self.protocol.send_close()
@@ -119,7 +124,7 @@ class WebSocket:
         for data in self.protocol.data_to_send():
             self.connection.sendall(data)
 
-    def _next(self, kind: type):
+    def _next(self, kind: type[Kind]) -> Kind:
         while True:
             while self.events:
                 if isinstance(event := self.events.pop(0), kind):

@@ -1,0 +1,29 @@
+"""What came of one check at one door."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .check import Check, Place
+
+Status = Literal["passed", "failed", "error", "skipped"]
+
+
+@dataclass
+class Result:
+    check: Check
+    door: Place
+    status: Status = "error"
+    expected: str = ""
+    observed: str = "not asked"
+    request: str = ""
+    response: str = ""
+    screenshot: str = ""
+    seconds: float = 0.0
+    hint: str = ""
+
+    def __post_init__(self) -> None:
+        self.hint = self.check.hint
+
+    @property
+    def red(self) -> bool:
+        return self.status in ("failed", "error")
