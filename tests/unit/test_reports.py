@@ -23,5 +23,6 @@ def test_a_deployment_that_does_not_answer_is_one_line_and_a_report(tmp_path):
     said = done.stdout + done.stderr
     assert said.startswith("nothing answers at http://127.0.0.1:") and "Traceback" not in said, said
     report = json.loads((tmp_path / "report.json").read_text())
-    assert url in report["target"].values()
+    assert report["target"]["http_url"] == url
     assert {line["status"] for line in report["checks"]} == {"error"}
+    assert {line["entrypoint"] for line in report["checks"]} == {"http", "https", "direct", "all"}
