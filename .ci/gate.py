@@ -449,8 +449,8 @@ def judge(lane: Lane, stage: Stage, record: Path) -> tuple[dict[str, str], list[
         counted = {one: found["outcomes"].get(one, ["did not run"])[0] for one in found["collected"]}
         reasons = {one: reason for one, (_, reason) in found["outcomes"].items()}
     elif stage.proof == "verify":
-        counted = {f"{one['id']}@{one['door']}": one["status"] for one in found["checks"]}
-        reasons = {f"{one['id']}@{one['door']}": one["observed"] for one in found["checks"]}
+        counted = {f"{one['id']}@{one['entrypoint']}": one["status"] for one in found["checks"]}
+        reasons = {f"{one['id']}@{one['entrypoint']}": one["observed"] for one in found["checks"]}
     else:
         counted = {one["name"]: one["status"] for one in found}
     problems = [f"{one}: {status}" for one, status in counted.items() if status not in ("passed", "skipped")]
@@ -504,7 +504,7 @@ def show(wanted: list[Stage]) -> int:
                 raise SystemExit(f"{stage.name}: {listed.stdout[-800:]}{listed.stderr[-800:]}")
             ids = [line for line in listed.stdout.splitlines() if "::" in line]
         elif stage.proof == "verify":
-            ids = [f"{one['id']}@{door}" for one in checks for door in one["doors"]]
+            ids = [f"{one['id']}@{entrypoint}" for one in checks for entrypoint in one["entrypoints"]]
         elif stage.proof == "mutants":
             load = "from tests.mutants.mutant import load_all"
             code = f"import sys; {load}; print(*(m.name for m in load_all(sys.argv[1])))"

@@ -1,4 +1,4 @@
-"""`python -m tests.hops`: follows one request through each door of the running stack, and prints what
+"""`python -m tests.hops`: follows one request through each entrypoint of the running stack, and prints what
 was sent and what the application saw; `--write` puts that into docs/how-it-works.md."""
 
 import http.client
@@ -25,11 +25,11 @@ SEEN = ("client", "scheme", "root_path", "path", "raw_path", "url")
 VARIES = {"x-forwarded-server": "the proxy's host name", "x-request-id": "made by the application"}
 
 
-def follow(settings: StackSettings, door: str) -> list[str]:
-    host = f"127.0.0.1:{settings.url(door).split('/')[2].rpartition(':')[2]}"
-    path = ("" if door == "direct" else settings.api_prefix) + "/_probe/hop"
+def follow(settings: StackSettings, entrypoint: str) -> list[str]:
+    host = f"127.0.0.1:{settings.url(entrypoint).split('/')[2].rpartition(':')[2]}"
+    path = ("" if entrypoint == "direct" else settings.api_prefix) + "/_probe/hop"
     connection: http.client.HTTPConnection
-    if door == "tls":
+    if entrypoint == "https":
         context = ssl.create_default_context(cafile=str(CA_FILE))
         connection = http.client.HTTPSConnection(host, timeout=10, context=context)
     else:
@@ -38,7 +38,7 @@ def follow(settings: StackSettings, door: str) -> list[str]:
     answer = connection.getresponse()
     seen = json.loads(answer.read())
     lines = [
-        f"the client asks at {'https' if door == 'tls' else 'http'}://{host}",
+        f"the client asks at {'https' if entrypoint == 'https' else 'http'}://{host}",
         f"  GET {path}",
         f"  Host: {host}",
         *(f"  {name}: {value}" for name, value in SENT.items()),
@@ -62,7 +62,10 @@ def text() -> str:
     running = state.load()
     if not running:
         raise SystemExit("the stack is not running: make up")
-    lines = [f"=== {door} ===\n" + "\n".join(follow(running[1], door)) for door in ("proxy", "tls", "direct")]
+    lines = [
+        f"=== {entrypoint} ===\n" + "\n".join(follow(running[1], entrypoint))
+        for entrypoint in ("http", "https", "direct")
+    ]
     said = "\n".join(lines)
     for key, default in (("http_port", "9999"), ("https_port", "9443"), ("direct_port", "8000")):
         said = said.replace(f":{getattr(running[1], key)}", f":{default}")

@@ -99,8 +99,8 @@ def local(request: Request) -> Target:
     demo = settings.demonstration
     own = "" if settings.domain else str(CA_FILE.relative_to(ROOT))  # else one that the system trusts
     return Target(
-        url=settings.url("proxy"),
-        tls_url=settings.url("tls"),
+        url=settings.url("http"),
+        tls_url=settings.url("https"),
         direct_url=settings.url("direct"),
         ca_file=request.ca_file or own,
         runtime=name,

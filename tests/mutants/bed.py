@@ -23,7 +23,7 @@ RELOAD_SECONDS = 10
 
 @dataclass
 class Verdict:
-    """What came of one mutant. `red` holds `id@door` of each red check."""
+    """What came of one mutant. `red` holds `id@entrypoint` of each red check."""
 
     mutant: Mutant
     red: set[str] = field(default_factory=set)
@@ -160,7 +160,9 @@ class Bed:
             else:
                 results = json.loads(report.read_text())["checks"]
                 verdict.red = {
-                    f"{one['id']}@{one['door']}" for one in results if one["status"] in ("failed", "error")
+                    f"{one['id']}@{one['entrypoint']}"
+                    for one in results
+                    if one["status"] in ("failed", "error")
                 }
                 verdict.wrong = {one["id"] for one in results if one["status"] == "failed"}
                 lines = output.splitlines()

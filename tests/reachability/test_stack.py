@@ -105,7 +105,7 @@ def test_nothing_wrong_with_another_prefix_unstripped_and_two_workers(running):
     assert running.doctor()["findings"] == []
 
 
-def test_urls_of_the_wrong_door(running):
+def test_urls_of_the_wrong_entrypoint(running):
     base, direct = f"http://127.0.0.1:{running.http}", f"http://127.0.0.1:{running.direct}"
     for url, cause in (
         (f"{direct}/api/v1/app", "url.prefix"),
@@ -168,7 +168,7 @@ def test_routes_that_traefik_did_not_take(running):
 def test_a_router_that_takes_another_prefix(running):
     running.routes("PathPrefix(`{{ $prefix }}/`)", "PathPrefix(`/api/v2/`)")
     wait_for(lambda: running.doctor()["findings"], 10)
-    assert running.first() == "door.no_route"
+    assert running.first() == "entrypoint.no_route"
     assert running.first(f"http://127.0.0.1:{running.http}/api/v1/app") == "url.no_route"
 
 

@@ -98,7 +98,7 @@ def replace(checkout, name: str, old: str, new: str) -> None:
 
 
 def asked(checkout, check: str, **settings: object) -> dict[str, dict]:
-    """The answers of the suite's check, by door."""
+    """The answers of the suite's check, by entrypoint."""
     code, output = checkout.make("up", APP_MODULE="tests.routes:app", **settings)
     assert code == 0, output
     subprocess.run(
@@ -131,8 +131,8 @@ def asked(checkout, check: str, **settings: object) -> dict[str, dict]:
         env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # as `make verify` starts it
     )
     report = json.loads((checkout.path / "build" / "verify" / "report.json").read_text())
-    answers = {one["door"]: one for one in report["checks"] if one["id"] == check}
-    assert set(answers) == {"proxy", "tls"}
+    answers = {one["entrypoint"]: one for one in report["checks"] if one["id"] == check}
+    assert set(answers) == {"http", "https"}
     return answers
 
 
@@ -143,8 +143,8 @@ def asked(checkout, check: str, **settings: object) -> dict[str, dict]:
 )
 def test_the_recipe_has_no_way_round(protected, settings):
     for check in (ADDRESSES, METHODS):
-        for door, answer in asked(protected, check, **settings).items():
-            assert answer["status"] == "passed", (door, answer["observed"])
+        for entrypoint, answer in asked(protected, check, **settings).items():
+            assert answer["status"] == "passed", (entrypoint, answer["observed"])
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -153,5 +153,5 @@ def test_a_wrong_recipe_is_seen(protected, wrong):
     for name, old, new in edits:
         replace(protected, name, old, new)
     check = METHODS if wrong == "protected rule for GET alone" else ADDRESSES
-    for door, answer in asked(protected, check).items():
-        assert answer["status"] == "failed" and shown in answer["observed"], (door, answer)
+    for entrypoint, answer in asked(protected, check).items():
+        assert answer["status"] == "failed" and shown in answer["observed"], (entrypoint, answer)

@@ -37,8 +37,8 @@ class Cluster(Checkout):
     def urls(self) -> list[str]:
         return [self.url(node) for node in self.nodes]
 
-    def url(self, node: Node, door: str = "http") -> str:
-        return f"{door}://{node.address}:{self.http if door == 'http' else self.https}/api/v1"
+    def url(self, node: Node, entrypoint: str = "http") -> str:
+        return f"{entrypoint}://{node.address}:{self.http if entrypoint == 'http' else self.https}/api/v1"
 
     def start(self, target: str, **settings: object) -> subprocess.Popen:
         hosts = ",".join(["localhost", "127.0.0.1", *(node.address for node in self.nodes)])

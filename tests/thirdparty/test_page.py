@@ -64,8 +64,8 @@ def counting():
 def test_a_page_s_own_scripts_send_safe_requests_only(counting, unsafe):
     url, arrived = counting
     target = Target(
-        proxy_url=f"{url}/api/v1",
-        tls_url="",
+        http_url=f"{url}/api/v1",
+        https_url="",
         direct_url="",
         runtime="remote",
         server="",
@@ -85,8 +85,8 @@ def test_a_page_s_own_scripts_send_safe_requests_only(counting, unsafe):
     except NoBrowser as reason:
         pytest.skip(str(reason))
     try:
-        door = target.open("proxy", Expect())
-        page = Page(chromium, door, Expect())
+        entrypoint = target.open("http", Expect())
+        page = Page(chromium, entrypoint, Expect())
         page.page.goto(f"{url}/page")
         page.page.wait_for_function("document.title == 'a worker works'")
         page.page.goto(f"{url}/next")

@@ -51,10 +51,10 @@ def healthy(**settings) -> Facts:
     facts.inner = {"app": "200", "traefik": "200"}
     facts.answers = {
         f"{entrypoint}@loopback": answer(port=port, **HELLO)
-        for entrypoint, port in (("proxy", 9999), ("tls", 9443), ("direct", 8000))
+        for entrypoint, port in (("http", 9999), ("https", 9443), ("direct", 8000))
     }
     facts.answers |= {
-        f"{entrypoint}@172.31.3.163": answer("refused", "172.31.3.163") for entrypoint in ("proxy", "direct")
+        f"{entrypoint}@172.31.3.163": answer("refused", "172.31.3.163") for entrypoint in ("http", "direct")
     }
     return facts
 
@@ -88,7 +88,7 @@ def with_person(**person) -> Facts:
 def opened(at: dict | None = None, **changes) -> Facts:
     """BIND_ADDRESS=0.0.0.0, and what the proxied entrypoint answers at the machine's address."""
     facts = with_(healthy(bind_address="0.0.0.0", probe=False), **changes)
-    facts.answers["proxy@172.31.3.163"] = answer(address="172.31.3.163", **(at or HELLO))
+    facts.answers["http@172.31.3.163"] = answer(address="172.31.3.163", **(at or HELLO))
     return facts
 
 
@@ -150,13 +150,13 @@ STACK = [
     (with_app(published=(Published("127.0.0.1", 8000, 80),)), ["port.wrong_target"]),
     (changed(routes_error="line 3"), ["routes.not_taken"]),
     (changed(inner={"app": "Connection refused", "traefik": "502"}), ["network.refused", "network.refused"]),
-    (with_answers(proxy=BAD_GATEWAY), ["door.no_app"]),
-    (with_answers(proxy=answer(**TRAEFIK_404)), ["door.no_route"]),
-    (with_answers(proxy=answer(**NOT_FOUND)), []),  # an application without /healthz
-    (with_answers(tls=answer("certificate", detail="certificate has expired")), ["door.certificate"]),
-    (with_answers(direct=answer("refused", port=8000)), ["door.closed"]),
-    (with_answers(direct=answer("silent", port=8000)), ["door.silent"]),
-    (with_(with_answers(proxy=answer("timed_out")), rules=[DROP]), ["firewall.drops"]),
+    (with_answers(http=BAD_GATEWAY), ["entrypoint.no_app"]),
+    (with_answers(http=answer(**TRAEFIK_404)), ["entrypoint.no_route"]),
+    (with_answers(http=answer(**NOT_FOUND)), []),  # an application without /healthz
+    (with_answers(https=answer("certificate", detail="certificate has expired")), ["entrypoint.certificate"]),
+    (with_answers(direct=answer("refused", port=8000)), ["entrypoint.closed"]),
+    (with_answers(direct=answer("silent", port=8000)), ["entrypoint.silent"]),
+    (with_(with_answers(http=answer("timed_out")), rules=[DROP]), ["firewall.drops"]),
     (opened(TRAEFIK_404), ["hosts.refused"]),
     (opened(), []),
     (opened(rules=[replace(DROP, forwarded=True)]), ["firewall.drops"]),

@@ -11,54 +11,56 @@ from behindproxy.contract.diagnosis import diagnose
 def results(red: dict[str, str], hint: str = "the hint") -> list[SimpleNamespace]:
     made = []
     for place, observed in red.items():
-        id, _, door = place.partition("@")
+        id, _, entrypoint = place.partition("@")
         check = SimpleNamespace(id=id, group=id.partition(".")[0], title=f"title of {id}")
-        made.append(SimpleNamespace(check=check, door=door, red=True, observed=observed, hint=hint))
+        made.append(
+            SimpleNamespace(check=check, entrypoint=entrypoint, red=True, observed=observed, hint=hint)
+        )
     return made
 
 
-def at(check: str, observed: str, *doors: str) -> dict[str, str]:
-    return {f"{check}@{door}": observed for door in doors}
+def at(check: str, observed: str, *entrypoints: str) -> dict[str, str]:
+    return {f"{check}@{entrypoint}": observed for entrypoint in entrypoints}
 
 
 PATTERNS = {
     "root path is not set": {
-        **at("app.root_path", "body: \n  root_path -> ", "proxy", "tls", "direct"),
-        **at("scope.root_path", "root_path: ", "proxy", "tls", "direct"),
-        **at("scope.forwarded_prefix", "root_path: ", "proxy", "tls"),
+        **at("app.root_path", "body: \n  root_path -> ", "http", "https", "direct"),
+        **at("scope.root_path", "root_path: ", "http", "https", "direct"),
+        **at("scope.forwarded_prefix", "root_path: ", "http", "https"),
     },
     "does not strip": {
-        **at("app.root_path", "status: 404", "proxy", "tls"),
-        **at("redirect.keeps_prefix", "status: 404", "proxy", "tls"),
+        **at("app.root_path", "status: 404", "http", "https"),
+        **at("redirect.keeps_prefix", "status: 404", "http", "https"),
     },
     "the proxy's own 404": {
-        **at("app.root_path", "status: 404", "proxy", "tls"),
-        **at("app.not_found_is_the_applications", "content type: text/plain", "proxy", "tls"),
+        **at("app.root_path", "status: 404", "http", "https"),
+        **at("app.not_found_is_the_applications", "content type: text/plain", "http", "https"),
     },
-    "does not listen at the https entrypoint": at("app.answers", "statuses: 404", "tls"),
-    "the proxy cannot reach the server": at("app.answers", "/docs -> 502", "proxy", "tls"),
+    "does not listen at the https entrypoint": at("app.answers", "statuses: 404", "https"),
+    "the proxy cannot reach the server": at("app.answers", "/docs -> 502", "http", "https"),
     "the server does not answer": {
-        **at("app.answers", "/docs -> 502", "proxy", "tls"),
+        **at("app.answers", "/docs -> 502", "http", "https"),
         **at("app.answers", "could not ask: ConnectError", "direct"),
     },
     "the server's own port does not answer": at("app.answers", "could not ask: refused", "direct"),
     "the server does not believe the proxy": {
-        **at("scope.scheme", "scheme: http", "tls"),
-        **at("scope.client", "client: 172.30.98.10", "proxy", "tls"),
-        **at("redirect.keeps_prefix", "Location: http://", "tls"),
+        **at("scope.scheme", "scheme: http", "https"),
+        **at("scope.client", "client: 172.30.98.10", "http", "https"),
+        **at("redirect.keeps_prefix", "Location: http://", "https"),
     },
-    "X-Forwarded-Proto is overwritten": at("scope.scheme", "scheme: http", "tls"),
+    "X-Forwarded-Proto is overwritten": at("scope.scheme", "scheme: http", "https"),
     "Traefik believes its clients": {
-        **at("trust.proxy_cannot_spoof", "X-Forwarded-* -> 6.6.6.6", "proxy"),
-        **at("trust.one_value_each", "X-Forwarded-Host -> evil.example", "proxy"),
+        **at("trust.proxy_cannot_spoof", "X-Forwarded-* -> 6.6.6.6", "http"),
+        **at("trust.one_value_each", "X-Forwarded-Host -> evil.example", "http"),
     },
     "believes callers that are not the proxy": at("trust.direct_cannot_spoof", "client -> 6.6.6.6", "direct"),
     "reads X-Forwarded-Host": at("trust.direct_cannot_spoof", "url -> evil.example", "direct"),
     "the proxy sends a request again that the application has answered": at(
-        "delivery.sent_once", "3", "proxy", "tls"
+        "delivery.sent_once", "3", "http", "https"
     ),
-    "the proxy holds a stream back": at("stream.not_buffered", "2.0 s", "proxy", "tls"),
-    "the application holds a stream back": at("stream.not_buffered", "2.0 s", "proxy", "tls", "direct"),
+    "the proxy holds a stream back": at("stream.not_buffered", "2.0 s", "http", "https"),
+    "the application holds a stream back": at("stream.not_buffered", "2.0 s", "http", "https", "direct"),
 }
 
 
@@ -74,7 +76,7 @@ def test_two_faults_are_two_causes():
 
 
 def test_what_nobody_listed_gets_the_hint_of_the_most_upstream_check():
-    red = at("logs.new", "", "proxy") | at("path.new", "", "proxy")
+    red = at("logs.new", "", "http") | at("path.new", "", "http")
     assert diagnose(results(red)) == ["title of path.new (path.new): the hint"]
 
 

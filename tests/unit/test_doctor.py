@@ -52,7 +52,7 @@ def test_what_is_wrong_is_found_and_nothing_else(facts, found):
 
 def test_what_follows_from_a_container_is_not_found_again():
     facts = with_app(state="exited", exit_code=1)
-    facts.answers["proxy@loopback"] = answer(status=502, body="Bad Gateway", headers={})
+    facts.answers["http@loopback"] = answer(status=502, body="Bad Gateway", headers={})
     facts.inner = {"app": "200", "traefik": "502"}
     assert findings(facts) == ["container.ended"]
 
@@ -88,8 +88,8 @@ def test_production_is_asked_by_its_name_at_each_address():
     ]
     facts.containers.append(replace(facts.containers[1], service="app-2", name="x-app-2-1"))
     facts.answers = {
-        "tls@loopback": answer(port=443, **HELLO),
-        "tls@172.31.3.163": answer("timed_out", "172.31.3.163", 443),
+        "https@loopback": answer(port=443, **HELLO),
+        "https@172.31.3.163": answer("timed_out", "172.31.3.163", 443),
     }
     asked = {name: url for name, url, *_ in gather._questions(facts)}
     assert asked == dict.fromkeys(facts.answers, "https://api.example.com/api/v1/healthz")

@@ -89,8 +89,8 @@ def answering():
 def test_the_marker_alone_does_not_make_the_demonstration(answering, document, marked):
     url = answering(document)
     found = Target(
-        proxy_url=f"{url}/api/v1",
-        tls_url="",
+        http_url=f"{url}/api/v1",
+        https_url="",
         direct_url="",
         runtime="remote",
         server="",
@@ -107,7 +107,7 @@ def test_the_marker_alone_does_not_make_the_demonstration(answering, document, m
     )
     found.connect()
     assert bool(found.marked) == marked
-    assert found.restricted("proxy") != marked
+    assert found.restricted("http") != marked
 
 
 @pytest.fixture

@@ -61,8 +61,8 @@ REMOTE = {
 def third_party():
     """One that does not run: a request that is let through is an error of the connection."""
     return target.Target(
-        proxy_url="http://127.0.0.1:1/api/v1",
-        tls_url="",
+        http_url="http://127.0.0.1:1/api/v1",
+        https_url="",
         direct_url="http://127.0.0.1:2",
         application="auto",
         **REMOTE,
@@ -116,7 +116,7 @@ def test_a_safe_request_passes_with_any_host_and_any_path():
 
 
 def test_every_client_of_a_check_refuses_before_it_connects(third_party):
-    one = third_party.open("proxy", Expect())
+    one = third_party.open("http", Expect())
     with pytest.raises(safety.Refused, match="method POST"):
         one.request("POST", "/app")
     with pytest.raises(safety.Refused, match="a body"):
@@ -136,19 +136,19 @@ def test_only_the_entrypoint_with_the_marker_gets_the_rest(third_party):
     with pytest.raises(httpx.ConnectError):
         third_party.open("direct", Expect()).request("POST", "/app")
     with pytest.raises(safety.Refused):
-        third_party.open("proxy", Expect()).request("POST", "/app")
+        third_party.open("http", Expect()).request("POST", "/app")
     third_party.unsafe = True
     with pytest.raises(httpx.ConnectError):
-        third_party.open("proxy", Expect()).request("POST", "/app")
+        third_party.open("http", Expect()).request("POST", "/app")
 
 
 def test_a_check_that_needs_more_is_skipped_with_the_reason(third_party):
     needs_more = Check(
-        id="a.b", title="", doors=("proxy",), kind="claim", source="", statement="", hint="", unsafe=True
+        id="a.b", title="", entrypoints=("http",), kind="claim", source="", statement="", hint="", unsafe=True
     )
-    assert third_party.reason_to_skip(needs_more, "proxy") == safety.REASON
-    third_party.marked.add("proxy")
-    assert third_party.reason_to_skip(needs_more, "proxy") is None
+    assert third_party.reason_to_skip(needs_more, "http") == safety.REASON
+    third_party.marked.add("http")
+    assert third_party.reason_to_skip(needs_more, "http") is None
 
 
 @contextmanager
@@ -180,7 +180,7 @@ def serving(document: dict):
 @pytest.mark.parametrize(
     ("operations", "application", "marked"),
     [
-        ({"get": {}}, "auto", {"proxy", "direct"}),
+        ({"get": {}}, "auto", {"http", "direct"}),
         ({"get": {}, "delete": {}}, "auto", set()),  # made of the demonstration, the marker left in
         ({"get": {}}, "other", set()),
     ],
@@ -188,7 +188,7 @@ def serving(document: dict):
 def test_the_marker_counts_where_nothing_documented_changes_anything(operations, application, marked):
     with serving({"paths": {"/app": operations, "/items/": {"get": {}}}}) as url:
         found = target.Target(
-            proxy_url=f"{url}/api/v1", tls_url="", direct_url=url, application=application, **REMOTE
+            http_url=f"{url}/api/v1", https_url="", direct_url=url, application=application, **REMOTE
         )
         found.connect()
     assert found.marked == marked

@@ -52,7 +52,7 @@ def test_a_value_that_cannot_work_is_one_line_with_key_value_reason_and_a_good_o
 
 def test_nothing_set_is_a_working_set(tmp_path):
     settings = read({}, tmp_path / MISSING)
-    assert settings.url("proxy") == "http://127.0.0.1:9999/api/v1"
+    assert settings.url("http") == "http://127.0.0.1:9999/api/v1"
     assert settings.url("direct") == "http://127.0.0.1:8000"
 
 
@@ -74,7 +74,7 @@ def test_production_has_other_defaults(tmp_path):
     settings = read(given, tmp_path / MISSING)
     assert (settings.http_port, settings.https_port, settings.bind_address) == (80, 443, "0.0.0.0")
     assert (settings.app_replicas, settings.probe, settings.hosts) == (2, False, ["api.example.com"])
-    assert settings.url("tls") == "https://api.example.com/api/v1"
+    assert settings.url("https") == "https://api.example.com/api/v1"
     assert read({**given, "APP_REPLICAS": "3"}, tmp_path / MISSING).app_replicas == 3
 
 

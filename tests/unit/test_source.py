@@ -33,7 +33,7 @@ def source(tmp_path, monkeypatch):
 
 def red(id: str, observed: str) -> SimpleNamespace:
     check = SimpleNamespace(id=id, group=id.partition(".")[0], title="a title")
-    return SimpleNamespace(check=check, door="proxy", red=True, observed=observed, hint="The hint.")
+    return SimpleNamespace(check=check, entrypoint="http", red=True, observed=observed, hint="The hint.")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_was_observed_leads_to_a_line(source, observed, line):
 
 def test_a_known_cause_has_its_own_pattern(source):
     found = [red("app.root_path@direct", "status: 404")]
-    found[0].check.id, found[0].door = "app.root_path", "direct"
+    found[0].check.id, found[0].entrypoint = "app.root_path", "direct"
     (said,) = diagnose(found, source)
     assert 'their/module.py:3: app = FastAPI(root_path="/shop")' in said
 

@@ -10,7 +10,7 @@ import pytest
 
 from . import safety
 from .chromium import Chromium
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect, Wrong
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def undisturbed(look: Callable[..., None]) -> Callable[..., None]:
     """Looks at `page` again when Chromium was disturbed; never because of what it saw."""
 
     @functools.wraps(look)
-    def attempts(page: "Page", **fixtures: Door | Expect) -> None:
+    def attempts(page: "Page", **fixtures: Entrypoint | Expect) -> None:
         for _ in range(ATTEMPTS):
             page.begin()
             try:
@@ -79,17 +79,17 @@ def undisturbed(look: Callable[..., None]) -> Callable[..., None]:
 
 
 class Page:
-    """A page opened at a door. What it asked for and complained of is kept, and shown on failure."""
+    """A page opened at an entrypoint. What it asked for and complained of is kept, and shown on failure."""
 
-    def __init__(self, chromium: Chromium, door: Door, expect: Expect):
-        self.door, self.expect = door, expect
-        self.title = f"# Chromium {chromium.browser.version} at {door.origin}\n"
+    def __init__(self, chromium: Chromium, entrypoint: Entrypoint, expect: Expect):
+        self.entrypoint, self.expect = entrypoint, expect
+        self.title = f"# Chromium {chromium.browser.version} at {entrypoint.origin}\n"
         self.begin()
         self.context = chromium.browser.new_context(
             viewport={"width": 1200, "height": 900},
-            service_workers="block" if door.restricted else "allow",  # no route sees theirs
+            service_workers="block" if entrypoint.restricted else "allow",  # no route sees theirs
         )
-        if door.restricted:  # what the page's own script sends as it opens counts too
+        if entrypoint.restricted:  # what the page's own script sends as it opens counts too
             self.context.route("**/*", only_safe)
             self.context.route_web_socket("**", lambda socket: socket.close())
             self.context.add_init_script(SAFE_SCRIPTS)
@@ -108,17 +108,17 @@ class Page:
         self.stopped: set[str] = set()
         self.complained: list[tuple[str, str]] = []
         self.disturbed = self.scriptless = False
-        self.door.request_text, self.door.response_text = self.title, ""
+        self.entrypoint.request_text, self.entrypoint.response_text = self.title, ""
         self.expect.held.clear()
 
     def _answered(self, request: "Request") -> None:
         answer = request.response()
         status = answer.status if answer else 0
-        self.door.response_text += f"{status} {request.method} {request.url}\n"
+        self.entrypoint.response_text += f"{status} {request.method} {request.url}\n"
         self.scriptless |= request.resource_type == "script" and status >= 400
 
     def _unanswered(self, request: "Request") -> None:
-        self.door.response_text += f"{request.failure} {request.method} {request.url}\n"
+        self.entrypoint.response_text += f"{request.failure} {request.method} {request.url}\n"
         if request.failure in ("csp", BLOCKED):
             self.stopped.add(request.url)
         self.disturbed |= request.failure == DISTURBED
@@ -138,7 +138,7 @@ class Page:
         return [url for url in self.requested if not self._is_own(url) and url not in self.stopped]
 
     def _is_own(self, url: str) -> bool:
-        own = (f"{self.door.origin}/", f"{self.door.ws_scheme}://{self.door.authority}/")
+        own = (f"{self.entrypoint.origin}/", f"{self.entrypoint.ws_scheme}://{self.entrypoint.authority}/")
         return url.startswith((*own, "data:", "blob:", "about:"))
 
     @property
@@ -152,7 +152,7 @@ class Page:
     def open(self, url: str) -> None:
         from playwright.sync_api import Error
 
-        self.door.request_text += f"GET {url}\n"
+        self.entrypoint.request_text += f"GET {url}\n"
         try:
             answer = self.page.goto(url, wait_until="domcontentloaded")
         except Error as error:
@@ -178,7 +178,7 @@ class Page:
                 gave_up = self.scriptless or self.page.locator(GAVE_UP).is_visible()
                 if gave_up or self.disturbed or time.monotonic() > deadline:
                     break
-        if self.out_of_reach and not self.door.target.demo:
+        if self.out_of_reach and not self.entrypoint.target.demo:
             pytest.skip(f"the page needs {self.out_of_reach[0]}, out of this machine's reach")
         text = " ".join(self.page.locator("body").inner_text().split())[:300]
         said = "; ".join([text or "nothing", *self.complaints])
@@ -200,9 +200,9 @@ class Page:
         }
 
     def close(self) -> None:
-        """Leaves the picture of how it ended, passed or failed, with the door."""
+        """Leaves the picture of how it ended, passed or failed, with the entrypoint."""
         try:
             picture = self.page.screenshot(type="jpeg", quality=60, animations="disabled")
-            self.door.screenshot = "data:image/jpeg;base64," + base64.b64encode(picture).decode()
+            self.entrypoint.screenshot = "data:image/jpeg;base64," + base64.b64encode(picture).decode()
         finally:
             self.context.close()

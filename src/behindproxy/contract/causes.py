@@ -12,13 +12,13 @@ ROOT_PATH = r"\broot_path\s*="
 
 
 class Red:
-    """The red checks of a run: `id@door` with what was observed there."""
+    """The red checks of a run: `id@entrypoint` with what was observed there."""
 
     def __init__(self, observed: dict[str, str]):
         self.observed = observed
 
     def __call__(self, pattern: str) -> bool:
-        """Is a check red that fits `id@door`? Wildcards are allowed; without @, at any door."""
+        """Is a check red that fits `id@entrypoint`? Wildcards are allowed; without @, at any entrypoint."""
         return bool(self.seen(pattern))
 
     def seen(self, pattern: str) -> str:
@@ -53,12 +53,12 @@ class Cause:
 
 
 def public_404(red: Red) -> bool:
-    return red.says("app.root_path@[pt]*", "404") or red.says("app.answers@[pt]*", "404")
+    return red.says("app.root_path@http*", "404") or red.says("app.answers@http*", "404")
 
 
 def proxys_own_404(red: Red) -> bool:
     """The application's own 404 is JSON, which app.not_found_is_the_applications demands."""
-    return public_404(red) and red("app.not_found_is_the_applications@[pt]*")
+    return public_404(red) and red("app.not_found_is_the_applications@http*")
 
 
 def unset(red: Red) -> bool:
@@ -90,20 +90,20 @@ CAUSES = (
         "the https entrypoint speaks no TLS",
         "it needs [entryPoints.https.http.tls] in traefik/traefik.toml.",
         lambda red: red.says("tls.certificate", "WRONG_VERSION_NUMBER", "RECORD_LAYER", "UNEXPECTED_EOF"),
-        ("*@tls",),
+        ("*@https",),
     ),
     Cause(
         "the certificate is not one for this host from a known authority",
         "CA_FILE must name the authority; Traefik serves its own default certificate when it has no "
         "other: see tls.stores in traefik/routes.toml and its log.",
         lambda red: red("tls.certificate"),
-        ("*@tls",),
+        ("*@https",),
     ),
     # Nothing arrives.
     Cause(
         "TrustedHostMiddleware in the application refuses the deployment's own name",
         "its allowed_hosts must hold what PUBLIC_HOSTS has, and the health check's 127.0.0.1.",
-        lambda red: red.says("app.answers@direct", "400") and red("app.answers@[pt]*"),
+        lambda red: red.says("app.answers@direct", "400") and red("app.answers@http*"),
         line=r"TrustedHostMiddleware|allowed_hosts",
     ),
     Cause(
@@ -115,8 +115,8 @@ CAUSES = (
         "the router does not listen at the https entrypoint, or not for TLS",
         'entryPoints must be ["http", "https"] in traefik/routes.toml, and the entrypoint have '
         "[entryPoints.https.http.tls] in traefik/traefik.toml.",
-        lambda red: red.says("app.answers@tls", "404") and not red("app.answers@proxy"),
-        ("*@tls",),
+        lambda red: red.says("app.answers@https", "404") and not red("app.answers@http"),
+        ("*@https",),
     ),
     Cause(
         "https is redirected to http, or to itself",
@@ -124,7 +124,8 @@ CAUSES = (
         "application needs a server that believes the proxy (--forwarded-allow-ips), and the "
         "entrypoint's redirection is the better place.",
         lambda red: (
-            red.says("app.answers@tls", "itself") or red.says("app.root_path@tls", "301", "302", "307", "308")
+            red.says("app.answers@https", "itself")
+            or red.says("app.root_path@https", "301", "302", "307", "308")
         ),
     ),
     Cause(
@@ -132,13 +133,13 @@ CAUSES = (
         "scheme, name and port of the service's url in traefik/routes.toml (APP_URL) must be the "
         "server's, and the server must listen on an address that the proxy can reach.",
         lambda red: (
-            red.says("app.answers@[pt]*", "500", "502", "503", "504") and not red("app.answers@direct")
+            red.says("app.answers@http*", "500", "502", "503", "504") and not red("app.answers@direct")
         ),
     ),
     Cause(
         "the server does not answer",
         "see `make ps` and `make logs`: it stopped, or listens on another address or port.",
-        lambda red: red.says("app.answers@[pt]*", "502", "503", "504"),
+        lambda red: red.says("app.answers@http*", "502", "503", "504"),
     ),
     Cause(
         "the proxy's own 404: no router takes the prefixed path",
@@ -150,7 +151,7 @@ CAUSES = (
         "the server's own port does not answer, the proxy does",
         "in Docker a container whose only network is internal publishes no port, in silence: it needs "
         "the network `direct` too; elsewhere the server listens on another address or port.",
-        lambda red: red.says("app.answers@direct", "could not ask") and not red("app.answers@[pt]*"),
+        lambda red: red.says("app.answers@direct", "could not ask") and not red("app.answers@http*"),
         ("*@direct",),
     ),
     Cause(
@@ -179,8 +180,9 @@ CAUSES = (
     ),
     Cause(
         "root path is not set on the server",
-        "start it with --root-path and the prefix: API_PREFIX in .env, then `make up` (behindproxy_serve/server.py "
-        "passes it; behindproxy_serve/middleware/root_path.py sets it for Gunicorn and Hypercorn).",
+        "start it with --root-path and the prefix: API_PREFIX in .env, then `make up` "
+        "(behindproxy_serve/server.py passes it; behindproxy_serve/middleware/root_path.py sets it for "
+        "Gunicorn and Hypercorn).",
         unset,
     ),
     Cause(
@@ -310,8 +312,8 @@ CAUSES = (
         "Host does not reach the application as the client sent it",
         "passHostHeader must stay true in traefik/routes.toml, and no middleware may set Host.",
         lambda red: (
-            red("host.own_port@proxy")
-            and red("redirect.keeps_prefix@proxy")
+            red("host.own_port@http")
+            and red("redirect.keeps_prefix@http")
             and red("host.own_port")
             and not red("redirect.keeps_prefix@direct")
         ),
@@ -321,7 +323,7 @@ CAUSES = (
         "PUBLIC_HOSTS must list the deployment's own names, not *, and the rule in "
         "traefik/routes.toml begin with Host(…).",
         lambda red: red("host.foreign"),
-        ("host.*", "trust.redirect_not_steered@[pt]*"),
+        ("host.*", "trust.redirect_not_steered@http*"),
     ),
     Cause(
         "a malformed Host reaches the application",
@@ -342,7 +344,7 @@ CAUSES = (
         "remove forwardedHeaders.insecure from traefik/traefik.toml, and trustedIPs that hold more "
         "than the load balancers (TRUSTED_PROXIES).",
         lambda red: red("trust.proxy_cannot_spoof") and red("trust.one_value_each"),
-        ("trust.*@proxy", "trust.*@tls", "scope.*"),
+        ("trust.*@http", "trust.*@https", "scope.*"),
     ),
     Cause(
         "X-Forwarded-Proto is overwritten on its way",
@@ -351,8 +353,8 @@ CAUSES = (
     ),
     Cause(
         "the server does not believe the proxy",
-        "--forwarded-allow-ips must be the proxy's exact address (behindproxy_serve/server.py): no name, no quotes, "
-        "no host bits; load balancers before it go into TRUSTED_PROXIES.",
+        "--forwarded-allow-ips must be the proxy's exact address (behindproxy_serve/server.py): no name, "
+        "no quotes, no host bits; load balancers before it go into TRUSTED_PROXIES.",
         disbelieved,
     ),
     Cause(
@@ -431,7 +433,7 @@ CAUSES = (
         "wss arrives as ws",
         "Traefik says X-Forwarded-Proto: wss on an upgrade; the server must read that too "
         "(behindproxy_serve/order.py has it read for Gunicorn and Hypercorn).",
-        lambda red: red("websocket.scope@tls"),
+        lambda red: red("websocket.scope@https"),
         ("websocket.*", "trust.websocket*"),
     ),
     Cause(
@@ -462,8 +464,8 @@ CAUSES = (
     ),
     Cause(
         "requests have no id",
-        "with_request_id in behindproxy_serve/middleware/request_id.py adopts or makes one; without it nothing joins the "
-        "log lines.",
+        "with_request_id in behindproxy_serve/middleware/request_id.py adopts or makes one; without it "
+        "nothing joins the log lines.",
         lambda red: red("request.id"),
         ("request.id@*", "logs.joined@*", "errors.problem@*"),
     ),

@@ -1,4 +1,4 @@
-"""What a check is: a lasting id, the doors it is asked at, and the statement it proves."""
+"""What a check is: a lasting id, the entrypoints it runs at, and the statement it proves."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Literal, TypeVar, get_args
 
 import pytest
 
-DoorName = Literal["proxy", "tls", "direct"]
-Place = Literal[DoorName, "all"]
+EntrypointName = Literal["http", "https", "direct"]
+Place = Literal[EntrypointName, "all"]
 Kind = Literal["claim", "attack", "operation"]
 
-DOORS: tuple[Place, ...] = get_args(Place)
-PUBLIC: tuple[DoorName, ...] = ("proxy", "tls")
-EVERYWHERE: tuple[DoorName, ...] = get_args(DoorName)
+ENTRYPOINTS: tuple[Place, ...] = get_args(Place)
+PUBLIC: tuple[EntrypointName, ...] = ("http", "https")
+EVERYWHERE: tuple[EntrypointName, ...] = get_args(EntrypointName)
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -22,7 +22,7 @@ Test = TypeVar("Test", bound=Callable[..., None])
 class Check:
     id: str
     title: str
-    doors: tuple[Place, ...]
+    entrypoints: tuple[Place, ...]
     kind: Kind
     source: str
     statement: str
@@ -39,10 +39,10 @@ class Check:
         return self.id.partition(".")[0]
 
     def __post_init__(self) -> None:
-        if unknown := set(self.doors) - set(DOORS):
-            raise ValueError(f"{self.id}: unknown doors {sorted(unknown)}")
-        if "all" in self.doors and len(self.doors) > 1:
-            raise ValueError(f"{self.id}: `all` is a door of its own")
+        if unknown := set(self.entrypoints) - set(ENTRYPOINTS):
+            raise ValueError(f"{self.id}: unknown entrypoints {sorted(unknown)}")
+        if "all" in self.entrypoints and len(self.entrypoints) > 1:
+            raise ValueError(f"{self.id}: `all` is an entrypoint of its own")
         if self.kind not in get_args(Kind) or "." not in self.id:
             raise ValueError(f"{self.id}: an id is dotted and a kind is one of {get_args(Kind)}")
 
@@ -51,7 +51,7 @@ def check(
     id: str,
     *,
     title: str,
-    doors: tuple[Place, ...],
+    entrypoints: tuple[Place, ...],
     kind: Kind,
     source: str,
     statement: str,
@@ -60,16 +60,16 @@ def check(
     unsafe: bool = False,
     broken_by: tuple[str, ...] = (),
 ) -> Callable[[Test], Test]:
-    """Mark a test as the check `id`, and run it once at each of its doors.
+    """Mark a test as the check `id`, and run it once at each of its entrypoints.
 
-    The test takes that one as `door`; a check of `all` takes the deployment as `target`.
+    The test takes that one as `entrypoint`; a check of `all` takes the deployment as `target`.
     """
-    known = Check(id, title, doors, kind, source, statement, hint, needs, unsafe, broken_by)
+    known = Check(id, title, entrypoints, kind, source, statement, hint, needs, unsafe, broken_by)
 
     def mark(test: Test) -> Test:
-        argument = "target" if doors == ("all",) else "door"
-        at_each_door = pytest.mark.parametrize(argument, doors, indirect=True)
-        marked: Test = pytest.mark.check.with_args(known)(at_each_door(test))
+        argument = "target" if entrypoints == ("all",) else "entrypoint"
+        at_each = pytest.mark.parametrize(argument, entrypoints, indirect=True)
+        marked: Test = pytest.mark.check.with_args(known)(at_each(test))
         return marked
 
     return mark
@@ -83,10 +83,10 @@ def of(item: pytest.Item) -> Check:
     return known
 
 
-def door_of(item: pytest.Item) -> Place:
+def entrypoint_of(item: pytest.Item) -> Place:
     assert isinstance(item, pytest.Function)
     given = item.callspec.params
-    return next(name for name in DOORS if name in (given.get("door"), given.get("target")))
+    return next(name for name in ENTRYPOINTS if name in (given.get("entrypoint"), given.get("target")))
 
 
 def selected(id: str, patterns: list[str]) -> bool:
@@ -99,10 +99,10 @@ def selected(id: str, patterns: list[str]) -> bool:
 
 
 def refuse_duplicates(items: list[pytest.Item]) -> None:
-    """(id, door) names one line of the report, so two tests must not share it."""
+    """(id, entrypoint) names one line of the report, so two tests must not share it."""
     seen: dict[tuple[str, Place], str] = {}
     for item in items:
-        key = of(item).id, door_of(item)
+        key = of(item).id, entrypoint_of(item)
         if key in seen:
             raise pytest.UsageError(f"{key[0]} at {key[1]} is both {seen[key]} and {item.nodeid}")
         seen[key] = item.nodeid

@@ -11,7 +11,7 @@ import tempfile
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from .door import TIMEOUT_SECONDS, Address
+from .entrypoint import TIMEOUT_SECONDS, Address
 from .target import Target
 
 NAMES = ("chromium", "google-chrome-stable", "google-chrome", "chrome", "chromium-browser")
@@ -61,8 +61,8 @@ class Chromium:
         except ImportError as error:
             raise NoBrowser(f"playwright is not installed ({error})") from None
         executable, flags = find(), list(FLAGS)
-        tls = target.addresses.get("tls")
-        if tls and (key := verified_key(target, tls)):
+        https = target.addresses.get("https")
+        if https and (key := verified_key(target, https)):
             # Chromium takes no CA file, and its trust store is another one on each system. This
             # accepts one key only: the leaf's, which Python verified above. (The CA's would be no
             # proof: Chromium looks for the hash among the certificates that the server sends.)

@@ -1,4 +1,4 @@
-"""The command line of the suite, and how pytest runs a check at a door."""
+"""The command line of the suite, and how pytest runs a check at an entrypoint."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from . import check, recorder, terminal
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .source import Source
 from .target import Addresses, Target, Unreachable
@@ -176,8 +176,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         config.stash[TARGET] = results.target = open_target(config.option)
     except Unreachable as error:
         addresses: Addresses = {
-            "proxy_url": config.option.url,
-            "tls_url": config.option.tls_url,
+            "http_url": config.option.url,
+            "https_url": config.option.tls_url,
             "direct_url": config.option.direct_url,
         }
         results.could_not_ask(str(error), addresses)
@@ -195,8 +195,8 @@ def open_target(option: argparse.Namespace) -> Target:
             f"--ca {option.ca_file} does not exist: make up writes it, CA_FILE= means the system's"
         )
     target = Target(
-        proxy_url=option.url,
-        tls_url=option.tls_url,
+        http_url=option.url,
+        https_url=option.tls_url,
         direct_url=option.direct_url,
         runtime=option.runtime,
         server=option.server,
@@ -228,7 +228,7 @@ def open_target(option: argparse.Namespace) -> Target:
 def junit_name(request: pytest.FixtureRequest, record_xml_attribute: Callable[[str, object], None]) -> None:
     """CI systems list the check's id, not the function that happens to ask it."""
     record_xml_attribute("classname", check.of(request.node).group)
-    record_xml_attribute("name", f"{check.of(request.node).id} at {check.door_of(request.node)}")
+    record_xml_attribute("name", f"{check.of(request.node).id} at {check.entrypoint_of(request.node)}")
 
 
 @pytest.fixture
@@ -239,21 +239,21 @@ def expect(request: pytest.FixtureRequest) -> Expect:
 
 @pytest.fixture
 def target(request: pytest.FixtureRequest, expect: Expect, junit_name: None) -> Target:
-    """The deployment, once it is known that the check applies: for checks of no one door."""
+    """The deployment, once it is known that the check applies: for checks of no one entrypoint."""
     target = request.config.stash[TARGET]
-    if reason := target.reason_to_skip(check.of(request.node), check.door_of(request.node)):
+    if reason := target.reason_to_skip(check.of(request.node), check.entrypoint_of(request.node)):
         pytest.skip(reason)
     return target
 
 
 @pytest.fixture
-def door(request: pytest.FixtureRequest, expect: Expect, junit_name: None) -> Door:
-    """The door that the parameter names."""
-    target, name = request.config.stash[TARGET], check.door_of(request.node)
+def entrypoint(request: pytest.FixtureRequest, expect: Expect, junit_name: None) -> Entrypoint:
+    """The entrypoint that the parameter names."""
+    target, name = request.config.stash[TARGET], check.entrypoint_of(request.node)
     if reason := target.reason_to_skip(check.of(request.node), name):
         pytest.skip(reason)
     assert name != "all"
     if name in target.dead:
         raise ConnectionError(target.dead[name])
-    opened = request.node.stash[recorder.DOOR] = target.open(name, expect)
+    opened = request.node.stash[recorder.ENTRYPOINT] = target.open(name, expect)
     return opened

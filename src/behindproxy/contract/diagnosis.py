@@ -1,6 +1,6 @@
 """What the red checks have in common: the likely cause first, and the change that removes it.
 
-A cause is judged by the pattern of red (check, door) pairs and by what was observed there; what one
+A cause is judged by the pattern of red (check, entrypoint) pairs and by what was observed there; what one
 explains is not explained twice. Where none fits, the hint of the most upstream red check speaks.
 """
 
@@ -40,7 +40,7 @@ def diagnose(results: Iterable[Result], source: Source | None = None) -> list[st
     With the application's `source`, its own faults come with the line to change.
     """
     reds = [result for result in results if result.red]
-    left = Red({f"{result.check.id}@{result.door}": result.observed for result in reds})
+    left = Red({f"{result.check.id}@{result.entrypoint}": result.observed for result in reds})
     said: list[str] = []
     for cause in CAUSES:
         if left.observed and len(said) < MOST and cause.fits(left):
@@ -48,7 +48,9 @@ def diagnose(results: Iterable[Result], source: Source | None = None) -> list[st
             place = source.fault(pattern, "") if source and pattern else ""
             said.append(f"{cause.says}: {cause.fix}{place}")
             left = left.without(cause.explains)
-    theirs = [one for one in reds if one.check.group == "application" and left(f"{one.check.id}@{one.door}")]
+    theirs = [
+        one for one in reds if one.check.group == "application" and left(f"{one.check.id}@{one.entrypoint}")
+    ]
     if theirs and len(said) < MOST:
         one = theirs[0]
         place = source.fault("", one.observed) if source else ""

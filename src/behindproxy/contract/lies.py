@@ -1,14 +1,14 @@
 """What a client may pretend to be, and what of it the application believed."""
 
-from .door import Door
+from .entrypoint import Entrypoint
 from .seen import Seen, client_host
 
 FAKE_IP = "6.6.6.6"
 
 
-def lies(door_scheme: str) -> dict[str, list[tuple[str, str]]]:
+def lies(scheme: str) -> dict[str, list[tuple[str, str]]]:
     """Sets of headers, each a way to pretend to be somebody, somewhere or something else."""
-    other = "http" if door_scheme == "https" else "https"
+    other = "http" if scheme == "https" else "https"
     usual = [
         ("X-Forwarded-For", FAKE_IP),
         ("X-Forwarded-Proto", other),
@@ -65,12 +65,12 @@ def view(seen: Seen) -> View:
     }
 
 
-def believed(door: Door, sets: dict[str, list[tuple[str, str]]]) -> dict[str, View]:
+def believed(entrypoint: Entrypoint, sets: dict[str, list[tuple[str, str]]]) -> dict[str, View]:
     """Of each set, what it changed in the application's view."""
-    honest = view(door.probe())
+    honest = view(entrypoint.probe())
 
     def changed(name: str) -> View:
-        seen = view(door.probe(headers=sets[name]))
+        seen = view(entrypoint.probe(headers=sets[name]))
         return {key: seen[key] for key in honest if seen[key] != honest[key]}
 
-    return door.each(sets, changed)
+    return entrypoint.each(sets, changed)

@@ -1,4 +1,4 @@
-"""Turns what pytest saw into results: one per check and door, and the files made of them."""
+"""Turns what pytest saw into results: one per check and entrypoint, and the files made of them."""
 
 import time
 from collections import Counter
@@ -9,20 +9,20 @@ import httpx
 import pytest
 
 from . import check, diagnosis, reports
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect, Wrong
 from .result import Result, Status
 from .target import Addresses, Target
 
 EXPECT = pytest.StashKey[Expect]()
-DOOR = pytest.StashKey[Door]()
+ENTRYPOINT = pytest.StashKey[Entrypoint]()
 COULD_NOT_ASK = (httpx.TransportError, OSError)
 CERTIFICATE_HINT = (
     "CA_FILE must name the authority that signed the certificate; `make up` makes both. In "
     "production Traefik serves its own default certificate when it got none: see its log for "
     "ACME errors."
 )
-NO_ANSWER_HINT = "The door stopped answering: see `make ps` and `make logs`."
+NO_ANSWER_HINT = "The entrypoint stopped answering: see `make ps` and `make logs`."
 
 
 class Recorder:
@@ -30,14 +30,14 @@ class Recorder:
         self.report_dir = report_dir
         self.results: dict[str, Result] = {}
         self.target: Target | None = None
-        self.addresses: Addresses = {"proxy_url": "", "tls_url": "", "direct_url": ""}
+        self.addresses: Addresses = {"http_url": "", "https_url": "", "direct_url": ""}
         self.logs = ""
         self.written = False
         self.started = time.monotonic()
 
     def plan(self, items: list[pytest.Item]) -> None:
         """Everything starts as not asked, so that an interrupted run cannot look green."""
-        self.results = {item.nodeid: Result(check.of(item), check.door_of(item)) for item in items}
+        self.results = {item.nodeid: Result(check.of(item), check.entrypoint_of(item)) for item in items}
 
     @property
     def counts(self) -> Counter[Status]:
@@ -65,10 +65,10 @@ class Recorder:
         report = yield
         result = self.results[item.nodeid]
         result.seconds += call.duration
-        if (door := item.stash.get(DOOR, None)) is not None:
-            result.screenshot = door.screenshot  # taken when the page closes, in the teardown
+        if (entrypoint := item.stash.get(ENTRYPOINT, None)) is not None:
+            result.screenshot = entrypoint.screenshot  # taken when the page closes, in the teardown
             if call.when != "teardown":
-                result.request, result.response = door.request_text, door.response_text
+                result.request, result.response = entrypoint.request_text, entrypoint.response_text
         if call.excinfo is None:
             if call.when == "call":
                 self._held(item, result)
@@ -88,11 +88,11 @@ class Recorder:
         self, item: pytest.Item, raised: pytest.ExceptionInfo[BaseException], result: Result
     ) -> None:
         error = raised.value
-        door = item.stash.get(DOOR, None)
+        entrypoint = item.stash.get(ENTRYPOINT, None)
         if isinstance(error, Wrong):
             result.status, result.expected, result.observed = "failed", error.expected, error.observed
-            if door is not None and error.cases:
-                noted = door.noted.get(error.cases[0])
+            if entrypoint is not None and error.cases:
+                noted = entrypoint.noted.get(error.cases[0])
                 result.request, result.response = noted or (result.request, result.response)
             return
         result.status, result.expected = "error", ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import jinja2
 
-from .check import DOORS, Kind, Place
+from .check import ENTRYPOINTS, Kind, Place
 from .result import Result, Status
 from .target import Addresses
 
@@ -28,7 +28,7 @@ class TargetFacts(Addresses):
 class Line(TypedDict):
     id: str
     title: str
-    door: Place
+    entrypoint: Place
     kind: Kind
     status: Status
     expected: str
@@ -45,7 +45,7 @@ class Report(TypedDict):
 
 def failure_text(result: Result) -> str:
     """One failure as plain text: the terminal and the JUnit file show the same."""
-    parts = [f"{result.check.id} at {result.door}: {result.check.title}"]
+    parts = [f"{result.check.id} at {result.entrypoint}: {result.check.title}"]
     if result.expected:
         parts.append(f"expected  {result.expected}")
     parts.append(f"observed  {result.observed}")
@@ -63,8 +63,8 @@ def target_of(run: "Recorder") -> TargetFacts:
     if target is None:
         return {**run.addresses, "runtime": "", "server": "", "versions": {}}
     return {
-        "proxy_url": target.proxy_url,
-        "tls_url": target.tls_url,
+        "http_url": target.http_url,
+        "https_url": target.https_url,
         "direct_url": target.direct_url,
         "runtime": target.runtime,
         "server": target.server,
@@ -81,7 +81,7 @@ def as_json(run: "Recorder") -> Report:
             {
                 "id": result.check.id,
                 "title": result.check.title,
-                "door": result.door,
+                "entrypoint": result.entrypoint,
                 "kind": result.check.kind,
                 "status": result.status,
                 "expected": result.expected,
@@ -96,16 +96,16 @@ def as_json(run: "Recorder") -> Report:
 
 
 def matrix(results: Iterable[Result]) -> Table:
-    """group -> check id -> door -> result, in the order in which the checks are written."""
+    """group -> check id -> entrypoint -> result, in the order in which the checks are written."""
     table: Table = {}
     for result in results:
-        table.setdefault(result.check.group, {}).setdefault(result.check.id, {})[result.door] = result
+        table.setdefault(result.check.group, {}).setdefault(result.check.id, {})[result.entrypoint] = result
     return table
 
 
-def doors_used(results: Iterable[Result]) -> list[Place]:
-    used = {result.door for result in results}
-    return [door for door in DOORS if door in used]
+def entrypoints_used(results: Iterable[Result]) -> list[Place]:
+    used = {result.entrypoint for result in results}
+    return [entrypoint for entrypoint in ENTRYPOINTS if entrypoint in used]
 
 
 def write(run: "Recorder") -> None:
@@ -121,7 +121,7 @@ def write(run: "Recorder") -> None:
         "target": target_of(run),
         "counts": run.counts,
         "table": matrix(run.results.values()),
-        "doors": doors_used(run.results.values()),
+        "entrypoints": entrypoints_used(run.results.values()),
         "red": run.red,
         "diagnosis": run.diagnosis,
         "results": list(run.results.values()),

@@ -1,4 +1,4 @@
-"""What came of one check at one door."""
+"""What came of one check at one entrypoint."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,7 @@ Status = Literal["passed", "failed", "error", "skipped"]
 @dataclass
 class Result:
     check: Check
-    door: Place
+    entrypoint: Place
     status: Status = "error"
     expected: str = ""
     observed: str = "not asked"

@@ -1,4 +1,4 @@
-"""The deployment under test: its doors, and what it offers beyond the contract's minimum."""
+"""The deployment under test: its entrypoints, and what it offers beyond the contract's minimum."""
 
 import ssl
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from . import exchange, safety
-from .check import Check, DoorName, Place
-from .door import DEFAULT_PORTS, TIMEOUT_SECONDS, Address, Door
+from .check import Check, EntrypointName, Place
+from .entrypoint import DEFAULT_PORTS, TIMEOUT_SECONDS, Address, Entrypoint
 from .expect import Expect
 from .seen import Seen
 from .source import Source
@@ -40,8 +40,8 @@ class Unreachable(Exception):
 
 
 class Addresses(TypedDict):
-    proxy_url: str
-    tls_url: str
+    http_url: str
+    https_url: str
     direct_url: str
 
 
@@ -55,8 +55,8 @@ class ClientOptions(TypedDict, total=False):
 
 @dataclass
 class Target:
-    proxy_url: str
-    tls_url: str
+    http_url: str
+    https_url: str
     direct_url: str
     runtime: str
     server: str
@@ -77,16 +77,20 @@ class Target:
     protected_user: str = ""
     source: Source | None = None
     logs_command: list[str] = field(default_factory=list)
-    addresses: dict[DoorName, Address] = field(default_factory=dict)
+    addresses: dict[EntrypointName, Address] = field(default_factory=dict)
     lacks: dict[str, str] = field(default_factory=dict)
     demo: bool = False
-    marked: set[DoorName] = field(default_factory=set)
-    dead: dict[DoorName, str] = field(default_factory=dict)
+    marked: set[EntrypointName] = field(default_factory=set)
+    dead: dict[EntrypointName, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.proxy_url.startswith("https:"):
-            self.proxy_url, self.tls_url = "", self.proxy_url
-        every: dict[DoorName, str] = {"proxy": self.proxy_url, "tls": self.tls_url, "direct": self.direct_url}
+        if self.http_url.startswith("https:"):
+            self.http_url, self.https_url = "", self.http_url
+        every: dict[EntrypointName, str] = {
+            "http": self.http_url,
+            "https": self.https_url,
+            "direct": self.direct_url,
+        }
         given = {name: url.rstrip("/") for name, url in every.items() if url}
         if not given.keys() - {"direct"}:
             raise Unreachable(
@@ -122,12 +126,12 @@ class Target:
         headers = exchange.decoded(request.headers.raw)
         self.permit(names, safety.harm(request.method, url.raw_path.decode("ascii"), headers))
 
-    def permit(self, names: set[DoorName], harm: str) -> None:
+    def permit(self, names: set[EntrypointName], harm: str) -> None:
         """Raises Refused unless the demonstration answers at each of these entrypoints."""
         if harm and (not names or any(map(self.restricted, names))):
             raise safety.Refused(f"not sent, {harm}: {safety.REASON}")
 
-    def restricted(self, name: DoorName) -> bool:
+    def restricted(self, name: EntrypointName) -> bool:
         """Whether what answers there gets safe requests only."""
         return not (self.unsafe or name in self.marked)
 
@@ -135,17 +139,17 @@ class Target:
     def ours(self) -> bool:
         return self.runtime != "remote"
 
-    def open(self, name: DoorName, expect: Expect) -> Door:
-        return Door(self, self.addresses[name], expect)
+    def open(self, name: EntrypointName, expect: Expect) -> Entrypoint:
+        return Entrypoint(self, self.addresses[name], expect)
 
     def connect(self) -> None:
-        """Asks each door once. A stack that is down is one line, not a hundred traces; one door that
-        does not answer is an error of each of its checks, at once and without waiting anew."""
+        """Check each entrypoint once. A stack that is down is one line, not a hundred traces; an entrypoint
+        that does not answer is an error of each of its checks, at once and without another wait."""
         for name, address in self.addresses.items():
             try:
                 answers = [self.open(name, Expect()).get(path) for path in ("/", "/docs")]
             except httpx.HTTPError as error:
-                if "[SSL" not in str(error):  # the checks at this door say so otherwise
+                if "[SSL" not in str(error):  # the checks at this entrypoint say so otherwise
                     self.dead[name] = f"nothing answers at {address.url} ({error})"
                 continue
             # The proxy's own words for a server that it cannot reach, after all its attempts.
@@ -224,7 +228,7 @@ class Target:
                 continue
         return ""
 
-    def _is_somebody_s(self, name: DoorName) -> bool:
+    def _is_somebody_s(self, name: EntrypointName) -> bool:
         """Whether the marker was left in an application that was made of the demonstration: its schema
         has other paths, has an operation that changes something, or cannot be read."""
         try:
@@ -245,12 +249,12 @@ class Target:
                 return answer.text
         return ""
 
-    def reason_to_skip(self, check: Check, door: Place) -> str | None:
-        if door != "all" and door not in self.addresses:
-            return {"proxy": "no plain http door", "tls": "no TLS door", "direct": "no direct door"}[door]
+    def reason_to_skip(self, check: Check, entrypoint: Place) -> str | None:
+        if entrypoint != "all" and entrypoint not in self.addresses:
+            return f"no {entrypoint} entrypoint"
         # At its own port nobody but the proxy is believed, whoever stands in front of that.
-        needs = [need for need in check.needs if (need, door) != ("stranger", "direct")]
+        needs = [need for need in check.needs if (need, entrypoint) != ("stranger", "direct")]
         if missing := [self.lacks[need] for need in needs if need in self.lacks]:
             return missing[0]
-        names = self.addresses if door == "all" else [door]
+        names = self.addresses if entrypoint == "all" else [entrypoint]
         return safety.REASON if check.unsafe and any(map(self.restricted, names)) else None

@@ -93,23 +93,25 @@ class Reporter:
 
     def matrix(self) -> None:
         results = self.run.results.values()
-        doors, table = reports.doors_used(results), reports.matrix(results)
+        entrypoints, table = reports.entrypoints_used(results), reports.matrix(results)
         ids = max(len(id) for rows in table.values() for id in rows)
-        widths = {door: len(door) + 2 for door in doors}
+        widths = {entrypoint: len(entrypoint) + 2 for entrypoint in entrypoints}
         titles = WIDTH - ids - 2 - sum(widths.values())
         self.show(
-            " " * (ids + 2 + titles) + "".join(f"{door:^{widths[door]}}" for door in doors).rstrip(), "dim"
+            " " * (ids + 2 + titles)
+            + "".join(f"{entrypoint:^{widths[entrypoint]}}" for entrypoint in entrypoints).rstrip(),
+            "dim",
         )
         for rows in table.values():
             for id, row in rows.items():
                 title = next(iter(row.values())).check.title
                 line = Text(f"{id:<{ids}}  ").append(f"{clipped(title, titles - 1):<{titles}}", "dim")
-                for door in doors:
-                    if door in row:
-                        status = row[door].status
-                        line.append(f"{self.marks[status]:^{widths[door]}}", STYLES[status])
+                for entrypoint in entrypoints:
+                    if entrypoint in row:
+                        status = row[entrypoint].status
+                        line.append(f"{self.marks[status]:^{widths[entrypoint]}}", STYLES[status])
                     else:
-                        line.append(" " * widths[door])
+                        line.append(" " * widths[entrypoint])
                 line.rstrip()
                 self.show(line)
         self.show()
@@ -119,7 +121,7 @@ class Reporter:
         why: dict[str, list[str]] = {}
         for result in self.run.results.values():
             if result.status == "skipped":
-                why.setdefault(result.observed, []).append(f"{result.check.id}@{result.door}")
+                why.setdefault(result.observed, []).append(f"{result.check.id}@{result.entrypoint}")
         for reason, skipped in why.items():
             named = ", ".join(skipped) if len(skipped) <= 3 else f"{len(skipped)} checks"
             self.show(f"{self.marks['skipped']} {reason}: {named}", "dim")
@@ -130,7 +132,7 @@ class Reporter:
         """One text per cause: forty checks that met the same refused connection are one."""
         by_cause: dict[str, list[Result]] = {}
         for result in self.run.red:
-            cause = result.observed if result.status == "error" else f"{result.check.id}@{result.door}"
+            cause = result.observed if result.status == "error" else f"{result.check.id}@{result.entrypoint}"
             by_cause.setdefault(cause, []).append(result)
         whole, rest = list(by_cause.values())[:SHOWN_WHOLE], list(by_cause.values())[SHOWN_WHOLE:]
         for alike in whole:
@@ -139,11 +141,11 @@ class Reporter:
             self.show(f"{self.marks[alike[0].status]} {headline}", "bold")
             self.show(text)
             if len(alike) > 1:
-                others = ", ".join(f"{one.check.id}@{one.door}" for one in alike[1:6])
+                others = ", ".join(f"{one.check.id}@{one.entrypoint}" for one in alike[1:6])
                 self.show(f"the same at {len(alike) - 1} more: {others}{', …' if len(alike) > 6 else ''}")
         self.show("-" * WIDTH, "dim")
         if rest:
-            places = ", ".join(f"{one.check.id}@{one.door}" for alike in rest for one in alike)
+            places = ", ".join(f"{one.check.id}@{one.entrypoint}" for alike in rest for one in alike)
             self.show(f"and more, each in {self.run.report_dir}/report.html:")
             self.show(textwrap.fill(places, WIDTH, break_on_hyphens=False, break_long_words=False))
             self.show("-" * WIDTH, "dim")

@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 import pytest
 
 from .check import PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .safety import REASON
 
@@ -17,7 +17,7 @@ PATHS = ("/app", "/items/", "/static/hello.txt", "/no/such/route")
 @check(
     "app.same_answer",
     title="The proxy's answers are the server's",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source=f"{PAGE} › Check the responses",
     statement=(
@@ -29,28 +29,28 @@ PATHS = ("/app", "/items/", "/static/hello.txt", "/no/such/route")
     unsafe=True,
     broken_by=("rule for GET alone", "errors middleware"),
 )
-def test_the_proxys_answers_are_the_servers(door: Door, expect: Expect) -> None:
-    if "direct" not in door.target.addresses:
-        pytest.skip("no direct door")
-    if door.target.restricted("direct"):
+def test_the_proxys_answers_are_the_servers(entrypoint: Entrypoint, expect: Expect) -> None:
+    if "direct" not in entrypoint.target.addresses:
+        pytest.skip("no direct entrypoint")
+    if entrypoint.target.restricted("direct"):
         pytest.skip(REASON)
-    server = door.target.open("direct", expect)
+    server = entrypoint.target.open("direct", expect)
 
-    def answer(at: Door, case: str) -> str:
-        # The same id at both doors: an error's body has it.
-        got = at.request(*case.split(" "), headers={"X-Request-ID": "same-at-both-doors"})
+    def answer(at: Entrypoint, case: str) -> str:
+        # The same id at both entrypoints: an error's body has it.
+        got = at.request(*case.split(" "), headers={"X-Request-ID": "same-at-both-entrypoints"})
         shown = [got.headers.get(name, "-") for name in ("allow", "content-type")]
         return " ".join([str(got.status_code), *shown, got.text[:200]])
 
     cases = [f"{method} {path}" for path in PATHS for method in METHODS]
     same = {case: answer(server, case) for case in cases}
-    expect("answers", door.each(cases, lambda case: answer(door, case)), same)
+    expect("answers", entrypoint.each(cases, lambda case: answer(entrypoint, case)), same)
 
 
 @check(
     "openapi.first_server_answers",
     title="The docs' requests arrive",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source=f"{PAGE} › Check the docs UI",
     statement=(
@@ -61,24 +61,27 @@ def test_the_proxys_answers_are_the_servers(door: Door, expect: Expect) -> None:
     needs=("openapi", "prefix"),
     broken_by=("another root_path than the proxy strips", "no root_path"),
 )
-def test_the_first_server_and_a_path_are_an_address(door: Door, expect: Expect) -> None:
-    if not door.target.root_path_in_servers:
+def test_the_first_server_and_a_path_are_an_address(entrypoint: Entrypoint, expect: Expect) -> None:
+    if not entrypoint.target.root_path_in_servers:
         pytest.skip("the schema does not list the prefix as a server")
-    schema = expect.json(door.get("/openapi.json"))
+    schema = expect.json(entrypoint.get("/openapi.json"))
     server = schema.get("servers", [{"url": "/"}])[0]["url"].rstrip("/")
     plain = [path for path, ways in schema["paths"].items() if "get" in ways and "{" not in path]
-    if not plain and not door.target.demo:
+    if not plain and not entrypoint.target.demo:
         pytest.skip("no operation of the schema can be asked without a parameter")
     expect.that(bool(plain), "paths", observed=list(schema["paths"]), expected="at least one")
-    url = urljoin(f"{door.url}/openapi.json", server)
+    url = urljoin(f"{entrypoint.url}/openapi.json", server)
     expect.that(
-        url.startswith(f"{door.origin}/"), "first server", observed=server, expected=f"one at {door.origin}"
+        url.startswith(f"{entrypoint.origin}/"),
+        "first server",
+        observed=server,
+        expected=f"one at {entrypoint.origin}",
     )
-    base = url.removeprefix(door.origin)
+    base = url.removeprefix(entrypoint.origin)
 
     def status(path: str) -> bool:
-        with door.stream("GET", base + path) as answer:  # only begun: one of them never ends
+        with entrypoint.stream("GET", base + path) as answer:  # only begun: one of them never ends
             return answer.status_code != 404 and answer.status_code < 500
 
-    answered = door.each(plain[:10], status)
+    answered = entrypoint.each(plain[:10], status)
     expect("answered", answered, dict.fromkeys(answered, True))

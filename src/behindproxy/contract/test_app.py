@@ -1,21 +1,21 @@
 """The application answers, with the prefix as its root_path, at the address the document gives."""
 
 from .check import EVERYWHERE, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect, Wrong
 
 PAGE = "Behind a Proxy"
 ROOT_PATH_HINT = (
     "The server's root_path is not the public prefix. API_PREFIX in .env must feed both: restart "
-    "with `make up`; behindproxy_serve/server.py passes it as --root-path, behindproxy_serve/middleware/root_path.py sets it "
-    "for Gunicorn and Hypercorn."
+    "with `make up`; behindproxy_serve/server.py passes it as --root-path, "
+    "behindproxy_serve/middleware/root_path.py sets it for Gunicorn and Hypercorn."
 )
 
 
 @check(
     "app.answers",
     title="The application answers at this entrypoint",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=f"{PAGE} › Check the responses",
     statement=(
@@ -28,11 +28,15 @@ ROOT_PATH_HINT = (
     ),
     broken_by=("mutant hosts.trusted_host", "mutant ports.wrong_service_port"),
 )
-def test_the_application_answers_at_this_door(door: Door, expect: Expect) -> None:
-    paths = [door.target.answers] if door.target.answers else ["/openapi.json", "/docs", "/redoc", "/"]
+def test_the_application_answers_at_this_entrypoint(entrypoint: Entrypoint, expect: Expect) -> None:
+    paths = (
+        [entrypoint.target.answers]
+        if entrypoint.target.answers
+        else ["/openapi.json", "/docs", "/redoc", "/"]
+    )
     seen = {}
     for path in paths:
-        answer = door.get(path)
+        answer = entrypoint.get(path)
         leads_back = answer.headers.get("location") == str(answer.url)
         seen[path] = f"{answer.status_code} to itself" if leads_back else str(answer.status_code)
         if not leads_back and (answer.status_code < 400 or answer.status_code in (401, 403)):
@@ -43,7 +47,7 @@ def test_the_application_answers_at_this_door(door: Door, expect: Expect) -> Non
 @check(
     "app.root_path",
     title="/app answers with root_path = the prefix",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=f"{PAGE} › Checking the current root_path",
     statement=(
@@ -53,15 +57,15 @@ def test_the_application_answers_at_this_door(door: Door, expect: Expect) -> Non
     needs=("app",),
     broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
 )
-def test_the_app_answers_with_the_prefix_as_its_root_path(door: Door, expect: Expect) -> None:
-    answer = expect.json(door.get("/app"))
-    expect("body", answer, {"message": "Hello World", "root_path": door.prefix})
+def test_the_app_answers_with_the_prefix_as_its_root_path(entrypoint: Entrypoint, expect: Expect) -> None:
+    answer = expect.json(entrypoint.get("/app"))
+    expect("body", answer, {"message": "Hello World", "root_path": entrypoint.prefix})
 
 
 @check(
     "app.direct_path_has_no_prefix",
     title="The server itself has no prefixed path",
-    doors=("direct",),
+    entrypoints=("direct",),
     kind="claim",
     source=f"{PAGE} › About root_path",
     statement=("Behind a stripping proxy the server does not expect to be asked for the prefixed path."),
@@ -73,14 +77,14 @@ def test_the_app_answers_with_the_prefix_as_its_root_path(door: Door, expect: Ex
     needs=("strip", "app", "prefix"),
     broken_by=("FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
-def test_the_prefixed_path_is_not_found_at_the_server(door: Door, expect: Expect) -> None:
-    expect("status of the prefixed path", door.get(f"{door.prefix}/app").status_code, 404)
+def test_the_prefixed_path_is_not_found_at_the_server(entrypoint: Entrypoint, expect: Expect) -> None:
+    expect("status of the prefixed path", entrypoint.get(f"{entrypoint.prefix}/app").status_code, 404)
 
 
 @check(
     "app.direct_has_both_paths",
     title="Unstripped, the server has both paths",
-    doors=("direct",),
+    entrypoints=("direct",),
     kind="claim",
     source=f"{PAGE} › About proxies with a stripped path prefix",
     statement=(
@@ -88,21 +92,22 @@ def test_the_prefixed_path_is_not_found_at_the_server(door: Door, expect: Expect
     ),
     hint=(
         "With STRIP_PREFIX=false root_path must be set but not prepended: Uvicorn's --root-path "
-        "doubles it. Leave it to RootPath in behindproxy_serve/middleware/root_path.py and restart with `make up`."
+        "doubles it. Leave it to RootPath in behindproxy_serve/middleware/root_path.py and restart with "
+        "`make up`."
     ),
     needs=("unstripped", "app", "prefix"),
     broken_by=("--root-path without strip",),
 )
-def test_the_server_answers_with_and_without_the_prefix(door: Door, expect: Expect) -> None:
-    both = ("/app", f"{door.prefix}/app")
-    paths = door.each(both, lambda path: door.ask("GET", path).status_code)
+def test_the_server_answers_with_and_without_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    both = ("/app", f"{entrypoint.prefix}/app")
+    paths = entrypoint.each(both, lambda path: entrypoint.ask("GET", path).status_code)
     expect("status of each path", paths, dict.fromkeys(paths, 200))
 
 
 @check(
     "app.doubled_prefix",
     title="A path with the prefix twice is not found",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source=f"{PAGE} › Setting the root_path in the FastAPI app; fastapi#14238; CVE-2026-48020",
     statement=(
@@ -110,12 +115,12 @@ def test_the_server_answers_with_and_without_the_prefix(door: Door, expect: Expe
     ),
     hint=(
         "root_path is set without being prepended to the stripped path, so Starlette removes it "
-        "a second time. Use Uvicorn's --root-path or RootPath in behindproxy_serve/middleware/root_path.py with "
-        "strip; drop FastAPI(root_path=)."
+        "a second time. Use Uvicorn's --root-path or RootPath in "
+        "behindproxy_serve/middleware/root_path.py with strip; drop FastAPI(root_path=)."
     ),
     needs=("app", "prefix"),
     broken_by=("FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
-def test_a_doubled_prefix_is_not_found(door: Door, expect: Expect) -> None:
-    answer = door.ask("GET", f"{door.prefix}{door.prefix}/app")
+def test_a_doubled_prefix_is_not_found(entrypoint: Entrypoint, expect: Expect) -> None:
+    answer = entrypoint.ask("GET", f"{entrypoint.prefix}{entrypoint.prefix}/app")
     expect("status of the doubled prefix", answer.status_code, 404)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from .check import PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 
 ROUTES = 40  # of somebody's large application, the first ones
@@ -23,57 +23,57 @@ HINT = (
 )
 
 
-def routes(door: Door, expect: Expect) -> list[str]:
+def routes(entrypoint: Entrypoint, expect: Expect) -> list[str]:
     """The GET operations of the schema that need no parameter; without a schema, the pages that the
     first one leads to."""
-    if "openapi" in door.target.lacks:
-        return pages(door)
+    if "openapi" in entrypoint.target.lacks:
+        return pages(entrypoint)
     found = []
-    for path, operations in expect.json(door.get("/openapi.json"))["paths"].items():
+    for path, operations in expect.json(entrypoint.get("/openapi.json"))["paths"].items():
         parameters = operations.get("get", {}).get("parameters", [])
         required = any(one.get("required") for one in parameters)
         if "get" in operations and "{" not in path and not required:
             found.append(path)
-    if not found and not door.target.demo:
+    if not found and not entrypoint.target.demo:
         pytest.skip("no operation of the schema can be asked without a parameter")
     expect.that(bool(found), "routes to ask", observed="none", expected="at least one")
     return found[:ROUTES]
 
 
-def pages(door: Door) -> list[str]:
+def pages(entrypoint: Entrypoint) -> list[str]:
     found: list[str] = []
     left = ["/"]
     while left and len(found) < PAGES:
         found.append(left.pop(0))
-        answer = door.get(found[-1])
+        answer = entrypoint.get(found[-1])
         if answer.status_code != 200 or "html" not in answer.headers.get("content-type", ""):
             continue
         for link in HREF.findall(answer.text):
-            parts = urlsplit(urljoin(door.public(found[-1]), unescape(link)))
-            path = parts.path.removeprefix(door.prefix)
-            known = path in found or path in left or outside(door, parts.geturl())
-            if parts.hostname == door.host and path.startswith("/") and not known:
+            parts = urlsplit(urljoin(entrypoint.public(found[-1]), unescape(link)))
+            path = parts.path.removeprefix(entrypoint.prefix)
+            known = path in found or path in left or outside(entrypoint, parts.geturl())
+            if parts.hostname == entrypoint.host and path.startswith("/") and not known:
                 left.append(path)
     return found
 
 
-def head(door: Door, path: str) -> httpx.Response:
+def head(entrypoint: Entrypoint, path: str) -> httpx.Response:
     """The answer's head: a stream may last."""
-    with door.stream("GET", door.path(path)) as answer:
+    with entrypoint.stream("GET", entrypoint.path(path)) as answer:
         return answer
 
 
-def outside(door: Door, url: str) -> bool:
+def outside(entrypoint: Entrypoint, url: str) -> bool:
     """Is it this host's, and not under the prefix?"""
-    parts = urlsplit(urljoin(door.origin, url))
-    inside = parts.path == door.prefix or parts.path.startswith(f"{door.prefix}/")
-    return parts.hostname == door.host and not inside
+    parts = urlsplit(urljoin(entrypoint.origin, url))
+    inside = parts.path == entrypoint.prefix or parts.path.startswith(f"{entrypoint.prefix}/")
+    return parts.hostname == entrypoint.host and not inside
 
 
 @check(
     "application.redirects",
     title="No route redirects out of the prefix",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Redirects with HTTPS; fastapi#1441",
     statement="Each redirect of a route in the schema leads to an address under the prefix, and not in a "
@@ -82,20 +82,20 @@ def outside(door: Door, url: str) -> bool:
     needs=("prefix",),
     broken_by=("mutant application.hard_coded_redirect", "Datasette without its base_url"),
 )
-def test_no_route_redirects_out_of_the_prefix(door: Door, expect: Expect) -> None:
+def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     first: dict[str, str] = {}
 
     def location_of(path: str) -> str:
-        return str(head(door, path).headers.get("location", ""))
+        return str(head(entrypoint, path).headers.get("location", ""))
 
     def leads_outside(path: str) -> str:
         first[path] = location_of(path)
-        return first[path] if first[path] and outside(door, first[path]) else ""
+        return first[path] if first[path] and outside(entrypoint, first[path]) else ""
 
     def leads_to_itself(path: str) -> str:
         asked, location = {path}, first[path]
         while location:
-            path = urlsplit(urljoin(door.public(path), location)).path.removeprefix(door.prefix)
+            path = urlsplit(urljoin(entrypoint.public(path), location)).path.removeprefix(entrypoint.prefix)
             path = path or "/"  # the bare prefix
             if path in asked:
                 return location
@@ -105,15 +105,15 @@ def test_no_route_redirects_out_of_the_prefix(door: Door, expect: Expect) -> Non
             location = location_of(path)
         return ""
 
-    paths = routes(door, expect)
-    expect("redirects outside", door.each(paths, leads_outside), dict.fromkeys(paths, ""))
-    expect("redirects to themselves", door.each(paths, leads_to_itself), dict.fromkeys(paths, ""))
+    paths = routes(entrypoint, expect)
+    expect("redirects outside", entrypoint.each(paths, leads_outside), dict.fromkeys(paths, ""))
+    expect("redirects to themselves", entrypoint.each(paths, leads_to_itself), dict.fromkeys(paths, ""))
 
 
 @check(
     "application.links",
     title="No answer links past the prefix",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; stac-fastapi-pgstac#220",
     statement="Each link to this host in a route's JSON or HTML is under the prefix.",
@@ -121,23 +121,23 @@ def test_no_route_redirects_out_of_the_prefix(door: Door, expect: Expect) -> Non
     needs=("prefix",),
     broken_by=("mutant application.links_by_string",),
 )
-def test_no_answer_links_past_the_prefix(door: Door, expect: Expect) -> None:
+def test_no_answer_links_past_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     def wrong(path: str) -> list[str]:
-        with door.stream("GET", door.path(path)) as answer:
+        with entrypoint.stream("GET", entrypoint.path(path)) as answer:
             kind = answer.headers.get("content-type", "")
             if not kind.startswith(("application/json", "text/html")):
                 return []
             answer.read()
-            return sorted({link for link in LINK.findall(answer.text) if outside(door, link)})
+            return sorted({link for link in LINK.findall(answer.text) if outside(entrypoint, link)})
 
-    paths = routes(door, expect)
-    expect("links outside", door.each(paths, wrong), dict.fromkeys(paths, []))
+    paths = routes(entrypoint, expect)
+    expect("links outside", entrypoint.each(paths, wrong), dict.fromkeys(paths, []))
 
 
 @check(
     "application.cookies",
     title="No cookie is for the whole host",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Proxy with a stripped path prefix; starlette#233, #1512",
     statement="A cookie that a route sets has the prefix as its path: siblings on the host get none.",
@@ -148,13 +148,13 @@ def test_no_answer_links_past_the_prefix(door: Door, expect: Expect) -> None:
     needs=("prefix",),
     broken_by=("mutant application.cookie_path",),
 )
-def test_no_cookie_is_for_the_whole_host(door: Door, expect: Expect) -> None:
+def test_no_cookie_is_for_the_whole_host(entrypoint: Entrypoint, expect: Expect) -> None:
     def wide(path: str) -> list[str]:
-        set_ = head(door, path).headers.get_list("set-cookie")
-        return [line for line in set_ if outside(door, cookie_path(line, door.path(path)))]
+        set_ = head(entrypoint, path).headers.get_list("set-cookie")
+        return [line for line in set_ if outside(entrypoint, cookie_path(line, entrypoint.path(path)))]
 
-    paths = routes(door, expect)
-    expect("cookies outside", door.each(paths, wide), dict.fromkeys(paths, []))
+    paths = routes(entrypoint, expect)
+    expect("cookies outside", entrypoint.each(paths, wide), dict.fromkeys(paths, []))
 
 
 def cookie_path(line: str, asked: str) -> str:
@@ -166,7 +166,7 @@ def cookie_path(line: str, asked: str) -> str:
 @check(
     "application.token_url",
     title="The schema's own addresses keep the prefix",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Check the docs UI; fastapi#5778",
     statement=(
@@ -177,10 +177,10 @@ def cookie_path(line: str, asked: str) -> str:
     needs=("openapi", "prefix"),
     broken_by=("mutant application.token_url",),
 )
-def test_the_schema_s_own_addresses_keep_the_prefix(door: Door, expect: Expect) -> None:
-    document = expect.json(door.get("/openapi.json"))
+def test_the_schema_s_own_addresses_keep_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    document = expect.json(entrypoint.get("/openapi.json"))
     text = json.dumps(document.get("components", {}).get("securitySchemes", {}))
     found = re.findall(r'"(?:token|authorization|refresh)Url": "([^"]*)"', text)
-    base = door.public("/")
-    wrong = [url for url in found if outside(door, urljoin(base, url))]
+    base = entrypoint.public("/")
+    wrong = [url for url in found if outside(entrypoint, urljoin(base, url))]
     expect("addresses outside", wrong, [])

@@ -8,7 +8,7 @@ import pytest
 from .browser import Page, undisturbed
 from .check import PUBLIC, check
 from .chromium import Chromium, NoBrowser
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect, Wrong
 
 SOURCE = "Behind a Proxy › Check the docs UI"
@@ -35,36 +35,36 @@ def chromium(request: pytest.FixtureRequest) -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def prefix_in_servers(door: Door) -> None:
-    if not door.target.root_path_in_servers:
+def prefix_in_servers(entrypoint: Entrypoint) -> None:
+    if not entrypoint.target.root_path_in_servers:
         pytest.skip("ROOT_PATH_IN_SERVERS=false: Swagger UI does not know the prefix")
 
 
 @pytest.fixture
-def page(request: pytest.FixtureRequest, door: Door, expect: Expect) -> Iterator[Page]:
-    """A page, once the door is known to be there: a check that is skipped starts no browser."""
-    page = Page(request.getfixturevalue("chromium"), door, expect)
+def page(request: pytest.FixtureRequest, entrypoint: Entrypoint, expect: Expect) -> Iterator[Page]:
+    """A page, once the entrypoint is known to be there: a check that is skipped starts no browser."""
+    page = Page(request.getfixturevalue("chromium"), entrypoint, expect)
     yield page
     page.close()
 
 
 def expect_executed(page: Page, mount: str) -> None:
     """GET /app of the application at `mount` answers where the page's reader would ask for it."""
-    door, expect = page.door, page.expect
+    entrypoint, expect = page.entrypoint, page.expect
     shown = page.execute("/app")
-    expect("request URL", shown["request URL"], door.public(f"{mount}/app"))
+    expect("request URL", shown["request URL"], entrypoint.public(f"{mount}/app"))
     expect("status", shown["status"], "200")
     try:
         body = json.loads(shown["body"])
     except ValueError:
         raise Wrong("body", shown["body"], "JSON") from None
-    expect("root_path in the body", body.get("root_path"), door.prefix + mount)
+    expect("root_path in the body", body.get("root_path"), entrypoint.prefix + mount)
 
 
 @check(
     "browser.docs",
     title="In the docs, Execute gets the answer",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source=SOURCE,
     statement=(
@@ -77,15 +77,15 @@ def expect_executed(page: Page, mount: str) -> None:
 )
 @pytest.mark.usefixtures("prefix_in_servers")
 @undisturbed
-def test_in_the_docs_execute_gets_the_answer(door: Door, page: Page) -> None:
-    page.open(door.url + "/docs")
+def test_in_the_docs_execute_gets_the_answer(entrypoint: Entrypoint, page: Page) -> None:
+    page.open(entrypoint.url + "/docs")
     expect_executed(page, "")
 
 
 @check(
     "browser.servers",
     title="The server drop-down begins with the prefix",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Additional servers",
     statement="Swagger UI offers the prefix first, chosen, and then the servers that were given.",
@@ -95,20 +95,22 @@ def test_in_the_docs_execute_gets_the_answer(door: Door, page: Page) -> None:
 )
 @pytest.mark.usefixtures("prefix_in_servers")
 @undisturbed
-def test_the_server_drop_down_begins_with_the_prefix(door: Door, page: Page, expect: Expect) -> None:
-    page.open(door.url + "/docs")
+def test_the_server_drop_down_begins_with_the_prefix(
+    entrypoint: Entrypoint, page: Page, expect: Expect
+) -> None:
+    page.open(entrypoint.url + "/docs")
     servers = page.see(".servers select", "server drop-down")
     offered = [option.get_attribute("value") for option in servers.locator("option").all()]
-    expect("first server", offered[0], door.prefix)
-    expect("chosen server", servers.input_value(), door.prefix)
-    if door.target.extra_servers is not None:
-        expect("the servers after it", offered[1:], door.target.extra_servers)
+    expect("first server", offered[0], entrypoint.prefix)
+    expect("chosen server", servers.input_value(), entrypoint.prefix)
+    if entrypoint.target.extra_servers is not None:
+        expect("the servers after it", offered[1:], entrypoint.target.extra_servers)
 
 
 @check(
     "browser.redoc",
     title="ReDoc shows the operations",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source=SOURCE,
     statement="ReDoc finds the schema through the proxy and shows its first operation.",
@@ -117,15 +119,15 @@ def test_the_server_drop_down_begins_with_the_prefix(door: Door, page: Page, exp
     broken_by=BROKEN_BY,
 )
 @undisturbed
-def test_redoc_shows_the_operations(door: Door, page: Page) -> None:
-    page.open(door.url + "/redoc")
+def test_redoc_shows_the_operations(entrypoint: Entrypoint, page: Page) -> None:
+    page.open(entrypoint.url + "/redoc")
     page.see(REDOC, "an operation")
 
 
 @check(
     "browser.sub_docs",
     title="In the sub-application's docs, Execute gets the answer",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Mounting a sub-application",
     statement="The mounted application's docs work in the same way, at its own path.",
@@ -134,15 +136,15 @@ def test_redoc_shows_the_operations(door: Door, page: Page) -> None:
     broken_by=BROKEN_BY,
 )
 @undisturbed
-def test_in_the_sub_applications_docs_execute_gets_the_answer(door: Door, page: Page) -> None:
-    page.open(door.url + "/sub/docs")
+def test_in_the_sub_applications_docs_execute_gets_the_answer(entrypoint: Entrypoint, page: Page) -> None:
+    page.open(entrypoint.url + "/sub/docs")
     expect_executed(page, "/sub")
 
 
 @check(
     "browser.same_origin",
     title="No documentation page loads anything from another origin",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="fastapi#2949",
     statement=(
@@ -157,14 +159,16 @@ def test_in_the_sub_applications_docs_execute_gets_the_answer(door: Door, page: 
     broken_by=("docs assets from a CDN", "no Content-Security-Policy on /redoc"),
 )
 @undisturbed
-def test_no_documentation_page_asks_another_origin(door: Door, page: Page, expect: Expect) -> None:
+def test_no_documentation_page_asks_another_origin(
+    entrypoint: Entrypoint, page: Page, expect: Expect
+) -> None:
     for path, drawn in PAGES.items():
-        page.open(door.url + path)
+        page.open(entrypoint.url + path)
         try:
             page.see(drawn, f"an operation in {path}")
             page.page.wait_for_load_state("networkidle")
         finally:  # a page that stays white for want of a CDN is wrong because of the CDN
-            if page.elsewhere and not door.target.demo:
+            if page.elsewhere and not entrypoint.target.demo:
                 pytest.skip(f"{path} loads its assets from a CDN")
             expect("requests to another origin", page.elsewhere, [])
     expect("complaints of the browser", page.complaints, [])
@@ -173,7 +177,7 @@ def test_no_documentation_page_asks_another_origin(door: Door, page: Page, expec
 @check(
     "browser.direct_docs",
     title="At the server itself the docs cannot load their schema",
-    doors=("direct",),
+    entrypoints=("direct",),
     kind="claim",
     source=SOURCE,
     statement=(
@@ -185,18 +189,20 @@ def test_no_documentation_page_asks_another_origin(door: Door, page: Page, expec
     broken_by=("hard-coded docs URL", "FastAPI(root_path=) with strip"),
 )
 @undisturbed
-def test_the_docs_at_the_server_cannot_load_their_schema(door: Door, page: Page, expect: Expect) -> None:
-    page.open(door.url + "/docs")
+def test_the_docs_at_the_server_cannot_load_their_schema(
+    entrypoint: Entrypoint, page: Page, expect: Expect
+) -> None:
+    page.open(entrypoint.url + "/docs")
     page.see(f".errors-wrapper, {SWAGGER}", "error")
     said = page.page.locator("#swagger-ui").inner_text()
-    for words in ("Failed to load API definition", f"{door.prefix}/openapi.json"):
+    for words in ("Failed to load API definition", f"{entrypoint.prefix}/openapi.json"):
         expect.that(words in said, "error", observed=said, expected=words)
 
 
 @check(
     "browser.direct_docs_unstripped",
     title="Without stripping the docs work at the server itself",
-    doors=("direct",),
+    entrypoints=("direct",),
     kind="claim",
     source="Behind a Proxy › Testing locally with Traefik",
     statement="Where the server has the prefixed path, its own docs find schema and answer there.",
@@ -206,6 +212,6 @@ def test_the_docs_at_the_server_cannot_load_their_schema(door: Door, page: Page,
 )
 @pytest.mark.usefixtures("prefix_in_servers")
 @undisturbed
-def test_without_stripping_the_docs_work_at_the_server(door: Door, page: Page) -> None:
-    page.open(door.url + "/docs")
+def test_without_stripping_the_docs_work_at_the_server(entrypoint: Entrypoint, page: Page) -> None:
+    page.open(entrypoint.url + "/docs")
     expect_executed(page, "")

@@ -1,7 +1,7 @@
 """What becomes of a client's own forwarding headers: replaced, or removed."""
 
 from .check import PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .lies import lies, view
 
@@ -15,7 +15,7 @@ PROXY_HINT = (
 @check(
     "trust.one_value_each",
     title="The application gets one value of each header, the proxy's",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; CVE-2026-88004",
     statement=("The proxy replaces the forwarding headers of a client: one line each, with its own value."),
@@ -27,7 +27,7 @@ PROXY_HINT = (
         "--root-path without strip",
     ),
 )
-def test_the_proxy_replaces_a_clients_headers(door: Door, expect: Expect) -> None:
+def test_the_proxy_replaces_a_clients_headers(entrypoint: Entrypoint, expect: Expect) -> None:
     names = (
         "x-forwarded-for",
         "x-forwarded-proto",
@@ -38,7 +38,7 @@ def test_the_proxy_replaces_a_clients_headers(door: Door, expect: Expect) -> Non
     )
 
     def given(headers: list[tuple[str, str]]) -> dict[str, list[str]]:
-        seen = door.probe(headers=headers)["headers"]
+        seen = entrypoint.probe(headers=headers)["headers"]
         return {name: [value for key, value in seen if key.lower() == name] for name in names}
 
     honest = given([])
@@ -51,14 +51,14 @@ def test_the_proxy_replaces_a_clients_headers(door: Door, expect: Expect) -> Non
         {n: len(v) for n, v in sent_by_proxy.items()},
         dict.fromkeys(sent_by_proxy, 1),
     )
-    for name, headers in lies(door.scheme).items():
+    for name, headers in lies(entrypoint.scheme).items():
         expect(f"values under {name}", {n: given(headers)[n] for n in sent_by_proxy}, sent_by_proxy)
 
 
 @check(
     "trust.scrubbed_headers",
     title="Forwarding headers that the proxy does not write are removed",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="CVE-2026-88011; CVE-2026-54763",
     statement=(
@@ -69,7 +69,7 @@ def test_the_proxy_replaces_a_clients_headers(door: Door, expect: Expect) -> Non
     needs=("probe",),
     broken_by=("aliasHeadersStrategy keep", "no scrub-headers", "X-Forwarded-Ssl trusted"),
 )
-def test_headers_that_traefik_passes_through_are_removed(door: Door, expect: Expect) -> None:
+def test_headers_that_traefik_passes_through_are_removed(entrypoint: Entrypoint, expect: Expect) -> None:
     names = ["Forwarded", "X-Forwarded-Scheme", "X-Forwarded-Protocol", "X-Forwarded-Ssl", "X-Forwarded-User"]
     names += ["X-Original-Url", "X-Rewrite-Url", "X-Script-Name", "X-Client-Ip", "True-Client-Ip"]
     aliases = [
@@ -80,10 +80,10 @@ def test_headers_that_traefik_passes_through_are_removed(door: Door, expect: Exp
         "X.Forwarded.Prefix",
     ]
     aliases += ["X_Forwarded_Prefix", "X_Real_Ip", "X.Forwarded.User", "Script_Name"]
-    if not door.target.ours:
+    if not entrypoint.target.ours:
         # Somebody's proxy may pass what their server never reads; effects are checked above.
         names, aliases = ["Forwarded"], ["X_Forwarded_For", "X_Forwarded_Proto"]
-    seen = door.probe(headers=[(name, "invented") for name in names + aliases])
+    seen = entrypoint.probe(headers=[(name, "invented") for name in names + aliases])
     arrived = sorted({key for key, value in seen["headers"] if value == "invented"})
     expect.that(not arrived, "invented headers that arrived", observed=arrived, expected="none")
 
@@ -91,7 +91,7 @@ def test_headers_that_traefik_passes_through_are_removed(door: Door, expect: Exp
 @check(
     "trust.connection_trick",
     title="Connection removes no forwarded header",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="CVE-2024-45410; CVE-2026-29054",
     statement="Naming forwarding headers in Connection does not make the proxy drop them.",
@@ -99,18 +99,18 @@ def test_headers_that_traefik_passes_through_are_removed(door: Door, expect: Exp
     needs=("probe",),
     broken_by=("a proxy that drops what Connection names",),
 )
-def test_connection_cannot_remove_the_proxys_headers(door: Door, expect: Expect) -> None:
+def test_connection_cannot_remove_the_proxys_headers(entrypoint: Entrypoint, expect: Expect) -> None:
     def names(headers: dict[str, str]) -> list[str]:
-        seen = door.probe(headers=headers)
+        seen = entrypoint.probe(headers=headers)
         return sorted(
             {key.lower() for key, _ in seen["headers"] if key.lower().startswith(("x-forwarded", "x-real"))}
         )
 
-    honest_names, honest_view = names({}), view(door.probe())
+    honest_names, honest_view = names({}), view(entrypoint.probe())
     for token in (
         "X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Prefix, X-Real-Ip",
         "x-forwarded-for, X_FORWARDED_PROTO",
     ):
         headers = {"Connection": f"close, {token}"}
         expect(f"headers that arrive under Connection: {token}", names(headers), honest_names)
-        expect(f"view under Connection: {token}", view(door.probe(headers=headers)), honest_view)
+        expect(f"view under Connection: {token}", view(entrypoint.probe(headers=headers)), honest_view)

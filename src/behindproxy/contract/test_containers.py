@@ -66,7 +66,7 @@ def network(container: Inspected, name: str) -> tuple[str, Inspected]:
 @check(
     "container.unprivileged",
     title="The containers run without privileges",
-    doors=("all",),
+    entrypoints=("all",),
     kind="operation",
     source="Compose file reference › Services › cap_drop, read_only, security_opt, user",
     statement="Neither is root, has a capability, can gain one, or can write its file system.",
@@ -114,7 +114,7 @@ def test_the_containers_run_without_privileges(target: Target, expect: Expect) -
 @check(
     "container.no_socket",
     title="No container has Docker's socket",
-    doors=("all",),
+    entrypoints=("all",),
     kind="attack",
     source="traefik#4174",
     statement="A container that faces the network cannot talk to the engine: that would be root.",
@@ -133,7 +133,7 @@ def test_no_container_has_docker_s_socket(target: Target, expect: Expect) -> Non
 @check(
     "container.published",
     title="The server's own port is for this machine alone",
-    doors=("all",),
+    entrypoints=("all",),
     kind="attack",
     source="Behind a Proxy › Check the responses; Docker › Packet filtering and firewalls › Docker and ufw",
     statement="The direct entrypoint is published on loopback: past the proxy nobody else gets in.",
@@ -150,7 +150,7 @@ def test_the_server_s_own_port_is_for_this_machine_alone(target: Target, expect:
 @check(
     "container.listens",
     title="The application listens where the proxy reaches it",
-    doors=("all",),
+    entrypoints=("all",),
     kind="claim",
     source=(
         "Behind a Proxy › Proxy with a stripped path prefix; A Haunted Story While Developing with "
@@ -175,7 +175,7 @@ def test_the_application_listens_where_the_proxy_reaches_it(target: Target, expe
 @check(
     "container.health",
     title="Every container has a health check, and passes it",
-    doors=("all",),
+    entrypoints=("all",),
     kind="operation",
     source="Compose file reference › Services › healthcheck; Traefik › Ping › manualRouting",
     statement="Each says by itself whether it works: `up --wait` and restarts depend on it.",
@@ -193,7 +193,7 @@ def test_every_container_has_a_health_check(target: Target, expect: Expect) -> N
 @check(
     "container.trusted_address",
     title="The server trusts the proxy's one address",
-    doors=("all",),
+    entrypoints=("all",),
     kind="attack",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; Compose file reference › Networks › ipam",
     statement=(
@@ -228,7 +228,7 @@ def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Exp
 @check(
     "container.neighbour",
     title="Another container is not trusted",
-    doors=("all",),
+    entrypoints=("all",),
     kind="attack",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2231, #2468",
     statement="A container beside the proxy on its network cannot pose as it.",

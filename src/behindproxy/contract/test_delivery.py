@@ -6,7 +6,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 
 EVENTS, INTERVAL_SECONDS = 4, 0.2
@@ -15,7 +15,7 @@ EVENTS, INTERVAL_SECONDS = 4, 0.2
 @check(
     "stream.not_buffered",
     title="Server-sent events arrive one by one",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source="Traefik › Buffering › maxRequestBodyBytes; mcp python-sdk#412",
     statement="The first event is here long before the last was sent, and nothing compresses it.",
@@ -26,10 +26,10 @@ EVENTS, INTERVAL_SECONDS = 4, 0.2
     needs=("stream",),
     broken_by=("buffering middleware",),
 )
-def test_server_sent_events_arrive_one_by_one(door: Door, expect: Expect) -> None:
+def test_server_sent_events_arrive_one_by_one(entrypoint: Entrypoint, expect: Expect) -> None:
     arrivals, events = [], b""
-    with door.stream(
-        "GET", door.path("/stream"), params={"count": EVENTS, "interval_seconds": INTERVAL_SECONDS}
+    with entrypoint.stream(
+        "GET", entrypoint.path("/stream"), params={"count": EVENTS, "interval_seconds": INTERVAL_SECONDS}
     ) as answer:
         expect("status", answer.status_code, 200)
         expect("content type", answer.headers["content-type"].split(";")[0], "text/event-stream")
@@ -51,7 +51,7 @@ def test_server_sent_events_arrive_one_by_one(door: Door, expect: Expect) -> Non
 @check(
     "http2.redirect",
     title="HTTP/2 changes no address",
-    doors=("tls",),
+    entrypoints=("https",),
     kind="claim",
     source="Behind a Proxy › Redirects with HTTPS",
     statement="Over HTTP/2 a redirect keeps scheme, host, port and prefix as over HTTP/1.1.",
@@ -59,19 +59,19 @@ def test_server_sent_events_arrive_one_by_one(door: Door, expect: Expect) -> Non
     needs=("items",),
     broken_by=("passHostHeader = false",),
 )
-def test_a_redirect_over_http2_is_the_same(door: Door, expect: Expect) -> None:
+def test_a_redirect_over_http2_is_the_same(entrypoint: Entrypoint, expect: Expect) -> None:
     # A context of its own: httpx writes its protocols into it, and other checks speak HTTP/1.1.
-    context = ssl.create_default_context(cafile=door.target.ca_file or None)
-    with door.target.new_client(verify=context, http2=True, http1=False) as client:
-        answer = client.get(door.url + "/items")
+    context = ssl.create_default_context(cafile=entrypoint.target.ca_file or None)
+    with entrypoint.target.new_client(verify=context, http2=True, http1=False) as client:
+        answer = client.get(entrypoint.url + "/items")
     expect("version", answer.http_version, "HTTP/2")
-    expect("Location", answer.headers.get("location"), door.public("/items/"))
+    expect("Location", answer.headers.get("location"), entrypoint.public("/items/"))
 
 
 @check(
     "app.no_leak_between_requests",
     title="One request's address does not leak into another's answer",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source="fastapi#14986",
     statement="Fifty requests at once, each with a query of its own, get each its own address back.",
@@ -79,16 +79,16 @@ def test_a_redirect_over_http2_is_the_same(door: Door, expect: Expect) -> None:
     needs=("probe",),
     broken_by=("passHostHeader = false",),
 )
-def test_requests_at_once_do_not_see_each_other(door: Door, expect: Expect) -> None:
+def test_requests_at_once_do_not_see_each_other(entrypoint: Entrypoint, expect: Expect) -> None:
     def seen(number: int) -> tuple[str, str]:
         # A client of its own: the check's keeps one exchange for the report.
-        with door.target.new_client(verify=door.target.context) as client:
-            answer = client.get(f"{door.url}/_probe/{number}", params={"n": number}).json()
+        with entrypoint.target.new_client(verify=entrypoint.target.context) as client:
+            answer = client.get(f"{entrypoint.url}/_probe/{number}", params={"n": number}).json()
         return answer["url"], answer["root_path"]
 
     with ThreadPoolExecutor(10) as pool:
         answers = dict(enumerate(pool.map(seen, range(50))))
-    own = {n: (door.public(f"/_probe/{n}?n={n}"), door.prefix) for n in answers}
+    own = {n: (entrypoint.public(f"/_probe/{n}?n={n}"), entrypoint.prefix) for n in answers}
     expect(
         "addresses", {str(k): list(v) for k, v in answers.items()}, {str(k): list(v) for k, v in own.items()}
     )
@@ -97,7 +97,7 @@ def test_requests_at_once_do_not_see_each_other(door: Door, expect: Expect) -> N
 @check(
     "app.not_found_is_the_applications",
     title="An unknown path in the prefix is the application's 404",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source="Behind a Proxy › Proxy with a stripped path prefix",
     statement="Whatever follows the prefix is the application's to answer, its 404 included.",
@@ -105,8 +105,8 @@ def test_requests_at_once_do_not_see_each_other(door: Door, expect: Expect) -> N
     needs=("openapi",),
     broken_by=("a server that answers 200 to whatever it reads",),
 )
-def test_an_unknown_path_in_the_prefix_is_the_applications(door: Door, expect: Expect) -> None:
-    answer = door.get("/no/such/route")
+def test_an_unknown_path_in_the_prefix_is_the_applications(entrypoint: Entrypoint, expect: Expect) -> None:
+    answer = entrypoint.get("/no/such/route")
     expect("status", answer.status_code, 404)
     json = "json" in answer.headers.get("content-type", "")
     expect("detail", answer.json().get("detail") if json else answer.text, "Not Found")
@@ -115,7 +115,7 @@ def test_an_unknown_path_in_the_prefix_is_the_applications(door: Door, expect: E
 @check(
     "delivery.sent_once",
     title="The application's own 5xx answers arrive, and nothing is sent again",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Traefik › Retry › status; nginx › proxy_next_upstream",
     statement="An application's own 500, 502, 503 or 504 reaches the client, and the request ran once.",
@@ -127,8 +127,8 @@ def test_an_unknown_path_in_the_prefix_is_the_applications(door: Door, expect: E
     needs=("probe",),
     broken_by=("retry by status",),
 )
-def test_the_applications_own_status_arrives_and_it_ran_once(door: Door, expect: Expect) -> None:
+def test_the_applications_own_status_arrives_and_it_ran_once(entrypoint: Entrypoint, expect: Expect) -> None:
     for status in (500, 502, 503, 504):
-        answer = door.get(f"/_probe/status/{status}/{uuid.uuid4().hex}")
+        answer = entrypoint.get(f"/_probe/status/{status}/{uuid.uuid4().hex}")
         expect("status", answer.status_code, status)
         expect(f"requests for one {status}", answer.headers.get("x-probe-times"), "1")

@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 import pytest
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 
 SOURCE = "Behind a Proxy › Check the docs UI"
@@ -29,7 +29,7 @@ def named(pattern: re.Pattern[str], page: str) -> str:
 @check(
     "openapi.servers",
     title="The schema's servers begin with the prefix",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=(
         "Behind a Proxy › Additional servers; Behind a Proxy › Disable automatic server from "
@@ -47,24 +47,26 @@ def named(pattern: re.Pattern[str], page: str) -> str:
         "another root_path than the proxy strips",
     ),
 )
-def test_the_schemas_servers_begin_with_the_prefix(door: Door, expect: Expect) -> None:
-    own = [door.prefix] if door.target.root_path_in_servers else []
+def test_the_schemas_servers_begin_with_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    own = [entrypoint.prefix] if entrypoint.target.root_path_in_servers else []
     for _ in range(2):
-        schema = expect.json(door.get("/openapi.json"))
+        schema = expect.json(entrypoint.get("/openapi.json"))
         urls = [server["url"] for server in schema.get("servers", [])]
-        if door.target.extra_servers is None:
+        if entrypoint.target.extra_servers is None:
             expect("first server", urls[:1], own)
             expect(
-                "times the prefix is listed", [url.rstrip("/") for url in urls].count(door.prefix), len(own)
+                "times the prefix is listed",
+                [url.rstrip("/") for url in urls].count(entrypoint.prefix),
+                len(own),
             )
         else:
-            expect("servers", urls, own + door.target.extra_servers)
+            expect("servers", urls, own + entrypoint.target.extra_servers)
 
 
 @check(
     "openapi.paths_unprefixed",
     title="The schema's paths are written without the prefix",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source="Behind a Proxy › Proxy with a stripped path prefix",
     statement=(
@@ -74,19 +76,21 @@ def test_the_schemas_servers_begin_with_the_prefix(door: Door, expect: Expect) -
     needs=("openapi", "prefix"),
     broken_by=("prefix written into a route", "--root-path without strip"),
 )
-def test_the_schemas_paths_have_no_prefix(door: Door, expect: Expect) -> None:
-    paths = list(expect.json(door.get("/openapi.json"))["paths"])
-    if not paths and not door.target.demo:
+def test_the_schemas_paths_have_no_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    paths = list(expect.json(entrypoint.get("/openapi.json"))["paths"])
+    if not paths and not entrypoint.target.demo:
         pytest.skip("the schema has no paths")
     expect.that(bool(paths), "paths", observed=paths, expected="at least one")
-    prefixed = [path for path in paths if path == door.prefix or path.startswith(door.prefix + "/")]
+    prefixed = [
+        path for path in paths if path == entrypoint.prefix or path.startswith(entrypoint.prefix + "/")
+    ]
     expect.that(not prefixed, "paths that carry the prefix", observed=prefixed, expected="none")
 
 
 @check(
     "docs.names_schema",
     title="The docs page names the prefixed schema",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement=("The docs page names the schema under the prefix, where a browser at the proxy finds it."),
@@ -98,15 +102,15 @@ def test_the_schemas_paths_have_no_prefix(door: Door, expect: Expect) -> None:
         "another root_path than the proxy strips",
     ),
 )
-def test_the_docs_page_names_the_prefixed_schema(door: Door, expect: Expect) -> None:
-    page = expect.html(door.get("/docs"))
-    expect("schema named by /docs", named(SCHEMA_URL, page), f"{door.prefix}/openapi.json")
+def test_the_docs_page_names_the_prefixed_schema(entrypoint: Entrypoint, expect: Expect) -> None:
+    page = expect.html(entrypoint.get("/docs"))
+    expect("schema named by /docs", named(SCHEMA_URL, page), f"{entrypoint.prefix}/openapi.json")
 
 
 @check(
     "docs.schema_answers",
     title="The schema that the docs name answers",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source=SOURCE,
     statement="At the proxy, the schema URL in the docs page is one that answers.",
@@ -114,22 +118,22 @@ def test_the_docs_page_names_the_prefixed_schema(door: Door, expect: Expect) -> 
     needs=("docs", "openapi"),
     broken_by=("hard-coded docs URL", "another root_path than the proxy strips", "no root_path"),
 )
-def test_the_named_schema_answers(door: Door, expect: Expect) -> None:
-    url = named(SCHEMA_URL, expect.html(door.get("/docs")))
+def test_the_named_schema_answers(entrypoint: Entrypoint, expect: Expect) -> None:
+    url = named(SCHEMA_URL, expect.html(entrypoint.get("/docs")))
     expect.that(
         url.startswith("/") and not url.startswith("//"),
         "schema",
         observed=url,
         expected="a path of this origin",
     )
-    schema = expect.json(door.ask("GET", url))
+    schema = expect.json(entrypoint.ask("GET", url))
     expect.that("openapi" in schema, "schema", observed=list(schema), expected="an OpenAPI document")
 
 
 @check(
     "docs.direct_is_for_the_proxy",
     title="The server itself has no prefixed schema",
-    doors=("direct",),
+    entrypoints=("direct",),
     kind="claim",
     source=SOURCE,
     statement=(
@@ -143,16 +147,16 @@ def test_the_named_schema_answers(door: Door, expect: Expect) -> None:
     needs=("strip", "docs", "openapi", "prefix"),
     broken_by=("hard-coded docs URL", "FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
-def test_the_docs_schema_is_not_found_at_the_server(door: Door, expect: Expect) -> None:
-    url = named(SCHEMA_URL, expect.html(door.get("/docs")))
-    expect("schema named by /docs", url, f"{door.prefix}/openapi.json")
-    expect("its status here", door.ask("GET", url).status_code, 404)
+def test_the_docs_schema_is_not_found_at_the_server(entrypoint: Entrypoint, expect: Expect) -> None:
+    url = named(SCHEMA_URL, expect.html(entrypoint.get("/docs")))
+    expect("schema named by /docs", url, f"{entrypoint.prefix}/openapi.json")
+    expect("its status here", entrypoint.ask("GET", url).status_code, 404)
 
 
 @check(
     "docs.oauth2_redirect",
     title="The OAuth2 redirect page has the prefix",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source=f"{SOURCE}; fastapi#1159",
     statement=(
@@ -166,16 +170,16 @@ def test_the_docs_schema_is_not_found_at_the_server(door: Door, expect: Expect) 
         "another root_path than the proxy strips",
     ),
 )
-def test_the_oauth2_redirect_page_is_under_the_prefix(door: Door, expect: Expect) -> None:
-    path = named(OAUTH2_REDIRECT, expect.html(door.get("/docs")))
-    expect("oauth2RedirectUrl", path, f"{door.prefix}/docs/oauth2-redirect")
-    expect.html(door.ask("GET", path))
+def test_the_oauth2_redirect_page_is_under_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    path = named(OAUTH2_REDIRECT, expect.html(entrypoint.get("/docs")))
+    expect("oauth2RedirectUrl", path, f"{entrypoint.prefix}/docs/oauth2-redirect")
+    expect.html(entrypoint.ask("GET", path))
 
 
 @check(
     "docs.redoc",
     title="ReDoc names the prefixed schema",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement="ReDoc names the schema under the prefix.",
@@ -187,15 +191,15 @@ def test_the_oauth2_redirect_page_is_under_the_prefix(door: Door, expect: Expect
         "another root_path than the proxy strips",
     ),
 )
-def test_redoc_names_the_prefixed_schema(door: Door, expect: Expect) -> None:
-    page = expect.html(door.get("/redoc"))
-    expect("schema named by /redoc", named(SPEC_URL, page), f"{door.prefix}/openapi.json")
+def test_redoc_names_the_prefixed_schema(entrypoint: Entrypoint, expect: Expect) -> None:
+    page = expect.html(entrypoint.get("/redoc"))
+    expect("schema named by /redoc", named(SPEC_URL, page), f"{entrypoint.prefix}/openapi.json")
 
 
 @check(
     "docs.assets_same_origin",
     title="The docs need nothing from elsewhere",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="fastapi#2949",
     statement=("A docs page needs nothing from another origin: each asset is under the prefix and answers."),
@@ -206,15 +210,15 @@ def test_redoc_names_the_prefixed_schema(door: Door, expect: Expect) -> None:
     needs=("docs", "redoc"),
     broken_by=("docs assets from a CDN", "FastAPI(root_path=) with strip", "Gunicorn --root-path with strip"),
 )
-def test_the_assets_of_the_docs_are_the_applications_own(door: Door, expect: Expect) -> None:
+def test_the_assets_of_the_docs_are_the_applications_own(entrypoint: Entrypoint, expect: Expect) -> None:
     for path in ("/docs", "/redoc"):
-        found = ASSET.findall(expect.html(door.get(path)))
-        assets = [urljoin(door.url + path, url) for url in found if not url.startswith("data:")]
-        elsewhere = [url for url in assets if not url.startswith(door.public("/"))]
-        if elsewhere and not door.target.demo:
+        found = ASSET.findall(expect.html(entrypoint.get(path)))
+        assets = [urljoin(entrypoint.url + path, url) for url in found if not url.startswith("data:")]
+        elsewhere = [url for url in assets if not url.startswith(entrypoint.public("/"))]
+        if elsewhere and not entrypoint.target.demo:
             pytest.skip(f"{path} loads its assets from a CDN")
         expect.that(not elsewhere, f"assets of {path} from elsewhere", observed=elsewhere, expected="none")
         expect.that(bool(assets), f"assets of {path}", observed=assets, expected="at least one")
         for url in assets:
-            asset = url.removeprefix(door.origin)
-            expect(f"status of {asset}", door.ask("HEAD", asset).status_code, 200)
+            asset = url.removeprefix(entrypoint.origin)
+            expect(f"status of {asset}", entrypoint.ask("HEAD", asset).status_code, 200)

@@ -1,10 +1,10 @@
-"""What a public door must not show: the proxy's own pages, versions, addresses of the inside."""
+"""What a public entrypoint must not show: the proxy's own pages, versions, addresses of the inside."""
 
 import re
 import uuid
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 
 OPERATIONS = (
@@ -23,7 +23,7 @@ OPERATIONS = (
 @check(
     "exposure.operations",
     title="The proxy's own pages are not public",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="traefik#7518, #5853",
     statement="Dashboard, API, ping, metrics and debug answer at no public entrypoint.",
@@ -33,53 +33,55 @@ OPERATIONS = (
     ),
     broken_by=("a dashboard router on the public entrypoint",),
 )
-def test_the_proxys_own_pages_are_not_public(door: Door, expect: Expect) -> None:
-    targets = [*OPERATIONS, *(door.path(path) for path in OPERATIONS)]
-    answers = door.each(targets, lambda target: door.ask("GET", target).status_code)
+def test_the_proxys_own_pages_are_not_public(entrypoint: Entrypoint, expect: Expect) -> None:
+    targets = [*OPERATIONS, *(entrypoint.path(path) for path in OPERATIONS)]
+    answers = entrypoint.each(targets, lambda target: entrypoint.ask("GET", target).status_code)
     public = {target: 200 for target, status in answers.items() if status not in (400, 401, 403, 404)}
-    if not door.target.demo and public:
+    if not entrypoint.target.demo and public:
         # An application may have such a path itself, or answer every one.
-        theirs = applications_own(door, [path for path in OPERATIONS if door.path(path) in public])
+        theirs = applications_own(
+            entrypoint, [path for path in OPERATIONS if entrypoint.path(path) in public]
+        )
         public = {target: status for target, status in public.items() if target not in theirs}
     expect("public", public, {})
 
 
-def applications_own(door: Door, paths: list[str]) -> set[str]:
+def applications_own(entrypoint: Entrypoint, paths: list[str]) -> set[str]:
     """Those that the server itself answers, or, where it cannot be asked, all if it answers any path."""
-    if "direct" in door.target.addresses.keys() - door.target.dead.keys():
-        server = door.target.open("direct", door.expect)
+    if "direct" in entrypoint.target.addresses.keys() - entrypoint.target.dead.keys():
+        server = entrypoint.target.open("direct", entrypoint.expect)
         own = [path for path in paths if server.get(path).status_code not in (400, 404)]
     else:
-        own = paths if door.get(f"/{uuid.uuid4().hex}/").status_code != 404 else []
-    return {door.path(path) for path in own}
+        own = paths if entrypoint.get(f"/{uuid.uuid4().hex}/").status_code != 404 else []
+    return {entrypoint.path(path) for path in own}
 
 
 @check(
     "exposure.no_versions",
     title="No answer names a version",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="CWE-200",
     statement="Server, X-Powered-By and Via name no product's version, in no kind of answer.",
     hint="Start Uvicorn with --no-server-header, or blank the header with a headers middleware.",
     broken_by=("Hypercorn's own Server header",),
 )
-def test_no_answer_names_a_version(door: Door, expect: Expect) -> None:
+def test_no_answer_names_a_version(entrypoint: Entrypoint, expect: Expect) -> None:
     paths = ("/app", "/items", "/not-there")
 
     def named(path: str) -> list[str]:
-        headers = door.get(path).headers
+        headers = entrypoint.get(path).headers
         given = [f"{name}: {headers[name]}" for name in ("server", "x-powered-by", "via") if name in headers]
         # Via begins with the version of the protocol: `via: 1.1 Caddy` names no product's.
         return [line for line in given if re.search(r"\d", re.sub(r"^via: [\d.]+ ", "", line))]
 
-    expect("versions", door.each(paths, named), dict.fromkeys(paths, []))
+    expect("versions", entrypoint.each(paths, named), dict.fromkeys(paths, []))
 
 
 @check(
     "exposure.methods",
     title="CONNECT and TRACE open nothing",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="CVE-2026-71324; CVE-2004-2320",
     statement="CONNECT makes no tunnel, and TRACE echoes no header.",
@@ -87,23 +89,24 @@ def test_no_answer_names_a_version(door: Door, expect: Expect) -> None:
     unsafe=True,
     broken_by=("a server that answers 200 to whatever it reads",),
 )
-def test_connect_and_trace_open_nothing(door: Door, expect: Expect) -> None:
+def test_connect_and_trace_open_nothing(entrypoint: Entrypoint, expect: Expect) -> None:
     cases = {
-        "CONNECT": f"CONNECT {door.authority} HTTP/1.1\r\nHost: {door.authority}",
-        "TRACE": f"TRACE {door.path('/app')} HTTP/1.1\r\nHost: {door.authority}\r\nX-Secret: echoed",
+        "CONNECT": f"CONNECT {entrypoint.authority} HTTP/1.1\r\nHost: {entrypoint.authority}",
+        "TRACE": f"TRACE {entrypoint.path('/app')} HTTP/1.1\r\nHost: {entrypoint.authority}\r\n"
+        "X-Secret: echoed",
     }
 
     def opened(method: str) -> bool:
-        answer = door.raw(f"{cases[method]}\r\nConnection: close\r\n\r\n")[0]
+        answer = entrypoint.raw(f"{cases[method]}\r\nConnection: close\r\n\r\n")[0]
         return answer.status_code < 400 or "echoed" in answer.text
 
-    expect("opened", door.each(cases, opened), dict.fromkeys(cases, False))
+    expect("opened", entrypoint.each(cases, opened), dict.fromkeys(cases, False))
 
 
 @check(
     "exposure.no_internal_address",
     title="No answer names an address of the inside",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="CWE-200",
     statement="No header and no body names an address or port other than the one that was asked.",
@@ -113,11 +116,11 @@ def test_connect_and_trace_open_nothing(door: Door, expect: Expect) -> None:
     ),
     broken_by=("passHostHeader = false",),
 )
-def test_no_answer_names_an_address_of_the_inside(door: Door, expect: Expect) -> None:
-    own = {door.host, door.authority}
+def test_no_answer_names_an_address_of_the_inside(entrypoint: Entrypoint, expect: Expect) -> None:
+    own = {entrypoint.host, entrypoint.authority}
     targets = [
         *(
-            door.path(path)
+            entrypoint.path(path)
             for path in ("/app", "/items", "/not-there", "/docs", "/openapi.json", "/static/dir", "/docs/")
         ),
         "/",
@@ -125,8 +128,8 @@ def test_no_answer_names_an_address_of_the_inside(door: Door, expect: Expect) ->
     ]
 
     def named(target: str) -> list[str]:
-        answer = door.ask("GET", target)
+        answer = entrypoint.ask("GET", target)
         text = f"{answer.headers}\n{answer.text}"
         return sorted(set(re.findall(r"\b(?:\d{1,3}\.){3}\d{1,3}\b(?::\d+)?", text)) - own)
 
-    expect("addresses", door.each(targets, named), dict.fromkeys(targets, []))
+    expect("addresses", entrypoint.each(targets, named), dict.fromkeys(targets, []))

@@ -9,7 +9,7 @@ import pytest
 
 from . import exchange, safety
 from .check import PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect, Wrong
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ BROKEN_BY = (
 @check(
     "fuzz.schema",
     title="No made-up request gets an answer outside the schema",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="operation",
     source="Schemathesis › Checks",
     statement=(
@@ -60,14 +60,14 @@ BROKEN_BY = (
     needs=("full", "openapi"),
     broken_by=BROKEN_BY,
 )
-def test_no_answer_is_outside_the_schema(door: Door, expect: Expect) -> None:
-    fuzz(door, expect, "")
+def test_no_answer_is_outside_the_schema(entrypoint: Entrypoint, expect: Expect) -> None:
+    fuzz(entrypoint, expect, "")
 
 
 @check(
     "fuzz.sub_schema",
     title="The sub-application keeps to its schema too",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="operation",
     source="Schemathesis › Checks; Behind a Proxy › Mounting a sub-application",
     statement="The same for the mounted application: its own schema, at its own path.",
@@ -75,8 +75,8 @@ def test_no_answer_is_outside_the_schema(door: Door, expect: Expect) -> None:
     needs=("full", "openapi", "sub"),
     broken_by=BROKEN_BY,
 )
-def test_the_sub_application_keeps_to_its_schema(door: Door, expect: Expect) -> None:
-    fuzz(door, expect, "/sub")
+def test_the_sub_application_keeps_to_its_schema(entrypoint: Entrypoint, expect: Expect) -> None:
+    fuzz(entrypoint, expect, "/sub")
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def hypothesis_home(request: pytest.FixtureRequest) -> None:
     set_hypothesis_home_dir(request.config.option.report_dir / "hypothesis")
 
 
-def fuzz(door: Door, expect: Expect, mount: str) -> None:
+def fuzz(entrypoint: Entrypoint, expect: Expect, mount: str) -> None:
     try:
         import schemathesis
         from schemathesis.core.result import Err
@@ -97,8 +97,8 @@ def fuzz(door: Door, expect: Expect, mount: str) -> None:
         pytest.skip(f"schemathesis is not installed ({error})")
     # An application that is not the demonstration need not document all it answers: it owes only
     # that nothing breaks.
-    foreign = not door.target.demo
-    document = expect.json(door.get(f"{mount}/openapi.json"))
+    foreign = not entrypoint.target.demo
+    document = expect.json(entrypoint.get(f"{mount}/openapi.json"))
     # A Config of its own: otherwise a schemathesis.toml above the working directory takes part.
     schema = schemathesis.openapi.from_dict(document, config=schemathesis.Config())
     operations = []
@@ -106,7 +106,7 @@ def fuzz(door: Door, expect: Expect, mount: str) -> None:
         if isinstance(found, Err):
             raise found.err()
         operations.append(found.ok())
-    if door.restricted:
+    if entrypoint.restricted:
         operations = [one for one in operations if one.method.upper() in safety.SAFE]
         if not operations:
             pytest.skip(safety.REASON)
@@ -116,14 +116,14 @@ def fuzz(door: Door, expect: Expect, mount: str) -> None:
     asked, deadline = 0, time.monotonic() + SECONDS
     for operation in operations:
         for mode in schemathesis.GenerationMode:
-            asked += generated(door, mount, operation, mode, examples, deadline, checks)
-    if not (foreign or door.restricted):
-        asked += undocumented_methods(door, expect, mount, document)
+            asked += generated(entrypoint, mount, operation, mode, examples, deadline, checks)
+    if not (foreign or entrypoint.restricted):
+        asked += undocumented_methods(entrypoint, expect, mount, document)
     expect.that(asked >= len(operations), "requests", observed=asked, expected=f"{asked} were sent")
 
 
 def generated(
-    door: Door,
+    entrypoint: Entrypoint,
     mount: str,
     operation: "Operation",
     mode: "GenerationMode",
@@ -161,7 +161,7 @@ def generated(
         if asked and time.monotonic() > deadline:
             return
         asked += 1
-        answer = send(door, case, mount, unknown)
+        answer = send(entrypoint, case, mount, unknown)
         try:
             case.validate_response(answer, checks=checks)
         except FailureGroup as failures:
@@ -178,13 +178,15 @@ def generated(
     return asked
 
 
-def send(door: Door, case: "Case[Operation]", mount: str, unknown: dict[str, str]) -> httpx.Response:
+def send(
+    entrypoint: Entrypoint, case: "Case[Operation]", mount: str, unknown: dict[str, str]
+) -> httpx.Response:
     import requests
 
-    options = case.as_transport_kwargs(base_url=door.url + mount)
+    options = case.as_transport_kwargs(base_url=entrypoint.url + mount)
     options["params"] = {**unknown, **options.get("params", {})}
     options["headers"].pop("X-Schemathesis-TestCaseId", None)
-    if door.restricted:
+    if entrypoint.restricted:
         for place in ("params", "headers"):
             kept = options[place].items()
             options[place] = {name: one for name, one in kept if not safety.overrides(name)}
@@ -192,9 +194,9 @@ def send(door: Door, case: "Case[Operation]", mount: str, unknown: dict[str, str
             options.pop(left_out, None)
     prepared = requests.Request(**options).prepare()
     assert prepared.method and prepared.url, "a request has both"
-    with door.stream(
+    with entrypoint.stream(
         prepared.method,
-        prepared.url.removeprefix(door.origin),
+        prepared.url.removeprefix(entrypoint.origin),
         headers=dict(prepared.headers),
         content=prepared.body,
     ) as response:
@@ -205,7 +207,7 @@ def send(door: Door, case: "Case[Operation]", mount: str, unknown: dict[str, str
             body += chunk
             if is_stream and b"\n\n" in body.replace(b"\r", b""):
                 break
-        door.response_text += exchange.body_text(body.decode("utf-8", "replace"))
+        entrypoint.response_text += exchange.body_text(body.decode("utf-8", "replace"))
         headers = [pair for pair in response.headers.multi_items() if pair[0] not in FRAMING]
         answer = httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
         # schemathesis reads it, and only a response that came from a client has it.
@@ -213,7 +215,7 @@ def send(door: Door, case: "Case[Operation]", mount: str, unknown: dict[str, str
         return answer
 
 
-def undocumented_methods(door: Door, expect: Expect, mount: str, document: Schema) -> int:
+def undocumented_methods(entrypoint: Entrypoint, expect: Expect, mount: str, document: Schema) -> int:
     """Each path with the methods it does not have: 405, and Allow names those it has."""
     cases = [
         f"{method} {mount}{path}"
@@ -223,12 +225,12 @@ def undocumented_methods(door: Door, expect: Expect, mount: str, document: Schem
     ]
 
     def ask(case: str) -> str:
-        answer = door.request(*case.split(" ", 1))
+        answer = entrypoint.request(*case.split(" ", 1))
         return f"{answer.status_code}, Allow: {answer.headers.get('allow', 'none')}"
 
     def documented(case: str) -> str:
         operations = document["paths"][case.split(" ", 1)[1].removeprefix(mount)]
         return f"405, Allow: {', '.join(sorted(operations)).upper()}"
 
-    expect("undocumented methods", door.each(cases, ask), {case: documented(case) for case in cases})
+    expect("undocumented methods", entrypoint.each(cases, ask), {case: documented(case) for case in cases})
     return len(cases)

@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 
 FOREIGN_HINT = (
@@ -13,14 +13,14 @@ FOREIGN_HINT = (
 )
 MALFORMED_HINT = (
     "Starlette falls back to the socket's own address when Host does not parse, and a redirect "
-    "shows it: serve the application through behindproxy_serve/asgi.py, whose HostGuard answers 400, or pin Host "
-    "with a headers middleware in traefik/routes.toml."
+    "shows it: serve the application through behindproxy_serve/asgi.py, whose HostGuard answers 400, or pin "
+    "Host with a headers middleware in traefik/routes.toml."
 )
 
 
-def refused(door: Door, head: str) -> str:
+def refused(entrypoint: Entrypoint, head: str) -> str:
     """The answer to a redirecting path under `head`, in a word: who got a Location, and where to."""
-    answers = door.raw(f"{head}\r\nConnection: close\r\n\r\n")
+    answers = entrypoint.raw(f"{head}\r\nConnection: close\r\n\r\n")
     if not answers:
         return "refused"
     location = answers[0].header("location")
@@ -29,15 +29,15 @@ def refused(door: Door, head: str) -> str:
     return "refused" if 400 <= answers[0].status_code < 500 else f"{answers[0].status_code}"
 
 
-def under(door: Door, *hosts: str, version: str = "1.1", target: str = "") -> str:
+def under(entrypoint: Entrypoint, *hosts: str, version: str = "1.1", target: str = "") -> str:
     lines = "".join(f"\r\nHost: {host}" for host in hosts)
-    return f"GET {target or door.path('/items')} HTTP/{version}{lines}"
+    return f"GET {target or entrypoint.path('/items')} HTTP/{version}{lines}"
 
 
 @check(
     "host.foreign",
     title="A foreign Host is not answered",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="starlette#3279; CVE-2026-48710",
     statement="The proxy answers to the deployment's own names only, whatever the spelling.",
@@ -45,23 +45,23 @@ def under(door: Door, *hosts: str, version: str = "1.1", target: str = "") -> st
     needs=("items",),
     broken_by=("PUBLIC_HOSTS=*",),
 )
-def test_a_foreign_host_is_not_answered(door: Door, expect: Expect) -> None:
+def test_a_foreign_host_is_not_answered(entrypoint: Entrypoint, expect: Expect) -> None:
     hosts = (
         "evil.example",
         "evil.example:99",
-        f"{door.host}.evil.example",
+        f"{entrypoint.host}.evil.example",
         "evil.example.",
-        f"x{door.host}",
+        f"x{entrypoint.host}",
         "10.0.0.1",
     )
-    answers = door.each(hosts, lambda host: refused(door, under(door, host)))
+    answers = entrypoint.each(hosts, lambda host: refused(entrypoint, under(entrypoint, host)))
     expect("answers", answers, dict.fromkeys(hosts, "refused"))
 
 
 @check(
     "host.absolute_form",
     title="A foreign host in the request target is not answered",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="RFC 9112 › 3.2.2",
     statement="A host in the request line goes before Host, and is refused in the same way.",
@@ -69,9 +69,11 @@ def test_a_foreign_host_is_not_answered(door: Door, expect: Expect) -> None:
     needs=("items",),
     broken_by=("PUBLIC_HOSTS=*",),
 )
-def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(door: Door, expect: Expect) -> None:
-    target = f"http://evil.example{door.path('/items')}"
-    answer = refused(door, under(door, door.authority, target=target))
+def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(
+    entrypoint: Entrypoint, expect: Expect
+) -> None:
+    target = f"http://evil.example{entrypoint.path('/items')}"
+    answer = refused(entrypoint, under(entrypoint, entrypoint.authority, target=target))
     # Absolute-form makes the target's host the request's: an own Host beside it changes nothing.
     expect("answer", answer, "refused")
 
@@ -79,7 +81,7 @@ def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(door: Door,
 @check(
     "host.malformed",
     title="A malformed Host is refused",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="RFC 9112 › 3.2",
     statement="A Host that is no host, or has an impossible port, never gets a Location.",
@@ -87,8 +89,8 @@ def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(door: Door,
     needs=("items",),
     broken_by=("served without HostGuard", "passHostHeader = false"),
 )
-def test_a_malformed_host_is_refused(door: Door, expect: Expect) -> None:
-    host = door.address.bracketed_host
+def test_a_malformed_host_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
+    host = entrypoint.address.bracketed_host
     hosts = (
         f"{host}:",
         f"{host}:notaport",
@@ -100,14 +102,14 @@ def test_a_malformed_host_is_refused(door: Door, expect: Expect) -> None:
         "[::1",
         "",
     )
-    answers = door.each(hosts, lambda host: refused(door, under(door, host)))
+    answers = entrypoint.each(hosts, lambda host: refused(entrypoint, under(entrypoint, host)))
     expect("answers", answers, dict.fromkeys(hosts, "refused"))
 
 
 @check(
     "host.one",
     title="A request with two Host headers, or none, is refused",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="RFC 9112 › 3.2",
     statement="Two Host headers, and none at all, are refused: neither may choose a redirect.",
@@ -115,21 +117,21 @@ def test_a_malformed_host_is_refused(door: Door, expect: Expect) -> None:
     needs=("items",),
     broken_by=("served without HostGuard", "PUBLIC_HOSTS=*"),
 )
-def test_two_hosts_and_none_are_refused(door: Door, expect: Expect) -> None:
+def test_two_hosts_and_none_are_refused(entrypoint: Entrypoint, expect: Expect) -> None:
     cases = {
-        "two": under(door, door.authority, "evil.example"),
-        "two, the other way": under(door, "evil.example", door.authority),
-        "none": under(door),
-        "none in HTTP/1.0": under(door, version="1.0"),
+        "two": under(entrypoint, entrypoint.authority, "evil.example"),
+        "two, the other way": under(entrypoint, "evil.example", entrypoint.authority),
+        "none": under(entrypoint),
+        "none in HTTP/1.0": under(entrypoint, version="1.0"),
     }
-    answers = door.each(cases, lambda case: refused(door, cases[case]))
+    answers = entrypoint.each(cases, lambda case: refused(entrypoint, cases[case]))
     expect("answers", answers, dict.fromkeys(cases, "refused"))
 
 
 @check(
     "host.own_port",
     title="A Location names the host of the request",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="Traefik › Services › passHostHeader; nginx-proxy#2386",
     statement="With an own name, whatever port is behind it, Location repeats it and nothing else.",
@@ -140,10 +142,10 @@ def test_two_hosts_and_none_are_refused(door: Door, expect: Expect) -> None:
     needs=("items",),
     broken_by=("passHostHeader = false",),
 )
-def test_a_location_names_the_host_that_was_asked(door: Door, expect: Expect) -> None:
-    host = door.address.bracketed_host
+def test_a_location_names_the_host_that_was_asked(entrypoint: Entrypoint, expect: Expect) -> None:
+    host = entrypoint.address.bracketed_host
     hosts = (host, f"{host}:1", f"{host}:65535")
-    answers = door.each(hosts, lambda host: refused(door, under(door, host)))
+    answers = entrypoint.each(hosts, lambda host: refused(entrypoint, under(entrypoint, host)))
     same = {host: f"Location {host}" for host in hosts}
     observed = {host: re.sub(r":(80|443)$", "", answer) for host, answer in answers.items()}
     expect("answers", observed, same)

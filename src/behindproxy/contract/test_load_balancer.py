@@ -4,7 +4,7 @@ import json
 from urllib.parse import urlsplit
 
 from .check import PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .lies import FAKE_IP, lies
 from .seen import client_host
@@ -17,18 +17,18 @@ HINT = (
 )
 
 
-def as_a_load_balancer(door: Door) -> dict[str, str]:
+def as_a_load_balancer(entrypoint: Entrypoint) -> dict[str, str]:
     """The headers of a request that came over every trusted hop, the caller being the last one."""
-    target = door.target
+    target = entrypoint.target
     hops = [item for item in target.trusted_proxies if "/" not in item and item != target.caller]
-    other = "http" if door.scheme == "https" else "https"
+    other = "http" if entrypoint.scheme == "https" else "https"
     return {"X-Forwarded-For": ", ".join([FAKE_IP, CLIENT, *hops]), "X-Forwarded-Proto": other}
 
 
 @check(
     "trust.load_balancer",
     title="A load balancer is trusted hop by hop",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2231",
     statement=(
@@ -39,14 +39,14 @@ def as_a_load_balancer(door: Door) -> dict[str, str]:
     needs=("probe", "load balancer"),
     broken_by=("a hop that is missing in TRUSTED_PROXIES", "TRUSTED_PROXIES not given to the proxy"),
 )
-def test_a_load_balancer_is_believed_hop_by_hop(door: Door, expect: Expect) -> None:
-    headers = as_a_load_balancer(door)
+def test_a_load_balancer_is_believed_hop_by_hop(entrypoint: Entrypoint, expect: Expect) -> None:
+    headers = as_a_load_balancer(entrypoint)
     scheme = headers["X-Forwarded-Proto"]
-    seen = door.probe(headers=headers)
+    seen = entrypoint.probe(headers=headers)
     expect("client", client_host(seen), CLIENT)
     expect("scheme", seen["scheme"], scheme)
-    expect("base_url", seen["base_url"], f"{scheme}://{door.authority}{door.prefix}/")
-    with door.ws("/_probe/ws", headers=list(headers.items())) as connection:
+    expect("base_url", seen["base_url"], f"{scheme}://{entrypoint.authority}{entrypoint.prefix}/")
+    with entrypoint.ws("/_probe/ws", headers=list(headers.items())) as connection:
         seen = json.loads(connection.recv())
     expect("client of a WebSocket", client_host(seen), CLIENT)
     expect("scheme of a WebSocket", seen["scheme"], {"http": "ws", "https": "wss"}[scheme])
@@ -55,7 +55,7 @@ def test_a_load_balancer_is_believed_hop_by_hop(door: Door, expect: Expect) -> N
 @check(
     "trust.load_balancer_limits",
     title="A load balancer moves neither host nor prefix",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; uvicorn#965; traefik#11253",
     statement=(
@@ -69,9 +69,9 @@ def test_a_load_balancer_is_believed_hop_by_hop(door: Door, expect: Expect) -> N
     needs=("probe", "load balancer"),
     broken_by=("X-Forwarded-Host trusted",),
 )
-def test_a_load_balancer_moves_neither_host_nor_prefix(door: Door, expect: Expect) -> None:
+def test_a_load_balancer_moves_neither_host_nor_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     def place(headers: list[tuple[str, str]]) -> dict[str, str | list[str]]:
-        seen = door.probe(headers=headers)
+        seen = entrypoint.probe(headers=headers)
         hosts = {urlsplit(link).netloc for link in (seen["url"], *seen["url_for"].values())}
         return {
             "root_path": seen["root_path"],
@@ -80,8 +80,8 @@ def test_a_load_balancer_moves_neither_host_nor_prefix(door: Door, expect: Expec
             "hosts": sorted(hosts),
         }
 
-    sets = lies(door.scheme)
+    sets = lies(entrypoint.scheme)
     honest = place([])
-    expect("hosts", honest["hosts"], [door.authority])
-    places = door.each(sets, lambda name: place(sets[name]))
+    expect("hosts", honest["hosts"], [entrypoint.authority])
+    places = entrypoint.each(sets, lambda name: place(sets[name]))
     expect("place under", places, dict.fromkeys(sets, honest))

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect, Wrong
 from .seen import client_host, header_values
 
@@ -16,24 +16,26 @@ SECONDS_UNTIL_LOGGED = 10
 EXEC = re.compile(r'\| (\{"message":")?exec ')
 
 
-def lines_of(door: Door, part: str) -> list[str]:
+def lines_of(entrypoint: Entrypoint, part: str) -> list[str]:
     """The lines of the part `traefik` or `app`, which stands before each of them."""
-    done = subprocess.run(door.target.logs_command, capture_output=True, text=True, timeout=60, check=False)
-    door.request_text = f"# {' '.join(door.target.logs_command)}"
+    done = subprocess.run(
+        entrypoint.target.logs_command, capture_output=True, text=True, timeout=60, check=False
+    )
+    entrypoint.request_text = f"# {' '.join(entrypoint.target.logs_command)}"
     if done.returncode or not done.stdout:
         raise RuntimeError(f"no logs: {done.stderr[-300:]}")
     return [line for line in done.stdout.splitlines() if line.startswith(part)]
 
 
-def found(door: Door, part: str, holds: Callable[[str], bool]) -> str:
+def found(entrypoint: Entrypoint, part: str, holds: Callable[[str], bool]) -> str:
     """The first line that `holds`, waited for: a log is written behind the answer."""
     deadline = time.monotonic() + SECONDS_UNTIL_LOGGED
     while True:
-        lines = lines_of(door, part)
+        lines = lines_of(entrypoint, part)
         if line := next(filter(holds, lines), ""):
             return line
         if time.monotonic() > deadline:
-            door.response_text = "\n".join(lines[-5:])
+            entrypoint.response_text = "\n".join(lines[-5:])
             return ""
         time.sleep(0.2)
 
@@ -41,7 +43,7 @@ def found(door: Door, part: str, holds: Callable[[str], bool]) -> str:
 @check(
     "logs.proxy_names_the_request",
     title="The proxy's log has client and public path",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="operation",
     source="Behind a Proxy › Check the responses",
     statement=(
@@ -52,11 +54,11 @@ def found(door: Door, part: str, holds: Callable[[str], bool]) -> str:
     needs=("logs", "probe"),
     broken_by=("no accessLog", "accessLog with query parameters kept"),
 )
-def test_the_proxys_log_names_client_and_public_path(door: Door, expect: Expect) -> None:
+def test_the_proxys_log_names_client_and_public_path(entrypoint: Entrypoint, expect: Expect) -> None:
     mark, token = uuid.uuid4().hex[:8], uuid.uuid4().hex[:8]
-    client = client_host(door.probe(mark, params={"token": token}))
-    path = f'"RequestPath":"{door.prefix}/_probe/{mark}'
-    line = found(door, "traefik", lambda line: path in line)
+    client = client_host(entrypoint.probe(mark, params={"token": token}))
+    path = f'"RequestPath":"{entrypoint.prefix}/_probe/{mark}'
+    line = found(entrypoint, "traefik", lambda line: path in line)
     expect.that(bool(line), "access log", observed="no such line", expected=path)
     expect.that(f'"ClientHost":"{client}"' in line, "client", observed=line, expected=f"ClientHost {client}")
     expect.that(token not in line, "query", observed=line, expected="not in the log")
@@ -65,7 +67,7 @@ def test_the_proxys_log_names_client_and_public_path(door: Door, expect: Expect)
 @check(
     "logs.app_names_the_request",
     title="The server's log has client and public path",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="operation",
     source="Behind a Proxy › How Proxy Forwarded Headers Work",
     statement=(
@@ -78,24 +80,27 @@ def test_the_proxys_log_names_client_and_public_path(door: Door, expect: Expect)
     needs=("logs", "probe"),
     broken_by=("native without the proxy token", "FastAPI(root_path=) with strip"),
 )
-def test_the_servers_log_names_client_and_public_path(door: Door, expect: Expect) -> None:
+def test_the_servers_log_names_client_and_public_path(entrypoint: Entrypoint, expect: Expect) -> None:
     mark = uuid.uuid4().hex[:8]
-    forwarded = header_values(door.probe(mark), "x-forwarded-for")
+    forwarded = header_values(entrypoint.probe(mark), "x-forwarded-for")
     expect("X-Forwarded-For lines", len(forwarded), 1)
     # Port 0 tells a forwarded address from a peer's own, also where both are 127.0.0.1.
     client = f"{forwarded[0].split(',')[-1].strip()}:0"
-    line = found(door, "app", lambda line: f"/_probe/{mark}" in line)
+    line = found(entrypoint, "app", lambda line: f"/_probe/{mark}" in line)
     expect.that(bool(line), "access log", observed="no such line", expected=f"/_probe/{mark}")
-    shown = {"client": client in line, "path": f'"{door.prefix}/_probe/{mark}"' in line}
+    shown = {"client": client in line, "path": f'"{entrypoint.prefix}/_probe/{mark}"' in line}
     expect.that(
-        all(shown.values()), "access log", observed=line, expected=f"{client} and {door.prefix}/_probe/{mark}"
+        all(shown.values()),
+        "access log",
+        observed=line,
+        expected=f"{client} and {entrypoint.prefix}/_probe/{mark}",
     )
 
 
 @check(
     "logs.no_query",
     title="No line of the application's log has a query",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="operation",
     source="CWE-532",
     statement=(
@@ -104,30 +109,30 @@ def test_the_servers_log_names_client_and_public_path(door: Door, expect: Expect
     ),
     hint=(
         "Uvicorn writes the whole path of a WebSocket to uvicorn.error, which --no-access-log does not "
-        "silence: behindproxy_serve/logging.json must reach the server (behindproxy_serve/server.py). The line of each request "
-        "is Observe's (behindproxy_serve/middleware/observe.py)."
+        "silence: behindproxy_serve/logging.json must reach the server (behindproxy_serve/server.py). The "
+        "line of each request is Observe's (behindproxy_serve/middleware/observe.py)."
     ),
     needs=("logs", "ws"),
     broken_by=("mutant logs.tokens_of_websockets",),
 )
-def test_no_line_of_the_applications_log_has_a_query(door: Door, expect: Expect) -> None:
+def test_no_line_of_the_applications_log_has_a_query(entrypoint: Entrypoint, expect: Expect) -> None:
     token, mark = uuid.uuid4().hex, uuid.uuid4().hex[:8]
     query = f"?token={token}"
-    with door.ws(f"/ws{query}") as connection:
+    with entrypoint.ws(f"/ws{query}") as connection:
         connection.send("one")
         expect("echo", connection.recv(), "one")
     refused = False
     try:
-        with door.ws(f"/no/such/socket{query}"):
+        with entrypoint.ws(f"/no/such/socket{query}"):
             pass
     except Wrong:
         refused = True
     expect("refused", refused, True)
-    door.get(f"/app{query}")
-    door.get(f"/{mark}{query}")
-    line = found(door, "app", lambda line: f"/{mark}" in line)
+    entrypoint.get(f"/app{query}")
+    entrypoint.get(f"/{mark}{query}")
+    line = found(entrypoint, "app", lambda line: f"/{mark}" in line)
     expect.that(bool(line), "access log", observed="no such line", expected=mark)
-    lines = since_the_start(door)
+    lines = since_the_start(entrypoint)
     told = [line for line in lines if token in line]
     expect.that(not told, "lines with the query", observed=told, expected="none")
     plain = [line for line in lines if not is_json(line.partition("| ")[2])]
@@ -141,10 +146,10 @@ def is_json(text: str) -> bool:
         return False
 
 
-def since_the_start(door: Door) -> list[str]:
+def since_the_start(entrypoint: Entrypoint) -> list[str]:
     """The application's lines. Each start says the command that the process becomes; what stands
     before was another start."""
-    lines = lines_of(door, "app")
+    lines = lines_of(entrypoint, "app")
     starts = [number for number, line in enumerate(lines) if EXEC.search(line)]
     return lines[starts[-1] :] if starts else lines
 
@@ -152,7 +157,7 @@ def since_the_start(door: Door) -> list[str]:
 @check(
     "logs.no_deprecation",
     title="The application starts without a warning",
-    doors=("proxy",),
+    entrypoints=("http",),
     kind="claim",
     source="Behind a Proxy › Setting the root_path in the FastAPI app",
     statement=(
@@ -163,8 +168,8 @@ def since_the_start(door: Door) -> list[str]:
     needs=("logs",),
     broken_by=("FastAPI(root_path=) with strip",),
 )
-def test_nothing_in_the_applications_log_is_deprecated(door: Door, expect: Expect) -> None:
-    lines = since_the_start(door)
+def test_nothing_in_the_applications_log_is_deprecated(entrypoint: Entrypoint, expect: Expect) -> None:
+    lines = since_the_start(entrypoint)
     expect.that(bool(lines), "log", observed="empty", expected="the application's")
     warnings = [line for line in lines if re.search("deprecat", line, re.IGNORECASE)]
     expect.that(not warnings, "deprecations", observed=warnings, expected="none")

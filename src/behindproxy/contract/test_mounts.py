@@ -1,7 +1,7 @@
 """Mounts and static files, which go wrong when the path lacks the prefix that root_path claims."""
 
 from .check import EVERYWHERE, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .test_docs import SCHEMA_URL, named
 
@@ -16,7 +16,7 @@ HINT = (
 @check(
     "mount.sub_application",
     title="A mounted application knows its root_path",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement=(
@@ -30,15 +30,15 @@ HINT = (
         "Gunicorn --root-path with strip",
     ),
 )
-def test_the_sub_application_answers_under_the_prefix(door: Door, expect: Expect) -> None:
-    answer = expect.json(door.get("/sub/app"))
-    expect("root_path", answer.get("root_path"), f"{door.prefix}/sub")
+def test_the_sub_application_answers_under_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    answer = expect.json(entrypoint.get("/sub/app"))
+    expect("root_path", answer.get("root_path"), f"{entrypoint.prefix}/sub")
 
 
 @check(
     "mount.sub_docs",
     title="The sub-application's docs name its own schema",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement="The docs of a mounted application name the schema under prefix and mount path.",
@@ -50,15 +50,15 @@ def test_the_sub_application_answers_under_the_prefix(door: Door, expect: Expect
         "FastAPI(root_path=) with strip",
     ),
 )
-def test_the_sub_applications_docs_name_its_schema(door: Door, expect: Expect) -> None:
-    page = expect.html(door.get("/sub/docs"))
-    expect("schema named by /sub/docs", named(SCHEMA_URL, page), f"{door.prefix}/sub/openapi.json")
+def test_the_sub_applications_docs_name_its_schema(entrypoint: Entrypoint, expect: Expect) -> None:
+    page = expect.html(entrypoint.get("/sub/docs"))
+    expect("schema named by /sub/docs", named(SCHEMA_URL, page), f"{entrypoint.prefix}/sub/openapi.json")
 
 
 @check(
     "mount.sub_servers",
     title="The sub-application's schema names prefix/sub as server",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement="The schema of a mounted application names prefix and mount path as its server.",
@@ -70,15 +70,15 @@ def test_the_sub_applications_docs_name_its_schema(door: Door, expect: Expect) -
         "Gunicorn --root-path with strip",
     ),
 )
-def test_the_sub_applications_server_is_prefix_and_mount(door: Door, expect: Expect) -> None:
-    schema = expect.json(door.get("/sub/openapi.json"))
-    expect("servers", schema.get("servers"), [{"url": f"{door.prefix}/sub"}])
+def test_the_sub_applications_server_is_prefix_and_mount(entrypoint: Entrypoint, expect: Expect) -> None:
+    schema = expect.json(entrypoint.get("/sub/openapi.json"))
+    expect("servers", schema.get("servers"), [{"url": f"{entrypoint.prefix}/sub"}])
 
 
 @check(
     "mount.sub_redirect",
     title="The sub-application's redirects stay in it",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement="A slash redirect of a mounted application leads back into it.",
@@ -86,16 +86,16 @@ def test_the_sub_applications_server_is_prefix_and_mount(door: Door, expect: Exp
     needs=("sub",),
     broken_by=("root_path on the mounted application", "redirects turned into 302", "passHostHeader = false"),
 )
-def test_a_redirect_of_the_sub_application_stays_in_it(door: Door, expect: Expect) -> None:
-    answer = door.get("/sub/items")
+def test_a_redirect_of_the_sub_application_stays_in_it(entrypoint: Entrypoint, expect: Expect) -> None:
+    answer = entrypoint.get("/sub/items")
     expect("status", answer.status_code, 307)
-    expect("Location", answer.headers.get("location"), door.public("/sub/items/"))
+    expect("Location", answer.headers.get("location"), entrypoint.public("/sub/items/"))
 
 
 @check(
     "mount.sub_websocket",
     title="The sub-application's WebSocket opens and echoes",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement="WebSockets of a mounted application work under the prefix.",
@@ -108,8 +108,8 @@ def test_a_redirect_of_the_sub_application_stays_in_it(door: Door, expect: Expec
         "FastAPI(root_path=) with strip",
     ),
 )
-def test_a_websocket_of_the_sub_application_echoes(door: Door, expect: Expect) -> None:
-    with door.ws("/sub/ws") as connection:
+def test_a_websocket_of_the_sub_application_echoes(entrypoint: Entrypoint, expect: Expect) -> None:
+    with entrypoint.ws("/sub/ws") as connection:
         connection.send("through the mount")
         expect("echo", connection.recv(), "through the mount")
 
@@ -117,7 +117,7 @@ def test_a_websocket_of_the_sub_application_echoes(door: Door, expect: Expect) -
 @check(
     "static.file",
     title="A static file is served under the prefix",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source="starlette#2400",
     statement="StaticFiles finds its files although the proxy stripped the prefix.",
@@ -129,8 +129,8 @@ def test_a_websocket_of_the_sub_application_echoes(door: Door, expect: Expect) -
         "--root-path without strip",
     ),
 )
-def test_a_static_file_is_served(door: Door, expect: Expect) -> None:
-    answer = door.get("/static/hello.txt")
+def test_a_static_file_is_served(entrypoint: Entrypoint, expect: Expect) -> None:
+    answer = entrypoint.get("/static/hello.txt")
     expect("status", answer.status_code, 200)
     expect.that("Hello" in answer.text, "body", observed=answer.text[:200], expected="text with Hello")
 
@@ -138,7 +138,7 @@ def test_a_static_file_is_served(door: Door, expect: Expect) -> None:
 @check(
     "static.directory_redirect",
     title="A directory redirect keeps the prefix",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source="starlette#2400; Behind a Proxy › Redirects with HTTPS",
     statement=("StaticFiles redirects a directory to its slash without losing prefix, scheme or host."),
@@ -150,8 +150,8 @@ def test_a_static_file_is_served(door: Door, expect: Expect) -> None:
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_a_directory_redirect_keeps_the_prefix(door: Door, expect: Expect) -> None:
-    answer = door.get("/static/dir")
+def test_a_directory_redirect_keeps_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    answer = entrypoint.get("/static/dir")
     expect("status", answer.status_code, 307)
-    expect("Location", answer.headers.get("location"), door.public("/static/dir/"))
-    expect.html(door.get("/static/dir/"))
+    expect("Location", answer.headers.get("location"), entrypoint.public("/static/dir/"))
+    expect.html(entrypoint.get("/static/dir/"))

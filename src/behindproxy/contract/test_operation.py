@@ -7,7 +7,7 @@ import uuid
 import httpx
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .seen import header_values
 from .test_logs import found
@@ -23,7 +23,7 @@ INSIDE = re.compile(
 @check(
     "limits.body",
     title="A body above the limit is refused",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="operation",
     source="RFC 9110 › 15.5.14",
     statement=(
@@ -31,26 +31,26 @@ INSIDE = re.compile(
         "gets to see it."
     ),
     hint=(
-        "BodyLimit in behindproxy_serve/middleware/body_limit.py, with MAX_BODY_BYTES. Traefik's buffering would "
-        "hold streams back."
+        "BodyLimit in behindproxy_serve/middleware/body_limit.py, with MAX_BODY_BYTES. Traefik's buffering "
+        "would hold streams back."
     ),
     needs=("ours",),
     unsafe=True,
     broken_by=("mutant limits.no_body_limit",),
 )
-def test_a_body_above_the_limit_is_refused(door: Door, expect: Expect) -> None:
-    for length in (door.target.max_body_bytes + 1, 2 * door.target.max_body_bytes):
-        answer = door.request("POST", "/app", content=bytes(length))
+def test_a_body_above_the_limit_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
+    for length in (entrypoint.target.max_body_bytes + 1, 2 * entrypoint.target.max_body_bytes):
+        answer = entrypoint.request("POST", "/app", content=bytes(length))
         expect(f"{length} bytes", answer.status_code, 413)
         expect_problem(expect, answer, 413)
-    within = door.request("POST", "/nowhere", content=bytes(1024)).status_code
+    within = entrypoint.request("POST", "/nowhere", content=bytes(1024)).status_code
     expect("1 KiB refused", within == 413, False)
 
 
 @check(
     "limits.header_block",
     title="A header block above the limit is refused",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="operation",
     source="RFC 6585 › 5",
     statement="Request headers of more than 64 KiB are answered with 431, and nothing is told of the inside.",
@@ -58,9 +58,11 @@ def test_a_body_above_the_limit_is_refused(door: Door, expect: Expect) -> None:
     needs=("ours",),
     broken_by=("mutant limits.no_header_limit",),
 )
-def test_a_header_block_above_the_limit_is_refused(door: Door, expect: Expect) -> None:
-    expect("1 KiB", door.get("/healthz", headers={"X-Long": "x" * 1024}).status_code in (200, 404), True)
-    answer = door.get("/app", headers={"X-Long": "x" * 80_000})
+def test_a_header_block_above_the_limit_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
+    expect(
+        "1 KiB", entrypoint.get("/healthz", headers={"X-Long": "x" * 1024}).status_code in (200, 404), True
+    )
+    answer = entrypoint.get("/app", headers={"X-Long": "x" * 80_000})
     expect("80 kB", answer.status_code, 431)
     says_nothing(expect, answer.text)
 
@@ -68,7 +70,7 @@ def test_a_header_block_above_the_limit_is_refused(door: Door, expect: Expect) -
 @check(
     "errors.problem",
     title="The application's errors are problems with an id",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="operation",
     source="RFC 9457 › 3",
     statement=(
@@ -80,12 +82,12 @@ def test_a_header_block_above_the_limit_is_refused(door: Door, expect: Expect) -
     unsafe=True,
     broken_by=("mutant errors.framework_s_own",),
 )
-def test_the_applications_errors_are_problems_with_an_id(door: Door, expect: Expect) -> None:
+def test_the_applications_errors_are_problems_with_an_id(entrypoint: Entrypoint, expect: Expect) -> None:
     cases = {"GET /not/there": 404, "DELETE /app": 405, "GET /stream?count=many": 422, "GET /sub/none": 404}
     for case, status in cases.items():
-        expect_problem(expect, door.request(*case.split(" ")), status)
-    if door.name == "direct":
-        expect_problem(expect, door.get("/app", headers={"Host": f"{door.host}:"}), 400)
+        expect_problem(expect, entrypoint.request(*case.split(" ")), status)
+    if entrypoint.name == "direct":
+        expect_problem(expect, entrypoint.get("/app", headers={"Host": f"{entrypoint.host}:"}), 400)
 
 
 def expect_problem(expect: Expect, answer: httpx.Response, status: int) -> None:
@@ -105,7 +107,7 @@ def says_nothing(expect: Expect, text: str) -> None:
 @check(
     "request.id",
     title="Each request has an id that the client gets back",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="operation",
     source="docs/production.md › See it run",
     statement=(
@@ -116,14 +118,14 @@ def says_nothing(expect: Expect, text: str) -> None:
     needs=("ours",),
     broken_by=("mutant request.no_id",),
 )
-def test_each_request_has_an_id_that_the_client_gets_back(door: Door, expect: Expect) -> None:
+def test_each_request_has_an_id_that_the_client_gets_back(entrypoint: Entrypoint, expect: Expect) -> None:
     given = uuid.uuid4().hex
-    expect("adopted", ids(door, {"X-Request-ID": given}), [given])
+    expect("adopted", ids(entrypoint, {"X-Request-ID": given}), [given])
     made = (
-        ids(door, {})
-        + ids(door, {})
-        + ids(door, {"X-Request-ID": 'a"b<c>'})
-        + ids(door, {"X-Request-ID": "x" * 200})
+        ids(entrypoint, {})
+        + ids(entrypoint, {})
+        + ids(entrypoint, {"X-Request-ID": 'a"b<c>'})
+        + ids(entrypoint, {"X-Request-ID": "x" * 200})
     )
     expect.that(len(made) == len(set(made)) == 4, "made", observed=made, expected="4 different ids")
     expect.that(
@@ -134,14 +136,14 @@ def test_each_request_has_an_id_that_the_client_gets_back(door: Door, expect: Ex
     )
 
 
-def ids(door: Door, headers: dict[str, str]) -> list[str]:
-    return door.get("/app", headers=headers).headers.get_list("x-request-id")
+def ids(entrypoint: Entrypoint, headers: dict[str, str]) -> list[str]:
+    return entrypoint.get("/app", headers=headers).headers.get_list("x-request-id")
 
 
 @check(
     "logs.joined",
     title="The request's id joins the proxy's line and the application's",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="operation",
     source="docs/production.md › See it run",
     statement=(
@@ -155,14 +157,14 @@ def ids(door: Door, headers: dict[str, str]) -> list[str]:
     needs=("logs", "ours"),
     broken_by=("mutant logs.no_request_id", "mutant logs.plain_text"),
 )
-def test_one_line_of_the_proxy_and_one_of_the_application(door: Door, expect: Expect) -> None:
+def test_one_line_of_the_proxy_and_one_of_the_application(entrypoint: Entrypoint, expect: Expect) -> None:
     given, trace, token = uuid.uuid4().hex, uuid.uuid4().hex, uuid.uuid4().hex
-    door.get(
+    entrypoint.get(
         "/app",
         params={"token": token},
         headers={"X-Request-ID": given, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"},
     )
-    lines = {part: found(door, part, lambda line: given in line) for part in ("traefik", "app")}
+    lines = {part: found(entrypoint, part, lambda line: given in line) for part in ("traefik", "app")}
     for part, line in lines.items():
         expect.that(bool(line), f"line of {part}", observed="none", expected=f"one with {given}")
         expect.that(token not in line, f"query in the line of {part}", observed=line, expected="none")
@@ -175,7 +177,7 @@ def test_one_line_of_the_proxy_and_one_of_the_application(door: Door, expect: Ex
         {
             "request_id": given,
             "trace_id": trace,
-            "path": f"{door.prefix}/app",
+            "path": f"{entrypoint.prefix}/app",
             "status": traefik["DownstreamStatus"],
         },
     )
@@ -184,7 +186,7 @@ def test_one_line_of_the_proxy_and_one_of_the_application(door: Door, expect: Ex
 @check(
     "request.traceparent",
     title="A traceparent is passed on",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="operation",
     source="W3C Trace Context › 3.2",
     statement="The application sees the trace that the client began.",
@@ -192,9 +194,9 @@ def test_one_line_of_the_proxy_and_one_of_the_application(door: Door, expect: Ex
     needs=("probe",),
     broken_by=("mutant request.traceparent_dropped",),
 )
-def test_a_traceparent_is_passed_on(door: Door, expect: Expect) -> None:
+def test_a_traceparent_is_passed_on(entrypoint: Entrypoint, expect: Expect) -> None:
     trace = uuid.uuid4().hex
-    seen = door.probe(headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    seen = entrypoint.probe(headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
     passed = header_values(seen, "traceparent")
     expect("trace", [value.split("-")[1] for value in passed], [trace])
 
@@ -202,7 +204,7 @@ def test_a_traceparent_is_passed_on(door: Door, expect: Expect) -> None:
 @check(
     "headers.security",
     title="Answers carry the security headers",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="operation",
     source="OWASP HTTP Headers Cheat Sheet › Security Headers",
     statement="Whatever answers behind the routes, browsers are told not to sniff, not to frame and what to "
@@ -211,21 +213,21 @@ def test_a_traceparent_is_passed_on(door: Door, expect: Expect) -> None:
     needs=("ours",),
     broken_by=("mutant headers.no_security",),
 )
-def test_answers_carry_the_security_headers(door: Door, expect: Expect) -> None:
+def test_answers_carry_the_security_headers(entrypoint: Entrypoint, expect: Expect) -> None:
     wanted = {
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
         "referrer-policy": "strict-origin-when-cross-origin",
     }
     for path in ("/app", "/not/there"):
-        headers = door.get(path).headers
+        headers = entrypoint.get(path).headers
         expect(path, {name: headers.get(name) for name in wanted}, wanted)
 
 
 @check(
     "docs.content_security_policy",
     title="The documentation pages carry a strict policy",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="operation",
     source="Content Security Policy Level 3 › 3.1",
     statement="/docs and /redoc name the only scripts they run; the browser checks show that they work so.",
@@ -233,9 +235,9 @@ def test_answers_carry_the_security_headers(door: Door, expect: Expect) -> None:
     needs=("docs", "redoc", "ours", "demo"),
     broken_by=("mutant docs.no_policy",),
 )
-def test_the_documentation_pages_carry_a_strict_policy(door: Door, expect: Expect) -> None:
+def test_the_documentation_pages_carry_a_strict_policy(entrypoint: Entrypoint, expect: Expect) -> None:
     for path in ("/docs", "/redoc"):
-        policy = door.get(path).headers.get("content-security-policy", "none")
+        policy = entrypoint.get(path).headers.get("content-security-policy", "none")
         scripts = next((part for part in policy.split("; ") if part.startswith("script-src")), "none")
         expect.that(
             "'self'" in scripts and "unsafe" not in scripts and "*" not in scripts,

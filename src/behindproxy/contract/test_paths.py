@@ -3,31 +3,33 @@
 from urllib.parse import urljoin, urlsplit
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .raw import RawAnswer
 
 
-def get(door: Door, target: str) -> RawAnswer:
+def get(entrypoint: Entrypoint, target: str) -> RawAnswer:
     """The answer to a path sent as it is written here: clients would tidy it. Status 0 is none."""
-    answers = door.raw(f"GET {target} HTTP/1.1\r\nHost: {door.authority}\r\nConnection: close\r\n\r\n")
+    answers = entrypoint.raw(
+        f"GET {target} HTTP/1.1\r\nHost: {entrypoint.authority}\r\nConnection: close\r\n\r\n"
+    )
     return answers[0] if answers else RawAnswer(0, [], "")
 
 
-def stopped_by(door: Door, target: str) -> str:
-    answer = get(door, target)
+def stopped_by(entrypoint: Entrypoint, target: str) -> str:
+    answer = get(entrypoint, target)
     kind = answer.header("content-type") or ""
     if answer.status_code not in (400, 404):
         return f"{answer.status_code}"
     # Another proxy may pass the spelling on; only ours promises to stop it itself.
-    from_application = kind.startswith("application/json") and door.target.ours
+    from_application = kind.startswith("application/json") and entrypoint.target.ours
     return "the application" if from_application else "the proxy"
 
 
 @check(
     "path.encoded_characters",
     title="Encoded reserved characters stop at the proxy",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="CVE-2025-66490; traefik#12360",
     statement=(
@@ -40,18 +42,20 @@ def stopped_by(door: Door, target: str) -> str:
     ),
     broken_by=("encodedCharacters allowed",),
 )
-def test_encoded_reserved_characters_stop_at_the_proxy(door: Door, expect: Expect) -> None:
-    targets = [door.path(f"/app{code}") for code in ("%2f", "%2Fx", "%5c", "%00", "%3b", "%25", "%3f", "%23")]
-    inner = "/" + door.prefix[1:].replace("/", "%2f")  # no slash inside a prefix of one segment
-    targets += [f"{door.prefix}%2fapp", *([f"{inner}/app"] if inner != door.prefix else [])]
-    answers = door.each(targets, lambda target: stopped_by(door, target))
+def test_encoded_reserved_characters_stop_at_the_proxy(entrypoint: Entrypoint, expect: Expect) -> None:
+    targets = [
+        entrypoint.path(f"/app{code}") for code in ("%2f", "%2Fx", "%5c", "%00", "%3b", "%25", "%3f", "%23")
+    ]
+    inner = "/" + entrypoint.prefix[1:].replace("/", "%2f")  # no slash inside a prefix of one segment
+    targets += [f"{entrypoint.prefix}%2fapp", *([f"{inner}/app"] if inner != entrypoint.prefix else [])]
+    answers = entrypoint.each(targets, lambda target: stopped_by(entrypoint, target))
     expect("stopped by", answers, dict.fromkeys(targets, "the proxy"))
 
 
 @check(
     "path.dot_segments",
     title="Dot segments do not leave the prefix",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="CVE-2026-48020; traefik#13215",
     statement="No spelling of `..` behind the prefix reaches a path of the application.",
@@ -62,8 +66,8 @@ def test_encoded_reserved_characters_stop_at_the_proxy(door: Door, expect: Expec
     needs=("prefix",),
     broken_by=("encodedCharacters allowed",),
 )
-def test_dot_segments_do_not_leave_the_prefix(door: Door, expect: Expect) -> None:
-    prefix = door.prefix
+def test_dot_segments_do_not_leave_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    prefix = entrypoint.prefix
     targets = [
         f"{prefix}/../app",
         f"{prefix}/%2e%2e/app",
@@ -74,14 +78,14 @@ def test_dot_segments_do_not_leave_the_prefix(door: Door, expect: Expect) -> Non
         f"{prefix}./app",
         f"{prefix}/.%2e/app",
     ]
-    answers = door.each(targets, lambda target: stopped_by(door, target))
+    answers = entrypoint.each(targets, lambda target: stopped_by(entrypoint, target))
     expect("stopped by", answers, dict.fromkeys(targets, "the proxy"))
 
 
 @check(
     "path.another_spelling",
     title="No other spelling reaches a route",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="traefik#2214; CVE-2025-66490",
     statement="A route has one address: 13 ways round the prefix and the rule do not answer 200.",
@@ -92,8 +96,8 @@ def test_dot_segments_do_not_leave_the_prefix(door: Door, expect: Expect) -> Non
     needs=("app", "prefix"),
     broken_by=("PathPrefix without a boundary",),
 )
-def test_no_other_spelling_of_a_path_reaches_a_route(door: Door, expect: Expect) -> None:
-    prefix, last = door.prefix, door.prefix.rpartition("/")[2]
+def test_no_other_spelling_of_a_path_reaches_a_route(entrypoint: Entrypoint, expect: Expect) -> None:
+    prefix, last = entrypoint.prefix, entrypoint.prefix.rpartition("/")[2]
     targets = [
         f"{prefix}app",
         f"{prefix}%2fapp",
@@ -109,15 +113,15 @@ def test_no_other_spelling_of_a_path_reaches_a_route(door: Door, expect: Expect)
         f"{prefix.swapcase()}/app",
         f"{prefix}\\app",
     ]
-    targets = [target for target in targets if target != door.path("/app")]
-    answers = door.each(targets, lambda target: get(door, target).status_code == 200)
+    targets = [target for target in targets if target != entrypoint.path("/app")]
+    answers = entrypoint.each(targets, lambda target: get(entrypoint, target).status_code == 200)
     expect("reached", answers, dict.fromkeys(targets, False))
 
 
 @check(
     "path.no_open_redirect",
     title="No path redirects to another origin",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="CWE-601",
     statement="Whatever the path, a Location stays on this host, and at the proxy in the prefix.",
@@ -127,9 +131,9 @@ def test_no_other_spelling_of_a_path_reaches_a_route(door: Door, expect: Expect)
     ),
     broken_by=("a route that redirects to another origin", "passHostHeader = false"),
 )
-def test_no_path_redirects_to_another_origin(door: Door, expect: Expect) -> None:
+def test_no_path_redirects_to_another_origin(entrypoint: Entrypoint, expect: Expect) -> None:
     targets = [
-        door.path(path)
+        entrypoint.path(path)
         for path in (
             "//evil.example",
             "//evil.example/",
@@ -140,22 +144,22 @@ def test_no_path_redirects_to_another_origin(door: Door, expect: Expect) -> None
             "/sub//evil.example/items",
             "/items",
         )
-    ] + ["//evil.example" + door.path("/items")]
+    ] + ["//evil.example" + entrypoint.path("/items")]
 
     def foreign(target: str) -> str:
-        location = get(door, target).header("location") or door.public("/")
+        location = get(entrypoint, target).header("location") or entrypoint.public("/")
         # As a browser reads it: //host is another one, and a backslash counts as a slash.
-        parts = urlsplit(urljoin(door.public("/"), location.replace("\\", "/")))
-        inside = parts.geturl().startswith(door.public("/")) and not parts.path.startswith("//")
+        parts = urlsplit(urljoin(entrypoint.public("/"), location.replace("\\", "/")))
+        inside = parts.geturl().startswith(entrypoint.public("/")) and not parts.path.startswith("//")
         return "" if inside and ".." not in parts.path else location
 
-    expect("foreign Locations", door.each(targets, foreign), dict.fromkeys(targets, ""))
+    expect("foreign Locations", entrypoint.each(targets, foreign), dict.fromkeys(targets, ""))
 
 
 @check(
     "path.no_header_injection",
     title="A line break in a URL stays part of the URL",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="CWE-113",
     statement="%0d%0a in path or query neither ends a header nor adds one.",
@@ -163,16 +167,19 @@ def test_no_path_redirects_to_another_origin(door: Door, expect: Expect) -> None
     needs=("items",),
     broken_by=("a server that copies the decoded query into a header",),
 )
-def test_an_encoded_line_break_injects_no_header(door: Door, expect: Expect) -> None:
-    targets = [door.path("/items?x=%0d%0aX-Injected:%201"), door.path("/items%0d%0aX-Injected:%201")]
-    answers = door.each(targets, lambda target: get(door, target).header("x-injected"))
+def test_an_encoded_line_break_injects_no_header(entrypoint: Entrypoint, expect: Expect) -> None:
+    targets = [
+        entrypoint.path("/items?x=%0d%0aX-Injected:%201"),
+        entrypoint.path("/items%0d%0aX-Injected:%201"),
+    ]
+    answers = entrypoint.each(targets, lambda target: get(entrypoint, target).header("x-injected"))
     expect("injected", answers, dict.fromkeys(targets, None))
 
 
 @check(
     "static.no_traversal",
     title="No path leads out of the folder of static files",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="CWE-22",
     statement="No spelling of `..` under /static reads the application's source.",
@@ -180,9 +187,10 @@ def test_an_encoded_line_break_injects_no_header(door: Door, expect: Expect) -> 
     needs=("static",),
     broken_by=("files opened by joining paths",),
 )
-def test_static_files_end_at_their_folder(door: Door, expect: Expect) -> None:
+def test_static_files_end_at_their_folder(entrypoint: Entrypoint, expect: Expect) -> None:
     targets = [
-        door.path(f"/static/{dots}main.py") for dots in ("../", "%2e%2e/", "..%2f", "..%5c", "dir/../../")
+        entrypoint.path(f"/static/{dots}main.py")
+        for dots in ("../", "%2e%2e/", "..%2f", "..%5c", "dir/../../")
     ]
-    answers = door.each(targets, lambda target: "create_app" in get(door, target).text)
+    answers = entrypoint.each(targets, lambda target: "create_app" in get(entrypoint, target).text)
     expect("source read", answers, dict.fromkeys(targets, False))

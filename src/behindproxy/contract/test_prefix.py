@@ -3,7 +3,7 @@
 import httpx
 
 from .check import PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 
 BOUNDARY_HINT = (
@@ -26,7 +26,7 @@ def refused_by(answer: httpx.Response, ours: bool) -> str:
 @check(
     "prefix.unprefixed_not_public",
     title="The proxy has no route without the prefix",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Check the responses",
     statement=("At the proxy only the prefixed addresses exist: /app, /docs and / are the proxy's own 404."),
@@ -34,9 +34,11 @@ def refused_by(answer: httpx.Response, ours: bool) -> str:
     needs=("prefix",),
     broken_by=("rule without a path",),
 )
-def test_unprefixed_paths_are_the_proxys_404(door: Door, expect: Expect) -> None:
+def test_unprefixed_paths_are_the_proxys_404(entrypoint: Entrypoint, expect: Expect) -> None:
     paths = ("/", "/app", "/items/", "/docs", "/openapi.json", "/static/hello.txt", "/sub/app", "/_probe/x")
-    answers = door.each(paths, lambda path: refused_by(door.ask("GET", path), door.target.ours))
+    answers = entrypoint.each(
+        paths, lambda path: refused_by(entrypoint.ask("GET", path), entrypoint.target.ours)
+    )
     expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
 
 
@@ -59,7 +61,7 @@ def beside(prefix: str) -> list[str]:
 @check(
     "prefix.boundary",
     title="The prefix ends at a segment boundary",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="Behind a Proxy › Testing locally with Traefik; traefik#2214",
     statement="A path that merely begins with the prefix's letters is not the application's.",
@@ -67,16 +69,18 @@ def beside(prefix: str) -> list[str]:
     needs=("prefix",),
     broken_by=("PathPrefix without a boundary", "rule without a path"),
 )
-def test_the_prefix_ends_at_a_segment_boundary(door: Door, expect: Expect) -> None:
-    paths = beside(door.prefix)
-    answers = door.each(paths, lambda path: refused_by(door.ask("GET", path), door.target.ours))
+def test_the_prefix_ends_at_a_segment_boundary(entrypoint: Entrypoint, expect: Expect) -> None:
+    paths = beside(entrypoint.prefix)
+    answers = entrypoint.each(
+        paths, lambda path: refused_by(entrypoint.ask("GET", path), entrypoint.target.ours)
+    )
     expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
 
 
 @check(
     "prefix.boundary_websocket",
     title="The boundary holds for WebSockets",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="traefik#2214",
     statement="A WebSocket handshake beside the prefix does not reach the application.",
@@ -84,12 +88,12 @@ def test_the_prefix_ends_at_a_segment_boundary(door: Door, expect: Expect) -> No
     needs=("prefix", "ws"),
     broken_by=("PathPrefix without a boundary", "rule without a path"),
 )
-def test_the_boundary_holds_for_websockets(door: Door, expect: Expect) -> None:
+def test_the_boundary_holds_for_websockets(entrypoint: Entrypoint, expect: Expect) -> None:
     upgrade = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     }
-    answer = door.ask("GET", f"{door.prefix}ws", headers=upgrade)
-    expect("handshake", refused_by(answer, door.target.ours), "404 from the proxy")
+    answer = entrypoint.ask("GET", f"{entrypoint.prefix}ws", headers=upgrade)
+    expect("handshake", refused_by(answer, entrypoint.target.ours), "404 from the proxy")

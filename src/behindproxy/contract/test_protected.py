@@ -5,7 +5,7 @@ import base64
 import httpx
 
 from .check import PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .raw import RawAnswer
 
@@ -64,12 +64,12 @@ def spellings(prefix: str, path: str) -> list[str]:
 Ways = dict[str, tuple[str, str, str]]  # each a method, a target and further header lines
 
 
-def addresses(door: Door, path: str) -> Ways:
+def addresses(entrypoint: Entrypoint, path: str) -> Ways:
     """Each way to request `path` without credentials that changes nothing."""
-    itself, elsewhere = door.path(path), door.path("/")
-    others = [target for target in spellings(door.prefix, path) if target != itself]
+    itself, elsewhere = entrypoint.path(path), entrypoint.path("/")
+    others = [target for target in spellings(entrypoint.prefix, path) if target != itself]
     ways = {target: ("GET", target, "") for target in others}
-    ways["absolute form"] = ("GET", f"{door.origin}{itself}", "")
+    ways["absolute form"] = ("GET", f"{entrypoint.origin}{itself}", "")
     ways["HEAD"] = ("HEAD", itself, "")
     for name in REWRITES:
         ways[f"{name} of another path"] = ("GET", itself, f"{name}: {elsewhere}\r\n")
@@ -78,18 +78,18 @@ def addresses(door: Door, path: str) -> Ways:
     return ways
 
 
-def methods(door: Door, path: str) -> Ways:
+def methods(entrypoint: Entrypoint, path: str) -> Ways:
     """`path` itself, by every other method."""
     length = "Content-Length: 0\r\n"
-    ways = {method: (method, door.path(path), length) for method in ("POST", "PUT", "get")}
+    ways = {method: (method, entrypoint.path(path), length) for method in ("POST", "PUT", "get")}
     override = f"{length}X-HTTP-Method-Override: GET\r\n"
-    return {**ways, "method override": ("POST", door.path(path), override)}
+    return {**ways, "method override": ("POST", entrypoint.path(path), override)}
 
 
 @check(
     "path.protected_route",
     title="No path leads round a protected route",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="traefik#1663, #2214; CVE-2025-66490",
     statement=(
@@ -109,14 +109,14 @@ def methods(door: Door, path: str) -> Ways:
         "root_path without the prefix in the path",
     ),
 )
-def test_a_protected_route_has_no_way_round(door: Door, expect: Expect) -> None:
-    expect_protected(door, expect, addresses(door, door.target.protected))
+def test_a_protected_route_has_no_way_round(entrypoint: Entrypoint, expect: Expect) -> None:
+    expect_protected(entrypoint, expect, addresses(entrypoint, entrypoint.target.protected))
 
 
 @check(
     "path.protected_methods",
     title="A route is protected from every method",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="traefik#1663, #11452",
     statement="A route that the proxy protects answers no method without credentials.",
@@ -125,15 +125,15 @@ def test_a_protected_route_has_no_way_round(door: Door, expect: Expect) -> None:
     unsafe=True,
     broken_by=("protected rule for GET alone",),
 )
-def test_a_route_is_protected_from_every_method(door: Door, expect: Expect) -> None:
-    expect_protected(door, expect, methods(door, door.target.protected))
+def test_a_route_is_protected_from_every_method(entrypoint: Entrypoint, expect: Expect) -> None:
+    expect_protected(entrypoint, expect, methods(entrypoint, entrypoint.target.protected))
 
 
-def expect_protected(door: Door, expect: Expect, ways: Ways) -> None:
-    path = door.target.protected
-    expect("status without credentials", door.get(path).status_code, 401)
-    credentials = base64.b64encode(door.target.protected_user.encode()).decode()
-    opened = door.get(path, headers={"Authorization": f"Basic {credentials}"})
+def expect_protected(entrypoint: Entrypoint, expect: Expect, ways: Ways) -> None:
+    path = entrypoint.target.protected
+    expect("status without credentials", entrypoint.get(path).status_code, 401)
+    credentials = base64.b64encode(entrypoint.target.protected_user.encode()).decode()
+    opened = entrypoint.get(path, headers={"Authorization": f"Basic {credentials}"})
     expect("status with credentials", opened.status_code, 200)
     expect.that(len(opened.text) > 5, "secret", observed=opened.text, expected="a text to look for")
 
@@ -141,12 +141,12 @@ def expect_protected(door: Door, expect: Expect, ways: Ways) -> None:
         method, target, lines = ways[way]
         answer: httpx.Response | RawAnswer
         if method == "HEAD":  # a length without a body, which raw answers cannot have
-            answer = door.ask(method, target)
+            answer = entrypoint.ask(method, target)
         else:
-            head = f"{method} {target} HTTP/1.1\r\nHost: {door.authority}\r\n{lines}"
-            answer = door.raw(f"{head}Connection: close\r\n\r\n")[0]
-        at_start_page = target == door.path("/")  # public: it may answer, with its own text
+            head = f"{method} {target} HTTP/1.1\r\nHost: {entrypoint.authority}\r\n{lines}"
+            answer = entrypoint.raw(f"{head}Connection: close\r\n\r\n")[0]
+        at_start_page = target == entrypoint.path("/")  # public: it may answer, with its own text
         opens = 200 <= answer.status_code < 300 and not at_start_page
         return f"{answer.status_code}" if opens or opened.text in answer.text else "no"
 
-    expect("reached", door.each(ways, reached), dict.fromkeys(ways, "no"))
+    expect("reached", entrypoint.each(ways, reached), dict.fromkeys(ways, "no"))

@@ -1,7 +1,7 @@
-"""Redirects that the application makes lead back through the door the request came in by."""
+"""Redirects that the application makes lead back through the entrypoint the request came in by."""
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .test_prefix import refused_by
 
@@ -17,7 +17,7 @@ LOST_HINT = (
 @check(
     "redirect.keeps_prefix",
     title="/items redirects to prefix/items/",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=f"{SOURCE}; fastapi#10978",
     statement="A redirect to the slashed path keeps scheme, host, port and prefix.",
@@ -29,16 +29,16 @@ LOST_HINT = (
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_the_slash_redirect_keeps_the_prefix(door: Door, expect: Expect) -> None:
-    answer = door.get("/items")
+def test_the_slash_redirect_keeps_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    answer = entrypoint.get("/items")
     expect("status", answer.status_code, 307)
-    expect("Location", answer.headers.get("location"), door.public("/items/"))
+    expect("Location", answer.headers.get("location"), entrypoint.public("/items/"))
 
 
 @check(
     "redirect.arrives",
     title="The redirect's target answers",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source=SOURCE,
     statement="Whoever follows the redirect gets the list, not a dead link.",
@@ -50,20 +50,23 @@ def test_the_slash_redirect_keeps_the_prefix(door: Door, expect: Expect) -> None
         "--forwarded-allow-ips quoted",
     ),
 )
-def test_the_redirect_arrives(door: Door, expect: Expect) -> None:
-    location = door.get("/items").headers.get("location", "")
+def test_the_redirect_arrives(entrypoint: Entrypoint, expect: Expect) -> None:
+    location = entrypoint.get("/items").headers.get("location", "")
     expect.that(
-        location.startswith(door.origin + "/"), "Location", observed=location, expected=f"{door.origin}/…"
+        location.startswith(entrypoint.origin + "/"),
+        "Location",
+        observed=location,
+        expected=f"{entrypoint.origin}/…",
     )
-    answer = expect.json(door.ask("GET", location.removeprefix(door.origin)))
-    if door.target.demo:
+    answer = expect.json(entrypoint.ask("GET", location.removeprefix(entrypoint.origin)))
+    if entrypoint.target.demo:
         expect("body", answer, ["plumbus", "portal gun"])
 
 
 @check(
     "redirect.keeps_query",
     title="A redirect keeps the query byte for byte",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement=("A redirect carries the query unchanged, repeated keys and percent-encoding included."),
@@ -75,16 +78,16 @@ def test_the_redirect_arrives(door: Door, expect: Expect) -> None:
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_the_redirect_keeps_the_query(door: Door, expect: Expect) -> None:
+def test_the_redirect_keeps_the_query(entrypoint: Entrypoint, expect: Expect) -> None:
     query = "a=1&a=2&b=%2F%20&c=%C3%A9&d"
-    answer = door.get(f"/items?{query}")
-    expect("Location", answer.headers.get("location"), door.public(f"/items/?{query}"))
+    answer = entrypoint.get(f"/items?{query}")
+    expect("Location", answer.headers.get("location"), entrypoint.public(f"/items/?{query}"))
 
 
 @check(
     "redirect.keeps_method",
     title="A POST is redirected as a POST (307)",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement="The redirect does not turn a POST into a GET.",
@@ -97,16 +100,16 @@ def test_the_redirect_keeps_the_query(door: Door, expect: Expect) -> None:
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_a_post_is_redirected_as_a_post(door: Door, expect: Expect) -> None:
-    answer = door.request("POST", "/items", json={"name": "portal gun"})
+def test_a_post_is_redirected_as_a_post(entrypoint: Entrypoint, expect: Expect) -> None:
+    answer = entrypoint.request("POST", "/items", json={"name": "portal gun"})
     expect("status", answer.status_code, 307)
-    expect("Location", answer.headers.get("location"), door.public("/items/"))
+    expect("Location", answer.headers.get("location"), entrypoint.public("/items/"))
 
 
 @check(
     "redirect.removes_slash",
     title="/noslash/ redirects to prefix/noslash",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement="The redirect in the other direction, away from a slash, keeps everything too.",
@@ -118,16 +121,16 @@ def test_a_post_is_redirected_as_a_post(door: Door, expect: Expect) -> None:
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_the_redirect_away_from_a_slash_keeps_the_prefix(door: Door, expect: Expect) -> None:
-    answer = door.get("/noslash/")
+def test_the_redirect_away_from_a_slash_keeps_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    answer = entrypoint.get("/noslash/")
     expect("status", answer.status_code, 307)
-    expect("Location", answer.headers.get("location"), door.public("/noslash"))
+    expect("Location", answer.headers.get("location"), entrypoint.public("/noslash"))
 
 
 @check(
     "redirect.keeps_missing_port",
     title="A Host without a port gives a Location without one",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source=f"{SOURCE}; nginx-proxy#2386",
     statement=(
@@ -146,16 +149,18 @@ def test_the_redirect_away_from_a_slash_keeps_the_prefix(door: Door, expect: Exp
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_a_host_without_a_port_gives_a_location_without_one(door: Door, expect: Expect) -> None:
-    host = door.address.bracketed_host
-    answer = door.get("/items", headers={"Host": host})
-    expect("Location", answer.headers.get("location"), f"{door.scheme}://{host}{door.prefix}/items/")
+def test_a_host_without_a_port_gives_a_location_without_one(entrypoint: Entrypoint, expect: Expect) -> None:
+    host = entrypoint.address.bracketed_host
+    answer = entrypoint.get("/items", headers={"Host": host})
+    expect(
+        "Location", answer.headers.get("location"), f"{entrypoint.scheme}://{host}{entrypoint.prefix}/items/"
+    )
 
 
 @check(
     "redirect.start_page",
     title="The bare prefix is in the application",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Proxy with a stripped path prefix",
     statement=("The bare prefix is an address of the application, and leads nowhere outside the prefix."),
@@ -166,10 +171,10 @@ def test_a_host_without_a_port_gives_a_location_without_one(door: Door, expect: 
     needs=("app", "prefix"),
     broken_by=("rule without Path(prefix)", "redirects turned into 302", "passHostHeader = false"),
 )
-def test_the_bare_prefix_leads_into_the_application(door: Door, expect: Expect) -> None:
-    for path in (door.prefix, f"{door.prefix}/"):
-        answer = door.ask("GET", path)
-        if door.target.demo:
+def test_the_bare_prefix_leads_into_the_application(entrypoint: Entrypoint, expect: Expect) -> None:
+    for path in (entrypoint.prefix, f"{entrypoint.prefix}/"):
+        answer = entrypoint.ask("GET", path)
+        if entrypoint.target.demo:
             expect.that(
                 answer.status_code in (200, 307),
                 f"status of {path}",
@@ -177,11 +182,13 @@ def test_the_bare_prefix_leads_into_the_application(door: Door, expect: Expect) 
                 expected="200 or 307",
             )
         else:  # it need not have a start page, and says so itself
-            by = refused_by(answer, door.target.ours)
+            by = refused_by(answer, entrypoint.target.ours)
             expect.that(
                 by != "404 from the proxy", f"status of {path}", observed=by, expected="not the proxy's"
             )
         if answer.is_redirect:
             location = answer.headers["location"]
-            inside = location.startswith(door.public("/"))
-            expect.that(inside, f"Location of {path}", observed=location, expected=door.public("/") + "…")
+            inside = location.startswith(entrypoint.public("/"))
+            expect.that(
+                inside, f"Location of {path}", observed=location, expected=entrypoint.public("/") + "…"
+            )

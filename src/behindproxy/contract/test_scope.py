@@ -3,7 +3,7 @@
 import pytest
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .seen import header_values
 
@@ -22,7 +22,7 @@ PATH_HINT = (
 @check(
     "scope.scheme",
     title="The application sees the public scheme",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=f"{FORWARDED}; starlette#1396",
     statement="The request's scheme is the one that the client used at the proxy.",
@@ -34,14 +34,14 @@ PATH_HINT = (
         "--no-proxy-headers",
     ),
 )
-def test_the_application_sees_the_public_scheme(door: Door, expect: Expect) -> None:
-    expect("scheme", door.probe()["scheme"], door.scheme)
+def test_the_application_sees_the_public_scheme(entrypoint: Entrypoint, expect: Expect) -> None:
+    expect("scheme", entrypoint.probe()["scheme"], entrypoint.scheme)
 
 
 @check(
     "scope.client",
     title="The application sees the client",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source=f"{FORWARDED}; uvicorn#590",
     statement="The request's client is the address from which the proxy was called.",
@@ -53,8 +53,8 @@ def test_the_application_sees_the_public_scheme(door: Door, expect: Expect) -> N
         "--no-proxy-headers",
     ),
 )
-def test_the_application_sees_the_client(door: Door, expect: Expect) -> None:
-    seen = door.probe()
+def test_the_application_sees_the_client(entrypoint: Entrypoint, expect: Expect) -> None:
+    seen = entrypoint.probe()
     forwarded = header_values(seen, "x-forwarded-for")
     expect("X-Forwarded-For lines", len(forwarded), 1)
     # Port 0 tells a forwarded address from a peer's own, also where both are 127.0.0.1.
@@ -64,7 +64,7 @@ def test_the_application_sees_the_client(door: Door, expect: Expect) -> None:
 @check(
     "scope.root_path",
     title="root_path is the prefix",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source="Behind a Proxy › Providing the root_path",
     statement="ASGI's root_path is the public prefix.",
@@ -72,14 +72,14 @@ def test_the_application_sees_the_client(door: Door, expect: Expect) -> None:
     needs=("probe",),
     broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
 )
-def test_root_path_is_the_prefix(door: Door, expect: Expect) -> None:
-    expect("root_path", door.probe()["root_path"], door.prefix)
+def test_root_path_is_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    expect("root_path", entrypoint.probe()["root_path"], entrypoint.prefix)
 
 
 @check(
     "scope.path",
     title="path and raw_path carry the prefix",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source="asgiref#424; uvicorn#2213",
     statement=("ASGI's path and raw_path include root_path, although the proxy removed it on the wire."),
@@ -91,16 +91,16 @@ def test_root_path_is_the_prefix(door: Door, expect: Expect) -> None:
         "root_path with a trailing slash",
     ),
 )
-def test_path_and_raw_path_carry_the_prefix(door: Door, expect: Expect) -> None:
-    seen = door.probe("a%20b/c")
-    expect("path", seen["path"], f"{door.prefix}/_probe/a b/c")
-    expect("raw_path", seen["raw_path"], f"{door.prefix}/_probe/a%20b/c")
+def test_path_and_raw_path_carry_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    seen = entrypoint.probe("a%20b/c")
+    expect("path", seen["path"], f"{entrypoint.prefix}/_probe/a b/c")
+    expect("raw_path", seen["raw_path"], f"{entrypoint.prefix}/_probe/a%20b/c")
 
 
 @check(
     "scope.url",
     title="request.url and base_url are public",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; starlette#538",
     statement="The URL that the application sees is the one that the client typed.",
@@ -112,16 +112,16 @@ def test_path_and_raw_path_carry_the_prefix(door: Door, expect: Expect) -> None:
         "--forwarded-allow-ips quoted",
     ),
 )
-def test_url_and_base_url_are_the_public_ones(door: Door, expect: Expect) -> None:
-    seen = door.probe("x?q=%2F")
-    expect("url", seen["url"], door.public("/_probe/x?q=%2F"))
-    expect("base_url", seen["base_url"], door.public("/"))
+def test_url_and_base_url_are_the_public_ones(entrypoint: Entrypoint, expect: Expect) -> None:
+    seen = entrypoint.probe("x?q=%2F")
+    expect("url", seen["url"], entrypoint.public("/_probe/x?q=%2F"))
+    expect("base_url", seen["base_url"], entrypoint.public("/"))
 
 
 @check(
     "scope.url_for",
     title="url_for builds public addresses",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; fastapi#5899",
     statement=("Every link that url_for builds starts with the public scheme, host, port and prefix."),
@@ -133,22 +133,25 @@ def test_url_and_base_url_are_the_public_ones(door: Door, expect: Expect) -> Non
         "--forwarded-allow-ips quoted",
     ),
 )
-def test_url_for_builds_public_addresses(door: Door, expect: Expect) -> None:
-    links = door.probe()["url_for"]
-    if not links and not door.target.demo:
+def test_url_for_builds_public_addresses(entrypoint: Entrypoint, expect: Expect) -> None:
+    links = entrypoint.probe()["url_for"]
+    if not links and not entrypoint.target.demo:
         pytest.skip("the application has no named routes")
     expect.that(bool(links), "links", observed=links, expected="at least one named route")
-    inside = (door.public("/"), door.public("/").replace(door.scheme, door.ws_scheme, 1))
+    inside = (
+        entrypoint.public("/"),
+        entrypoint.public("/").replace(entrypoint.scheme, entrypoint.ws_scheme, 1),
+    )
     outside = {name: link for name, link in links.items() if not link.startswith(inside)}
     expect.that(not outside, "links that lead elsewhere", observed=outside, expected="none")
-    if "items" in links and door.target.demo:
-        expect("url_for('items')", links["items"], door.public("/items/"))
+    if "items" in links and entrypoint.target.demo:
+        expect("url_for('items')", links["items"], entrypoint.public("/items/"))
 
 
 @check(
     "scope.forwarded_prefix",
     title="Proxy and server agree on the prefix",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Providing the root_path; traefik#11253",
     statement="X-Forwarded-Prefix, once, equals root_path: proxy and server agree on the prefix.",
@@ -159,9 +162,9 @@ def test_url_for_builds_public_addresses(door: Door, expect: Expect) -> None:
     needs=("probe", "strip", "prefix"),
     broken_by=("root_path with a trailing slash", "another root_path than the proxy strips", "no root_path"),
 )
-def test_the_proxys_prefix_is_the_servers(door: Door, expect: Expect) -> None:
-    seen = door.probe()
+def test_the_proxys_prefix_is_the_servers(entrypoint: Entrypoint, expect: Expect) -> None:
+    seen = entrypoint.probe()
     given = header_values(seen, "x-forwarded-prefix")
-    if not given and not door.target.ours:
+    if not given and not entrypoint.target.ours:
         pytest.skip("the proxy sends no X-Forwarded-Prefix")
     expect("X-Forwarded-Prefix", given, [seen["root_path"]])

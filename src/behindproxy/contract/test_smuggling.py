@@ -3,7 +3,7 @@
 import pytest
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .lies import FAKE_IP, View, view
 
@@ -20,18 +20,21 @@ REFUSALS = (400, 411, 413, 431, 501)
 IN_A_CHUNK = (*REFUSALS, 500)
 
 
-def sent(door: Door, method: str, framing: str, body: str, close: str = "", path: str = "/app") -> str:
-    return f"{method} {door.path(path)} HTTP/1.1\r\nHost: {door.authority}\r\n{framing}\r\n{close}\r\n{body}"
+def sent(
+    entrypoint: Entrypoint, method: str, framing: str, body: str, close: str = "", path: str = "/app"
+) -> str:
+    head = f"{method} {entrypoint.path(path)} HTTP/1.1\r\nHost: {entrypoint.authority}\r\n"
+    return f"{head}{framing}\r\n{close}\r\n{body}"
 
 
-def post(door: Door, framing: str, body: str) -> str:
-    return sent(door, "POST", framing, body, "Connection: close\r\n")
+def post(entrypoint: Entrypoint, framing: str, body: str) -> str:
+    return sent(entrypoint, "POST", framing, body, "Connection: close\r\n")
 
 
 @check(
     "exposure.request_smuggling",
     title="An ambiguous request is refused",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="RFC 9112 › 6.3, 11.2; CVE-2026-134820, CVE-2026-134821",
     statement=(
@@ -42,8 +45,8 @@ def post(door: Door, framing: str, body: str) -> str:
     unsafe=True,
     broken_by=("a server that answers 200 to whatever it reads", "Gunicorn 25.2.0"),
 )
-def test_an_ambiguous_request_is_refused(door: Door, expect: Expect) -> None:
-    hidden = f"GET {door.path('/app')} HTTP/1.1\r\nHost: {door.authority}\r\n\r\n"
+def test_an_ambiguous_request_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
+    hidden = f"GET {entrypoint.path('/app')} HTTP/1.1\r\nHost: {entrypoint.authority}\r\n\r\n"
     length = len(hidden) + 5
     chunked, whole = "Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"
     honest = {"a length": ("Content-Length: 5", "hello"), "chunks": (chunked, whole)}
@@ -70,7 +73,7 @@ def test_an_ambiguous_request_is_refused(door: Door, expect: Expect) -> None:
         method
         for method in ("GET", "POST")
         if not {
-            door.raw(sent(door, method, *framing, "Connection: close\r\n"))[0].status_code
+            entrypoint.raw(sent(entrypoint, method, *framing, "Connection: close\r\n"))[0].status_code
             for framing in honest.values()
         }
         & set(IN_A_CHUNK)
@@ -80,17 +83,17 @@ def test_an_ambiguous_request_is_refused(door: Door, expect: Expect) -> None:
 
     # A proxy sends the head on before it reads a chunk, and an application may answer that: only of
     # one that reads the body first can a refusal be expected, as the probe does.
-    later = {name for name in cases if door.name != "direct" and cases[name][0] == chunked}
-    left_out = later if "probe" in door.target.lacks else set()
+    later = {name for name in cases if entrypoint.name != "direct" and cases[name][0] == chunked}
+    left_out = later if "probe" in entrypoint.target.lacks else set()
     # RFC 9112 2.2 lets a recipient take LF for the end of a line. nginx does, and passes on what it has
     # read, not what it got; so at a proxy that is not Traefik nothing is ambiguous about it.
-    if door.name != "direct" and not door.target.ours:
+    if entrypoint.name != "direct" and not entrypoint.target.ours:
         left_out = left_out | {"a chunk size that ends in LF"}
     cases = {name: case for name, case in cases.items() if name not in left_out}
 
     def refused(case: str, statuses: list[int], closed: bool) -> bool:
         # A proxy that sends on what it reads can only say that the server gave no answer (Caddy: 502).
-        if case in later and not door.target.ours:
+        if case in later and not entrypoint.target.ours:
             return bool(statuses) and min(statuses) >= 400
         known = IN_A_CHUNK if case in later else REFUSALS
         return closed and len(statuses) == 1 and statuses[0] in known
@@ -98,20 +101,20 @@ def test_an_ambiguous_request_is_refused(door: Door, expect: Expect) -> None:
     def read(case: str) -> str:
         for method in ["GET"] if case in later else methods:
             path = "/_probe/body" if case in later else "/app"
-            answers, closed = door.raw_until_closed(sent(door, method, *cases[case], path=path))
+            answers, closed = entrypoint.raw_until_closed(sent(entrypoint, method, *cases[case], path=path))
             statuses = [answer.status_code for answer in answers]
             if not refused(case, statuses, closed):
                 left = "" if closed else ", and the connection stays open"
                 return f"{method}: {len(statuses)} answers, {statuses}{left}"
         return "refused"
 
-    expect("read as", door.each(cases, read), dict.fromkeys(cases, "refused"))
+    expect("read as", entrypoint.each(cases, read), dict.fromkeys(cases, "refused"))
 
 
 @check(
     "exposure.hidden_request",
     title="No request hides in another one's body",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="RFC 9112 › 6.3, 11.2; CVE-2026-88004",
     statement=(
@@ -123,9 +126,9 @@ def test_an_ambiguous_request_is_refused(door: Door, expect: Expect) -> None:
     unsafe=True,
     broken_by=("a server that answers 200 to whatever it reads",),
 )
-def test_no_request_hides_in_the_body_of_another(door: Door, expect: Expect) -> None:
+def test_no_request_hides_in_the_body_of_another(entrypoint: Entrypoint, expect: Expect) -> None:
     # Without the prefix: only a server that was tricked into reading it would answer.
-    hidden = f"GET /openapi.json HTTP/1.1\r\nHost: {door.authority}\r\n\r\n"
+    hidden = f"GET /openapi.json HTTP/1.1\r\nHost: {entrypoint.authority}\r\n\r\n"
     both = f"Content-Length: {len(hidden) + 5}"
     after_end = f"0\r\n\r\n{hidden}"
     cases = {
@@ -143,19 +146,19 @@ def test_no_request_hides_in_the_body_of_another(door: Door, expect: Expect) -> 
     }
 
     def leaked(case: str) -> str:
-        answers = door.raw(post(door, *cases[case]))
+        answers = entrypoint.raw(post(entrypoint, *cases[case]))
         if any('"openapi"' in answer.text for answer in answers):
             return "the hidden request was answered"
-        after = [door.get(f"/no/such/{number}").status_code for number in range(FOLLOWERS)]
+        after = [entrypoint.get(f"/no/such/{number}").status_code for number in range(FOLLOWERS)]
         return "" if after == [404] * FOLLOWERS else f"the next requests got {after}"
 
-    expect("leaked", door.each(cases, leaked), dict.fromkeys(cases, ""))
+    expect("leaked", entrypoint.each(cases, leaked), dict.fromkeys(cases, ""))
 
 
 @check(
     "exposure.h2c",
     title="An upgrade to h2c is not passed on",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="CVE-2026-88008",
     statement=(
@@ -165,25 +168,25 @@ def test_no_request_hides_in_the_body_of_another(door: Door, expect: Expect) -> 
     needs=("probe",),
     broken_by=("Traefik 3.7.6", "Caddy without the rule for Upgrade"),
 )
-def test_an_upgrade_to_h2c_is_not_passed_on(door: Door, expect: Expect) -> None:
+def test_an_upgrade_to_h2c_is_not_passed_on(entrypoint: Entrypoint, expect: Expect) -> None:
     upgrade = "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"
 
     def upgraded(connection: str) -> str:
-        answers = door.raw(
-            f"GET {door.path('/_probe/x')} HTTP/1.1\r\nHost: {door.authority}\r\n{upgrade}\r\n"
+        answers = entrypoint.raw(
+            f"GET {entrypoint.path('/_probe/x')} HTTP/1.1\r\nHost: {entrypoint.authority}\r\n{upgrade}\r\n"
             f"Connection: {connection}\r\n\r\n"
         )
         status, seen = answers[0].status_code, answers[0].text.lower()
         return f"{status}, passed on" if status == 101 or '"h2c"' in seen else "ignored"
 
     cases = ("Upgrade, HTTP2-Settings, close", "Upgrade, close")
-    expect("upgrade under", door.each(cases, upgraded), dict.fromkeys(cases, "ignored"))
+    expect("upgrade under", entrypoint.each(cases, upgraded), dict.fromkeys(cases, "ignored"))
 
 
 @check(
     "trust.trailers",
     title="A trailer does not become a header",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="CVE-2026-88004",
     statement="Forwarding headers sent after the body change nothing either.",
@@ -192,12 +195,12 @@ def test_an_upgrade_to_h2c_is_not_passed_on(door: Door, expect: Expect) -> None:
     unsafe=True,
     broken_by=("a proxy that takes trailers for headers",),
 )
-def test_a_trailer_is_no_header(door: Door, expect: Expect) -> None:
+def test_a_trailer_is_no_header(entrypoint: Entrypoint, expect: Expect) -> None:
     names = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Real-Ip")
 
     def seen(trailers: str) -> View:
-        answer = door.raw(
-            f"GET {door.path('/_probe/x')} HTTP/1.1\r\nHost: {door.authority}\r\n"
+        answer = entrypoint.raw(
+            f"GET {entrypoint.path('/_probe/x')} HTTP/1.1\r\nHost: {entrypoint.authority}\r\n"
             f"Transfer-Encoding: chunked\r\nTrailer: {', '.join(names)}\r\nConnection: close\r\n\r\n"
             f"0\r\n{trailers}\r\n"
         )[0]

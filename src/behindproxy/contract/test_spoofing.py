@@ -1,9 +1,9 @@
-"""Forwarded headers that a client invents change nothing, at any door."""
+"""Forwarded headers that a client invents change nothing, at any entrypoint."""
 
 import json
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .lies import View, believed, lies, view
 
@@ -22,7 +22,7 @@ DIRECT_HINT = (
 @check(
     "trust.proxy_cannot_spoof",
     title="Invented headers change nothing at the proxy",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; hypercorn#195",
     statement=(
@@ -33,15 +33,15 @@ DIRECT_HINT = (
     needs=("probe", "stranger"),
     broken_by=("forwardedHeaders.insecure", "Forwarded trusted", "insecure and --forwarded-allow-ips *"),
 )
-def test_a_client_of_the_proxy_cannot_spoof(door: Door, expect: Expect) -> None:
-    sets = lies(door.scheme)
-    expect("changed by", believed(door, sets), {name: {} for name in sets})
+def test_a_client_of_the_proxy_cannot_spoof(entrypoint: Entrypoint, expect: Expect) -> None:
+    sets = lies(entrypoint.scheme)
+    expect("changed by", believed(entrypoint, sets), {name: {} for name in sets})
 
 
 @check(
     "trust.direct_cannot_spoof",
     title="The server trusts the proxy alone",
-    doors=("direct",),
+    entrypoints=("direct",),
     kind="attack",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2971",
     statement=("Only the proxy is trusted: a caller of the server's own port cannot pose as somebody else."),
@@ -49,15 +49,15 @@ def test_a_client_of_the_proxy_cannot_spoof(door: Door, expect: Expect) -> None:
     needs=("probe",),
     broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
 )
-def test_a_caller_of_the_server_cannot_spoof(door: Door, expect: Expect) -> None:
-    sets = lies(door.scheme)
-    expect("changed by", believed(door, sets), {name: {} for name in sets})
+def test_a_caller_of_the_server_cannot_spoof(entrypoint: Entrypoint, expect: Expect) -> None:
+    sets = lies(entrypoint.scheme)
+    expect("changed by", believed(entrypoint, sets), {name: {} for name in sets})
 
 
 @check(
     "trust.redirect_not_steered",
     title="Invented headers do not steer a redirect",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="hypercorn#195; uvicorn#965",
     statement=("A redirect leads to the entrypoint that was asked, whatever forwarding headers came along."),
@@ -65,16 +65,18 @@ def test_a_caller_of_the_server_cannot_spoof(door: Door, expect: Expect) -> None
     needs=("items", "stranger"),
     broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
 )
-def test_invented_headers_do_not_steer_a_redirect(door: Door, expect: Expect) -> None:
-    sets = lies(door.scheme)
-    locations = door.each(sets, lambda name: door.get("/items", headers=sets[name]).headers.get("location"))
-    expect("Location under", locations, dict.fromkeys(sets, door.public("/items/")))
+def test_invented_headers_do_not_steer_a_redirect(entrypoint: Entrypoint, expect: Expect) -> None:
+    sets = lies(entrypoint.scheme)
+    locations = entrypoint.each(
+        sets, lambda name: entrypoint.get("/items", headers=sets[name]).headers.get("location")
+    )
+    expect("Location under", locations, dict.fromkeys(sets, entrypoint.public("/items/")))
 
 
 @check(
     "trust.docs_ignore_spoofing",
     title="An invented prefix stays out of the docs",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="CVE-2024-52003; traefik#11253; fastapi#14986",
     statement=(
@@ -87,16 +89,20 @@ def test_invented_headers_do_not_steer_a_redirect(door: Door, expect: Expect) ->
     needs=("docs", "openapi"),
     broken_by=("root_path from X-Forwarded-Prefix", "--root-path without strip"),
 )
-def test_an_invented_prefix_does_not_reach_the_docs(door: Door, expect: Expect) -> None:
-    honest_page, honest_schema = door.get("/docs").text, expect.json(door.get("/openapi.json"))
+def test_an_invented_prefix_does_not_reach_the_docs(entrypoint: Entrypoint, expect: Expect) -> None:
+    honest_page, honest_schema = entrypoint.get("/docs").text, expect.json(entrypoint.get("/openapi.json"))
     for value in ("/evil", "//evil.example", "/x'-alert(1)-'"):
         headers = {"X-Forwarded-Prefix": value, "X-Script-Name": value}
-        expect(f"docs are unchanged by {value}", door.get("/docs", headers=headers).text == honest_page, True)
-        schema = expect.json(door.get("/openapi.json", headers=headers))
+        expect(
+            f"docs are unchanged by {value}",
+            entrypoint.get("/docs", headers=headers).text == honest_page,
+            True,
+        )
+        schema = expect.json(entrypoint.get("/openapi.json", headers=headers))
         expect(f"servers under {value}", schema.get("servers"), honest_schema.get("servers"))
     expect(
         "servers afterwards",
-        expect.json(door.get("/openapi.json")).get("servers"),
+        expect.json(entrypoint.get("/openapi.json")).get("servers"),
         honest_schema.get("servers"),
     )
 
@@ -104,7 +110,7 @@ def test_an_invented_prefix_does_not_reach_the_docs(door: Door, expect: Expect) 
 @check(
     "trust.websocket_cannot_spoof",
     title="Invented headers do not change a WebSocket",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="uvicorn#2043",
     statement=(
@@ -115,13 +121,13 @@ def test_an_invented_prefix_does_not_reach_the_docs(door: Door, expect: Expect) 
     needs=("probe", "stranger"),
     broken_by=("--forwarded-allow-ips *", "X-Forwarded-Host trusted", "native without the proxy token"),
 )
-def test_invented_headers_change_nothing_in_a_websocket(door: Door, expect: Expect) -> None:
+def test_invented_headers_change_nothing_in_a_websocket(entrypoint: Entrypoint, expect: Expect) -> None:
     def seen(headers: list[tuple[str, str]]) -> View:
-        with door.ws("/_probe/ws", headers=headers) as connection:
+        with entrypoint.ws("/_probe/ws", headers=headers) as connection:
             return view(json.loads(connection.recv()))
 
     honest = seen([])
-    other = "ws" if door.ws_scheme == "wss" else "wss"
-    sets = {**lies(door.scheme), "the other ws scheme": [("X-Forwarded-Proto", other)]}
-    views = door.each(sets, lambda name: seen(sets[name]))
+    other = "ws" if entrypoint.ws_scheme == "wss" else "wss"
+    sets = {**lies(entrypoint.scheme), "the other ws scheme": [("X-Forwarded-Proto", other)]}
+    views = entrypoint.each(sets, lambda name: seen(sets[name]))
     expect("view under", views, dict.fromkeys(sets, honest))

@@ -1,10 +1,10 @@
-"""The certificate of the TLS door, which every other check there relies on."""
+"""The certificate of the https entrypoint, which every other check there relies on."""
 
 import socket
 import ssl
 
 from .check import check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect, Wrong
 from .recorder import CERTIFICATE_HINT
 
@@ -12,19 +12,19 @@ from .recorder import CERTIFICATE_HINT
 @check(
     "tls.certificate",
     title="The certificate is trusted and has the name",
-    doors=("tls",),
+    entrypoints=("https",),
     kind="operation",
     source="Behind a Proxy › Redirects with HTTPS",
     statement="A client that verifies certificates accepts the one served for this host.",
     hint=CERTIFICATE_HINT,
     broken_by=("certificate of another authority",),
 )
-def test_the_certificate_is_trusted(door: Door, expect: Expect) -> None:
-    address = door.address
-    door.request_text = f"TLS handshake with {address.host}:{address.port}"
+def test_the_certificate_is_trusted(entrypoint: Entrypoint, expect: Expect) -> None:
+    address = entrypoint.address
+    entrypoint.request_text = f"TLS handshake with {address.host}:{address.port}"
     with socket.create_connection((address.host, address.port), timeout=10) as plain:
         try:
-            with door.target.context.wrap_socket(plain, server_hostname=address.host) as secured:
+            with entrypoint.target.context.wrap_socket(plain, server_hostname=address.host) as secured:
                 version = secured.version()
         except ssl.SSLError as error:
             reason = getattr(error, "verify_message", "") or str(error)

@@ -1,9 +1,9 @@
-"""WebSockets over ws and wss, which belong to the doors proxy and tls."""
+"""WebSockets over ws and wss, which belong to the entrypoints http and https."""
 
 import json
 
 from .check import EVERYWHERE, PUBLIC, check
-from .door import Door
+from .entrypoint import Entrypoint
 from .expect import Expect
 from .seen import Seen
 from .websocket import Frame, Opcode
@@ -14,7 +14,7 @@ SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
 @check(
     "websocket.echo",
     title="A WebSocket opens and echoes",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement="A WebSocket route is reached under the prefix, over ws and wss.",
@@ -27,8 +27,8 @@ SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
     unsafe=True,
     broken_by=("server without WebSockets", "--root-path without strip"),
 )
-def test_a_websocket_echoes(door: Door, expect: Expect) -> None:
-    with door.ws("/ws") as connection:
+def test_a_websocket_echoes(entrypoint: Entrypoint, expect: Expect) -> None:
+    with entrypoint.ws("/ws") as connection:
         for message in ("one", "two"):
             connection.send(message)
             expect("echo", connection.recv(), message)
@@ -37,7 +37,7 @@ def test_a_websocket_echoes(door: Door, expect: Expect) -> None:
 @check(
     "websocket.scope",
     title="A WebSocket sees the public address",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="claim",
     source=SOURCE,
     statement="In a WebSocket scheme (ws or wss), root_path, path and url are the public ones.",
@@ -53,15 +53,15 @@ def test_a_websocket_echoes(door: Door, expect: Expect) -> None:
         "--forwarded-allow-ips of another address",
     ),
 )
-def test_a_websocket_sees_the_public_address(door: Door, expect: Expect) -> None:
-    with door.ws("/_probe/ws") as connection:
+def test_a_websocket_sees_the_public_address(entrypoint: Entrypoint, expect: Expect) -> None:
+    with entrypoint.ws("/_probe/ws") as connection:
         seen: Seen = json.loads(connection.recv())
-    path = f"{door.prefix}/_probe/ws"
+    path = f"{entrypoint.prefix}/_probe/ws"
     expected = {
-        "scheme": door.ws_scheme,
-        "root_path": door.prefix,
+        "scheme": entrypoint.ws_scheme,
+        "root_path": entrypoint.prefix,
         "path": path,
-        "url": f"{door.ws_scheme}://{door.authority}{path}",
+        "url": f"{entrypoint.ws_scheme}://{entrypoint.authority}{path}",
     }
     observed = {key: value for key, value in seen.items() if key in expected}
     expect("WebSocket scope", observed, expected)
@@ -70,7 +70,7 @@ def test_a_websocket_sees_the_public_address(door: Door, expect: Expect) -> None
 @check(
     "websocket.client",
     title="A WebSocket sees the client",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Proxy Forwarded Headers",
     statement="In a WebSocket the client's address is the one that the proxy forwarded.",
@@ -85,8 +85,8 @@ def test_a_websocket_sees_the_public_address(door: Door, expect: Expect) -> None
         "--forwarded-allow-ips quoted",
     ),
 )
-def test_a_websocket_sees_the_client(door: Door, expect: Expect) -> None:
-    with door.ws("/_probe/ws") as connection:
+def test_a_websocket_sees_the_client(entrypoint: Entrypoint, expect: Expect) -> None:
+    with entrypoint.ws("/_probe/ws") as connection:
         seen: Seen = json.loads(connection.recv())
     forwarded = dict(seen["headers"]).get("x-forwarded-for", "no X-Forwarded-For").split(",")[-1].strip()
     expect("client", seen["client"], [forwarded, 0])
@@ -95,7 +95,7 @@ def test_a_websocket_sees_the_client(door: Door, expect: Expect) -> None:
 @check(
     "limits.websocket",
     title="A WebSocket message above the limit closes the connection",
-    doors=EVERYWHERE,
+    entrypoints=EVERYWHERE,
     kind="attack",
     source="RFC 6455 › 7.4.1, 10.4",
     statement=(
@@ -105,16 +105,18 @@ def test_a_websocket_sees_the_client(door: Door, expect: Expect) -> None:
     hint=(
         "WEBSOCKET_MAX_BYTES must reach the server: as Uvicorn's --ws-max-size, Gunicorn's "
         "--websocket-max-message-size or Hypercorn's websocket_max_message_size. The FastAPI CLI has no "
-        "such option, so behindproxy_serve/fastapi_cli.py sets it; Hypercorn has none that refuses compression, so "
-        "behindproxy_serve/hypercorn_websockets.py does."
+        "such option, so behindproxy_serve/fastapi_cli.py sets it; Hypercorn has none that refuses "
+        "compression, so behindproxy_serve/hypercorn_websockets.py does."
     ),
     needs=("ws", "ours"),
     unsafe=True,
     broken_by=("mutant limits.no_websocket_limit",),
 )
-def test_a_websocket_message_above_the_limit_closes_the_connection(door: Door, expect: Expect) -> None:
-    limit = door.target.websocket_max_bytes
-    with door.ws("/ws") as connection:
+def test_a_websocket_message_above_the_limit_closes_the_connection(
+    entrypoint: Entrypoint, expect: Expect
+) -> None:
+    limit = entrypoint.target.websocket_max_bytes
+    with entrypoint.ws("/ws") as connection:
         connection.send("x" * limit)
         expect("a message at the limit", len(connection.recv()), limit)
     half = b"x" * (limit // 2 + 1)
@@ -127,18 +129,18 @@ def test_a_websocket_message_above_the_limit_closes_the_connection(door: Door, e
     }
 
     def code(case: str) -> int | None:
-        with door.ws("/ws") as connection:
+        with entrypoint.ws("/ws") as connection:
             return connection.close_code(cases[case])
 
-    expect("close code", door.each(cases, code), dict.fromkeys(cases, 1009))
-    with door.ws("/ws", compress=True) as connection:
+    expect("close code", entrypoint.each(cases, code), dict.fromkeys(cases, 1009))
+    with entrypoint.ws("/ws", compress=True) as connection:
         expect("compressed", connection.compressed, False)
 
 
 @check(
     "limits.websocket_compression",
     title="No offer to compress a WebSocket passes the proxy",
-    doors=PUBLIC,
+    entrypoints=PUBLIC,
     kind="attack",
     source="RFC 7692 › 8",
     statement=(
@@ -149,8 +151,8 @@ def test_a_websocket_message_above_the_limit_closes_the_connection(door: Door, e
     needs=("ws", "probe", "ours"),
     broken_by=("mutant limits.websocket_compression",),
 )
-def test_no_offer_to_compress_passes_the_proxy(door: Door, expect: Expect) -> None:
-    with door.ws("/_probe/ws", compress=True) as connection:
+def test_no_offer_to_compress_passes_the_proxy(entrypoint: Entrypoint, expect: Expect) -> None:
+    with entrypoint.ws("/_probe/ws", compress=True) as connection:
         headers = dict(json.loads(connection.recv())["headers"])
         expect("offered", headers.get("sec-websocket-extensions", ""), "")
         expect("compressed", connection.compressed, False)

@@ -185,7 +185,7 @@ def network(facts: Facts) -> Iterator[Step]:
             yield finding("network", "network.refused", part=part, answer=answer)
 
 
-ENTRYPOINTS = {"proxy": "proxied", "tls": "https", "direct": "direct"}
+ENTRYPOINTS = {"http": "proxied", "https": "https", "direct": "direct"}
 
 
 def entrypoints(facts: Facts) -> Iterator[Step]:
@@ -198,17 +198,17 @@ def entrypoints(facts: Facts) -> Iterator[Step]:
         if answered(answer):
             yield ok(name, f"{url}: {status}")
         elif answer.outcome == "certificate":
-            yield finding(name, "door.certificate", url=url, outcome=answer.text)
+            yield finding(name, "entrypoint.certificate", url=url, outcome=answer.text)
         elif answer.outcome == "http" and who(answer) == "Traefik" and status == 404:
-            yield finding(name, "door.no_route", url=url)
+            yield finding(name, "entrypoint.no_route", url=url)
         elif answer.outcome == "http" and status in (502, 503, 504):
-            yield finding(name, "door.no_app", url=url, status=status)
+            yield finding(name, "entrypoint.no_app", url=url, status=status)
         elif answer.outcome == "silent":
-            yield finding(name, "door.silent", url=url)
+            yield finding(name, "entrypoint.silent", url=url)
         elif answer.outcome == "timed_out" and (rule := _rule(facts, answer.port)):
             yield finding("firewall", "firewall.drops", case="here", port=answer.port, rule=rule)
         else:
-            yield finding(name, "door.closed", url=url, outcome=answer.text)
+            yield finding(name, "entrypoint.closed", url=url, outcome=answer.text)
 
 
 def _rule(facts: Facts, port: int) -> str:
@@ -232,7 +232,7 @@ def reach(facts: Facts) -> Iterator[Step]:
         if address.containers or kind(address.text)[0] in ("loopback", "link-local"):
             continue
         name, reached_by = kind(address.text)
-        proxy = facts.answers.get(f"{'tls' if settings.domain else 'proxy'}@{address.text}")
+        proxy = facts.answers.get(f"{'https' if settings.domain else 'http'}@{address.text}")
         direct = facts.answers.get(f"direct@{address.text}")
         where = f"{address.text} ({address.interface}) is {name}"
         if answered(direct):
@@ -366,7 +366,7 @@ def steps(facts: Facts) -> list[Step]:
     for check in CHECKS:
         for step in check(facts):
             explained = any(one.id.startswith(EXPLAIN_ENTRYPOINTS) for one in found if one.finding)
-            if explained and step.id.startswith(("door.", "network.")):
+            if explained and step.id.startswith(("entrypoint.", "network.")):
                 step = unseen(step.subject, f"{step.text}: follows from the above")
             if step.id and any(one.id == step.id and one.text == step.text for one in found):
                 continue

@@ -131,7 +131,7 @@ class Facts:
     cloud: str = ""
     cloud_evidence: str = ""
     person: Person = field(default_factory=Person)
-    answers: dict[str, Answer] = field(default_factory=dict)  # by name, like proxy@loopback
+    answers: dict[str, Answer] = field(default_factory=dict)  # by name, like http@loopback
     target: Answer | None = None  # of the URL that was given
     target_ours: bool = False  # its address is one of this machine's
     elsewhere: dict[str, Answer] = field(default_factory=dict)  # other ways to the URL's service

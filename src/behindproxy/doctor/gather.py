@@ -82,12 +82,12 @@ def _ca(settings: StackSettings) -> str:
 def _questions(seen: Facts) -> list[tuple[str, str, str, int]]:
     """For each entrypoint and each of this machine's addresses: name, URL, address, port."""
     settings, found = seen.settings, []
-    ports = {"proxy": settings.http_port, "tls": settings.https_port, "direct": settings.direct_port}
+    ports = {"http": settings.http_port, "https": settings.https_port, "direct": settings.direct_port}
     for entrypoint, port in ports.items():
         if not (base := settings.url(entrypoint)):
             continue
         found.append((f"{entrypoint}@loopback", base + HEALTH, _loopback(settings, entrypoint), port))
-        if entrypoint == "tls" and not settings.domain:
+        if entrypoint == "https" and not settings.domain:
             continue  # its certificate has the names of PUBLIC_HOSTS, not every address
         for address in seen.addresses:
             if not address.containers and kind(address.text)[0] not in ("loopback", "link-local"):

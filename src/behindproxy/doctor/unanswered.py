@@ -86,7 +86,7 @@ def _published_elsewhere(
     if ":" in answer.address and ":" not in address:
         return cause("url.ipv6_is_not_published", container=name, port=port, address=address)
     if container.service != "traefik":
-        url = f"{settings.url('proxy') or settings.url('tls')}/app"
+        url = f"{settings.url('http') or settings.url('https')}/app"
         return cause(
             "url.direct_is_local", case="container", container=name, port=port, address=address, url=url
         )
@@ -103,7 +103,7 @@ def _bound_elsewhere(facts: Facts, answer: Answer, listener: Listener) -> Step:
         url = f"http://{other}:{port}"
         return cause("url.other_family", process=name, address=address, version=version, url=url)
     if facts.runtime == "native" and port == settings.direct_port:
-        url = f"{settings.url('proxy')}/app"
+        url = f"{settings.url('http')}/app"
         return cause("url.direct_is_local", process=name, address=address, url=url)
     command = on_every_address(listener.command, port)
     if ours or not command:
@@ -124,7 +124,7 @@ def _bound_elsewhere(facts: Facts, answer: Answer, listener: Listener) -> Step:
 def _nothing(facts: Facts, answer: Answer) -> Step:
     settings, port = facts.settings, answer.port
     if facts.runtime:
-        urls = (settings.url(entrypoint) for entrypoint in ("proxy", "tls", "direct"))
+        urls = (settings.url(entrypoint) for entrypoint in ("http", "https", "direct"))
         entrypoints = " and ".join(filter(None, urls))
         return cause("url.nothing_listens", case="stack_elsewhere", port=port, entrypoints=entrypoints)
     if port in (settings.http_port, settings.https_port, settings.direct_port):
@@ -232,7 +232,7 @@ def not_tls(facts: Facts, answer: Answer) -> Iterator[Step]:
     plain = facts.elsewhere.get("plain")
     if plain and plain.outcome == "http" and plain.status != 400:
         ours = facts.runtime and answer.port == facts.settings.http_port
-        tls = facts.settings.url("tls") if ours else ""
+        tls = facts.settings.url("https") if ours else ""
         url = f"{tls}/app" if tls else answer.url.replace("https:", "http:", 1)
         yield cause("url.plain_http", port=answer.port, url=url)
     else:

@@ -13,7 +13,7 @@ def show(runtime: str, settings: StackSettings) -> None:
     who = _who(settings)
     page = page_of(settings)
     if settings.domain:
-        url = settings.url("tls")
+        url = settings.url("https")
         print(f"proxied  {url}{page}   {who}")
         if settings.demonstration:
             print(f"docs     {url}/docs  {who}")
@@ -22,7 +22,7 @@ def show(runtime: str, settings: StackSettings) -> None:
             print(line)
         return
     ca = CA_FILE.relative_to(ROOT)
-    proxy, tls, direct = (settings.url(door) for door in ("proxy", "tls", "direct"))
+    proxy, tls, direct = (settings.url(entrypoint) for entrypoint in ("http", "https", "direct"))
     rows = [
         ("proxied", f"{proxy}{page}", who),
         ("", f"{tls}{page}", f"{who}; CA {ca}"),

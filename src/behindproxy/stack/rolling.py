@@ -1,4 +1,4 @@
-"""Replaces the replicas one after the other, so that the proxied door loses no request.
+"""Replaces the replicas one after the other, so that the proxied entrypoint loses no request.
 
 Traefik has a fixed list of slots (APP_SERVERS in docker-compose.yml) and asks each for its health.
 The new version starts in a spare slot first; then each slot is drained, stopped once Traefik

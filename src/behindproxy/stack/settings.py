@@ -185,13 +185,13 @@ class StackSettings(Settings):
     def hosts(self) -> list[str]:
         return self.public_hosts.split(",")
 
-    def url(self, door: str) -> str:
-        """The base URL of the door `proxy`, `tls` or `direct`, as a client on this machine uses it."""
+    def url(self, entrypoint: str) -> str:
+        """The base URL of the entrypoint `http`, `https` or `direct`, as a client on this machine uses it."""
         if self.domain:
-            # The http door only redirects, and there is no direct one.
+            # The http entrypoint only redirects, and there is no direct one.
             port = "" if self.https_port == 443 else f":{self.https_port}"
-            return f"https://{self.domain}{port}{self.api_prefix}" if door == "tls" else ""
-        if door == "direct":
+            return f"https://{self.domain}{port}{self.api_prefix}" if entrypoint == "https" else ""
+        if entrypoint == "direct":
             return f"http://127.0.0.1:{self.direct_port}"
         bound = ip_address(self.bind_address)
         here = bound.is_loopback or bound.is_unspecified
@@ -199,7 +199,9 @@ class StackSettings(Settings):
             host = "127.0.0.1" if here else str(bound)
         else:
             host = "127.0.0.1" if "127.0.0.1" in self.hosts and here else self.hosts[0]
-        shown = f"http://{host}:{self.http_port}" if door == "proxy" else f"https://{host}:{self.https_port}"
+        shown = (
+            f"http://{host}:{self.http_port}" if entrypoint == "http" else f"https://{host}:{self.https_port}"
+        )
         return shown + self.api_prefix
 
     @property

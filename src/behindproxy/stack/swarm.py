@@ -53,7 +53,7 @@ def _show(settings: SwarmSettings, name: str, nodes: list[dict[str, Any]]) -> No
     edge = {task.split()[0] for task in _tasks(name, "traefik")}
     open_at = [n["Status"]["Addr"] for n in nodes if n["Description"]["Hostname"] in edge]
     if settings.domain:
-        print(f"{settings.url('tls')}{page_of(settings)}   once the name leads to {', '.join(open_at)}")
+        print(f"{settings.url('https')}{page_of(settings)}   once the name leads to {', '.join(open_at)}")
         return
     page = f"{settings.http_port}{settings.api_prefix}{page_of(settings)}"
     for address in open_at:

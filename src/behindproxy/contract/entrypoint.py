@@ -10,7 +10,7 @@ import httpx
 from websockets.exceptions import InvalidStatus
 
 from . import exchange, raw, safety
-from .check import DoorName
+from .check import EntrypointName
 from .expect import Expect, Wrong
 from .seen import Seen
 from .websocket import WebSocket
@@ -35,9 +35,9 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Address:
-    """Where a door is. The application's `/` is asked there as `entered_at`/."""
+    """Where an entrypoint is. The application's `/` is asked there as `entered_at`/."""
 
-    name: DoorName
+    name: EntrypointName
     scheme: str
     host: str
     port: int
@@ -45,7 +45,7 @@ class Address:
     entered_at: str
 
     @classmethod
-    def parse(cls, name: DoorName, url: str, prefix: str, entered_at: str) -> "Address":
+    def parse(cls, name: EntrypointName, url: str, prefix: str, entered_at: str) -> "Address":
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS[parts.scheme]
         return cls(name, parts.scheme, parts.hostname or "", port, prefix, entered_at)
@@ -72,7 +72,7 @@ class Address:
         return self.origin + self.entered_at
 
 
-class Door:
+class Entrypoint:
     """What a check holds: it asks here, and what was asked last is kept for the report."""
 
     def __init__(self, target: "Target", address: Address, expect: Expect):
