@@ -20,7 +20,7 @@ mutants: verify-environment ## each known misconfiguration, broken on purpose, m
 test: verify-environment ## what needs no running stack
 	@$(PY) -m pytest -q
 
-bench: ## what the proxy costs, which server, the peers; QUICK=1, ONLY=doors,memory some questions
+bench: ## what the proxy costs, which server, the peers; QUICK=1, ONLY=entrypoints,memory some questions
 	@src/behindproxy/make/environment.sh bench
 	@$(PY) -m bench
 

@@ -23,10 +23,10 @@ def memory(progress: Callable[[str], None]) -> dict[str, str]:
     with ours("memory", PROBE=0, APP_MODULE="tests.routes:app") as stack:
         rows = {"at rest": _mib(stack)}
         progress("memory: under load")
-        generators.run(stack.urls["proxy"], Load(connections=64), 4)
+        generators.run(stack.urls["http"], Load(connections=64), 4)
         rows["after 64 connections at full load"] = _mib(stack)
         progress("memory: holding connections")
-        held, answered = asyncio.run(_hold(stack.urls["proxy"], lambda: _mib(stack)))
+        held, answered = asyncio.run(_hold(stack.urls["http"], lambda: _mib(stack)))
         rows[f"{IDLE} idle keep-alive connections and {SOCKETS} WebSockets"] = held
         rows["of which answered when asked again"] = str(answered)
     return rows

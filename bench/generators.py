@@ -21,7 +21,7 @@ class Load:
     """What is asked for, and how. `rate` is requests per second in all; 0 is as many as there can be."""
 
     path: str = "/app"
-    door: str = "proxy"
+    entrypoint: str = "http"
     connections: int = 32
     keep_alive: bool = True
     http2: bool = False

@@ -39,16 +39,16 @@ WITHOUT = {
 COMPRESS = {ROUTES: ('"retry"]', '"retry", "compress"]\n[http.middlewares.compress.compress]')}
 
 
-def doors() -> Question:
+def entrypoints() -> Question:
     cases = [
-        Case("direct", "ours", Load(door="direct")),
+        Case("direct", "ours", Load(entrypoint="direct")),
         Case("proxied, http", "ours"),
-        Case("proxied, https", "ours", Load(door="tls")),
-        Case("proxied, HTTP/2", "ours", Load(door="tls", http2=True)),
-        Case("direct, a connection each", "ours", Load(door="direct", keep_alive=False)),
+        Case("proxied, https", "ours", Load(entrypoint="https")),
+        Case("proxied, HTTP/2", "ours", Load(entrypoint="https", http2=True)),
+        Case("direct, a connection each", "ours", Load(entrypoint="direct", keep_alive=False)),
         Case("proxied, a connection each", "ours", Load(keep_alive=False)),
     ]
-    return Question("doors", "What the proxy costs", DEFAULT, cases)
+    return Question("entrypoints", "What the proxy costs", DEFAULT, cases)
 
 
 def servers() -> Question:
@@ -66,8 +66,8 @@ def peers() -> Question:
     subjects = DEFAULT | {"template": template, "document": document}
     names = {"ours": "this stack", "template": "full-stack template's", "document": "FastAPI's page"}
     cases = [
-        Case(f"{label}{', direct' if door == 'direct' else ''}", name, Load(door=door))
-        for door in ("proxy", "direct")
+        Case(f"{label}{', direct' if entrypoint == 'direct' else ''}", name, Load(entrypoint=entrypoint))
+        for entrypoint in ("http", "direct")
         for name, label in names.items()
     ]
     return Question("peers", "The peers' stacks, as their users run them", subjects, cases)
@@ -130,9 +130,9 @@ def bodies() -> Question:
         "200 WebSockets, echoes": {"path": "/ws", "sockets": True, "connections": 200},
     }
     cases = [
-        Case(f"{label}, {door}", "ours", Load(door=door, **load))
+        Case(f"{label}, {entrypoint}", "ours", Load(entrypoint=entrypoint, **load))
         for label, load in loads.items()
-        for door in ("direct", "proxy")
+        for entrypoint in ("direct", "http")
     ]
     return Question("bodies", "Bodies, streams and WebSockets", subject, cases)
 
@@ -153,17 +153,21 @@ def settings() -> Question:
 
 def connections() -> Question:
     cases = [
-        Case(f"{count}, {door}", "ours", Load(door=door, connections=count))
+        Case(f"{count}, {entrypoint}", "ours", Load(entrypoint=entrypoint, connections=count))
         for count in (1, 8, 64, 512)
-        for door in ("direct", "proxy")
+        for entrypoint in ("direct", "http")
     ]
     return Question("connections", "From 1 to 512 connections", DEFAULT, cases)
 
 
 def latency() -> Question:
     cases = [
-        Case(f"half of saturation, {door}", "ours", Load(door=door, connections=64, share=0.5))
-        for door in ("direct", "proxy")
+        Case(
+            f"half of saturation, {entrypoint}",
+            "ours",
+            Load(entrypoint=entrypoint, connections=64, share=0.5),
+        )
+        for entrypoint in ("direct", "http")
     ]
     return Question("latency", "Latency when nothing is full", DEFAULT, cases, shown="p99 ms")
 
@@ -175,7 +179,7 @@ def docker() -> Question:
         "1 replica with 2 workers": {"APP_WORKERS": 2},
         "2 replicas": {"APP_REPLICAS": 2},
     }
-    cases = [Case("1 replica, direct", "1 replica", Load(door="direct"))]
+    cases = [Case("1 replica, direct", "1 replica", Load(entrypoint="direct"))]
     cases += [Case(f"{name}, proxied", name) for name in subjects]
     started = {
         name: partial(
@@ -186,7 +190,7 @@ def docker() -> Question:
     return Question("docker", "In Docker", started, cases)
 
 
-DEFAULT_QUESTIONS = (doors, servers, peers)
+DEFAULT_QUESTIONS = (entrypoints, servers, peers)
 QUESTIONS = {
     question.__name__: question
     for question in (*DEFAULT_QUESTIONS, proxies, bodies, settings, connections, latency, tuning, docker)

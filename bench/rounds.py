@@ -81,7 +81,7 @@ def ask(question: Question, rounds: int, seconds: float, progress: Callable[[str
     results = [Result(case) for case in question.cases]
     progress(f"{question.name}: starting {', '.join(question.subjects)}")
     with _together(question.subjects) as running:
-        rates: dict[tuple[str, float], int] = {}  # of each subject, the same at every door
+        rates: dict[tuple[str, float], int] = {}  # of each subject, the same at every entrypoint
         for result in results:
             result.case = _warmed(result.case, running[result.case.subject], rates)
         for number in range(1, rounds + 1):
@@ -90,7 +90,7 @@ def ask(question: Question, rounds: int, seconds: float, progress: Callable[[str
                 progress(f"{question.name}: round {number} of {rounds}, {case.label}")
                 subject = running[case.subject]
                 before = subject.seconds()
-                sample = generators.run(subject.urls[case.load.door], case.load, seconds)
+                sample = generators.run(subject.urls[case.load.entrypoint], case.load, seconds)
                 after = subject.seconds()
                 result.samples.append(sample)
                 result.processor.append(
@@ -120,8 +120,8 @@ def _together(subjects: dict[str, Start]) -> Iterator[dict[str, Running]]:
 def _warmed(case: Case, subject: Running, rates: dict[tuple[str, float], int]) -> Case:
     """After a second of it that is not counted; a share of saturation is a rate then."""
     load = case.load
-    warm = replace(load, share=0, door="proxy" if load.share else load.door)
-    reached = generators.run(subject.urls[warm.door], warm, 1).per_second
+    warm = replace(load, share=0, entrypoint="http" if load.share else load.entrypoint)
+    reached = generators.run(subject.urls[warm.entrypoint], warm, 1).per_second
     if not load.share:
         return case
     rate = rates.setdefault((case.subject, load.share), round(reached * load.share))

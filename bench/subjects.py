@@ -25,7 +25,7 @@ FASTAPI = str(VENV / "bin" / "fastapi")
 
 @dataclass
 class Running:
-    """`urls` by door. `parts` are the processes whose time is counted, by name."""
+    """`urls` by entrypoint. `parts` are the processes whose time is counted, by name."""
 
     urls: dict[str, str]
     parts: Callable[[], dict[str, list[psutil.Process]]]
@@ -69,8 +69,8 @@ def ours(
     try:
         yield Running(
             {
-                "proxy": f"http://127.0.0.1:{copy.http}{PREFIX}",
-                "tls": f"https://127.0.0.1:{copy.https}{PREFIX}",
+                "http": f"http://127.0.0.1:{copy.http}{PREFIX}",
+                "https": f"https://127.0.0.1:{copy.https}{PREFIX}",
                 "direct": f"http://127.0.0.1:{copy.direct}",
             },
             parts,
@@ -129,7 +129,7 @@ def document() -> Iterator[Running]:
         _started(folder, "proxy", _traefik(folder, routes, http=port), port) as proxy,
     ):
         yield _running(
-            app, proxy, proxy=f"http://127.0.0.1:{port}{PREFIX}", direct=f"http://127.0.0.1:{port + 1}"
+            app, proxy, http=f"http://127.0.0.1:{port}{PREFIX}", direct=f"http://127.0.0.1:{port + 1}"
         )
 
 
@@ -154,10 +154,7 @@ def template() -> Iterator[Running]:
     traefik = _traefik(folder, routes, "[log]\n[accessLog]", http=port)
     with _started(folder, "app", server, port + 1) as app, _started(folder, "proxy", traefik, port) as proxy:
         yield _running(
-            app,
-            proxy,
-            proxy=f"http://127.0.0.1:{port}{PREFIX}",
-            direct=f"http://127.0.0.1:{port + 1}{PREFIX}",
+            app, proxy, http=f"http://127.0.0.1:{port}{PREFIX}", direct=f"http://127.0.0.1:{port + 1}{PREFIX}"
         )
 
 
@@ -181,8 +178,8 @@ def beside(name: str) -> Iterator[Running]:
         yield _running(
             app,
             proxy,
-            proxy=f"http://127.0.0.1:{ports[0]}{PREFIX}",
-            tls=f"https://127.0.0.1:{ports[1]}{PREFIX}",
+            http=f"http://127.0.0.1:{ports[0]}{PREFIX}",
+            https=f"https://127.0.0.1:{ports[1]}{PREFIX}",
             direct=f"http://{settings['APP_ADDRESS']}",
         )
 
@@ -237,7 +234,7 @@ def _started(folder: Path, part: str, command: list[str], port: int):
 
 def _running(app: subprocess.Popen, proxy: subprocess.Popen, /, **urls: str) -> Running:
     """Once the proxy passes requests on."""
-    asked = ["curl", "-sf", "--noproxy", "*", "-o", os.devnull, f"{urls['proxy']}/app"]
+    asked = ["curl", "-sf", "--noproxy", "*", "-o", os.devnull, f"{urls['http']}/app"]
     wait_for(lambda: subprocess.run(asked).returncode == 0, 30)
 
     def parts() -> dict[str, list[psutil.Process]]:

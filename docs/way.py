@@ -21,7 +21,7 @@ THEMES = {
         "direct": "#d29922",
     },
 }
-SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 960 330" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" role="img" aria-label="The way of a request through both doors">
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 960 330" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" role="img" aria-label="The way of a request through both entrypoints">
 <defs>
 <marker id="public" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="{public}"/></marker>
 <marker id="direct" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="{direct}"/></marker>
@@ -97,7 +97,12 @@ ARROWS = [
     label(778, 50, "scope", "public"),
     arrow("direct", "M140 275H690V192"),
     label(160, 264, "GET /app", "direct"),
-    label(160, 298, "127.0.0.1:8000 &#160; the direct door: no prefix, no forwarded header believed", "soft"),
+    label(
+        160,
+        298,
+        "127.0.0.1:8000 &#160; the direct entrypoint: no prefix, no forwarded header trusted",
+        "soft",
+    ),
 ]
 
 for name, colours in THEMES.items():
