@@ -75,7 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=lambda addresses: [item.strip() for item in addresses.split(",") if item.strip()],
         default=[],
         metavar="IP,NET",
-        help="the load balancers in front that proxy and server believe",
+        help="the load balancers in front that proxy and server trust",
     )
     group.addoption(
         "--path",

@@ -1,4 +1,4 @@
-"""What a client may pretend to be, and what of it the application believed."""
+"""What a client may pretend to be, and what of it the application trusted."""
 
 from .entrypoint import Entrypoint
 from .seen import Seen, client_host
@@ -65,7 +65,7 @@ def view(seen: Seen) -> View:
     }
 
 
-def believed(entrypoint: Entrypoint, sets: dict[str, list[tuple[str, str]]]) -> dict[str, View]:
+def trusted(entrypoint: Entrypoint, sets: dict[str, list[tuple[str, str]]]) -> dict[str, View]:
     """Of each set, what it changed in the application's view."""
     honest = view(entrypoint.probe())
 

@@ -207,7 +207,7 @@ class Target:
         if not self.trusted_proxies:
             self.lacks["load balancer"] = "no load balancer in front: TRUSTED_PROXIES is empty"
         elif any(self._covers(item) for item in self.trusted_proxies):
-            self.lacks["stranger"] = f"{self.caller} is one of TRUSTED_PROXIES, so it is believed"
+            self.lacks["stranger"] = f"{self.caller} is one of TRUSTED_PROXIES, so it is trusted"
         else:
             self.lacks["load balancer"] = f"{self.caller or 'this caller'} is not in TRUSTED_PROXIES"
 
@@ -252,7 +252,7 @@ class Target:
     def reason_to_skip(self, check: Check, entrypoint: Place) -> str | None:
         if entrypoint != "all" and entrypoint not in self.addresses:
             return f"no {entrypoint} entrypoint"
-        # At its own port nobody but the proxy is believed, whoever stands in front of that.
+        # At its own port nobody but the proxy is trusted, whoever stands in front of that.
         needs = [need for need in check.needs if (need, entrypoint) != ("stranger", "direct")]
         if missing := [self.lacks[need] for need in needs if need in self.lacks]:
             return missing[0]

@@ -5,7 +5,7 @@ import json
 from .check import EVERYWHERE, PUBLIC, check
 from .entrypoint import Entrypoint
 from .expect import Expect
-from .lies import View, believed, lies, view
+from .lies import View, lies, trusted, view
 
 PROXY_HINT = (
     "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
@@ -35,7 +35,7 @@ DIRECT_HINT = (
 )
 def test_a_client_of_the_proxy_cannot_spoof(entrypoint: Entrypoint, expect: Expect) -> None:
     sets = lies(entrypoint.scheme)
-    expect("changed by", believed(entrypoint, sets), {name: {} for name in sets})
+    expect("changed by", trusted(entrypoint, sets), {name: {} for name in sets})
 
 
 @check(
@@ -51,7 +51,7 @@ def test_a_client_of_the_proxy_cannot_spoof(entrypoint: Entrypoint, expect: Expe
 )
 def test_a_caller_of_the_server_cannot_spoof(entrypoint: Entrypoint, expect: Expect) -> None:
     sets = lies(entrypoint.scheme)
-    expect("changed by", believed(entrypoint, sets), {name: {} for name in sets})
+    expect("changed by", trusted(entrypoint, sets), {name: {} for name in sets})
 
 
 @check(
