@@ -41,9 +41,9 @@ PATTERNS = {
     "the proxy cannot reach the server": at("app.answers", "/docs -> 502", "http", "https"),
     "the server does not answer": {
         **at("app.answers", "/docs -> 502", "http", "https"),
-        **at("app.answers", "could not ask: ConnectError", "direct"),
+        **at("app.answers", "could not check: ConnectError", "direct"),
     },
-    "the server's own port does not answer": at("app.answers", "could not ask: refused", "direct"),
+    "the server's own port does not answer": at("app.answers", "could not check: refused", "direct"),
     "the server does not believe the proxy": {
         **at("scope.scheme", "scheme: http", "https"),
         **at("scope.client", "client: 172.30.98.10", "http", "https"),

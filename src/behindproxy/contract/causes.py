@@ -151,7 +151,7 @@ CAUSES = (
         "the server's own port does not answer, the proxy does",
         "in Docker a container whose only network is internal publishes no port, in silence: it needs "
         "the network `direct` too; elsewhere the server listens on another address or port.",
-        lambda red: red.says("app.answers@direct", "could not ask") and not red("app.answers@http*"),
+        lambda red: red.says("app.answers@direct", "could not check") and not red("app.answers@http*"),
         ("*@direct",),
     ),
     Cause(

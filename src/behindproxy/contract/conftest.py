@@ -180,7 +180,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             "https_url": config.option.tls_url,
             "direct_url": config.option.direct_url,
         }
-        results.could_not_ask(str(error), addresses)
+        results.could_not_check(str(error), addresses)
         pytest.exit(str(error), returncode=2)
     return None
 

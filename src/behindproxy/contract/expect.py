@@ -12,7 +12,7 @@ SHOWN_CHARACTERS = 1500
 
 
 class Wrong(AssertionError):
-    """A wrong answer. Whatever else is raised means that the question was not asked."""
+    """A wrong answer. Whatever else is raised means that nothing was checked."""
 
     def __init__(self, what: str, observed: object, expected: object):
         self.cases: list[str] = []

@@ -16,7 +16,7 @@ from .target import Addresses, Target
 
 EXPECT = pytest.StashKey[Expect]()
 ENTRYPOINT = pytest.StashKey[Entrypoint]()
-COULD_NOT_ASK = (httpx.TransportError, OSError)
+COULD_NOT_CHECK = (httpx.TransportError, OSError)
 CERTIFICATE_HINT = (
     "CA_FILE must name the authority that signed the certificate; `make up` makes both. In "
     "production Traefik serves its own default certificate when it got none: see its log for "
@@ -36,7 +36,7 @@ class Recorder:
         self.started = time.monotonic()
 
     def plan(self, items: list[pytest.Item]) -> None:
-        """Everything starts as not asked, so that an interrupted run cannot look green."""
+        """Everything starts as not tested, so that an interrupted run cannot look green."""
         self.results = {item.nodeid: Result(check.of(item), check.entrypoint_of(item)) for item in items}
 
     @property
@@ -53,7 +53,7 @@ class Recorder:
             return []
         return diagnosis.diagnose(self.results.values(), self.target.source)
 
-    def could_not_ask(self, reason: str, addresses: Addresses) -> None:
+    def could_not_check(self, reason: str, addresses: Addresses) -> None:
         self.addresses = addresses
         for result in self.results.values():
             result.observed = reason
@@ -96,8 +96,8 @@ class Recorder:
                 result.request, result.response = noted or (result.request, result.response)
             return
         result.status, result.expected = "error", ""
-        if isinstance(error, COULD_NOT_ASK):
-            result.observed = f"could not ask: {type(error).__name__}: {error}"
+        if isinstance(error, COULD_NOT_CHECK):
+            result.observed = f"could not check: {type(error).__name__}: {error}"
             result.hint = CERTIFICATE_HINT if "CERTIFICATE" in str(error) else NO_ANSWER_HINT
         else:
             where = raised.traceback[-1]

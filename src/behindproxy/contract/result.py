@@ -14,7 +14,7 @@ class Result:
     entrypoint: Place
     status: Status = "error"
     expected: str = ""
-    observed: str = "not asked"
+    observed: str = "not tested"
     request: str = ""
     response: str = ""
     screenshot: str = ""
