@@ -46,7 +46,7 @@ def test_a_star_believes_everyone(serve, stranger):
 @statement(
     "Enable Proxy Forwarded Headers",
     "Pass the IP addresses that should be trusted.",
-    "Uvicorn takes a name, a network with host bits, a quoted * and semicolons too, and trusts nobody, silently.",
+    "Uvicorn takes a name, host bits, a quoted * and semicolons too, and trusts nobody, silently.",
 )
 @pytest.mark.parametrize("value", ["localhost", "127.0.0.1/8", "'*'", '"*"', "127.0.0.1;10.0.0.1"])
 def test_what_is_no_address_is_taken_in_silence_and_believed_by_nobody(serve, value):
