@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 
 from pydantic import ValidationError
 
-from . import acme, certificate, images, metrics, ownership, ports, render
+from . import acme, certificate, compose_file, images, metrics, ownership, ports, render
 from .ownership import Container
 from .paths import BUILD, COPY, ROOT, STATIC, VENV
 from .settings import INTERNAL, MOST_REPLICAS, StackSettings, own_keys, written
@@ -157,8 +157,11 @@ def projects() -> set[str]:
     with contextlib.suppress(SystemExit):  # a bad .env keeps nobody from removing what there is
         if given := os.environ.get(key) or written(os.environ).get(key):
             return names | {given}
-    by_itself = re.search(r"^name: *([a-z0-9_-]+)$", ownership.COMPOSE_FILE.read_text(), re.MULTILINE)
-    return names | ({by_itself[1]} if by_itself else set())
+    with contextlib.suppress(ValueError):  # nor does a compose file that cannot be read
+        by_itself = compose_file.load(ownership.COMPOSE_FILE).get("name")
+        if isinstance(by_itself, str) and "$" not in by_itself:
+            return names | {by_itself}
+    return names
 
 
 def remove_images(projects: set[str]) -> None:
