@@ -36,7 +36,8 @@ lint: ## every linter that CI runs, on every file (ONLY=ruff one); pre-commit ru
 lock: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	@requirements/compile.sh
 
-docs: verify-environment ## write docs/claims.md and docs/troubleshooting.md from the checks
+docs: verify-environment ## write .env.example, docs/settings.md, docs/claims.md and docs/troubleshooting.md
+	@$(PY) -m tests.settings
 	@$(PY) -m tests.claims
 	@$(PY) -m tests.troubleshooting
 

@@ -264,6 +264,23 @@ def curl_(**target: Any) -> None:
     sys.exit(command.curl(command.Request(**target)))
 
 
+@under("Check", "settings")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "env", "md"]),
+    default="text",
+    show_default=True,
+    help="env: what .env.example is; md: docs/settings.md.",
+)
+@click.option("--swarm", is_flag=True, help="As swarm-deploy reads them.")
+def settings(form: str, swarm: bool) -> None:
+    """Print each setting, its present value and where that comes from; 1 where up would refuse it."""
+    from .settings.present import run
+
+    sys.exit(run(form, swarm))
+
+
 @under("Check", "doctor")
 @click.argument("url", default="", metavar="[URL]")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")

@@ -3,13 +3,38 @@
 import re
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, computed_field, field_validator, model_validator
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+
+def setting(
+    default: object, sentence: str, *, section: str, example: str, scope: str = "application", **options: Any
+) -> Any:
+    """Declare a row of the settings table. `default` stands as a person writes it in `.env`.
+
+    `scope`: what reads it; `section`: where it stands in `.env.example` (behindproxy/settings/table.py).
+    """
+    words: JsonDict = {"scope": scope, "section": section}
+    return Field(default, description=sentence, examples=[example], json_schema_extra=words, **options)
+
+
+def internal(default: object, sentence: str, *, example: str, **options: Any) -> Any:
+    """Declare what the stack sets itself, per runtime; in `.env` it would contradict the stack."""
+    return setting(default, sentence, section="", example=example, scope="internal", **options)
+
+
+def extra(row: FieldInfo, key: str) -> str:
+    """Return the `scope` or `section` of a row."""
+    found = row.json_schema_extra
+    return str(found[key]) if isinstance(found, dict) else ""
 
 
 class Settings(BaseSettings):
@@ -20,37 +45,116 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
 
-    api_prefix: str = Field("/api/v1", examples=["/api/v1"])
-    strip_prefix: bool = Field(True, examples=["true"])
-    probe: bool = Field(True, examples=["1"])
-    app_server: Literal["uvicorn", "fastapi", "gunicorn", "hypercorn"] = Field(
-        "uvicorn", examples=["uvicorn"]
+    api_prefix: str = setting(
+        "/api/v1",
+        "The public path prefix: a slash in front, none at the end.",
+        section="path",
+        example="/api/v1",
     )
-    app_workers: int = Field(1, ge=1, le=64, examples=["2"])
-    # `make dev` sets it: the server starts anew when a file of the application changes.
-    app_reload: bool = Field(False, examples=["1"])
-    app_module: str = Field("app.main:app", examples=["app.main:app"])
-    app_host: str = Field("127.0.0.1", examples=["127.0.0.1"])
-    app_port: int = Field(8000, ge=1, le=65535, examples=["8000"])
-    proxy_address: str = Field("127.0.0.1", examples=["192.0.2.1"])
-    # Set by the native runtime, where every process of the host has the proxy's address.
-    proxy_token: str = Field("", repr=False)
-    trusted_proxies: str = Field("", examples=["192.0.2.10,198.51.100.0/24"])
-    # Set by what makes the networks: there are others than the proxy in these, so TRUSTED_PROXIES may not
-    # reach into them.
-    untrusted_networks: str = Field("", examples=["203.0.113.0/24"])
-    drain_seconds: int = Field(10, ge=1, le=3600, examples=["10"])
-    max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, examples=["10485760"])
-    websocket_max_bytes: int = Field(1024 * 1024, ge=1024, examples=["1048576"])
-    otel_exporter_otlp_endpoint: str = Field("", examples=["http://collector:4318"])
-    # Where metrics are served, for no client; 0 serves none.
-    metrics_port: int = Field(0, ge=0, le=65535, examples=["9000"])
-    run_dir: str = Field("/tmp/run", examples=["/tmp/run"])
-    # Set by behindproxy_serve/drain.py: from when this file is there, each answer closes its connection.
-    drain_mark: str = Field("", examples=["/tmp/run/leaving"])
-    staging_url: str = Field("", examples=["https://staging.example.com"])
-    production_url: str = Field("", examples=["https://api.example.com"])
-    root_path_in_servers: bool = Field(True, examples=["true"])
+    strip_prefix: bool = setting(
+        "true",
+        "false: Traefik leaves the prefix in the path, and the app answers with and without it.",
+        section="path",
+        example="true",
+    )
+    probe: bool = setting(
+        "1",
+        "1 mounts /_probe, which shows what the app saw of a request. 0 for production.",
+        section="operation",
+        example="1",
+    )
+    app_server: Literal["uvicorn", "fastapi", "gunicorn", "hypercorn"] = setting(
+        "uvicorn",
+        "What serves the application: uvicorn, fastapi, gunicorn or hypercorn.",
+        section="server",
+        example="uvicorn",
+    )
+    app_workers: int = setting(1, "Its processes in a container.", section="server", example="2", ge=1, le=64)
+    app_reload: bool = internal(
+        "0",
+        "`make dev` sets it: the server starts again when a file of the application changes.",
+        example="1",
+    )
+    app_module: str = setting(
+        "app.main:app",
+        "The application that it serves: a module and the attribute in it.",
+        section="server",
+        example="app.main:app",
+    )
+    app_host: str = internal("127.0.0.1", "The address that the server listens on.", example="127.0.0.1")
+    app_port: int = internal(8000, "The port that it listens on.", example="8000", ge=1, le=65535)
+    proxy_address: str = internal(
+        "127.0.0.1", "The one address, or exact network, of the proxy in front.", example="192.0.2.1"
+    )
+    proxy_token: str = internal(
+        "",
+        "Set by the native runtime, where every process of the host has the proxy's address.",
+        example="",
+        repr=False,
+    )
+    trusted_proxies: str = setting(
+        "",
+        "Addresses or exact networks of load balancers in front of Traefik, comma separated. Names, host "
+        "bits and quotes are refused: servers take them silently and then trust nobody.",
+        section="names",
+        example="192.0.2.10,198.51.100.0/24",
+    )
+    untrusted_networks: str = internal(
+        "",
+        "Set by what makes the networks: there are others than the proxy in these, so TRUSTED_PROXIES may "
+        "not reach into them.",
+        example="203.0.113.0/24",
+    )
+    drain_seconds: int = setting(
+        10,
+        "Seconds that requests in flight, streams and WebSockets get when a container is stopped or "
+        "replaced.",
+        section="operation",
+        example="10",
+        ge=1,
+        le=3600,
+    )
+    max_body_bytes: int = setting(
+        10 * 1024 * 1024,
+        "A longer request body is answered with 413.",
+        section="operation",
+        example="10485760",
+        ge=1024,
+    )
+    websocket_max_bytes: int = setting(
+        1024 * 1024,
+        "A longer WebSocket message, whole or in fragments, closes its connection with 1009.",
+        section="operation",
+        example="1048576",
+        ge=1024,
+    )
+    otel_exporter_otlp_endpoint: str = setting(
+        "",
+        "Traces and metrics of Traefik and the app go there over OTLP/HTTP.",
+        section="telemetry",
+        example="http://collector:4318",
+    )
+    metrics_port: int = internal(
+        0, "Where metrics are served, for no client; 0 serves none.", example="9000", ge=0, le=65535
+    )
+    run_dir: str = internal("/tmp/run", "Where the server keeps what it writes.", example="/tmp/run")
+    drain_mark: str = internal(
+        "",
+        "Set by behindproxy_serve/drain.py: from when this file is there, each answer closes its connection.",
+        example="/tmp/run/leaving",
+    )
+    staging_url: str = setting(
+        "",
+        "The staging address in OpenAPI's `servers`, after the prefix.",
+        section="openapi",
+        example="https://staging.example.com",
+    )
+    production_url: str = setting(
+        "", "The production address there.", section="openapi", example="https://api.example.com"
+    )
+    root_path_in_servers: bool = setting(
+        "true", "false leaves the prefix out of `servers`.", section="openapi", example="true"
+    )
 
     @field_validator("api_prefix")
     @classmethod
@@ -150,24 +254,31 @@ def refuse_overlap(proxies: str, untrusted: str) -> None:
                 raise ValueError(
                     f"TRUSTED_PROXIES={item} covers {network}, one of the deployment's own networks: "
                     "every container and direct caller there would be trusted; name the load "
-                    "balancers' addresses, e.g. TRUSTED_PROXIES=192.0.2.10"
+                    f"balancers' addresses, for example {example('trusted_proxies')}"
                 )
+
+
+def example(name: str, model: type[BaseSettings] = Settings) -> str:
+    """Return `KEY=value` with a value that works for the field `name`."""
+    return f"{name.upper()}={(model.model_fields[name].examples or [''])[0]}"
 
 
 def explain(error: ValidationError, model: type[BaseSettings] = Settings) -> str:
     """One line a finding: the key, the value, the reason, and a value that works."""
     lines = []
     for finding in error.errors():
-        reason = finding["msg"].removeprefix("Value error, ")
         if not finding["loc"]:
-            lines.append(reason)
+            lines.append(finding["msg"].removeprefix("Value error, "))
             continue
         name = str(finding["loc"][0])
         key, value = name.upper(), finding["input"]
         if finding["type"] == "extra_forbidden":
             lines.append(f"{key}: no such setting; .env.example lists them all")
             continue
-        reason = reason[:1].lower() + reason[1:]
-        example = (model.model_fields[name].examples or [""])[0]
-        lines.append(f"{key}={value}: {reason}; for example {key}={example}")
+        lines.append(f"{key}={value}: {reason(finding)}; for example {example(name, model)}")
     return "\n".join(lines)
+
+
+def reason(finding: ErrorDetails) -> str:
+    text = finding["msg"].removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]

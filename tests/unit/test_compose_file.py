@@ -34,7 +34,9 @@ def test_the_project_s_name_is_found_however_it_is_written(written, text):
     assert written(text) == {"shop"}
 
 
-@pytest.mark.parametrize("text", ["services: {}\n", "x: |\n  a\nname: ${NAME}\n", "x: |\nname: [\n", "", "- a\n"])
+@pytest.mark.parametrize(
+    "text", ["services: {}\n", "x: |\n  a\nname: ${NAME}\n", "x: |\nname: [\n", "", "- a\n"]
+)
 def test_a_file_without_a_plain_name_keeps_nobody_from_removing_what_there_is(written, text):
     assert written(text) == set()
 

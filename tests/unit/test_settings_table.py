@@ -12,17 +12,15 @@ from behindproxy.stack import compose_file
 from behindproxy.stack.dotenv import VARIABLE
 from behindproxy.stack.paths import ROOT
 from behindproxy.stack.settings import INTERNAL_KEYS, StackSettings, SwarmSettings, read, read_as
+from behindproxy_serve.settings import Settings
 
-FILES = {"docker-compose.yml": "default", "docker-compose.prod.yml": "production", "docker-stack.yml": "swarm"}
-# What docker.py and swarm.py give Compose beside the settings.
-MADE = {
-    "STATIC_DIR",
-    "STACK",
-    "STOP_SECONDS",
-    "STATIC_HASH",
-    "ROUTES_HASH",
-    "CERTIFICATE_HASH",
+FILES = {
+    "docker-compose.yml": "default",
+    "docker-compose.prod.yml": "production",
+    "docker-stack.yml": "swarm",
 }
+# What docker.py and swarm.py give Compose beside the settings.
+MADE = {"STATIC_DIR", "STACK", "STOP_SECONDS", "STATIC_HASH", "ROUTES_HASH", "CERTIFICATE_HASH"}
 # Of the files that a scope is read by, those that do not have a key, and what has it in their place.
 ELSEWHERE = {
     ("docker-compose.yml", "APP_REPLICAS"): "the services that `make up` names",
@@ -31,8 +29,6 @@ ELSEWHERE = {
     ("docker-stack.yml", "BIND_ADDRESS"): "Swarm opens every address, and another is refused",
     ("docker-stack.yml", "DIRECT_PORT"): "a swarm has none",
     ("docker-stack.yml", "GOMAXPROCS"): "every core of a node",
-    ("docker-stack.yml", "COMPOSE_PROFILES"): "a swarm has no profiles",
-    ("docker-compose.yml", "COMPOSE_PROFILES"): "Compose reads it itself",
     ("docker-stack.yml", "COMPOSE_PROJECT_NAME"): "STACK is made of it",
 }
 READ_BY = {
@@ -142,6 +138,8 @@ def test_the_application_s_container_gets_what_is_the_application_s(name):
     ],
 )
 def test_a_refusal_proposes_the_table_s_example(field, given, tmp_path, monkeypatch):
-    monkeypatch.setattr(StackSettings.model_fields[field], "examples", ["198.51.100.77"])
+    for model in (Settings, StackSettings):
+        if field in model.model_fields:
+            monkeypatch.setattr(model.model_fields[field], "examples", ["198.51.100.77"])
     with pytest.raises(SystemExit, match=rf"for example {field.upper()}=198\.51\.100\.77$"):
         read(given, tmp_path / "no such file")

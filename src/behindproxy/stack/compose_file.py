@@ -7,7 +7,7 @@ from typing import Any
 def load(path: Path) -> dict[str, Any]:
     """Return what a compose file says, without what its variables stand for.
 
-    `!reset` and `!override` are left out, what they stand before is not. Raise ValueError where it is no YAML.
+    What `!reset` and `!override` stand before is taken as it is. Raise ValueError where it is no YAML.
     """
     import yaml  # here, since most commands read no compose file
 
@@ -19,7 +19,7 @@ def load(path: Path) -> dict[str, Any]:
             return loader.construct_mapping(node, deep=True)
         if isinstance(node, yaml.SequenceNode):
             return loader.construct_sequence(node, deep=True)
-        return loader.construct_scalar(node)
+        return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
 
     Loader.add_multi_constructor("!", untagged)
     try:

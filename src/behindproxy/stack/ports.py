@@ -5,6 +5,8 @@ import socket
 
 import psutil
 
+from behindproxy_serve.settings import example
+
 from .settings import StackSettings
 
 
@@ -34,7 +36,7 @@ def refuse_taken(
                 if error.errno == 99 or "assign" in str(error):
                     raise SystemExit(
                         f"BIND_ADDRESS={address}: this machine has no such address; "
-                        "for example BIND_ADDRESS=127.0.0.1"
+                        f"for example {example('bind_address', StackSettings)}"
                     ) from None
                 raise SystemExit(
                     f"{key}={port}: taken{_holder(port)}; for example {key}={_free(port, settings)}"

@@ -7,27 +7,23 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError, field_validator, model_validator
 
 from behindproxy_serve.server import environment as without_servers_own
-from behindproxy_serve.settings import Settings, exact_address, explain, refuse_overlap
+from behindproxy_serve.settings import (
+    Settings,
+    exact_address,
+    example,
+    explain,
+    extra,
+    refuse_overlap,
+    setting,
+)
 
 from .dotenv import DotenvError, parse
 from .paths import COPY, ROOT
 
 Model = TypeVar("Model", bound="StackSettings")
-# Set by the stack itself, per runtime; in .env they would contradict it.
-INTERNAL = {
-    "app_host",
-    "app_port",
-    "app_reload",
-    "proxy_address",
-    "proxy_token",
-    "metrics_port",
-    "run_dir",
-    "drain_mark",
-    "untrusted_networks",
-}
 MARKER = "DemonstrationMarker"  # what app/marker.py calls it
 # Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go.
 OF_OTHERS = re.compile(r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|TRAEFIK|GF)_\w+|GO(MAXPROCS|GC|MEMLIMIT)")
@@ -40,38 +36,153 @@ PRODUCTION = {
     "bind_address": "0.0.0.0",
     "http_port": "80",
     "https_port": "443",
-    "probe": "false",
+    "probe": "0",
     "app_replicas": "2",
+    "public_hosts": "${DOMAIN}",
 }
 DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+")
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 class StackSettings(Settings):
-    http_port: int = Field(9999, ge=1, le=65535, examples=["9999"])
-    https_port: int = Field(9443, ge=1, le=65535, examples=["9443"])
-    direct_port: int = Field(8000, ge=1, le=65535, examples=["8000"])
-    ops_port: int = Field(8082, ge=1, le=65535, examples=["8082"])
-    bind_address: str = Field("127.0.0.1", examples=["127.0.0.1"])
-    public_hosts: str = Field("localhost,127.0.0.1,[::1]", examples=["localhost,127.0.0.1,[::1]"])
-    subnet: str = Field("172.30.98", examples=["172.30.98"])
-    app_replicas: int = Field(1, ge=1, le=MOST_REPLICAS, examples=["2"])
-    rate_limit: str = Field("", examples=["50"])
-    domain: str = Field("", examples=["api.example.com"])
-    acme_email: str = Field("", examples=["ops@example.com"])
-    acme_ca: str = Field("", examples=["https://acme-staging-v02.api.letsencrypt.org/directory"])
-    acme_challenge: Literal["http", "tls-alpn"] = Field("http", examples=["http"])
-
-    app_image: str = Field("", examples=["registry.example.com/app:1"])
-    tls_cert: str = Field("", examples=["/etc/letsencrypt/live/api.example.com/fullchain.pem"])
-    tls_key: str = Field("", examples=["/etc/letsencrypt/live/api.example.com/privkey.pem"])
+    http_port: int = setting(
+        9999,
+        "Traefik's public port for http.",
+        section="ports",
+        scope="stack",
+        example="9999",
+        ge=1,
+        le=65535,
+    )
+    https_port: int = setting(
+        9443,
+        "Traefik's public port for https.",
+        section="ports",
+        scope="stack",
+        example="9443",
+        ge=1,
+        le=65535,
+    )
+    bind_address: str = setting(
+        "127.0.0.1",
+        "The host address that these two are published on. 0.0.0.0 serves the network: Docker opens a "
+        "published port past the host's firewall. In Docker the address must be IPv4 or ::1.",
+        section="ports",
+        scope="stack",
+        example="127.0.0.1",
+    )
+    direct_port: int = setting(
+        8000,
+        "The app server itself, past the proxy; always on 127.0.0.1.",
+        section="ports",
+        scope="stack",
+        example="8000",
+        ge=1,
+        le=65535,
+    )
+    public_hosts: str = setting(
+        "localhost,127.0.0.1,[::1]",
+        "The host names Traefik answers to, written as in a URL. * is any, and then redirects repeat "
+        "whatever Host a client sends.",
+        section="names",
+        scope="stack",
+        example="localhost,127.0.0.1,[::1]",
+    )
+    subnet: str = setting(
+        "172.30.98",
+        "The first three numbers of the stack's networks in Docker (a /24). A second clone on this machine "
+        "needs another SUBNET, other ports and another COMPOSE_PROJECT_NAME; natively, other ports alone.",
+        section="machine",
+        scope="docker",
+        example="172.30.98",
+    )
+    ops_port: int = setting(
+        8082,
+        "The loopback port of health and metrics in the native runtime; the app's metrics have the next one.",
+        section="machine",
+        scope="native",
+        example="8082",
+        ge=1,
+        le=65535,
+    )
+    rate_limit: str = setting(
+        "",
+        "Requests per second that one client may make, with twice as many at once; more is 429. Empty: off.",
+        section="operation",
+        scope="stack",
+        example="50",
+    )
+    app_replicas: int = setting(
+        1,
+        f"Containers of the application, {MOST_REPLICAS} at most ({MOST_SWARM_REPLICAS} in a swarm); in "
+        "Docker only.",
+        section="server",
+        scope="docker",
+        example="2",
+        ge=1,
+        le=MOST_REPLICAS,
+    )
+    domain: str = setting(
+        "",
+        "Production (docs/production.md): with DOMAIN set, `make up` adds docker-compose.prod.yml. The stack "
+        "then has ports 80 and 443 on every IPv4 address, a certificate for DOMAIN and two replicas; no "
+        "probe, no DIRECT_PORT.",
+        section="production",
+        scope="production",
+        example="api.example.com",
+    )
+    acme_email: str = setting(
+        "",
+        "Where the certificate authority writes to. Needed with DOMAIN.",
+        section="production",
+        scope="production",
+        example="ops@example.com",
+    )
+    acme_ca: str = setting(
+        "",
+        "The authority's directory; empty is Let's Encrypt. To try first, without its rate limits, take its "
+        "staging one.",
+        section="production",
+        scope="production",
+        example="https://acme-staging-v02.api.letsencrypt.org/directory",
+    )
+    acme_challenge: Literal["http", "tls-alpn"] = setting(
+        "http",
+        "How it sees that DOMAIN is yours: http on port 80, tls-alpn on port 443.",
+        section="production",
+        scope="production",
+        example="http",
+    )
+    app_image: str = setting(
+        "",
+        "Docker Swarm alone, as the two below (make swarm-deploy, docs/scaling.md): the image, where every "
+        "node can pull it; empty builds one, for a swarm of one node.",
+        section="swarm",
+        scope="swarm",
+        example="registry.example.com/app:1",
+    )
+    tls_cert: str = setting(
+        "",
+        "The certificate with its chain, as a file on this machine. Empty: the local CA's.",
+        section="swarm",
+        scope="swarm",
+        example="/etc/letsencrypt/live/api.example.com/fullchain.pem",
+    )
+    tls_key: str = setting(
+        "",
+        "Its key, as a file on this machine.",
+        section="swarm",
+        scope="swarm",
+        example="/etc/letsencrypt/live/api.example.com/privkey.pem",
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _production(cls, given: dict[str, Any]) -> dict[str, Any]:
         if not given.get("domain"):
             return given
-        return {**PRODUCTION, "public_hosts": given["domain"], **given}
+        defaults = {key: value.replace("${DOMAIN}", given["domain"]) for key, value in PRODUCTION.items()}
+        return {**defaults, **given}
 
     @field_validator("rate_limit")
     @classmethod
@@ -172,13 +283,13 @@ class StackSettings(Settings):
         if self.domain and not self.acme_email:
             raise ValueError(
                 "ACME_EMAIL: DOMAIN needs it, for the certificate authority's notices; "
-                "in .env, for example ACME_EMAIL=ops@example.com"
+                f"in .env, for example {example('acme_email', StackSettings)}"
             )
         for name in ("acme_email", "acme_ca"):
             if getattr(self, name) and not self.domain:
                 raise ValueError(
                     f"{name.upper()}={getattr(self, name)}: without DOMAIN there is no "
-                    "certificate to ask for; for example DOMAIN=api.example.com"
+                    f"certificate to get; for example {example('domain', StackSettings)}"
                 )
 
     @property
@@ -213,10 +324,14 @@ class StackSettings(Settings):
 
     def environ(self) -> dict[str, str]:
         """Every setting as an environment variable."""
-        dumped = self.model_dump(exclude=INTERNAL | {"forwarded_allow_ips"})
+        dumped = self.model_dump(exclude={*INTERNAL, "forwarded_allow_ips"})
         return {key.upper(): _text(value) for key, value in dumped.items()}
 
 
+# Rows of the table that are the stack's own to set.
+INTERNAL = frozenset(
+    name for name, row in StackSettings.model_fields.items() if extra(row, "scope") == "internal"
+)
 KEYS = frozenset(name.upper() for name in StackSettings.model_fields)
 INTERNAL_KEYS = frozenset(name.upper() for name in INTERNAL)
 
@@ -234,11 +349,18 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _in_a_swarm(name: str, default: object, **options: Any) -> Any:
+    """Declare the row `name` with another default."""
+    row = StackSettings.model_fields[name]
+    words = {key: extra(row, key) for key in ("section", "scope")}
+    return setting(default, row.description or "", example=str(default), **words, **options)
+
+
 class SwarmSettings(StackSettings):
     """Those of docker-stack.yml."""
 
-    app_replicas: int = Field(2, ge=1, le=MOST_SWARM_REPLICAS, examples=["4"])
-    probe: bool = Field(False, examples=["0"])
+    app_replicas: int = _in_a_swarm("app_replicas", 2, ge=1, le=MOST_SWARM_REPLICAS)
+    probe: bool = _in_a_swarm("probe", "0")
 
     @model_validator(mode="after")
     def _open_on_every_address(self) -> Self:
@@ -268,20 +390,23 @@ def read(environ: Mapping[str, str] | None = None, path: Path | None = None) -> 
 
 def read_as(model: type[Model], environ: Mapping[str, str] | None = None, path: Path | None = None) -> Model:
     """As `read`, of another kind of stack."""
-    environ = os.environ if environ is None else environ
+    values = given(os.environ if environ is None else environ, path)
+    try:
+        return model.model_validate({key.lower(): value for key, (value, _) in values.items()})
+    except ValidationError as error:
+        raise SystemExit(explain(error, model)) from None
+
+
+def given(environ: Mapping[str, str], path: Path | None = None) -> dict[str, tuple[str, str]]:
+    """Return the value of each setting that is given, and where: `environment` or `.env`."""
     found = written(environ, path)
     if contradicting := sorted(found.keys() & INTERNAL_KEYS):
         raise SystemExit(
             f".env: {contradicting[0]}={found[contradicting[0]]}: the stack sets it itself; leave it out"
         )
-    known = KEYS - INTERNAL_KEYS
-    values = {key: found.get(key, "") for key in known} | {
-        key: environ[key] for key in known if environ.get(key)
-    }
-    try:
-        return model.model_validate({key.lower(): value for key, value in values.items() if value})
-    except ValidationError as error:
-        raise SystemExit(explain(error, model)) from None
+    values = {key: (value, ".env") for key, value in found.items()}
+    values |= {key: (value, "environment") for key, value in environ.items() if value}
+    return {key: values[key] for key in sorted(KEYS - INTERNAL_KEYS) if values.get(key, ("",))[0]}
 
 
 def own_keys(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:

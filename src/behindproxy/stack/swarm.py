@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from behindproxy_serve.settings import example
+
 from . import certificate, render
 from .addresses import page_of
 from .ownership import MARKS
@@ -165,9 +167,9 @@ def _environment(settings: SwarmSettings, name: str, nodes: int) -> dict[str, st
 def _readable(key: str, value: str) -> Path:
     path = (ROOT / value).resolve()
     if not os.access(path, os.R_OK) or not path.is_file():
-        example = (SwarmSettings.model_fields[key.lower()].examples or [""])[0]
         raise SystemExit(
-            f"{key}={value}: there is no such file, or this user may not read it; for example {key}={example}"
+            f"{key}={value}: there is no such file, or this user may not read it; "
+            f"for example {example(key.lower(), SwarmSettings)}"
         )
     return path
 
@@ -182,7 +184,7 @@ def _built(name: str, nodes: int) -> str:
         raise SystemExit(
             f"APP_IMAGE is empty: an image that is built here is on this node alone, and "
             f"the swarm has {nodes}; build it, push it, and name it, for example "
-            "APP_IMAGE=registry.example.com/app:1"
+            f"{example('app_image', SwarmSettings)}"
         )
     print("building the image", flush=True)
     environ = os.environ | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}

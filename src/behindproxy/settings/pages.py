@@ -1,0 +1,67 @@
+"""What is written from the table: `.env.example` and docs/settings.md."""
+
+import textwrap
+from collections.abc import Iterator
+
+from .table import SCOPES, SECTIONS, TABLE, Setting
+
+WIDTH = 110
+HEAD = """\
+# Copy to .env and change what you need; every key is optional, and these are the defaults.
+# `make KEY=value …` and the environment go first. `make up` again applies a change. A key that is not here is
+# the application's own: `make up` gives it to the application, and to nothing else.
+"""
+PAGE = """\
+# Settings
+
+Every key is optional, and its place is `.env`, in Compose's dialect ([.env.example](../.env.example)). The
+environment and `make KEY=value` go first; `make up` again applies a change. `behindproxy settings` prints
+the present values, and where each comes from. A key that is none of these is the application's own.
+
+Written by `make docs` from the table: the fields of src/behindproxy_serve/settings.py and
+src/behindproxy/stack/settings.py. What reads a key:
+"""
+
+
+def env() -> str:
+    """Return the text of `.env.example`."""
+    return HEAD + "".join("\n" + "".join(map(_entry, rows)) for rows in _sections().values())
+
+
+def _entry(row: Setting) -> str:
+    # What Compose and Traefik read themselves has no default that could be written in every case.
+    line = f"{row.name}={row.default}" if row.validated else f"#{row.name}={row.example}"
+    text = row.sentence if not line.endswith("=") else f"{row.sentence} For example {row.example}"
+    comment = textwrap.wrap(text, WIDTH - len("# "), break_on_hyphens=False, break_long_words=False)
+    return "".join(f"# {words}\n" for words in comment) + f"{line}\n"
+
+
+def markdown() -> str:
+    """Return the text of docs/settings.md."""
+    return "\n".join([PAGE, *(f"- {words}" for words in SCOPES.values()), *_tables(), ""])
+
+
+def _tables() -> Iterator[str]:
+    for section, rows in _sections().items():
+        yield from ("", f"## {SECTIONS[section]}", "")
+        yield from ("| key | default | for | example | meaning |", "|---|---|---|---|---|")
+        for row in rows:
+            cells = (f"`{row.name}`", _defaults(row), row.scope, f"`{row.example}`", row.sentence)
+            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _defaults(row: Setting) -> str:
+    said = [_shown(row.default)]
+    if row.production != row.default:
+        said.append(f"with `DOMAIN` {_shown(row.production)}")
+    if row.swarm != row.default:
+        said.append(f"in a swarm {_shown(row.swarm)}")
+    return "; ".join(said)
+
+
+def _shown(value: str) -> str:
+    return f"`{value}`" if value else "–"
+
+
+def _sections() -> dict[str, list[Setting]]:
+    return {name: [row for row in TABLE.values() if row.section == name] for name in SECTIONS}

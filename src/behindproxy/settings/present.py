@@ -1,0 +1,59 @@
+"""`behindproxy settings`: the present values, and where each comes from."""
+
+import os
+import re
+import sys
+
+from behindproxy.stack.settings import (
+    StackSettings,
+    SwarmSettings,
+    given,
+    near_misses,
+    own_keys,
+    read_as,
+    written,
+)
+
+from . import pages
+from .table import TABLE
+
+CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*@")
+PAGES = {"env": pages.env, "md": pages.markdown}
+
+
+def run(form: str, swarm: bool) -> int:
+    """Print the settings in a format. Return 1 where `up` would refuse them."""
+    if form in PAGES:
+        print(PAGES[form](), end="")
+        return 0
+    present = given(os.environ)
+    file = written(os.environ)
+    # These two programs look there by themselves, in this order.
+    for row in TABLE.values():
+        for origin, values in (("environment", os.environ), (".env", file)):
+            if not row.validated and values.get(row.name) and row.name not in present:
+                present[row.name] = (values[row.name], origin)
+    domain = present.get("DOMAIN", ("",))[0]
+    lines = []
+    for row in TABLE.values():
+        value, origin = present.get(row.name) or row.effective(bool(domain), swarm)
+        lines.append((f"{row.name}={hidden(value.replace('${DOMAIN}', domain))}", origin))
+    width = max(len(shown) for shown, _ in lines)
+    for shown, origin in lines:
+        print(f"{shown:<{width}}  {origin}")
+    own = own_keys(os.environ)
+    if own:
+        print(f"the application's own, values not shown: {', '.join(sorted(own))}")
+    for warning in near_misses(own):
+        print(warning)
+    try:
+        read_as(SwarmSettings if swarm else StackSettings)
+    except SystemExit as refusal:
+        print(hidden(str(refusal)), file=sys.stderr)
+        return 1
+    return 0
+
+
+def hidden(text: str) -> str:
+    """Return the text without the name and password in its URLs."""
+    return CREDENTIALS.sub("***@", text)
