@@ -19,6 +19,7 @@ from .mutant import Mutant
 # Asked of every mutant beside the checks that it names: what a person would notice first.
 ALWAYS = ("app.root_path",)
 RELOAD_SECONDS = 10
+STARTUP = "src/sitecustomize.py"  # on the path of whatever Python the copy starts
 
 
 @dataclass
@@ -66,14 +67,17 @@ class Bed:
 
     def run(self, mutant: Mutant, whole: bool) -> Verdict:
         """Applies it, to the running stack where that is enough, asks, and puts every file back."""
-        files = {patch.file: (ROOT / patch.file).read_text() for patch in mutant.patch}
+        files = {name: (ROOT / name).read_text() for name in mutant.files}
+        startup = self.checkout.path / STARTUP
         shared = mutant.edits_routes_alone and mutant.runtime == "native"
 
         def break_it() -> None:
-            for patch in mutant.patch:
-                patch.apply(self.checkout.path)
+            mutant.apply(self.checkout.path)
+            if text := mutant.startup(self.checkout.path):
+                startup.write_text(text)
 
         def put_back() -> None:
+            startup.unlink(missing_ok=True)
             for name, text in files.items():
                 render.write(self.checkout.path / name, text)
 
