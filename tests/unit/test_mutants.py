@@ -13,6 +13,7 @@ import yaml
 
 from behindproxy.stack.paths import ROOT
 from behindproxy.stack.settings import StackSettings
+from behindproxy_serve import server
 from behindproxy_serve.settings import Settings
 from tests.mutants import data
 from tests.mutants.data import Edit
@@ -60,6 +61,20 @@ def test_whoever_formats_a_file_breaks_no_mutant(name):
         formatted = yaml.safe_dump(yaml.safe_load(text), indent=8, default_flow_style=True)
     assert formatted.splitlines() != text.splitlines()
     assert data.read(formatted, name, environ) == data.read(text, name, environ)
+
+
+def of_the_launcher(mutant):
+    return [change for change in mutant.replace if change.module == server.__name__]
+
+
+@pytest.mark.parametrize("mutant", [*filter(of_the_launcher, MUTANTS)], ids=lambda mutant: mutant.name)
+def test_a_server_is_started_in_another_way(mutant, monkeypatch):
+    settings = Settings(**{name.lower(): value for name, value in mutant.settings.items()})
+    before = server.command(settings)
+    for change in of_the_launcher(mutant):
+        original = getattr(server, change.attributes)
+        monkeypatch.setattr(server, change.attributes, change.function(original))
+    assert server.command(settings) != before
 
 
 def test_compose_reads_the_same_in_what_is_written(tmp_path):
