@@ -21,7 +21,7 @@ class Examined(Checkout):
         asked = subprocess.run(
             [PYTHON, "-m", "behindproxy", "doctor", "--json", *filter(None, [url])],
             cwd=self.path,
-            env=clean | environ,
+            env=clean | environ | {"PYTHONPATH": "src"},  # the copy's own tools, which know the copy
             capture_output=True,
             text=True,
             timeout=60,
@@ -236,10 +236,11 @@ def apply(stack, override: str) -> None:
     """Recreates the app with it, as `docker compose up` does; `make up` would refuse what is not healthy."""
     (stack.path / "docker-compose.override.yml").write_text(override)
     code = (
-        "from stack import docker, state; s = state.load()[1]; "
+        "from behindproxy.stack import docker, state; s = state.load()[1]; "
         "docker.step(docker.compose(), ['up', '--detach', '--no-build', 'app'], docker.environment(s))"
     )
-    subprocess.run([PYTHON, "-c", code], cwd=stack.path, env=stack.environ, check=True, timeout=120)
+    environ = stack.environ | {"PYTHONPATH": "src"}
+    subprocess.run([PYTHON, "-c", code], cwd=stack.path, env=environ, check=True, timeout=120)
 
 
 def test_the_healthy_stack_in_docker_has_no_finding(up):
