@@ -2,6 +2,8 @@
 Compose without make."""
 
 import json
+import os
+import shutil
 import socket
 import subprocess
 from ipaddress import ip_address, ip_network
@@ -85,3 +87,18 @@ def test_plain_compose_up_works_and_refuses_what_it_cannot_honour(stopped):
         assert "TRUSTED_PROXIES=192.0.2.1" in plain("logs", "traefik").stdout
     finally:
         plain("down")
+
+
+def test_up_and_down_query_the_engine_for_containers_a_few_times(running, tmp_path, monkeypatch):
+    """Each query is two commands of 0.1 s, and tests and people wait for them."""
+    if running.runtime != "docker":
+        pytest.skip("RUNTIME is not docker: there are no containers")
+    log, shim = tmp_path / "log", tmp_path / "docker"
+    shim.write_text(f'#!/bin/sh\necho "$*" >>{log}\nexec {shutil.which("docker")} "$@"\n')
+    shim.chmod(0o755)
+    monkeypatch.setitem(running.environ, "PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for target, most in (("up", 4), ("down", 2)):
+        log.write_text("")
+        running.must(target)
+        queries = [line for line in log.read_text().splitlines() if line.startswith("ps --all --no-trunc")]
+        assert 0 < len(queries) <= most, (target, log.read_text())
