@@ -60,7 +60,7 @@ def _refuse_unreachable(running: tuple[str, StackSettings] | None) -> None:
 
 def _stop(name: str) -> None:
     if name == "docker":
-        docker.down(docker.found() or StackSettings.model_validate({}))
+        docker.down()
     else:
         native.down()
     state.forget()

@@ -34,13 +34,14 @@ def up(settings: StackSettings) -> None:
     _refuse_unreadable()
     command, environ = compose(), _environment(settings)
     name, services_ = project(command, environ)
-    before = _own(environ)
-    _refuse_others(name, before, services_)
+    with ownership.one_look():
+        before = _own(environ)
+        _refuse_others(name, before, services_)
     _say_what_is_beside()
     image, served = f"{name}-app", images.serving(f"{name}-app")
     if earlier := {one.project for one in before} - {name}:
         print(f"stopping what runs as the project {min(earlier)}: it is {name} now")
-        down(settings)
+        down()
         before = []
     _refuse_overlap(settings, name)
     held = {int(port) for one in before if one.running for _, port in one.ports.values()}
@@ -115,19 +116,23 @@ def found() -> StackSettings | None:
     return None
 
 
-def down(settings: StackSettings) -> None:
-    _remove(_own(_environment(settings)), projects(), seconds=settings.drain_seconds + 5)
+def down() -> None:
+    with ownership.one_look():
+        settings = found() or StackSettings.model_validate({})
+        own, names = _own(_environment(settings)), projects()
+    _remove(own, names, seconds=settings.drain_seconds + 5)
 
 
 def _own(environ: dict[str, str]) -> list[Container]:
     """This stack's containers, those of an override's services too."""
     named = list(ownership.WITHOUT_MARK)
-    if ownership.unsure():
-        done = subprocess.run(
-            [*compose(), "config", "--services"], cwd=ROOT, env=environ, capture_output=True, text=True
-        )
-        named += done.stdout.split()
-    return ownership.own(named)
+    with ownership.one_look():
+        if ownership.unsure():
+            done = subprocess.run(
+                [*compose(), "config", "--services"], cwd=ROOT, env=environ, capture_output=True, text=True
+            )
+            named += done.stdout.split()
+        return ownership.own(named)
 
 
 def _remove(containers: list[Container], names: set[str], seconds: int) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from . import docker, images
+from . import docker, images, ownership
 from .paths import ROOT
 from .settings import StackSettings
 
@@ -103,8 +103,9 @@ def roll(settings: StackSettings, serves: Callable[[], None]) -> None:
 
 def retire_surplus(settings: StackSettings) -> None:
     """Takes out what runs in slots above APP_REPLICAS."""
+    there = {one.service for one in ownership.own() if one.running and not one.oneoff}
     for slot in reversed(docker.slots()[settings.app_replicas :]):
-        if docker.running(slot):
+        if slot in there:
             try:
                 retire(settings, slot)
             except NotReady as reason:
