@@ -116,14 +116,23 @@ def down() -> None:
     for group in (daemons, processes):
         for process in group:
             _quietly(process.terminate)
-        seconds = 60 if group is daemons else 10
-        for process in psutil.wait_procs(group, timeout=seconds)[1]:
+        for process in _wait(group, 60) if group is daemons else psutil.wait_procs(group, timeout=10)[1]:
             _quietly(process.kill)
         psutil.wait_procs(group, timeout=10)
     if folder := _made_for_the_socket(_socket()):
         shutil.rmtree(folder, ignore_errors=True)
     for name in ("fingerprint", "socket", "supervisor.sock"):
         (HOME / name).unlink(missing_ok=True)
+
+
+def _wait(daemons: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Return those that have not ended. The loop of supervisord turns once a second, for each part that it
+    stops, or when it is spoken to."""
+    deadline = time.monotonic() + seconds
+    while daemons and time.monotonic() < deadline:
+        states()
+        daemons = psutil.wait_procs(daemons, timeout=0.1)[1]
+    return daemons
 
 
 def left() -> bool:
