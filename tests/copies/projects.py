@@ -67,14 +67,19 @@ class Project(Checkout):
     def verify(self, **settings: str) -> tuple[int, str]:
         if not (self.path / ".behindproxy").exists():
             link_environment(self.path)
-        made = self.path / ".behindproxy" / "app"
-        kept = INSTALLED / packages(self.path, self.path / "deployment")[1]
-        if self.runtime == "native" and kept.exists() and not made.exists():
-            link_tree(kept, made)
+        kept, made = self.link_installed()
         code, output = self.make("verify", FAST=1, **settings)
         if self.runtime == "native" and made.exists() and not kept.exists():
             link_tree(made, kept)
         return code, output
+
+    def link_installed(self) -> tuple[Path, Path]:
+        """What another project with the same lists has installed, if one has; both places."""
+        made = self.path / ".behindproxy" / "app"
+        kept = INSTALLED / packages(self.path, self.path / "deployment")[1]
+        if self.runtime == "native" and kept.exists() and not made.exists():
+            link_tree(kept, made)
+        return kept, made
 
 
 def link_tree(source: Path, destination: Path) -> None:

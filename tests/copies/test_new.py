@@ -76,8 +76,9 @@ def test_a_project_s_own_lists_are_installed(source, project, files, tmp_path):
 
 
 def lock_with_uv(path, folder) -> None:
-    subprocess.run([sys.executable, "-m", "venv", str(folder / "uv")], check=True)
-    subprocess.run([str(folder / "uv/bin/python"), "-m", "pip", "install", "--quiet", "uv"], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "uv")], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "uv/bin/python")]
+    subprocess.run([*pip, "install", "--quiet", "uv"], check=True)
     subprocess.run([str(folder / "uv/bin/uv"), "lock", "--quiet"], cwd=path, check=True)
 
 

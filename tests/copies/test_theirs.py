@@ -190,6 +190,7 @@ def test_nothing_asks_for_an_ignored_file_and_ci_runs_without_it(source, project
         "GITHUB_STEP_SUMMARY": str(clone / ".git" / "summary.md"),
     }
     ran = Project(clone, {}, "native", begin=False)
+    ran.link_installed()
     try:
         for step in steps:
             done = subprocess.run(
