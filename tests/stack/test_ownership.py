@@ -270,10 +270,12 @@ def test_what_another_clone_has_stopped_under_the_same_name_can_start_again(fold
         docker(*theirs, "stop", "--timeout", "0")
         folder.must("down")
         folder.must("clean")
+        folder.link_environment()
         docker(*theirs, "start")
         assert docker(*theirs, "ps", "--quiet")
         docker(*theirs, "down", "--timeout", "0")
         folder.must("clean")
+        folder.link_environment()
         images = docker("image", "ls", "--format", "{{.Repository}}").split()
         assert "behindproxy-app" not in images and "somebody/else" in images
     finally:
