@@ -10,6 +10,7 @@ pin() { compile --output-file "requirements/$1.txt" "${@:2}"; }
 pin app $serve --group app --extra fastapi --extra gunicorn --extra hypercorn --extra telemetry
 pin stack pyproject.toml --group app --extra native --constraint requirements/app.txt
 pin verify pyproject.toml --group app --extra native --extra browser --extra fuzz --constraint requirements/stack.txt
+pin tool pyproject.toml --constraint requirements/verify.txt
 pin lint pyproject.toml --group app --group lint --extra native --extra browser --extra fuzz --extra new --constraint requirements/verify.txt
 pin bench pyproject.toml --group bench --group proxies --extra native --extra browser --extra fuzz --constraint requirements/verify.txt
 pin new pyproject.toml --extra native --extra new --constraint requirements/verify.txt
