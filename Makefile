@@ -36,9 +36,13 @@ lint: ## every linter that CI runs, on every file (ONLY=ruff one); pre-commit ru
 lock: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	@requirements/compile.sh
 
+wheels: ## both packages, as wheel and source distribution, into build/dist
+	@src/behindproxy/make/environment.sh build
+	@deploy/tool/wheels.sh
+
 docs: verify-environment ## write .env.example, docs/settings.md, docs/claims.md and docs/troubleshooting.md
 	@$(PY) -m tests.settings
 	@$(PY) -m tests.claims
 	@$(PY) -m tests.troubleshooting
 
-.PHONY: help new mutants test bench compat lint lock docs
+.PHONY: help new mutants test bench compat lint lock wheels docs

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import tarfile
 import tomllib
 from importlib.util import find_spec
@@ -59,6 +60,15 @@ def test_two_builds_have_the_same_bytes(built, tmp_path):
     assert [name for name in other if built[1][name] != other[name]] == []
 
 
+def test_a_checkout_gives_the_wheel_that_its_source_distribution_gives(built, tmp_path):
+    """What `pip install .` builds."""
+    folder, _ = built
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(tmp_path), "."]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    (wheel,) = tmp_path.iterdir()
+    assert set(ZipFile(wheel).namelist()) == contents(built, "behindproxy").keys()
+
+
 def test_what_the_commands_need_is_in_the_wheel(built):
     tool, serve = contents(built, "behindproxy"), contents(built, "behindproxy_serve")
     needed = {"curl.sh", "py.typed", "contract/conftest.py", "contract/templates/report.html.j2"}
@@ -73,7 +83,7 @@ def test_each_wheel_has_its_own_package_alone_and_the_license(built, package):
     own = re.compile(rf"{package}(-[\d.]+\.dist-info)?/(?!tests/)[^.]|{package}/template/")
     assert [name for name in held if not own.match(name)] == []
     assert [text for name, text in held.items() if name.endswith(".dist-info/licenses/LICENSE")] == [LICENSE]
-    assert not [name for name in held if "__pycache__" in name or name.endswith(("pyproject.toml", ".pyc"))]
+    assert not [name for name in held if "__pycache__" in name]
 
 
 def test_the_template_in_the_wheel_is_the_template_with_its_links_resolved(built):
@@ -83,7 +93,7 @@ def test_the_template_in_the_wheel_is_the_template_with_its_links_resolved(built
         str(Path(found, name).relative_to(template)): Path(found, name).read_text()
         for found, _, names in os.walk(template, followlinks=True)
         for name in names
-        if "__pycache__" not in found and name != "pyproject.toml"
+        if "__pycache__" not in found
     }
     start = "behindproxy/template/"
     held = {
