@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -65,8 +66,29 @@ def runtime_option(command: Command) -> Command:
     return option(command)
 
 
+def fail(reason: str) -> NoReturn:
+    """Print why it could not run, and exit with status 2."""
+    click.echo(reason, err=True)
+    sys.exit(2)
+
+
+@contextmanager
+def reasons_are_status_2() -> Iterator[None]:
+    """Exit with status 2 where the reason is raised as SystemExit, whose own status for a text is 1."""
+    try:
+        yield
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            fail(end.code)
+        raise
+
+
 def stack(name: str) -> None:
     """Run a command of the stack and exit with its status."""
+    from .stack.paths import MISSING
+
+    if MISSING:
+        fail(MISSING)
     from .stack.commands import run
 
     try:
@@ -238,7 +260,8 @@ def target_options(command: Command) -> Command:
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where report.json, .html, .md and .xml are written.",
+    help="Where report.json, .html, .md and .xml are written; otherwise behindproxy-report/, in a clone "
+    "build/verify/, in a copy .behindproxy/verify/.",
 )
 @click.option("--curl", is_flag=True, help="Run the curl commands first.")
 @click.option("--list", "listed", is_flag=True, help="Print every check as JSON and send nothing.")
@@ -252,7 +275,8 @@ def verify(curl: bool, listed: bool, **target: Any) -> None:
 
     if listed:
         sys.exit(command.list_checks())
-    sys.exit(command.run(command.Request(**target), curl=curl))
+    with reasons_are_status_2():
+        sys.exit(command.run(command.Request(**target), curl=curl))
 
 
 @under("Check", "curl")
@@ -261,7 +285,8 @@ def curl_(**target: Any) -> None:
     """Send a few requests to every entrypoint, each shown and asserted."""
     from . import verify as command
 
-    sys.exit(command.curl(command.Request(**target)))
+    with reasons_are_status_2():
+        sys.exit(command.curl(command.Request(**target, command="curl")))
 
 
 @under("Check", "settings")
@@ -304,6 +329,13 @@ def doctor(url: str, as_json: bool) -> None:
 @click.option("--overwrite", envvar="OVERWRITE", is_flag=True, help="Replace files that git has as they are.")
 def new(dest: str, module: str, prefix: str, overwrite: bool) -> None:
     """Write this deployment into another project, or bring later changes to one that has it."""
+    from .stack.paths import SOURCE
+
+    if not (SOURCE.parent / "copier.yml").exists():
+        fail(
+            "new copies from a git clone, or later changes could not be told from yours, and this is an "
+            "installed package: git clone the repository and run make new DEST=… there"
+        )
     from .scaffold.commands import run
     from .scaffold.request import Request
 

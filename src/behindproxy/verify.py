@@ -11,10 +11,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from behindproxy.stack.paths import APP_PYTHON, BUILD, CA_FILE, COPY, ROOT, SOURCES, TOOLS
+from behindproxy.stack.paths import APP_PYTHON, BUILD, CA_FILE, COPY, MISSING, ROOT, SOURCES, TOOLS
 from behindproxy.stack.settings import StackSettings
 
 HERE = Path(__file__).parent
+# Outside of a deployment, in the folder it is called in.
+REPORT = Path("behindproxy-report") if MISSING else BUILD / "verify"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Request:
     fast: bool = False
     unsafe: bool = False
     report: Path | None = None
+    command: str = "verify"
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,10 @@ def local(request: Request) -> Target:
     from behindproxy.stack import runtime, state
     from behindproxy.stack.commands import run as command
 
-    if not (ROOT / "docker-compose.yml").exists():
+    if MISSING:
         raise SystemExit(
             f"{ROOT} has no deployment (docker-compose.yml and traefik/), and no URL is named: "
-            "for example behindproxy verify https://api.example.com/shop"
+            f"for example behindproxy {request.command} https://api.example.com/shop"
         )
     running = state.load()
     if running and os.environ.get("RUNTIME") in (None, "", running[0]):
@@ -97,7 +100,7 @@ def local(request: Request) -> Target:
     assert running
     name, settings = running
     demo = settings.demonstration
-    own = "" if settings.domain else str(CA_FILE.relative_to(ROOT))  # else one that the system trusts
+    own = "" if settings.domain else os.path.relpath(CA_FILE)  # else one that the system trusts
     return Target(
         url=settings.url("http"),
         tls_url=settings.url("https"),
@@ -119,7 +122,7 @@ def local(request: Request) -> Target:
             f"--application-source={source(settings)}",
             *(f"--target-version={one}={version}" for one, version in versions(name == "native").items()),
             # Not by make: in a copy, `make logs` may be a target of the project's own.
-            f"--logs-command={shlex.quote(sys.executable)} -m behindproxy logs --no-follow",
+            f"--logs-command={shlex.quote(sys.executable)} -P -m behindproxy logs --no-follow",
         ),
     )
 
@@ -168,7 +171,7 @@ def run(request: Request, curl: bool = False) -> int:
     """Run the contract suite, with `curl` the commands before it; return 0, 1 for findings, 2 otherwise."""
     checked = target(request)
     curled = _curl(checked, request) if curl else 0
-    report = request.report or (BUILD / "verify").relative_to(ROOT)
+    report = request.report or os.path.relpath(REPORT)
     status = pytest(
         f"--url={checked.url}",
         f"--tls-url={checked.tls_url}",
@@ -204,9 +207,8 @@ def pytest(*options: str) -> int:
     # Installed packages' plugins take two seconds to load, and the suite uses none of them.
     environ = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environ.pop("PYTEST_ADDOPTS", None)
-    return subprocess.call(
-        [sys.executable, "-m", "pytest", *own, str(suite), *options], cwd=ROOT, env=environ
-    )
+    # -P: the folder it is called in may have modules of any name.
+    return subprocess.call([sys.executable, "-P", "-m", "pytest", *own, str(suite), *options], env=environ)
 
 
 def _curl(target: Target, request: Request) -> int:
@@ -219,4 +221,4 @@ def _curl(target: Target, request: Request) -> int:
         "ANSWERS": request.answers,
         "DEMO": "1" if target.demonstration else "",
     }
-    return subprocess.call(["bash", str(HERE / "curl.sh")], cwd=ROOT, env=os.environ | environ)
+    return subprocess.call(["bash", str(HERE / "curl.sh")], env=os.environ | environ)

@@ -59,7 +59,7 @@ class Chromium:
         try:
             from playwright.sync_api import Error, sync_playwright
         except ImportError as error:
-            raise NoBrowser(f"playwright is not installed ({error})") from None
+            raise NoBrowser(f"pip install 'behindproxy[browser]' brings what drives it ({error})") from None
         executable, flags = find(), list(FLAGS)
         https = target.addresses.get("https")
         if https and (key := verified_key(target, https)):

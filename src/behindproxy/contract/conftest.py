@@ -120,7 +120,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--report",
         dest="report_dir",
         type=Path,
-        default=Path("build/verify"),
+        default=Path("behindproxy-report"),
         help="where the reports are written",
     )
     group.addoption(
@@ -129,8 +129,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--list-checks", action="store_true", help="print every check as JSON and ask nothing")
 
 
+class Module(pytest.Module):
+    """A module of the suite, in which a check is a function `test_…`, whatever a project's options say."""
+
+    def funcnamefilter(self, name: str) -> bool:
+        return name.startswith("test_")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Module | None:
+    """Collect the suite where a project's `python_files` names other files."""
+    ours = file_path.parent == HERE and file_path.match("test_*.py")
+    if ours and not any(map(file_path.match, parent.config.getini("python_files"))):
+        return Module.from_parent(parent, path=file_path)
+    return None
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Module | None:
+    return Module.from_parent(parent, path=module_path) if module_path.parent == HERE else None
+
+
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    if not config.option.xmlpath and not config.option.collectonly:
+    writes = not (config.option.collectonly or config.option.list_checks)
+    if writes and not config.option.xmlpath:
         config.option.xmlpath = str(config.option.report_dir / "report.xml")
 
 

@@ -94,7 +94,7 @@ def fuzz(entrypoint: Entrypoint, expect: Expect, mount: str) -> None:
         import schemathesis
         from schemathesis.core.result import Err
     except ImportError as error:
-        pytest.skip(f"schemathesis is not installed ({error})")
+        pytest.skip(f"pip install 'behindproxy[fuzz]' brings what makes them up ({error})")
     # An application that is not the demonstration need not document all it answers: it owes only
     # that nothing breaks.
     foreign = not entrypoint.target.demo

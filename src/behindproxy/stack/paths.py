@@ -15,6 +15,12 @@ def project(start: Path) -> Path:
 
 # Beside the compose files; an installed tool serves the folder it is called in.
 ROOT = SOURCE.parent if (SOURCE.parent / _FILE).exists() else project(Path.cwd())
+MISSING = (  # why nothing of the stack can run here; empty where it can
+    ""
+    if (ROOT / _FILE).exists() and (ROOT / "traefik").is_dir()
+    else f"{ROOT} has no {_FILE} and traefik/: call it in a folder that has them, a clone or what "
+    "`behindproxy new` wrote"
+)
 COPY = not (ROOT / "src" / "behindproxy").is_dir()  # ROOT is an application's project, not this repository
 TOOLS = ROOT / "deployment" if COPY else ROOT  # requirements/, and in a copy what installs its application
 SOURCES = (ROOT, ROOT / "src")  # where an application may lie

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from typing import Protocol
 
 from . import docker, native
@@ -51,10 +52,18 @@ def choose() -> str:
         raise SystemExit(f"RUNTIME={forced}: no such runtime; RUNTIME=docker or RUNTIME=native")
     if forced == "native":
         print("runtime: native (RUNTIME=native)")
-        return "native"
+        return _installed("native")
     version, reason = engine()
     if forced == "docker" and not version:
         raise SystemExit(f"RUNTIME=docker: {reason}; start Docker, or RUNTIME=native")
     name = "docker" if version else "native"
     print(f"runtime: {name} ({reason}{'; RUNTIME=docker' if forced else ''})")
+    return _installed(name)
+
+
+def _installed(name: str) -> str:
+    """Return `name`, or exit with status 2 where what the native runtime needs is not installed."""
+    if name == "native" and (missing := native.missing()):
+        print(missing, file=sys.stderr)
+        sys.exit(2)
     return name
