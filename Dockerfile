@@ -1,6 +1,6 @@
 FROM python:3.13-slim-trixie AS build
 RUN python -m venv --without-pip /opt/venv
-# Before the source: an edit of the app installs nothing anew. No RUN --mount: the classic builder
+# Before the source: an edit of the app installs nothing. No RUN --mount: the classic builder
 # (Docker 20.10 without buildx) does not know it.
 COPY requirements/app.txt /tmp/app.txt
 RUN pip --python /opt/venv install --no-cache-dir --no-compile --disable-pip-version-check \

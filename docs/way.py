@@ -78,7 +78,7 @@ BOXES = [
         [
             "--root-path /api/v1",
             "path: /api/v1/app",
-            "believes Traefik&#8217;s",
+            "trusts Traefik&#8217;s",
             "address, nobody",
             "else&#8217;s",
         ],

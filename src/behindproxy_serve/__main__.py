@@ -18,7 +18,7 @@ def main() -> None:
     except ValidationError as error:
         sys.exit(explain(error))
     argv = command(settings)
-    # A restarted container is not draining any more, and its counters begin anew.
+    # A restarted container is not draining any more, and its counters begin again.
     run = Path(settings.run_dir)
     metrics = run / "metrics"
     metrics.mkdir(parents=True, exist_ok=True)

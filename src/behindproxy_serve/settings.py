@@ -223,10 +223,10 @@ def exact_address(value: str) -> IPv4Address | IPv6Address:
 
 
 def trusted(item: str) -> IPv4Address | IPv6Address | IPv4Network | IPv6Network:
-    """One address or exact network. Uvicorn takes every other spelling in silence and then
+    """One address or exact network. Uvicorn takes every other spelling silently and then
     trusts nobody (uvicorn#1223, #2468)."""
     if item == "*":
-        raise ValueError("'*' would believe every caller; name each proxy's address")
+        raise ValueError("'*' would trust every caller; name each proxy's address")
     if item[:1] in "\"'":
         raise ValueError("has quotes inside the value; write it without")
     try:

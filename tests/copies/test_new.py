@@ -23,7 +23,7 @@ def test_three_commands_prove_an_application(source, project):
     assert code == 0, output
     assert ", 0 failed" in output.splitlines()[-1], output
     passed = int(output.splitlines()[-1].split()[0])
-    assert passed > 70, output.splitlines()[-1]  # the probe is there, so who is believed is asked too
+    assert passed > 70, output.splitlines()[-1]  # the probe is there, so who is trusted is asked too
     assert "http://127.0.0.1:" in shop.answers("/shop/api/orders/")
     assert git(shop.path, "status", "--porcelain") == ""
     if shop.runtime == "docker":

@@ -1,4 +1,4 @@
-"""Whose forwarded headers a server believes, and what it makes of them."""
+"""Whose forwarded headers a server trusts, and what it makes of them."""
 
 import re
 
@@ -10,28 +10,28 @@ from .statement import statement
 AS_SENT = {"client": "198.51.100.7", "scheme": "https"}
 
 
-def believed(seen: dict) -> bool:
+def trusted(seen: dict) -> bool:
     return {key: seen[key] for key in AS_SENT} == AS_SENT
 
 
 @statement(
     "Proxy Forwarded Headers",
     "As the server doesn't know it is behind a trusted proxy, it won't interpret those headers.",
-    "True of strangers. Uvicorn believes 127.0.0.1 without being told to.",
+    "True of strangers. Uvicorn trusts 127.0.0.1 without being told to.",
 )
-def test_by_default_only_this_machine_is_believed(serve, stranger):
+def test_by_default_only_this_machine_is_trusted(serve, stranger):
     assert serve().seen(stranger)["client"] == stranger
     assert serve().seen(stranger)["scheme"] == "http"
-    assert believed(serve().seen("127.0.0.1"))
+    assert trusted(serve().seen("127.0.0.1"))
 
 
 @statement(
     "Enable Proxy Forwarded Headers", "--forwarded-allow-ips names the IP addresses that should be trusted."
 )
-def test_the_addresses_named_are_believed_and_no_other(serve, stranger):
+def test_the_addresses_named_are_trusted_and_no_other(serve, stranger):
     trusting = serve("--forwarded-allow-ips", stranger)
-    assert believed(trusting.seen(stranger))
-    assert not believed(trusting.seen("127.0.0.1"))
+    assert trusted(trusting.seen(stranger))
+    assert not trusted(trusting.seen("127.0.0.1"))
 
 
 @statement(
@@ -40,7 +40,7 @@ def test_the_addresses_named_are_believed_and_no_other(serve, stranger):
 )
 def test_a_star_believes_everyone(serve, stranger):
     trusting = serve(*ROOT_PATH, "--forwarded-allow-ips", "*")
-    assert believed(trusting.seen(stranger)) and believed(trusting.seen("127.0.0.1"))
+    assert trusted(trusting.seen(stranger)) and trusted(trusting.seen("127.0.0.1"))
 
 
 @statement(
@@ -49,9 +49,9 @@ def test_a_star_believes_everyone(serve, stranger):
     "Uvicorn takes a name, host bits, a quoted * and semicolons too, and trusts nobody, silently.",
 )
 @pytest.mark.parametrize("value", ["localhost", "127.0.0.1/8", "'*'", '"*"', "127.0.0.1;10.0.0.1"])
-def test_what_is_no_address_is_taken_in_silence_and_believed_by_nobody(serve, value):
+def test_what_is_no_address_is_taken_silently_and_trusted_by_nobody(serve, value):
     served = serve("--forwarded-allow-ips", value)
-    assert not believed(served.seen("127.0.0.1"))
+    assert not trusted(served.seen("127.0.0.1"))
     assert not re.search("warn|error|invalid", served.log.read_text(), re.IGNORECASE)
 
 
@@ -68,7 +68,7 @@ def test_redirects_are_https_once_the_proxy_is_trusted(serve, stranger):
 @statement(
     "Redirects with HTTPS",
     "By setting --proxy-headers now FastAPI would be able to redirect to the right location.",
-    "It is on by default and does nothing more; --forwarded-allow-ips decides whom it believes.",
+    "It is on by default and does nothing more; --forwarded-allow-ips decides whom it trusts.",
 )
 def test_proxy_headers_is_the_default_and_trusts_nobody_more(serve, stranger):
     given, not_given, off = serve("--proxy-headers"), serve(), serve("--no-proxy-headers")
@@ -85,5 +85,5 @@ def test_proxy_headers_is_the_default_and_trusts_nobody_more(serve, stranger):
 def test_x_forwarded_host_is_not_read(serve):
     other = {"X_Forwarded_Host": "other.example"}
     seen = serve().seen(**other)
-    assert believed(seen) and seen["host"] == "mysuperapp.com"
+    assert trusted(seen) and seen["host"] == "mysuperapp.com"
     assert location(serve().forwarded("/items", **other)) == "https://mysuperapp.com/items/"

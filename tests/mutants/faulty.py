@@ -72,7 +72,7 @@ def _ws_for_wss(scope) -> dict:
 
 
 prefix_from_header = with_scope(_prefix)
-forwarded_believed = with_scope(_forwarded)
+forwarded_trusted = with_scope(_forwarded)
 forwarded_host = with_scope(_host)
 ws_for_wss = with_scope(_ws_for_wss)
 trusted_host = TrustedHostMiddleware(create_app(), allowed_hosts=["localhost"])

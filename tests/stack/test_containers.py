@@ -26,7 +26,7 @@ def containers(running):
     return {c["Config"]["Labels"]["com.docker.compose.service"]: c for c in inspected}
 
 
-def test_the_host_at_the_container_s_own_addresses_is_not_believed(containers):
+def test_the_host_at_the_container_s_own_addresses_is_not_trusted(containers):
     asked = 0
     for settings in containers["app"]["NetworkSettings"]["Networks"].values():
         own = ip_network(f"{settings['IPAddress']}/{settings['IPPrefixLen']}", strict=False)

@@ -1,4 +1,4 @@
-"""TRUSTED_PROXIES: a load balancer in front of Traefik is believed hop by hop, and only it."""
+"""TRUSTED_PROXIES: a load balancer in front of Traefik is trusted hop by hop, and only it."""
 
 import json
 
@@ -13,7 +13,7 @@ def test_the_suite_holds_behind_a_trusted_load_balancer(running):
     code, output = running.make("up", **trusted)
     assert code == 0, output
 
-    # Whom Traefik believes is another in Docker; what is asked beside that is the same, and takes a minute.
+    # Whom Traefik trusts is another in Docker; what is asked beside that is the same, and takes a minute.
     some = {} if running.runtime == "native" else {"CHECKS": "trust."}
     code, output = running.make("verify", FAST=1, **some, **trusted)
     assert code == 0, output

@@ -145,7 +145,7 @@ def addresses(stack, network: str) -> list[str]:
     return found
 
 
-def test_only_the_overlay_of_traefik_and_the_app_is_believed(stack):
+def test_only_the_overlay_of_traefik_and_the_app_is_trusted(stack):
     """The app also joins another network, as it would for a database; a service there attacks it."""
     stack.docker("network", "create", "-d", "overlay", "neighbours")
     try:
@@ -155,9 +155,9 @@ def test_only_the_overlay_of_traefik_and_the_app_is_believed(stack):
         inside, outside = addresses(stack, "service_internal"), addresses(stack, "neighbours")
         assert len(outside) == 3
 
-        believed = attack(stack, "service_internal", *inside)
-        assert {one["client"] for one in believed} == {"203.0.113.7"}  # so the attack would be seen
-        assert {one["scheme"] for one in believed} == {"https"}
+        trusted = attack(stack, "service_internal", *inside)
+        assert {one["client"] for one in trusted} == {"203.0.113.7"}  # so the attack would be seen
+        assert {one["scheme"] for one in trusted} == {"https"}
 
         refused = attack(stack, "neighbours", *outside, *inside)
         assert {one["client"] for one in refused[:3]}.isdisjoint({"203.0.113.7"})

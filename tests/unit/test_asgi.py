@@ -106,21 +106,21 @@ SPOOF = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-proto", "https")]
 
 
 @pytest.mark.parametrize("server", ["gunicorn", "hypercorn"])
-def test_the_proxy_is_believed_and_another_address_is_not(server):
-    believed = ask(headers=SPOOF, client="172.30.98.10", app_server=server, proxy_address="172.30.98.10")
+def test_the_proxy_is_trusted_and_another_address_is_not(server):
+    trusted = ask(headers=SPOOF, client="172.30.98.10", app_server=server, proxy_address="172.30.98.10")
     doubted = ask(headers=SPOOF, client="172.30.98.1", app_server=server, proxy_address="172.30.98.10")
-    assert (believed[1]["client"], believed[1]["scheme"]) == ("6.6.6.6", "https")
+    assert (trusted[1]["client"], trusted[1]["scheme"]) == ("6.6.6.6", "https")
     assert (doubted[1]["client"], doubted[1]["scheme"]) == ("172.30.98.1", "http")
 
 
 @pytest.mark.parametrize("given", [[], ["wrong"], ["right", "right"], ["wrong", "right"]])
-def test_without_the_one_right_token_nobody_is_believed(given):
+def test_without_the_one_right_token_nobody_is_trusted(given):
     headers = [*SPOOF, *(("x-proxy-token", value) for value in given)]
     _, answer = ask(headers=headers, proxy_token="right")
     assert (answer["client"], answer["scheme"]) == ("127.0.0.1", "http")
 
 
-def test_the_token_is_believed_and_never_shown_to_the_application():
+def test_the_token_is_trusted_and_never_shown_to_the_application():
     _, answer = ask(headers=[*SPOOF, ("x-proxy-token", "right")], proxy_token="right")
     assert (answer["client"], answer["scheme"]) == ("6.6.6.6", "https")
     assert "x-proxy-token" not in answer["headers"]

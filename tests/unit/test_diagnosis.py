@@ -44,17 +44,17 @@ PATTERNS = {
         **at("app.answers", "could not check: ConnectError", "direct"),
     },
     "the server's own port does not answer": at("app.answers", "could not check: refused", "direct"),
-    "the server does not believe the proxy": {
+    "the server does not trust the proxy": {
         **at("scope.scheme", "scheme: http", "https"),
         **at("scope.client", "client: 172.30.98.10", "http", "https"),
         **at("redirect.keeps_prefix", "Location: http://", "https"),
     },
     "X-Forwarded-Proto is overwritten": at("scope.scheme", "scheme: http", "https"),
-    "Traefik believes its clients": {
+    "Traefik trusts its clients": {
         **at("trust.proxy_cannot_spoof", "X-Forwarded-* -> 6.6.6.6", "http"),
         **at("trust.one_value_each", "X-Forwarded-Host -> evil.example", "http"),
     },
-    "believes callers that are not the proxy": at("trust.direct_cannot_spoof", "client -> 6.6.6.6", "direct"),
+    "trusts callers that are not the proxy": at("trust.direct_cannot_spoof", "client -> 6.6.6.6", "direct"),
     "reads X-Forwarded-Host": at("trust.direct_cannot_spoof", "url -> evil.example", "direct"),
     "the proxy sends a request again that the application has answered": at(
         "delivery.sent_once", "3", "http", "https"
@@ -70,9 +70,9 @@ def test_the_pattern_names_the_cause_first(says):
 
 
 def test_two_faults_are_two_causes():
-    red = PATTERNS["Traefik believes its clients"] | PATTERNS["the proxy holds a stream back"]
+    red = PATTERNS["Traefik trusts its clients"] | PATTERNS["the proxy holds a stream back"]
     first, second = diagnose(results(red))
-    assert "Traefik believes" in first and "holds a stream back" in second
+    assert "Traefik trusts" in first and "holds a stream back" in second
 
 
 def test_what_nobody_listed_gets_the_hint_of_the_most_upstream_check():

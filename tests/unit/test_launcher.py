@@ -1,4 +1,4 @@
-"""`python -m behindproxy_serve` with values that the servers would take in silence."""
+"""`python -m behindproxy_serve` with values that the servers would take silently."""
 
 import os
 import subprocess

@@ -29,7 +29,7 @@ def test_load_balancers_are_trusted_beside_the_proxy(server):
 
 
 @pytest.mark.parametrize("server", ["uvicorn", "fastapi"])
-def test_with_a_token_the_address_alone_is_not_believed(server):
+def test_with_a_token_the_address_alone_is_not_trusted(server):
     line = argv(app_server=server, proxy_token="secret")
     assert "--no-proxy-headers" in line and "allow-ips" not in line and "secret" not in line
 

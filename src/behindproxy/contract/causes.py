@@ -69,7 +69,7 @@ def unset(red: Red) -> bool:
     )
 
 
-def disbelieved(red: Red) -> bool:
+def distrusted(red: Red) -> bool:
     return red("scope.scheme") and red("scope.client")
 
 
@@ -121,7 +121,7 @@ CAUSES = (
     Cause(
         "https is redirected to http, or to itself",
         "remove redirectScheme from the chain in traefik/routes.toml; HTTPSRedirectMiddleware in the "
-        "application needs a server that believes the proxy (--forwarded-allow-ips), and the "
+        "application needs a server that trusts the proxy (--forwarded-allow-ips), and the "
         "entrypoint's redirection is the better place.",
         lambda red: (
             red.says("app.answers@https", "itself")
@@ -149,7 +149,7 @@ CAUSES = (
     ),
     Cause(
         "the server's own port does not answer, the proxy does",
-        "in Docker a container whose only network is internal publishes no port, in silence: it needs "
+        "in Docker a container whose only network is internal publishes no port, silently: it needs "
         "the network `direct` too; elsewhere the server listens on another address or port.",
         lambda red: red.says("app.answers@direct", "could not check") and not red("app.answers@http*"),
         ("*@direct",),
@@ -331,7 +331,7 @@ CAUSES = (
         lambda red: red("host.malformed") or red("host.one"),
         ("host.*",),
     ),
-    # Who is believed.
+    # Who is trusted.
     Cause(
         "TRUSTED_PROXIES does not name every load balancer to proxy and server alike",
         "`make up` gives it to Traefik (forwardedHeaders.trustedIPs) and to the server "
@@ -340,7 +340,7 @@ CAUSES = (
         ("trust.load_balancer*", "scope.*", "websocket.*"),
     ),
     Cause(
-        "Traefik believes its clients",
+        "Traefik trusts its clients",
         "remove forwardedHeaders.insecure from traefik/traefik.toml, and trustedIPs that hold more "
         "than the load balancers (TRUSTED_PROXIES).",
         lambda red: red("trust.proxy_cannot_spoof") and red("trust.one_value_each"),
@@ -352,10 +352,10 @@ CAUSES = (
         lambda red: red("scope.scheme") and not red("scope.client"),
     ),
     Cause(
-        "the server does not believe the proxy",
+        "the server does not trust the proxy",
         "--forwarded-allow-ips must be the proxy's exact address (behindproxy_serve/server.py): no name, "
         "no quotes, no host bits; load balancers before it go into TRUSTED_PROXIES.",
-        disbelieved,
+        distrusted,
     ),
     Cause(
         "the application copies X-Forwarded-Prefix into root_path",
@@ -364,7 +364,7 @@ CAUSES = (
         ("trust.*",),
     ),
     Cause(
-        "the application believes a header that the proxy passes on as the client wrote it",
+        "the application trusts a header that the proxy passes on as the client wrote it",
         "Forwarded and its like must be blanked by scrub-headers in traefik/routes.toml, and read by nobody.",
         lambda red: red("trust.proxy_cannot_spoof"),
         ("trust.*", "redirect.*"),
@@ -377,7 +377,7 @@ CAUSES = (
         ("trust.*",),
     ),
     Cause(
-        "the server believes callers that are not the proxy",
+        "the server trusts callers that are not the proxy",
         "--forwarded-allow-ips must be the proxy's exact address, never * nor a network that holds "
         "other callers; on one host without containers the proxy's token must be demanded too.",
         lambda red: red("trust.direct_cannot_spoof") or red("container.neighbour"),

@@ -1,4 +1,4 @@
-"""What only containers can show: what they may do, where they listen, whom the server believes."""
+"""What only containers can show: what they may do, where they listen, whom the server trusts."""
 
 import json
 import os
@@ -220,9 +220,9 @@ def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Exp
         # The process itself, and not only the setting.
         read = "print(open('/proc/1/cmdline').read().replace(chr(0), ' '))"
         line = docker("exec", found["app"]["Id"], "python", "-c", read)
-        believed = line.partition("--forwarded-allow-ips ")[2].split()[:1]
+        named = line.partition("--forwarded-allow-ips ")[2].split()[:1]
         trusted = [item for item in target.trusted_proxies if item]
-        expect("--forwarded-allow-ips", believed, [",".join([address, *trusted])])
+        expect("--forwarded-allow-ips", named, [",".join([address, *trusted])])
 
 
 @check(
@@ -239,7 +239,7 @@ def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Exp
     needs=("docker", "probe"),
     broken_by=("mutant container.whole_network",),
 )
-def test_another_container_is_not_believed(target: Target, expect: Expect) -> None:
+def test_another_container_is_not_trusted(target: Target, expect: Expect) -> None:
     app = containers()["app"]
     full, settings = network(app, "internal")
     path = target.addresses["direct"].entered_at if "direct" in target.addresses else ""

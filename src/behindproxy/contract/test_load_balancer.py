@@ -1,4 +1,4 @@
-"""A load balancer in front of the proxy: believed for what it saw, and for nothing more."""
+"""A load balancer in front of the proxy: trusted for what it saw, and for nothing more."""
 
 import json
 from urllib.parse import urlsplit
@@ -39,7 +39,7 @@ def as_a_load_balancer(entrypoint: Entrypoint) -> dict[str, str]:
     needs=("probe", "load balancer"),
     broken_by=("a hop that is missing in TRUSTED_PROXIES", "TRUSTED_PROXIES not given to the proxy"),
 )
-def test_a_load_balancer_is_believed_hop_by_hop(entrypoint: Entrypoint, expect: Expect) -> None:
+def test_a_load_balancer_is_trusted_hop_by_hop(entrypoint: Entrypoint, expect: Expect) -> None:
     headers = as_a_load_balancer(entrypoint)
     scheme = headers["X-Forwarded-Proto"]
     seen = entrypoint.probe(headers=headers)

@@ -442,7 +442,7 @@ def _refuse_ipv6(settings: StackSettings) -> None:
 
 
 def _refuse_unreadable() -> None:
-    """Traefik has another user id: what it cannot read it starts without, in silence, on port 80."""
+    """Traefik has another user id: what it cannot read it starts without, silently, on port 80."""
     for folder in (STATIC, STATIC / "tls"):
         folder.chmod(0o755)
     for path in (ROOT / "traefik", *(ROOT / "traefik").iterdir(), STATIC / "traefik.toml"):

@@ -207,7 +207,7 @@ def _install_the_application() -> None:
     if INSTALLED.exists() and INSTALLED.read_text() == wanted:
         return
     print(f"installing {lists[0].name}, and what serves it, into {INSTALLED.parent.relative_to(ROOT)}")
-    # Anew, so that what is no longer asked for goes; and beside the one that may be serving.
+    # All of it again, so that what is no longer asked for goes; and beside the one that may be serving.
     part = INSTALLED.parent.with_name("app.part")
     shutil.rmtree(part, ignore_errors=True)
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
