@@ -14,9 +14,9 @@ def value(original, is_now):
     return is_now
 
 
-def beside(original, name):
-    """Another file of the same folder."""
-    return original.with_name(name)
+def installed_in(original, folder):
+    """A program of build/venv/bin: the one that `packages` brought into another folder of build/."""
+    return original.parents[2] / folder / "bin" / original.name
 
 
 def left_out(original):
