@@ -12,33 +12,89 @@ from tests.checkout import ROOT
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 
 
-def run(checkout, tmp_path, **inputs: str) -> tuple[int, str, str]:
+@pytest.fixture(scope="module")
+def runner_temp(tmp_path_factory):
+    """A job's folder, where the tool is installed once."""
+    return tmp_path_factory.mktemp("runner")
+
+
+@pytest.fixture(scope="module")
+def served(checkout):
+    checkout.must("up")
+    return checkout
+
+
+def run(checkout, runner_temp, tmp_path, **inputs: str) -> tuple[int, str, str]:
     """Its exit code, the job's summary and the step's outputs."""
     given = {name: one.get("default", "") for name, one in ACTION["inputs"].items()} | {
         name.replace("_", "-"): value for name, value in inputs.items()
     }
+    assert given.keys() == ACTION["inputs"].keys()
     (step,) = ACTION["runs"]["steps"]
     files = {name: tmp_path / name for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
     environ = {
         name: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: given[found[1]], value)
         for name, value in step["env"].items()
     }
+    (tmp_path / "workspace").mkdir()
     done = subprocess.run(
         [step["shell"], "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-        env={**os.environ, **environ, **files, "GITHUB_ACTION_PATH": str(checkout.path)},
-        cwd=tmp_path,
-        capture_output=True,
+        env={
+            **os.environ,
+            **environ,
+            **files,
+            "GITHUB_ACTION_PATH": str(checkout.path),
+            "RUNNER_TEMP": str(runner_temp),
+        },
+        cwd=tmp_path / "workspace",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         timeout=300,
     )
+    print(done.stdout)  # which pytest shows of a failure
     read = (path.read_text() if path.exists() else "" for path in files.values())
     return done.returncode, *read
 
 
 @pytest.mark.parametrize("prefix, code", [("/api/v1", 0), ("/api/v2", 1)])
-def test_its_report_is_in_the_summary(running, tmp_path, prefix, code):
-    url = f"http://127.0.0.1:{running.http}{prefix}"
-    exit_code, summary, outputs = run(running, tmp_path, proxy_url=url, checks="app. or prefix.")
-    assert bool(exit_code) == bool(code)
+def test_its_report_is_in_the_summary(served, runner_temp, tmp_path, prefix, code):
+    url = f"http://127.0.0.1:{served.http}{prefix}"
+    exit_code, summary, outputs = run(served, runner_temp, tmp_path, url=url, only="app.,prefix.")
+    assert exit_code == code
     assert url in summary and "app.root_path" in summary
-    assert outputs == f"report={running.path}/build/verify\n"
+    assert outputs == f"report={tmp_path}/workspace/behindproxy-report\n"
+
+
+def test_its_inputs_are_options_of_the_command(served, runner_temp, tmp_path):
+    code, summary, outputs = run(
+        served,
+        runner_temp,
+        tmp_path,
+        url=f"http://127.0.0.1:{served.http}/api/v1",
+        tls_url=f"https://127.0.0.1:{served.https}/api/v1",
+        direct=f"http://127.0.0.1:{served.direct}",
+        ca=f"{served.path}/build/tls/ca.pem",
+        only="app.,fuzz.",
+        report="its/own",
+    )
+    assert code == 0
+    assert f"https://127.0.0.1:{served.https}/api/v1" in summary and "app.same_answer" in summary
+    assert outputs == f"report={tmp_path}/workspace/its/own\n"
+
+
+def test_an_input_that_cannot_be_is_status_2(served, runner_temp, tmp_path):
+    assert run(served, runner_temp, tmp_path, url="api.example.com")[0] == 2
+
+
+def test_every_option_of_verify_that_names_a_deployment_is_an_input(served):
+    from behindproxy.cli import verify
+
+    options = {"url"} | {
+        option.removeprefix("--")
+        for parameter in verify.params
+        for option in parameter.opts
+        if option.startswith("--")
+    }
+    not_inputs = {"strip-prefix", "runtime", "curl", "list"}
+    assert options - not_inputs == ACTION["inputs"].keys()
