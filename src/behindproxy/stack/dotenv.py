@@ -32,8 +32,8 @@ def parse(text: str, environ: Mapping[str, str]) -> dict[str, str]:
             continue
         key = KEY.match(text, position)
         if not key:
-            shown = text[position:].split("\n", 1)[0]
-            raise DotenvError(f".env line {line}: {shown!r} is not KEY=value")
+            # Not the line itself, which may be part of a secret.
+            raise DotenvError(f".env line {line}: it is not KEY=value, for example HTTP_PORT=9999")
         position = key.end()
         if not key[2]:  # a bare KEY passes the environment's value on
             if key[1] in environ:
