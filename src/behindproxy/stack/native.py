@@ -125,23 +125,31 @@ def down() -> None:
     for group in (daemons, processes):
         for process in group:
             _quietly(process.terminate)
-        for process in _wait(group, 60) if group is daemons else psutil.wait_procs(group, timeout=10)[1]:
+        for process in _wait(group, 60 if group is daemons else 10):
             _quietly(process.kill)
-        psutil.wait_procs(group, timeout=10)
+        _wait(group, 10)
     if folder := _made_for_the_socket(_socket()):
         shutil.rmtree(folder, ignore_errors=True)
     for name in ("fingerprint", "socket", "supervisor.sock"):
         (HOME / name).unlink(missing_ok=True)
 
 
-def _wait(daemons: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
     """Return those that have not ended. The loop of supervisord turns once a second, for each part that it
     stops, or when it is spoken to."""
     deadline = time.monotonic() + seconds
-    while daemons and time.monotonic() < deadline:
+    while (processes := [one for one in processes if not _has_ended(one)]) and time.monotonic() < deadline:
         states()
-        daemons = psutil.wait_procs(daemons, timeout=0.1)[1]
-    return daemons
+        psutil.wait_procs(processes, timeout=0.1)
+    return processes
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Whether it runs no more; where the first process of all is slow to notice, it is a zombie for long."""
+    try:
+        return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return True
 
 
 def left() -> bool:
