@@ -203,7 +203,7 @@ def list_checks() -> int:
 
 
 def explain(id: str) -> int:
-    """Print what the check `id` states, what helps where it is red, and what has been seen to turn it red."""
+    """Print what the check `id` states, and what helps where it is red."""
     command, environ = suite("--list-checks")
     listed = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     checks = {check["id"]: check for check in json.loads(listed.stdout)}
@@ -217,7 +217,6 @@ def explain(id: str) -> int:
         "states": check["statement"],
         "helps": check["hint"],
         "source": check["source"],
-        "red under": ", ".join(check["broken_by"]),
     }
     for name, text in rows.items():
         if text:

@@ -20,6 +20,7 @@ from behindproxy.stack.render import write
 
 from .bed import Bed, Verdict
 from .mutant import Mutant, load_all
+from .red import record
 from .table import markdown
 
 BEDS = {"native": 3, "docker": 1}
@@ -110,6 +111,7 @@ def main() -> int:
     write(BUILD / "mutants.json", json.dumps(results))
     if options.whole:
         write(ROOT / "docs" / "mutants.md", markdown(verdicts))
+        record(verdicts)
     caught, named = sum(one.caught for one in verdicts), sum(one.named for one in verdicts)
     print(
         f"{len(verdicts)} mutants, {caught} caught, {named} named, {alarms} false alarms"

@@ -35,7 +35,7 @@ def test_a_check_is_explained():
     status, text = called("verify", "--explain", "trust.direct_cannot_spoof")
     assert status == 0
     assert text.startswith("trust.direct_cannot_spoof   at direct\n")
-    assert all(f"\n  {name} " in text for name in ("title", "states", "helps", "source", "red under"))
+    assert all(f"\n  {name} " in text for name in ("title", "states", "helps", "source"))
 
 
 def test_an_unknown_check_is_one_line_with_what_is_near():

@@ -15,7 +15,7 @@ from behindproxy.stack.paths import ROOT
 from behindproxy.stack.settings import StackSettings
 from behindproxy_serve import server
 from behindproxy_serve.settings import Settings
-from tests.mutants import data
+from tests.mutants import data, red
 from tests.mutants.data import Edit
 from tests.mutants.mutant import HERE, OF_THE_START, Patch, Replace, load, load_all
 from tests.mutants.template import render
@@ -181,3 +181,9 @@ def test_an_unknown_key_is_named(tmp_path):
     path.write_text((HERE / "prefix.no_strip.toml").read_text() + '\n[setting]\nPROBE = "0"\n')
     with pytest.raises(SystemExit, match=r"prefix\.typo\.toml.*setting"):
         load(path)
+
+
+def test_what_each_turned_red_is_on_record():
+    assert red.by_mutant().keys() == {mutant.name for mutant in MUTANTS}, "python -m tests.mutants --whole"
+    for mutant in MUTANTS:
+        assert set(mutant.caught_by) <= set(red.by_mutant()[mutant.name])

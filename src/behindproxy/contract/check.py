@@ -31,8 +31,6 @@ class Check:
     needs: tuple[str, ...] = ()
     # It sends what a third-party application must not get: another method, a body, a broken request.
     unsafe: bool = False
-    # Configurations under which this check has been seen going red.
-    broken_by: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:
@@ -58,13 +56,12 @@ def check(
     hint: str,
     needs: tuple[str, ...] = (),
     unsafe: bool = False,
-    broken_by: tuple[str, ...] = (),
 ) -> Callable[[Test], Test]:
     """Mark a test as the check `id`, and run it once at each of its entrypoints.
 
     The test takes that one as `entrypoint`; a check of `all` takes the deployment as `target`.
     """
-    known = Check(id, title, entrypoints, kind, source, statement, hint, needs, unsafe, broken_by)
+    known = Check(id, title, entrypoints, kind, source, statement, hint, needs, unsafe)
 
     def mark(test: Test) -> Test:
         argument = "target" if entrypoints == ("all",) else "entrypoint"

@@ -27,7 +27,6 @@ PATHS = ("/app", "/items/", "/static/hello.txt", "/no/such/route")
     hint="A middleware or a Method() in the rule answers instead of the application.",
     needs=("app", "items", "static"),
     unsafe=True,
-    broken_by=("rule for GET alone", "errors middleware"),
 )
 def test_the_proxys_answers_are_the_servers(entrypoint: Entrypoint, expect: Expect) -> None:
     if "direct" not in entrypoint.target.addresses:
@@ -59,7 +58,6 @@ def test_the_proxys_answers_are_the_servers(entrypoint: Entrypoint, expect: Expe
     ),
     hint="The application's root_path differs from the proxy's prefix: API_PREFIX feeds both.",
     needs=("openapi", "prefix"),
-    broken_by=("another root_path than the proxy strips", "no root_path"),
 )
 def test_the_first_server_and_a_path_are_an_address(entrypoint: Entrypoint, expect: Expect) -> None:
     if not entrypoint.target.root_path_in_servers:

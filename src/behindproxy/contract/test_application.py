@@ -80,7 +80,6 @@ def outside(entrypoint: Entrypoint, url: str) -> bool:
     "circle.",
     hint=HINT.format(where='the route that answers the redirect, not RedirectResponse("/…")'),
     needs=("prefix",),
-    broken_by=("mutant application.hard_coded_redirect", "Datasette without its base_url"),
 )
 def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     first: dict[str, str] = {}
@@ -119,7 +118,6 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
     statement="Each link to this host in a route's JSON or HTML is under the prefix.",
     hint=HINT.format(where="the route that answers it"),
     needs=("prefix",),
-    broken_by=("mutant application.links_by_string",),
 )
 def test_no_answer_links_past_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     def wrong(path: str) -> list[str]:
@@ -146,7 +144,6 @@ def test_no_answer_links_past_the_prefix(entrypoint: Entrypoint, expect: Expect)
         "application on this host gets the cookie and may overwrite it."
     ),
     needs=("prefix",),
-    broken_by=("mutant application.cookie_path",),
 )
 def test_no_cookie_is_for_the_whole_host(entrypoint: Entrypoint, expect: Expect) -> None:
     def wide(path: str) -> list[str]:
@@ -175,7 +172,6 @@ def cookie_path(line: str, asked: str) -> str:
     ),
     hint='Write tokenUrl="token", without the slash in front: it is then relative to the server.',
     needs=("openapi", "prefix"),
-    broken_by=("mutant application.token_url",),
 )
 def test_the_schema_s_own_addresses_keep_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     document = expect.json(entrypoint.get("/openapi.json"))

@@ -73,7 +73,6 @@ def expect_executed(page: Page, mount: str) -> None:
     ),
     hint=HINT,
     needs=("full", "docs", "openapi", "app"),
-    broken_by=BROKEN_BY,
 )
 @pytest.mark.usefixtures("prefix_in_servers")
 @undisturbed
@@ -91,7 +90,6 @@ def test_in_the_docs_execute_gets_the_answer(entrypoint: Entrypoint, page: Page)
     statement="Swagger UI offers the prefix first, chosen, and then the servers that were given.",
     hint=HINT,
     needs=("full", "docs", "openapi", "prefix"),
-    broken_by=BROKEN_BY,
 )
 @pytest.mark.usefixtures("prefix_in_servers")
 @undisturbed
@@ -116,7 +114,6 @@ def test_the_server_drop_down_begins_with_the_prefix(
     statement="ReDoc finds the schema through the proxy and shows its first operation.",
     hint=HINT,
     needs=("full", "redoc", "openapi"),
-    broken_by=BROKEN_BY,
 )
 @undisturbed
 def test_redoc_shows_the_operations(entrypoint: Entrypoint, page: Page) -> None:
@@ -133,7 +130,6 @@ def test_redoc_shows_the_operations(entrypoint: Entrypoint, page: Page) -> None:
     statement="The mounted application's docs work in the same way, at its own path.",
     hint=HINT,
     needs=("full", "docs", "sub"),
-    broken_by=BROKEN_BY,
 )
 @undisturbed
 def test_in_the_sub_applications_docs_execute_gets_the_answer(entrypoint: Entrypoint, page: Page) -> None:
@@ -156,7 +152,6 @@ def test_in_the_sub_applications_docs_execute_gets_the_answer(entrypoint: Entryp
         "page. ReDoc's script loads its logo from a CDN unless the page's policy forbids it."
     ),
     needs=("full", "docs", "redoc", "openapi", "sub"),
-    broken_by=("docs assets from a CDN", "no Content-Security-Policy on /redoc"),
 )
 @undisturbed
 def test_no_documentation_page_asks_another_origin(
@@ -186,7 +181,6 @@ def test_no_documentation_page_asks_another_origin(
     ),
     hint="Every route has a second address at the server: see docs.direct_is_for_the_proxy.",
     needs=("full", "strip", "docs", "openapi", "prefix"),
-    broken_by=("hard-coded docs URL", "FastAPI(root_path=) with strip"),
 )
 @undisturbed
 def test_the_docs_at_the_server_cannot_load_their_schema(
@@ -208,7 +202,6 @@ def test_the_docs_at_the_server_cannot_load_their_schema(
     statement="Where the server has the prefixed path, its own docs find schema and answer there.",
     hint=HINT,
     needs=("full", "unstripped", "docs", "openapi", "app"),
-    broken_by=("no root_path",),
 )
 @pytest.mark.usefixtures("prefix_in_servers")
 @undisturbed

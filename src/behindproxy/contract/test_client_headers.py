@@ -21,11 +21,6 @@ PROXY_HINT = (
     statement=("The proxy replaces the forwarding headers of a client: one line each, with its own value."),
     hint=PROXY_HINT,
     needs=("probe", "stranger"),
-    broken_by=(
-        "forwardedHeaders.insecure",
-        "insecure and --forwarded-allow-ips *",
-        "--root-path without strip",
-    ),
 )
 def test_the_proxy_replaces_a_clients_headers(entrypoint: Entrypoint, expect: Expect) -> None:
     names = (
@@ -67,7 +62,6 @@ def test_the_proxy_replaces_a_clients_headers(entrypoint: Entrypoint, expect: Ex
     hint="traefik/routes.toml: scrub-headers must blank them and the router must use it; "
     'traefik/traefik.toml: aliasHeadersStrategy = "delete" at each entrypoint.',
     needs=("probe",),
-    broken_by=("aliasHeadersStrategy keep", "no scrub-headers", "X-Forwarded-Ssl trusted"),
 )
 def test_headers_that_traefik_passes_through_are_removed(entrypoint: Entrypoint, expect: Expect) -> None:
     names = ["Forwarded", "X-Forwarded-Scheme", "X-Forwarded-Protocol", "X-Forwarded-Ssl", "X-Forwarded-User"]
@@ -97,7 +91,6 @@ def test_headers_that_traefik_passes_through_are_removed(entrypoint: Entrypoint,
     statement="Naming forwarding headers in Connection does not make the proxy drop them.",
     hint=("Traefik older than 3.7.13, or forwardedHeaders.connection lists them: pin the current version."),
     needs=("probe",),
-    broken_by=("a proxy that drops what Connection names",),
 )
 def test_connection_cannot_remove_the_proxys_headers(entrypoint: Entrypoint, expect: Expect) -> None:
     def names(headers: dict[str, str]) -> list[str]:

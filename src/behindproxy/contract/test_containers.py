@@ -75,7 +75,6 @@ def network(container: Inspected, name: str) -> tuple[str, Inspected]:
         'security_opt: ["no-new-privileges:true"] at both services.'
     ),
     needs=("docker",),
-    broken_by=("mutant container.root", "mutant container.writable", "mutant container.capabilities"),
 )
 def test_the_containers_run_without_privileges(target: Target, expect: Expect) -> None:
     for service, container in containers().items():
@@ -120,7 +119,6 @@ def test_the_containers_run_without_privileges(target: Target, expect: Expect) -
     statement="A container that faces the network cannot talk to the engine: that would be root.",
     hint="Remove the mount of docker.sock from docker-compose.yml: the routes come from a file.",
     needs=("docker",),
-    broken_by=("mutant container.socket",),
 )
 def test_no_container_has_docker_s_socket(target: Target, expect: Expect) -> None:
     mounted = {
@@ -139,7 +137,6 @@ def test_no_container_has_docker_s_socket(target: Target, expect: Expect) -> Non
     statement="The direct entrypoint is published on loopback: past the proxy nobody else gets in.",
     hint="ports of the app in docker-compose.yml: 127.0.0.1:${DIRECT_PORT}:8000, with the address.",
     needs=("docker",),
-    broken_by=("mutant container.direct_port_public",),
 )
 def test_the_server_s_own_port_is_for_this_machine_alone(target: Target, expect: Expect) -> None:
     ports = containers()["app"]["NetworkSettings"]["Ports"]
@@ -159,7 +156,6 @@ def test_the_server_s_own_port_is_for_this_machine_alone(target: Target, expect:
     statement="In its container the server listens on every address, and not on 127.0.0.1 alone.",
     hint="APP_HOST: 0.0.0.0 in docker-compose.yml: 127.0.0.1 is the container's own loopback.",
     needs=("docker",),
-    broken_by=("mutant container.loopback",),
 )
 def test_the_application_listens_where_the_proxy_reaches_it(target: Target, expect: Expect) -> None:
     lines = docker("exec", containers()["app"]["Id"], "python", "-c", LISTENING).splitlines()
@@ -181,7 +177,6 @@ def test_the_application_listens_where_the_proxy_reaches_it(target: Target, expe
     statement="Each says by itself whether it works: `up --wait` and restarts depend on it.",
     hint="healthcheck of both services in docker-compose.yml; inside the container there is no prefix.",
     needs=("docker",),
-    broken_by=("mutant container.no_health_check",),
 )
 def test_every_container_has_a_health_check(target: Target, expect: Expect) -> None:
     states = {
@@ -205,7 +200,6 @@ def test_every_container_has_a_health_check(target: Target, expect: Expect) -> N
         "must fit in docker-compose.yml: SUBNET feeds all three."
     ),
     needs=("docker",),
-    broken_by=("mutant container.wrong_address", "mutant container.whole_network"),
 )
 def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Expect) -> None:
     found = containers()
@@ -237,7 +231,6 @@ def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Exp
         "--forwarded-allow-ips must be that one address."
     ),
     needs=("docker", "probe"),
-    broken_by=("mutant container.whole_network",),
 )
 def test_another_container_is_not_trusted(target: Target, expect: Expect) -> None:
     app = containers()["app"]

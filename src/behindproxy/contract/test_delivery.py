@@ -24,7 +24,6 @@ EVENTS, INTERVAL_SECONDS = 4, 0.2
         "traefik/routes.toml, and limit bodies in the application instead."
     ),
     needs=("stream",),
-    broken_by=("buffering middleware",),
 )
 def test_server_sent_events_arrive_one_by_one(entrypoint: Entrypoint, expect: Expect) -> None:
     arrivals, events = [], b""
@@ -57,7 +56,6 @@ def test_server_sent_events_arrive_one_by_one(entrypoint: Entrypoint, expect: Ex
     statement="Over HTTP/2 a redirect keeps scheme, host, port and prefix as over HTTP/1.1.",
     hint="The TLS entrypoint offers no h2, or the proxy does not pass :authority on as Host.",
     needs=("items",),
-    broken_by=("passHostHeader = false",),
 )
 def test_a_redirect_over_http2_is_the_same(entrypoint: Entrypoint, expect: Expect) -> None:
     # A context of its own: httpx writes its protocols into it, and other checks speak HTTP/1.1.
@@ -77,7 +75,6 @@ def test_a_redirect_over_http2_is_the_same(entrypoint: Entrypoint, expect: Expec
     statement="Fifty requests at once, each with a query of its own, get each its own address back.",
     hint="Something keeps a request's data in a global: root_path and URLs belong to the request.",
     needs=("probe",),
-    broken_by=("passHostHeader = false",),
 )
 def test_requests_at_once_do_not_see_each_other(entrypoint: Entrypoint, expect: Expect) -> None:
     def seen(number: int) -> tuple[str, str]:
@@ -103,7 +100,6 @@ def test_requests_at_once_do_not_see_each_other(entrypoint: Entrypoint, expect: 
     statement="Whatever follows the prefix is the application's to answer, its 404 included.",
     hint="The router's rule does not take every path under the prefix: traefik/routes.toml.",
     needs=("openapi",),
-    broken_by=("a server that answers 200 to whatever it reads",),
 )
 def test_an_unknown_path_in_the_prefix_is_the_applications(entrypoint: Entrypoint, expect: Expect) -> None:
     answer = entrypoint.get("/no/such/route")
@@ -125,7 +121,6 @@ def test_an_unknown_path_in_the_prefix_is_the_applications(entrypoint: Entrypoin
         "that fits. Only a refused connection may be tried again."
     ),
     needs=("probe",),
-    broken_by=("retry by status",),
 )
 def test_the_applications_own_status_arrives_and_it_ran_once(entrypoint: Entrypoint, expect: Expect) -> None:
     for status in (500, 502, 503, 504):

@@ -58,7 +58,6 @@ BROKEN_BY = (
     ),
     hint=HINT,
     needs=("full", "openapi"),
-    broken_by=BROKEN_BY,
 )
 def test_no_answer_is_outside_the_schema(entrypoint: Entrypoint, expect: Expect) -> None:
     fuzz(entrypoint, expect, "")
@@ -73,7 +72,6 @@ def test_no_answer_is_outside_the_schema(entrypoint: Entrypoint, expect: Expect)
     statement="The same for the mounted application: its own schema, at its own path.",
     hint=HINT,
     needs=("full", "openapi", "sub"),
-    broken_by=BROKEN_BY,
 )
 def test_the_sub_application_keeps_to_its_schema(entrypoint: Entrypoint, expect: Expect) -> None:
     fuzz(entrypoint, expect, "/sub")

@@ -43,7 +43,6 @@ def under(entrypoint: Entrypoint, *hosts: str, version: str = "1.1", target: str
     statement="The proxy answers to the deployment's own names only, whatever the spelling.",
     hint=FOREIGN_HINT,
     needs=("items",),
-    broken_by=("PUBLIC_HOSTS=*",),
 )
 def test_a_foreign_host_is_not_answered(entrypoint: Entrypoint, expect: Expect) -> None:
     hosts = (
@@ -67,7 +66,6 @@ def test_a_foreign_host_is_not_answered(entrypoint: Entrypoint, expect: Expect) 
     statement="A host in the request line goes before Host, and is refused in the same way.",
     hint=FOREIGN_HINT,
     needs=("items",),
-    broken_by=("PUBLIC_HOSTS=*",),
 )
 def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(
     entrypoint: Entrypoint, expect: Expect
@@ -87,7 +85,6 @@ def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(
     statement="A Host that is no host, or has an impossible port, never gets a Location.",
     hint=MALFORMED_HINT,
     needs=("items",),
-    broken_by=("served without HostGuard", "passHostHeader = false"),
 )
 def test_a_malformed_host_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
     host = entrypoint.address.bracketed_host
@@ -115,7 +112,6 @@ def test_a_malformed_host_is_refused(entrypoint: Entrypoint, expect: Expect) -> 
     statement="Two Host headers, and none at all, are refused: neither may choose a redirect.",
     hint=MALFORMED_HINT,
     needs=("items",),
-    broken_by=("served without HostGuard", "PUBLIC_HOSTS=*"),
 )
 def test_two_hosts_and_none_are_refused(entrypoint: Entrypoint, expect: Expect) -> None:
     cases = {
@@ -140,7 +136,6 @@ def test_two_hosts_and_none_are_refused(entrypoint: Entrypoint, expect: Expect) 
         "the backend's own address."
     ),
     needs=("items",),
-    broken_by=("passHostHeader = false",),
 )
 def test_a_location_names_the_host_that_was_asked(entrypoint: Entrypoint, expect: Expect) -> None:
     host = entrypoint.address.bracketed_host

@@ -52,7 +52,6 @@ def found(entrypoint: Entrypoint, part: str, holds: Callable[[str], bool]) -> st
     ),
     hint="[accessLog] in traefik/traefik.toml, with fields.queryParameters.defaultMode = drop.",
     needs=("logs", "probe"),
-    broken_by=("no accessLog", "accessLog with query parameters kept"),
 )
 def test_the_proxys_log_names_client_and_public_path(entrypoint: Entrypoint, expect: Expect) -> None:
     mark, token = uuid.uuid4().hex[:8], uuid.uuid4().hex[:8]
@@ -78,7 +77,6 @@ def test_the_proxys_log_names_client_and_public_path(entrypoint: Entrypoint, exp
         "scope.path say which."
     ),
     needs=("logs", "probe"),
-    broken_by=("native without the proxy token", "FastAPI(root_path=) with strip"),
 )
 def test_the_servers_log_names_client_and_public_path(entrypoint: Entrypoint, expect: Expect) -> None:
     mark = uuid.uuid4().hex[:8]
@@ -113,7 +111,6 @@ def test_the_servers_log_names_client_and_public_path(entrypoint: Entrypoint, ex
         "line of each request is Observe's (behindproxy_serve/middleware/observe.py)."
     ),
     needs=("logs", "ws"),
-    broken_by=("mutant logs.tokens_of_websockets",),
 )
 def test_no_line_of_the_applications_log_has_a_query(entrypoint: Entrypoint, expect: Expect) -> None:
     token, mark = uuid.uuid4().hex, uuid.uuid4().hex[:8]
@@ -166,7 +163,6 @@ def since_the_start(entrypoint: Entrypoint) -> list[str]:
     ),
     hint="FastAPI(root_path=) is deprecated: leave it out, the server's --root-path sets it.",
     needs=("logs",),
-    broken_by=("FastAPI(root_path=) with strip",),
 )
 def test_nothing_in_the_applications_log_is_deprecated(entrypoint: Entrypoint, expect: Expect) -> None:
     lines = since_the_start(entrypoint)

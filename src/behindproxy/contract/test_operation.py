@@ -36,7 +36,6 @@ INSIDE = re.compile(
     ),
     needs=("ours",),
     unsafe=True,
-    broken_by=("mutant limits.no_body_limit",),
 )
 def test_a_body_above_the_limit_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
     for length in (entrypoint.target.max_body_bytes + 1, 2 * entrypoint.target.max_body_bytes):
@@ -56,7 +55,6 @@ def test_a_body_above_the_limit_is_refused(entrypoint: Entrypoint, expect: Expec
     statement="Request headers of more than 64 KiB are answered with 431, and nothing is told of the inside.",
     hint="maxHeaderBytes of the entrypoints in traefik/traefik.toml; the default is 1 MiB.",
     needs=("ours",),
-    broken_by=("mutant limits.no_header_limit",),
 )
 def test_a_header_block_above_the_limit_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
     expect(
@@ -80,7 +78,6 @@ def test_a_header_block_above_the_limit_is_refused(entrypoint: Entrypoint, expec
     hint="add_problems(app) in app/main.py, and Observe around HostGuard in behindproxy_serve/order.py.",
     needs=("app", "stream", "ours"),
     unsafe=True,
-    broken_by=("mutant errors.framework_s_own",),
 )
 def test_the_applications_errors_are_problems_with_an_id(entrypoint: Entrypoint, expect: Expect) -> None:
     cases = {"GET /not/there": 404, "DELETE /app": 405, "GET /stream?count=many": 422, "GET /sub/none": 404}
@@ -116,7 +113,6 @@ def says_nothing(expect: Expect, text: str) -> None:
     ),
     hint="with_request_id in behindproxy_serve/middleware/request_id.py.",
     needs=("ours",),
-    broken_by=("mutant request.no_id",),
 )
 def test_each_request_has_an_id_that_the_client_gets_back(entrypoint: Entrypoint, expect: Expect) -> None:
     given = uuid.uuid4().hex
@@ -155,7 +151,6 @@ def ids(entrypoint: Entrypoint, headers: dict[str, str]) -> list[str]:
         "behindproxy_serve/middleware/observe.py."
     ),
     needs=("logs", "ours"),
-    broken_by=("mutant logs.no_request_id", "mutant logs.plain_text"),
 )
 def test_one_line_of_the_proxy_and_one_of_the_application(entrypoint: Entrypoint, expect: Expect) -> None:
     given, trace, token = uuid.uuid4().hex, uuid.uuid4().hex, uuid.uuid4().hex
@@ -192,7 +187,6 @@ def test_one_line_of_the_proxy_and_one_of_the_application(entrypoint: Entrypoint
     statement="The application sees the trace that the client began.",
     hint="A headers middleware drops traceparent, or tracing is on and starts a trace of its own.",
     needs=("probe",),
-    broken_by=("mutant request.traceparent_dropped",),
 )
 def test_a_traceparent_is_passed_on(entrypoint: Entrypoint, expect: Expect) -> None:
     trace = uuid.uuid4().hex
@@ -211,7 +205,6 @@ def test_a_traceparent_is_passed_on(entrypoint: Entrypoint, expect: Expect) -> N
     "refer.",
     hint="security-headers in the chain `app` of traefik/routes.toml.",
     needs=("ours",),
-    broken_by=("mutant headers.no_security",),
 )
 def test_answers_carry_the_security_headers(entrypoint: Entrypoint, expect: Expect) -> None:
     wanted = {
@@ -233,7 +226,6 @@ def test_answers_carry_the_security_headers(entrypoint: Entrypoint, expect: Expe
     statement="/docs and /redoc name the only scripts they run; the browser checks show that they work so.",
     hint="guarded() in app/docs.py.",
     needs=("docs", "redoc", "ours", "demo"),
-    broken_by=("mutant docs.no_policy",),
 )
 def test_the_documentation_pages_carry_a_strict_policy(entrypoint: Entrypoint, expect: Expect) -> None:
     for path in ("/docs", "/redoc"):

@@ -102,12 +102,6 @@ def methods(entrypoint: Entrypoint, path: str) -> Ways:
         "entryPoints.*.http.encodedCharacters must be off, and root_path be in the path."
     ),
     needs=("protected",),
-    broken_by=(
-        "PathPrefix without a boundary",
-        "priorities left to the length of the rules",
-        "protected rule with a slash at its end, encodedCharacters allowed",
-        "root_path without the prefix in the path",
-    ),
 )
 def test_a_protected_route_has_no_way_round(entrypoint: Entrypoint, expect: Expect) -> None:
     expect_protected(entrypoint, expect, addresses(entrypoint, entrypoint.target.protected))
@@ -123,7 +117,6 @@ def test_a_protected_route_has_no_way_round(entrypoint: Entrypoint, expect: Expe
     hint="The protected router's rule must not name a method: Method() leaves the others open.",
     needs=("protected",),
     unsafe=True,
-    broken_by=("protected rule for GET alone",),
 )
 def test_a_route_is_protected_from_every_method(entrypoint: Entrypoint, expect: Expect) -> None:
     expect_protected(entrypoint, expect, methods(entrypoint, entrypoint.target.protected))

@@ -17,7 +17,6 @@ from .recorder import CERTIFICATE_HINT
     source="Behind a Proxy › Redirects with HTTPS",
     statement="A client that verifies certificates accepts the one served for this host.",
     hint=CERTIFICATE_HINT,
-    broken_by=("certificate of another authority",),
 )
 def test_the_certificate_is_trusted(entrypoint: Entrypoint, expect: Expect) -> None:
     address = entrypoint.address

@@ -25,7 +25,6 @@ SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
     ),
     needs=("ws",),
     unsafe=True,
-    broken_by=("server without WebSockets", "--root-path without strip"),
 )
 def test_a_websocket_echoes(entrypoint: Entrypoint, expect: Expect) -> None:
     with entrypoint.ws("/ws") as connection:
@@ -47,11 +46,6 @@ def test_a_websocket_echoes(entrypoint: Entrypoint, expect: Expect) -> None:
         "mount.sub_application."
     ),
     needs=("probe",),
-    broken_by=(
-        "server without WebSockets",
-        "passHostHeader = false",
-        "--forwarded-allow-ips of another address",
-    ),
 )
 def test_a_websocket_sees_the_public_address(entrypoint: Entrypoint, expect: Expect) -> None:
     with entrypoint.ws("/_probe/ws") as connection:
@@ -79,11 +73,6 @@ def test_a_websocket_sees_the_public_address(entrypoint: Entrypoint, expect: Exp
         "address (behindproxy_serve/server.py; TRUSTED_PROXIES names only load balancers in front of it)."
     ),
     needs=("probe",),
-    broken_by=(
-        "server without WebSockets",
-        "--forwarded-allow-ips of another address",
-        "--forwarded-allow-ips quoted",
-    ),
 )
 def test_a_websocket_sees_the_client(entrypoint: Entrypoint, expect: Expect) -> None:
     with entrypoint.ws("/_probe/ws") as connection:
@@ -110,7 +99,6 @@ def test_a_websocket_sees_the_client(entrypoint: Entrypoint, expect: Expect) -> 
     ),
     needs=("ws", "ours"),
     unsafe=True,
-    broken_by=("mutant limits.no_websocket_limit",),
 )
 def test_a_websocket_message_above_the_limit_closes_the_connection(
     entrypoint: Entrypoint, expect: Expect
@@ -149,7 +137,6 @@ def test_a_websocket_message_above_the_limit_closes_the_connection(
     ),
     hint='Sec-Websocket-Extensions = "" in scrub-headers of traefik/routes.toml.',
     needs=("ws", "probe", "ours"),
-    broken_by=("mutant limits.websocket_compression",),
 )
 def test_no_offer_to_compress_passes_the_proxy(entrypoint: Entrypoint, expect: Expect) -> None:
     with entrypoint.ws("/_probe/ws", compress=True) as connection:
