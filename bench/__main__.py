@@ -31,15 +31,15 @@ def main() -> int:
     if unknown := [name for name in wanted if name not in known]:
         raise SystemExit(f"ONLY={unknown[0]}: no such question; for example ONLY={','.join(known)}")
     wanted = wanted or [question.__name__ for question in DEFAULT_QUESTIONS]
-    asked = [QUESTIONS[name]() for name in wanted if name in QUESTIONS]
-    for package in {generators.missing(case.load) for question in asked for case in question.cases} - {""}:
+    chosen = [QUESTIONS[name]() for name in wanted if name in QUESTIONS]
+    for package in {generators.missing(case.load) for question in chosen for case in question.cases} - {""}:
         raise SystemExit(f"a load generator is missing: apt-get install {package}")
     console = Console(width=110)
     about = machine()
     console.print(about["text"])
     FOLDER.mkdir(parents=True, exist_ok=True)
     answers, once = [], {}
-    for question in asked:
+    for question in chosen:
         with console.status("") as status:
             answers.append((question, ask(question, rounds, seconds, status.update)))
         console.print(report.table(*answers[-1]))

@@ -234,8 +234,8 @@ def _started(folder: Path, part: str, command: list[str], port: int):
 
 def _running(app: subprocess.Popen, proxy: subprocess.Popen, /, **urls: str) -> Running:
     """Once the proxy passes requests on."""
-    asked = ["curl", "-sf", "--noproxy", "*", "-o", os.devnull, f"{urls['http']}/app"]
-    wait_for(lambda: subprocess.run(asked).returncode == 0, 30)
+    probe = ["curl", "-sf", "--noproxy", "*", "-o", os.devnull, f"{urls['http']}/app"]
+    wait_for(lambda: subprocess.run(probe).returncode == 0, 30)
 
     def parts() -> dict[str, list[psutil.Process]]:
         return {

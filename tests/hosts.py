@@ -94,16 +94,16 @@ class Host:
 
     def get(self, url: str, seconds: float = 3) -> str:
         """The body, or curl's word for why there is none."""
-        asked = self.run("curl", "-sS", "--noproxy", "*", "--max-time", str(seconds), url)
-        return asked.stdout if asked.returncode == 0 else asked.stderr.strip()
+        result = self.run("curl", "-sS", "--noproxy", "*", "--max-time", str(seconds), url)
+        return result.stdout if result.returncode == 0 else result.stderr.strip()
 
     def doctor(self, url: str = "", as_nobody: bool = False, **environ: str) -> dict:
         user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if as_nobody else []
-        asked = self.run(
+        result = self.run(
             *user, PYTHON, "-m", "behindproxy", "doctor", "--json", *filter(None, [url]), **environ
         )
-        assert asked.returncode in (0, 1), asked.stderr
-        return json.loads(asked.stdout) | {"exit": asked.returncode}
+        assert result.returncode in (0, 1), result.stderr
+        return json.loads(result.stdout) | {"exit": result.returncode}
 
     def end(self, process: subprocess.Popen) -> None:
         self.processes.remove(process)

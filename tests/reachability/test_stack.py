@@ -18,7 +18,7 @@ from tests.hosts import PYTHON, SESSION
 class Examined(Checkout):
     def doctor(self, url: str = "", **environ: str) -> dict:
         clean = {k: v for k, v in self.environ.items() if not k.startswith(SESSION)}
-        asked = subprocess.run(
+        result = subprocess.run(
             [PYTHON, "-m", "behindproxy", "doctor", "--json", *filter(None, [url])],
             cwd=self.path,
             env=clean | environ | {"PYTHONPATH": "src"},  # the copy's own tools, which know the copy
@@ -27,8 +27,8 @@ class Examined(Checkout):
             timeout=60,
             check=False,
         )
-        assert asked.returncode in (0, 1), asked.stderr
-        return json.loads(asked.stdout) | {"exit": asked.returncode}
+        assert result.returncode in (0, 1), result.stderr
+        return json.loads(result.stdout) | {"exit": result.returncode}
 
     def first(self, url: str = "", **environ: str) -> str:
         """The id of the first finding; empty: nothing is wrong."""
@@ -194,7 +194,7 @@ def test_nothing_runs_and_a_port_is_taken(native):
 
 
 def test_settings_that_cannot_be_are_one_line_and_exit_2(native):
-    asked = subprocess.run(
+    result = subprocess.run(
         [PYTHON, "-m", "behindproxy", "doctor"],
         cwd=native.path,
         capture_output=True,
@@ -203,13 +203,13 @@ def test_settings_that_cannot_be_are_one_line_and_exit_2(native):
         env=native.environ | {"API_PREFIX": "api"},
         timeout=60,
     )
-    assert asked.returncode == 2
-    assert asked.stderr.startswith("API_PREFIX=api: ") and asked.stderr.count("\n") == 1
+    assert result.returncode == 2
+    assert result.stderr.startswith("API_PREFIX=api: ") and result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1/", "http://:8000/", "http://a:b/"])
 def test_what_is_no_url_is_one_line_and_exit_2(url, native):
-    asked = subprocess.run(
+    result = subprocess.run(
         [PYTHON, "-m", "behindproxy", "doctor", url],
         cwd=native.path,
         capture_output=True,
@@ -218,8 +218,8 @@ def test_what_is_no_url_is_one_line_and_exit_2(url, native):
         check=False,
         timeout=60,
     )
-    assert asked.returncode == 2
-    assert asked.stderr.startswith(f"URL={url}: ") and asked.stderr.count("\n") == 1
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"URL={url}: ") and result.stderr.count("\n") == 1
 
 
 # -- Docker --

@@ -83,9 +83,9 @@ def dev_server(cloud, *options: str, port: int = 8000):
 
 def doctor_over_ssh(laptop, ssh, url: str = "", **environ: str) -> dict:
     command = f"cd {ROOT} && {PYTHON} -m behindproxy doctor --json {url}"
-    asked = laptop.run(*ssh, TO, command, **environ)
-    assert asked.returncode in (0, 1), asked.stderr
-    return json.loads(asked.stdout)
+    result = laptop.run(*ssh, TO, command, **environ)
+    assert result.returncode in (0, 1), result.stderr
+    return json.loads(result.stdout)
 
 
 @told("The Answer", "Two causes overlapped: the editor forwarded the port, and --host 0.0.0.0 was missing.")

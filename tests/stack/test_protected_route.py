@@ -97,7 +97,7 @@ def replace(checkout, name: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def asked(checkout, check: str, **settings: object) -> dict[str, dict]:
+def answers_of(checkout, check: str, **settings: object) -> dict[str, dict]:
     """The answers of the suite's check, by entrypoint."""
     code, output = checkout.make("up", APP_MODULE="tests.routes:app", **settings)
     assert code == 0, output
@@ -143,7 +143,7 @@ def asked(checkout, check: str, **settings: object) -> dict[str, dict]:
 )
 def test_the_recipe_has_no_way_round(protected, settings):
     for check in (ADDRESSES, METHODS):
-        for entrypoint, answer in asked(protected, check, **settings).items():
+        for entrypoint, answer in answers_of(protected, check, **settings).items():
             assert answer["status"] == "passed", (entrypoint, answer["observed"])
 
 
@@ -153,5 +153,5 @@ def test_a_wrong_recipe_is_seen(protected, wrong):
     for name, old, new in edits:
         replace(protected, name, old, new)
     check = METHODS if wrong == "protected rule for GET alone" else ADDRESSES
-    for entrypoint, answer in asked(protected, check).items():
+    for entrypoint, answer in answers_of(protected, check).items():
         assert answer["status"] == "failed" and shown in answer["observed"], (entrypoint, answer)

@@ -65,7 +65,7 @@ class Switch(Host):
 
     def lacks_esp(self) -> str:
         """Why overlays cannot be encrypted here; empty where they can."""
-        asked = self.run(
+        result = self.run(
             "ip",
             "xfrm",
             "state",
@@ -86,11 +86,11 @@ class Switch(Host):
             "64",
         )
         self.run("ip", "xfrm", "state", "flush")
-        if asked.returncode == 0:
+        if result.returncode == 0:
             return ""
         return (
             "this kernel has no ESP with AES-GCM (CONFIG_INET_ESP, CONFIG_CRYPTO_GCM), which an encrypted "
-            f"overlay needs; ip xfrm said: {asked.stderr.strip()}"
+            f"overlay needs; ip xfrm said: {result.stderr.strip()}"
         )
 
     def cut(self, node: "Node") -> None:

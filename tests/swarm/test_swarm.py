@@ -278,13 +278,13 @@ def test_the_node_comes_back_and_takes_load_again(stack, record):
     with load(*stack.urls) as tally:
         stack.spread()
         time.sleep(5)
-    asked = sum(
+    requests = sum(
         back.docker("logs", "--since", "5s", container).count('"/api/v1/')
         for container in back.docker("ps", "-q", "--filter", "name=service_app").split()
     )
-    record(tally, f"at the address of the node that came back too; {asked} in 5 s at its replica")
+    record(tally, f"at the address of the node that came back too; {requests} in 5 s at its replica")
     assert not tally.failures
-    assert asked > 20
+    assert requests > 20
 
 
 def test_bad_settings_are_one_line_and_change_nothing(stack):

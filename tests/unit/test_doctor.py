@@ -91,8 +91,8 @@ def test_production_is_asked_by_its_name_at_each_address():
         "https@loopback": answer(port=443, **HELLO),
         "https@172.31.3.163": answer("timed_out", "172.31.3.163", 443),
     }
-    asked = {name: url for name, url, *_ in gather._questions(facts)}
-    assert asked == dict.fromkeys(facts.answers, "https://api.example.com/api/v1/healthz")
+    urls = {name: url for name, url, *_ in gather._questions(facts)}
+    assert urls == dict.fromkeys(facts.answers, "https://api.example.com/api/v1/healthz")
     assert findings(facts) == []
 
 

@@ -56,7 +56,7 @@ def test_reads_what_compose_reads(text, tmp_path):
     service = {"image": "x", "environment": {key: f"${{{key}}}" for key in ours}}
     (tmp_path / ".env").write_bytes(text.encode())
     (tmp_path / "compose.json").write_text(json.dumps({"services": {"x": service}}))
-    asked = subprocess.run(
+    result = subprocess.run(
         [*command, "-f", "compose.json", "config", "--format", "json"],
         cwd=tmp_path,
         env=ENVIRON,
@@ -64,7 +64,7 @@ def test_reads_what_compose_reads(text, tmp_path):
         text=True,
         check=True,
     )
-    theirs = json.loads(asked.stdout)["services"]["x"]["environment"]
+    theirs = json.loads(result.stdout)["services"]["x"]["environment"]
     assert ours == {key: value.replace("$$", "$") for key, value in theirs.items()}
 
 

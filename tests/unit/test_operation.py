@@ -90,10 +90,10 @@ def test_readiness_is_the_application_s_until_it_drains(tmp_path):
 
 @pytest.mark.parametrize("path", ["/readyz", "/healthz"])
 def test_an_application_without_one_is_asked_once_a_minute(tmp_path, monkeypatch, path):
-    asked, now = [], [1000.0]
+    answer, now = [], [1000.0]
 
     async def none(scope, receive, send):
-        asked.append((scope["method"], scope["path"]))
+        answer.append((scope["method"], scope["path"]))
         await PlainTextResponse("", 404)(scope, receive, send)
 
     monkeypatch.setattr("behindproxy_serve.middleware.health.time", SimpleNamespace(monotonic=lambda: now[0]))
@@ -101,9 +101,9 @@ def test_an_application_without_one_is_asked_once_a_minute(tmp_path, monkeypatch
     for now[0] in (1000.0, 1001.0, 1059.0, 1061.0, 1062.0):
         assert ask(app, path)[0] == 200
     assert ask(app, path, method="HEAD")[0] == 200
-    assert asked == [("GET", path), ("GET", path), ("HEAD", path)]
+    assert answer == [("GET", path), ("GET", path), ("HEAD", path)]
     assert ask(app, path, method="POST")[0] == 404  # its own
-    assert asked[-1] == ("POST", path)
+    assert answer[-1] == ("POST", path)
 
 
 def test_the_template_of_a_route_has_its_mounts_and_no_values():

@@ -115,11 +115,11 @@ def counted(status: int) -> float:
 
 def test_a_malformed_host_reaches_no_application_and_is_logged_with_its_id(ask):
     before = counted(400)
-    asked = ask(headers={"host": "localhost:"})
-    assert (asked.status, asked.reached) == (400, [])
-    (line,) = asked.lines
+    answer = ask(headers={"host": "localhost:"})
+    assert (answer.status, answer.reached) == (400, [])
+    (line,) = answer.lines
     assert line["status"] == 400
-    assert line["request_id"] == asked.headers["x-request-id"]
+    assert line["request_id"] == answer.headers["x-request-id"]
     assert counted(400) == before + 1
 
 
@@ -132,10 +132,10 @@ def test_a_malformed_host_gets_nothing_from_what_answers_in_the_application_s_pl
 @pytest.mark.parametrize("headers", [{"content-length": "2000"}, {}], ids=["announced", "not"])
 def test_a_body_above_the_limit_is_logged_and_counted(ask, headers):
     before = counted(413)
-    asked = ask(headers=headers, body=[b"x" * 1000, b"x" * 1000], max_body_bytes=1024)
-    assert asked.status == 413
-    assert len(asked.reached) == (0 if headers else 1)
-    assert [line["status"] for line in asked.lines] == [413]
+    answer = ask(headers=headers, body=[b"x" * 1000, b"x" * 1000], max_body_bytes=1024)
+    assert answer.status == 413
+    assert len(answer.reached) == (0 if headers else 1)
+    assert [line["status"] for line in answer.lines] == [413]
     assert counted(413) == before + 1
 
 
@@ -145,9 +145,9 @@ def test_while_it_drains_the_application_is_not_asked_whether_it_is_ready(ask, t
     settings = {"app_server": server, "strip_prefix": False, "run_dir": str(tmp_path)}
     assert ask(path, **settings).status == 200
     (tmp_path / "draining").touch()
-    asked = ask(path, **settings)
-    assert (asked.status, asked.reached) == (503, [])
-    assert [line["status"] for line in asked.lines] == [503]
+    answer = ask(path, **settings)
+    assert (answer.status, answer.reached) == (503, [])
+    assert [line["status"] for line in answer.lines] == [503]
 
 
 def test_a_refusal_closes_the_connection_of_a_container_that_leaves(ask, tmp_path):
@@ -160,8 +160,8 @@ def test_a_refusal_closes_the_connection_of_a_container_that_leaves(ask, tmp_pat
 
 def test_the_log_has_the_client_and_the_path_that_the_application_gets(ask):
     headers = {"x-forwarded-for": "192.0.2.7", "x-proxy-token": "right"}
-    asked = ask(headers=headers, app_server="gunicorn", proxy_token="right")
-    (scope,), (line,) = asked.reached, asked.lines
+    answer = ask(headers=headers, app_server="gunicorn", proxy_token="right")
+    (scope,), (line,) = answer.reached, answer.lines
     assert scope["client"][0] == "192.0.2.7" and scope["path"] == "/api/v1/app"
     assert (line["client"], line["path"]) == ("192.0.2.7:0", "/api/v1/app")
     assert not any(name == b"x-proxy-token" for name, _ in scope["headers"])

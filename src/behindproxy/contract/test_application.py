@@ -92,15 +92,15 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
         return first[path] if first[path] and outside(entrypoint, first[path]) else ""
 
     def leads_to_itself(path: str) -> str:
-        asked, location = {path}, first[path]
+        visited, location = {path}, first[path]
         while location:
             path = urlsplit(urljoin(entrypoint.public(path), location)).path.removeprefix(entrypoint.prefix)
             path = path or "/"  # the bare prefix
-            if path in asked:
+            if path in visited:
                 return location
-            if not path.startswith("/") or len(asked) > REDIRECTS:
+            if not path.startswith("/") or len(visited) > REDIRECTS:
                 break
-            asked.add(path)
+            visited.add(path)
             location = location_of(path)
         return ""
 
@@ -154,10 +154,10 @@ def test_no_cookie_is_for_the_whole_host(entrypoint: Entrypoint, expect: Expect)
     expect("cookies outside", entrypoint.each(paths, wide), dict.fromkeys(paths, []))
 
 
-def cookie_path(line: str, asked: str) -> str:
+def cookie_path(line: str, path: str) -> str:
     """Where a Set-Cookie line holds; without Path, the folder of what was asked (RFC 6265 › 5.1.4)."""
     named = re.search(r";\s*path=([^;]*)", line, re.IGNORECASE)
-    return named[1] if named else asked.rpartition("/")[0] or "/"
+    return named[1] if named else path.rpartition("/")[0] or "/"
 
 
 @check(

@@ -111,13 +111,13 @@ def fuzz(entrypoint: Entrypoint, expect: Expect, mount: str) -> None:
     expect.that(bool(operations), "operations", observed="none", expected="at least one")
     examples = max(1, min(EXAMPLES, REQUESTS // (2 * len(operations))))
     checks = [getattr(schemathesis.checks, name) for name in (CHECKS[:1] if foreign else CHECKS)]
-    asked, deadline = 0, time.monotonic() + SECONDS
+    count, deadline = 0, time.monotonic() + SECONDS
     for operation in operations:
         for mode in schemathesis.GenerationMode:
-            asked += generated(entrypoint, mount, operation, mode, examples, deadline, checks)
+            count += generated(entrypoint, mount, operation, mode, examples, deadline, checks)
     if not (foreign or entrypoint.restricted):
-        asked += undocumented_methods(entrypoint, expect, mount, document)
-    expect.that(asked >= len(operations), "requests", observed=asked, expected=f"{asked} were sent")
+        count += undocumented_methods(entrypoint, expect, mount, document)
+    expect.that(count >= len(operations), "requests", observed=count, expected=f"{count} were sent")
 
 
 def generated(
@@ -134,7 +134,7 @@ def generated(
     from hypothesis import strategies
     from schemathesis.core.failures import FailureGroup
 
-    asked = 0
+    count = 0
 
     # Derandomized and without a database: the same requests in every run, on every machine. The
     # first failure ends it, unshrunk: shrinking repeats a request that hangs hundreds of times.
@@ -155,10 +155,10 @@ def generated(
         ),
     )
     def ask(case: "Case[Operation]", unknown: dict[str, str]) -> None:
-        nonlocal asked
-        if asked and time.monotonic() > deadline:
+        nonlocal count
+        if count and time.monotonic() > deadline:
             return
-        asked += 1
+        count += 1
         answer = send(entrypoint, case, mount, unknown)
         try:
             case.validate_response(answer, checks=checks)
@@ -171,9 +171,9 @@ def generated(
         ask()
     except hypothesis.errors.Unsatisfiable:
         # Nothing can be wrong in a request that takes nothing.
-        if asked or mode.is_positive:
+        if count or mode.is_positive:
             raise
-    return asked
+    return count
 
 
 def send(

@@ -79,11 +79,11 @@ def _published(inspected: dict[str, Any]) -> tuple[Published, ...]:
 def inside(id_: str) -> tuple[Listener, ...] | None:
     """What listens in the container, or None where it has no `cat`, or no /proc."""
     try:
-        asked = _docker("exec", id_, "cat", "/proc/net/tcp", "/proc/net/tcp6")
+        result = _docker("exec", id_, "cat", "/proc/net/tcp", "/proc/net/tcp6")
     except (subprocess.TimeoutExpired, OSError):
         return None
     # Without IPv6 the second file is missing, and the first was read.
-    return proc_net(asked.stdout) if "local_address" in asked.stdout else None
+    return proc_net(result.stdout) if "local_address" in result.stdout else None
 
 
 def proc_net(text: str) -> tuple[Listener, ...]:
@@ -132,10 +132,10 @@ def ask_inside(all_: list[Container], settings: StackSettings) -> dict[str, str]
         "traefik": f"http://traefik:9999{settings.api_prefix}/healthz {host}",
     }
     try:
-        asked = _docker("exec", app.name, "python", "-c", QUESTION, *questions.values())
+        result = _docker("exec", app.name, "python", "-c", QUESTION, *questions.values())
     except (subprocess.TimeoutExpired, OSError):
         return {}
-    return dict(zip(questions, asked.stdout.splitlines(), strict=False))
+    return dict(zip(questions, result.stdout.splitlines(), strict=False))
 
 
 def traefik_log(all_: list[Container]) -> str:
@@ -144,18 +144,18 @@ def traefik_log(all_: list[Container]) -> str:
     if not found:
         return ""
     try:
-        asked = _docker("logs", "--tail", "2000", found.name)
+        result = _docker("logs", "--tail", "2000", found.name)
     except (subprocess.TimeoutExpired, OSError):
         return ""
-    return asked.stdout + asked.stderr
+    return result.stdout + result.stderr
 
 
 def _last_line(id_: str) -> str:
     try:
-        asked = _docker("logs", "--tail", "3", id_)
+        result = _docker("logs", "--tail", "3", id_)
     except (subprocess.TimeoutExpired, OSError):
         return ""
-    lines = [line for line in (asked.stdout + asked.stderr).splitlines() if line.strip()]
+    lines = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
     return lines[-1][:200] if lines else ""
 
 

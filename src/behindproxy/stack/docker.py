@@ -359,12 +359,12 @@ def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> N
 
 def project(command: list[str], environ: dict[str, str]) -> tuple[str, set[str]]:
     """Its name, and its services. Raises SystemExit where the file cannot be read, or is another's."""
-    asked = subprocess.run(
+    result = subprocess.run(
         [*command, "config", "--format", "json"], cwd=ROOT, env=environ, capture_output=True, text=True
     )
-    if asked.returncode:
-        raise SystemExit(f"docker-compose.yml: {asked.stderr.strip().splitlines()[-1]}")
-    config = json.loads(asked.stdout)
+    if result.returncode:
+        raise SystemExit(f"docker-compose.yml: {result.stderr.strip().splitlines()[-1]}")
+    config = json.loads(result.stdout)
     if not {"traefik", "app"} <= set(config["services"]):
         raise SystemExit(
             "docker-compose.yml is not this stack's: it lacks the service traefik or app; rename it, "
@@ -409,11 +409,11 @@ def _wait_for_traefik(settings: StackSettings) -> None:
         while metrics.first_said(partial(gets_requests, slot)) is False:
             if time.monotonic() > deadline:
                 url = f"http://{slot}:8000/readyz"
-                asked = _execute(slot, "python", "-m", "behindproxy_serve.healthcheck", url)
+                result = _execute(slot, "python", "-m", "behindproxy_serve.healthcheck", url)
                 print(last_lines(settings, slot), file=sys.stderr)
                 raise SystemExit(
                     f"Traefik sends nothing to {slot}: its health check there fails; "
-                    f"{url} says: {asked.stdout.strip()}"
+                    f"{url} says: {result.stdout.strip()}"
                 )
             time.sleep(0.2)
 

@@ -30,7 +30,7 @@ def engine(seconds: float = 20) -> tuple[str | None, str]:
         return None, "there is no docker command"
     where = os.environ.get("DOCKER_HOST", "the default socket")
     try:
-        asked = subprocess.run(
+        result = subprocess.run(
             ["docker", "version", "--format", "{{.Server.Version}}"],
             capture_output=True,
             text=True,
@@ -38,11 +38,11 @@ def engine(seconds: float = 20) -> tuple[str | None, str]:
         )
     except subprocess.TimeoutExpired:
         return None, f"the engine at {where} does not answer within {seconds:g} s"
-    if asked.returncode:
-        if "permission denied" in asked.stderr.lower():
+    if result.returncode:
+        if "permission denied" in result.stderr.lower():
             return None, f"this user may not use the engine at {where}"
         return None, f"no engine answers at {where}"
-    return asked.stdout.strip(), f"Docker Engine {asked.stdout.strip()} answers"
+    return result.stdout.strip(), f"Docker Engine {result.stdout.strip()} answers"
 
 
 def choose() -> str:

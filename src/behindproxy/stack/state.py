@@ -42,10 +42,10 @@ def forget() -> None:
 
 def differences(running: StackSettings) -> list[str]:
     """Return `KEY=value` for each setting that .env or the environment now has, and `running` has not."""
-    asked, had = read(), running.environ()
-    explicit = asked.model_fields_set
+    wanted, had = read(), running.environ()
+    explicit = wanted.model_fields_set
     return [
         f"{key}={value}"
-        for key, value in asked.environ().items()
+        for key, value in wanted.environ().items()
         if key.lower() in explicit and had[key] != value
     ]

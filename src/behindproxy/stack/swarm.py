@@ -131,13 +131,13 @@ def _nodes() -> list[dict[str, Any]]:
     version, reason = engine()
     if not version:
         raise SystemExit(f"{reason}: a swarm needs Docker on each of its nodes")
-    asked = subprocess.run(["docker", "node", "ls", "-q"], capture_output=True, text=True)
-    if asked.returncode:
+    result = subprocess.run(["docker", "node", "ls", "-q"], capture_output=True, text=True)
+    if result.returncode:
         raise SystemExit(
             "this engine is no manager of a swarm: docker swarm init, or ask one that is "
-            f"(docs/scaling.md); it said: {asked.stderr.strip().splitlines()[0]}"
+            f"(docs/scaling.md); it said: {result.stderr.strip().splitlines()[0]}"
         )
-    nodes: list[dict[str, Any]] = json.loads(_ask("node", "inspect", *asked.stdout.split()))
+    nodes: list[dict[str, Any]] = json.loads(_ask("node", "inspect", *result.stdout.split()))
     return nodes
 
 
@@ -197,18 +197,18 @@ def _built(name: str, nodes: int) -> str:
 
 def _in_registry(image: str) -> bool:
     """Whether a registry is to be asked for its digest: an image that was only loaded has none."""
-    asked = subprocess.run(
+    result = subprocess.run(
         ["docker", "image", "inspect", "--format", "{{.RepoDigests}}", image], capture_output=True, text=True
     )
-    return asked.returncode != 0 or asked.stdout.strip() != "[]"
+    return result.returncode != 0 or result.stdout.strip() != "[]"
 
 
 def _update(name: str, service: str) -> dict[str, Any]:
     """What Swarm says of the last change of the service; empty before the first."""
-    asked = subprocess.run(
+    result = subprocess.run(
         ["docker", "service", "inspect", f"{name}_{service}"], capture_output=True, text=True
     )
-    return (json.loads(asked.stdout)[0].get("UpdateStatus") or {}) if asked.returncode == 0 else {}
+    return (json.loads(result.stdout)[0].get("UpdateStatus") or {}) if result.returncode == 0 else {}
 
 
 def _wait(name: str, service: str, before: dict[str, Any]) -> None:

@@ -41,8 +41,8 @@ class Health:
             return await draining(scope, receive, send)
         if scope["method"] not in ("GET", "HEAD"):
             return await self.app(scope, receive, send)
-        asked, now = (scope["method"], scope["path"]), time.monotonic()
-        missing = now < self.missing.get(asked, now)
+        request, now = (scope["method"], scope["path"]), time.monotonic()
+        missing = now < self.missing.get(request, now)
 
         async def unless_missing(message: Message) -> None:
             nonlocal missing
@@ -53,7 +53,7 @@ class Health:
         if not missing:
             await self.app(scope, receive, unless_missing)
             if missing:
-                self.missing[asked] = now + ASKED_AGAIN_SECONDS
+                self.missing[request] = now + ASKED_AGAIN_SECONDS
         if missing:
             await JSONResponse({"status": "ready" if ready else "ok"})(scope, receive, send)
 
