@@ -38,7 +38,7 @@ def follow(settings: StackSettings, entrypoint: str) -> list[str]:
     answer = connection.getresponse()
     seen = json.loads(answer.read())
     lines = [
-        f"the client asks at {'https' if entrypoint == 'https' else 'http'}://{host}",
+        f"the client sends to {'https' if entrypoint == 'https' else 'http'}://{host}",
         f"  GET {path}",
         f"  Host: {host}",
         *(f"  {name}: {value}" for name, value in SENT.items()),
