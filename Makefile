@@ -14,13 +14,13 @@ new: ## this deployment for your application: DEST=../theirs APP_MODULE=their.mo
 	@$(PY) -m behindproxy new
 
 ##@ Prove the proof
-mutants: verify-environment ## each known misconfiguration, broken on purpose, must be caught and named; ONLY=trust.*
+mutants: verify-environment ## break the stack in each known way: verify must catch and name it; ONLY='trust.*'
 	@$(PY) -m tests.mutants --only '$(or $(ONLY),*)'
 
 test: verify-environment ## what needs no running stack
 	@$(PY) -m pytest -q
 
-bench: ## what the proxy costs, which server, the peers; QUICK=1, ONLY=entrypoints,memory some questions
+bench: ## what the proxy, the servers and comparable stacks cost; QUICK=1; ONLY=entrypoints,memory
 	@src/behindproxy/make/environment.sh bench
 	@$(PY) -m bench
 
@@ -29,7 +29,7 @@ compat: verify-environment ## the suite with the oldest and the newest release o
 	@$(PY) -m tests.versions
 
 ##@ Maintain
-lint: ## every linter that CI runs, on every file (ONLY=ruff one); pre-commit runs them on what is staged
+lint: ## every linter that CI runs, on every file; ONLY=ruff runs one
 	@src/behindproxy/make/environment.sh lint
 	@PRE_COMMIT_HOME=build/pre-commit $(PY) -m pre_commit run --all-files --color auto $(ONLY)
 

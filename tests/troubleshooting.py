@@ -17,14 +17,15 @@ PATH = ROOT / "docs" / "troubleshooting.md"
 VERIFY, UP = "`make verify` is red", "`make up` refuses"
 HEAD = """# Something is wrong
 
-Three commands say what: `make doctor` looks at the whole way of a request, `make doctor URL=…` explains one
-address, and `make verify` names the likely cause of what is red in its last lines. You see:
+Three commands say what. `make doctor` looks at the whole way of a request. `make doctor URL=…` explains one
+address. The last lines of `make verify` name the likely cause of what is red. You see:
 """
 KEY = """
-First doctor's findings. Words in capitals stand for what it fills in; behind an id stands the situation in
-which a test makes doctor find it. Each is an error where no other level is named: warnings and notes leave
-the exit status at 0. Then what `verify` and `up` said when the configuration was [broken on
-purpose](mutants.md). Written by `make docs` from src/behindproxy/doctor/findings.py and tests/.
+First come doctor's findings. Words in capitals stand for what doctor fills in. Behind an id stands the
+situation in which a test makes doctor find it. Each is an error where no other level is named; warnings and
+notes leave the exit status at 0. Then comes what `verify` and `up` said when the configuration was [broken on
+purpose](mutants.md). `make docs` writes this page from src/behindproxy/doctor/findings.py,
+src/behindproxy/contract/ and tests/.
 """
 
 

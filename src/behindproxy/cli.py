@@ -61,7 +61,7 @@ def runtime_option(command: Command) -> Command:
         type=click.Choice(["docker", "native"]),
         callback=force,
         expose_value=False,
-        help="Force one; otherwise Docker where an engine answers.",
+        help="Where the stack runs; by default in Docker where an engine answers.",
     )
     return option(command)
 
@@ -107,7 +107,7 @@ def up() -> None:
 @under("Run", "dev")
 @runtime_option
 def dev() -> None:
-    """Start it with reload on change and follow the logs, until Ctrl-C."""
+    """Start the stack with reload on change and follow the logs, until Ctrl-C."""
     stack("dev")
 
 
@@ -126,12 +126,14 @@ def restart() -> None:
 
 @under("Run", "ps")
 def ps() -> None:
-    """Show the state of the parts; 0 only when every part is healthy."""
+    """Show the state of the parts; exit 0 only when every part is healthy."""
     stack("ps")
 
 
 @under("Run", "logs")
-@click.option("--follow/--no-follow", envvar="FOLLOW", default=True, help="Go on until Ctrl-C (the default).")
+@click.option(
+    "--follow/--no-follow", envvar="FOLLOW", default=True, help="Follow them until Ctrl-C (the default)."
+)
 def logs(follow: bool) -> None:
     """Show the logs of the parts."""
     os.environ["FOLLOW"] = "1" if follow else "0"
@@ -140,37 +142,37 @@ def logs(follow: bool) -> None:
 
 @under("Run", "deploy")
 def deploy() -> None:
-    """Replace the application by its current source, replica by replica (Docker)."""
+    """Replace the application with its current source, replica by replica (Docker)."""
     stack("deploy")
 
 
 @under("Run", "rollback")
 def rollback() -> None:
-    """Go back to the version before, in the same way."""
+    """Go back to the version before, replica by replica (Docker)."""
     stack("rollback")
 
 
 @under("Run", "clean")
 def clean() -> None:
-    """Run down, and remove environment, images and everything else that was made."""
+    """Run down, then remove the environment, the images and everything else that was made."""
     stack("clean")
 
 
 @under("Several machines", "swarm-deploy")
 def swarm_deploy() -> None:
-    """Deploy the stack on a Docker Swarm, or apply the present settings to it."""
+    """Deploy the stack on a Docker Swarm, or apply the present settings there."""
     stack("swarm-deploy")
 
 
 @under("Several machines", "swarm-ps")
 def swarm_ps() -> None:
-    """Show its services, tasks and nodes; 0 only when each has what it should."""
+    """Show services, tasks and nodes of the swarm; exit 0 only when each is as it should be."""
     stack("swarm-ps")
 
 
 @under("Several machines", "swarm-rm")
 def swarm_rm() -> None:
-    """Remove it from the swarm."""
+    """Remove the stack from the swarm."""
     stack("swarm-rm")
 
 
@@ -240,14 +242,14 @@ def target_options(command: Command) -> Command:
     envvar="PROTECTED_USER",
     default="",
     metavar="USER:PASSWORD",
-    help="Basic credentials that open it.",
+    help="Basic credentials that open the protected path.",
 )
 @click.option(
     "--only",
     envvar="CHECKS",
     default="",
     metavar="PATTERN",
-    help="Checks by id: trust.*, redirect, several by comma; !fuzz.* leaves out.",
+    help="Checks to run, by id: trust.*, or redirect, or several with commas; !fuzz.* leaves some out.",
 )
 @click.option("--fast", envvar="FAST", is_flag=True, help="Leave out browser and generated requests.")
 @click.option(
@@ -267,10 +269,10 @@ def target_options(command: Command) -> Command:
 @click.option("--explain", metavar="ID", help="Print what a check states and what helps; send nothing.")
 @click.option("--list", "listed", is_flag=True, help="Print every check as JSON and send nothing.")
 def verify(curl: bool, listed: bool, explain: str | None, **target: Any) -> None:
-    """Check a deployment through every entrypoint it has, and say what is wrong and how to mend it.
+    """Check a deployment through every entrypoint, and say what to mend.
 
-    URL is the public address with the prefix. Without one it is the stack of this folder, started where it
-    does not run. An application that is not the demonstration gets GET, HEAD and OPTIONS only.
+    URL is the public address with the prefix. Without URL it checks the stack of this folder, and starts it
+    where it does not run. An application that is not the demonstration gets GET, HEAD and OPTIONS only.
     """
     from . import verify as command
 
@@ -285,7 +287,7 @@ def verify(curl: bool, listed: bool, explain: str | None, **target: Any) -> None
 @under("Check", "curl")
 @target_options
 def curl_(**target: Any) -> None:
-    """Send a few requests to every entrypoint, each shown and asserted."""
+    """Send a few requests to every entrypoint, show each and check its answer."""
     from . import verify as command
 
     with reasons_are_status_2():
@@ -299,11 +301,14 @@ def curl_(**target: Any) -> None:
     type=click.Choice(["text", "env", "md"]),
     default="text",
     show_default=True,
-    help="env: what .env.example is; md: docs/settings.md.",
+    help="env is the text of .env.example, md that of docs/settings.md.",
 )
-@click.option("--swarm", is_flag=True, help="As swarm-deploy reads them.")
+@click.option("--swarm", is_flag=True, help="Print them as swarm-deploy reads them.")
 def settings(form: str, swarm: bool) -> None:
-    """Print each setting, its present value and where that comes from; 1 where up would refuse it."""
+    """Print each setting, its present value and where that comes from.
+
+    The exit status is 1 where up would refuse one.
+    """
     from .settings.present import run
 
     sys.exit(run(form, swarm))
@@ -313,7 +318,10 @@ def settings(form: str, swarm: bool) -> None:
 @click.argument("url", default="", metavar="[URL]")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(url: str, as_json: bool) -> None:
-    """Say who can reach the service, who cannot, and why; with URL, what happens to a request there."""
+    """Say who can reach the service, who cannot, and why.
+
+    With URL, say what happens to a request there.
+    """
     from .doctor.commands import run
 
     sys.exit(run(url, as_json))
@@ -326,10 +334,12 @@ def doctor(url: str, as_json: bool) -> None:
     envvar="APP_MODULE",
     default="",
     metavar="MODULE:ATTRIBUTE",
-    help="The ASGI application; otherwise it is looked for.",
+    help="The ASGI application; without it, new looks for one.",
 )
 @click.option("--prefix", envvar="API_PREFIX", default="", metavar="/PREFIX", help="The public path prefix.")
-@click.option("--overwrite", envvar="OVERWRITE", is_flag=True, help="Replace files that git has as they are.")
+@click.option(
+    "--overwrite", envvar="OVERWRITE", is_flag=True, help="Replace files that git has just as they are."
+)
 def new(dest: str, module: str, prefix: str, overwrite: bool) -> None:
     """Write this deployment into another project, or bring later changes to one that has it."""
     from .stack.paths import SOURCE

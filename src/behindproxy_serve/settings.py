@@ -69,7 +69,9 @@ class Settings(BaseSettings):
         section="server",
         example="uvicorn",
     )
-    app_workers: int = setting(1, "Its processes in a container.", section="server", example="2", ge=1, le=64)
+    app_workers: int = setting(
+        1, "Server processes in each container.", section="server", example="2", ge=1, le=64
+    )
     app_reload: bool = internal(
         "0",
         "`make dev` sets it: the server starts again when a file of the application changes.",
@@ -77,7 +79,7 @@ class Settings(BaseSettings):
     )
     app_module: str = setting(
         "app.main:app",
-        "The application that it serves: a module and the attribute in it.",
+        "The application to serve: a module and the attribute in it.",
         section="server",
         example="app.main:app",
     )
@@ -130,7 +132,7 @@ class Settings(BaseSettings):
     )
     otel_exporter_otlp_endpoint: str = setting(
         "",
-        "Traces and metrics of Traefik and the app go there over OTLP/HTTP.",
+        "The collector that Traefik and the app send traces and metrics to, over OTLP/HTTP.",
         section="telemetry",
         example="http://collector:4318",
     )
@@ -150,10 +152,13 @@ class Settings(BaseSettings):
         example="https://staging.example.com",
     )
     production_url: str = setting(
-        "", "The production address there.", section="openapi", example="https://api.example.com"
+        "",
+        "The production address in OpenAPI's `servers`, after the staging one.",
+        section="openapi",
+        example="https://api.example.com",
     )
     root_path_in_servers: bool = setting(
-        "true", "false leaves the prefix out of `servers`.", section="openapi", example="true"
+        "true", "false leaves the prefix out of OpenAPI's `servers`.", section="openapi", example="true"
     )
 
     @field_validator("api_prefix")

@@ -296,7 +296,7 @@ def test_a_finding_has_a_line_its_fix_and_is_counted():
 @pytest.mark.parametrize(
     "facts, last, status",
     [
-        (healthy(), "nothing wrong", 0),
+        (healthy(), "no errors, warnings or notes", 0),
         (healthy(bind_address="0.0.0.0"), "0 errors, 1 warning, 0 notes", 0),
         (with_app(listeners=(), health="starting"), "0 errors, 0 warnings, 1 note", 0),
         (no_stack(), "1 error, 0 warnings, 0 notes", 1),

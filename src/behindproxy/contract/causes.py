@@ -102,7 +102,7 @@ CAUSES = (
     # Nothing arrives.
     Cause(
         "TrustedHostMiddleware in the application refuses the deployment's own name",
-        "its allowed_hosts must hold what PUBLIC_HOSTS has, and the health check's 127.0.0.1.",
+        "its allowed_hosts must hold the names of PUBLIC_HOSTS, and 127.0.0.1 for the health check.",
         lambda red: red.says("app.answers@direct", "400") and red("app.answers@http*"),
         line=r"TrustedHostMiddleware|allowed_hosts",
     ),
@@ -144,7 +144,7 @@ CAUSES = (
     Cause(
         "the proxy's own 404: no router takes the prefixed path",
         "prefix, host, entryPoints, middlewares and service of the router in traefik/routes.toml must "
-        "exist and be right; Traefik drops a router that names an unknown one: `make ps`, `make logs`.",
+        "exist and be right. Traefik drops a router that names an unknown one: see `make ps`, `make logs`.",
         proxys_own_404,
     ),
     Cause(
@@ -175,7 +175,7 @@ CAUSES = (
     Cause(
         "the proxy does not strip the prefix, or strips another one",
         "the router needs the strip-prefix middleware with prefixes = [API_PREFIX] and no shorter one "
-        "(or STRIP_PREFIX=false, where the proxy shall not).",
+        "(or set STRIP_PREFIX=false, where the proxy shall leave it).",
         public_404,
     ),
     Cause(
@@ -197,7 +197,7 @@ CAUSES = (
     ),
     Cause(
         "root_path is set, and not prepended to the stripped path",
-        "FastAPI(root_path=), and Gunicorn's or Hypercorn's own --root-path, do that behind a proxy "
+        "FastAPI(root_path=), and Gunicorn's or Hypercorn's own --root-path, cause that behind a proxy "
         "that strips: mounts, static files and redirects break. Use Uvicorn's --root-path, or "
         "RootPath in behindproxy_serve/middleware/root_path.py.",
         lambda red: red("app.doubled_prefix") and red("mount.*"),
@@ -254,7 +254,7 @@ CAUSES = (
     ),
     Cause(
         "the rule does not end the prefix at a boundary",
-        "a slash must follow it: Path(`/api/v1`) || PathPrefix(`/api/v1/`), and case counts.",
+        "a slash must follow the prefix: Path(`/api/v1`) || PathPrefix(`/api/v1/`). Case must count.",
         lambda red: red("prefix.boundary"),
         ("prefix.*", "path.another_spelling@*", "scope.forwarded_prefix@*"),
     ),
@@ -371,8 +371,8 @@ CAUSES = (
     ),
     Cause(
         "the application reads X-Forwarded-Host",
-        "remove that: Traefik passes Host on as it is, and a direct caller writes X-Forwarded-Host "
-        "as it likes.",
+        "do not read it: Traefik passes Host on as it is, and a direct caller can write any "
+        "X-Forwarded-Host.",
         lambda red: red("trust.direct_cannot_spoof") and not red.says("trust.direct_cannot_spoof", "6.6.6.6"),
         ("trust.*",),
     ),
@@ -385,7 +385,7 @@ CAUSES = (
     ),
     Cause(
         "Traefik is older than a fix that this configuration relies on",
-        "3.7.13 is the floor: it passes on no Upgrade: h2c, and knows aliasHeadersStrategy.",
+        "use 3.7.13 or newer: it does not pass on Upgrade: h2c, and knows aliasHeadersStrategy.",
         lambda red: red("exposure.h2c"),
         ("exposure.h2c@*", "trust.scrubbed_headers@*"),
     ),
@@ -399,14 +399,14 @@ CAUSES = (
     # What the application makes of it.
     Cause(
         "the application does not redirect to the slashed path",
-        "redirect_slashes=False switches that off; the routes have one spelling only then.",
+        "redirect_slashes=False switches that off; each route then has one spelling only.",
         lambda red: red.says("redirect.keeps_prefix@direct", "404"),
         ("redirect.*", "http2.*", "host.*", "trust.*", "path.*", "mount.sub_redirect@*"),
     ),
     Cause(
         "`servers` in the schema does not begin with the prefix",
-        "leave root_path_in_servers alone (ROOT_PATH_IN_SERVERS=true), and list only further "
-        "servers by hand.",
+        "leave root_path_in_servers at its default (ROOT_PATH_IN_SERVERS=true), and list only "
+        "further servers by hand.",
         lambda red: red("openapi.servers") and not red("docs.names_schema"),
         ("openapi.*", "browser.*"),
     ),
@@ -425,14 +425,14 @@ CAUSES = (
     Cause(
         "WebSockets do not get through",
         "the server needs a WebSocket library (uvicorn[standard] or websockets), the proxy must pass "
-        "Upgrade on, and the route has no prefix.",
+        "Upgrade on, and the route must not have the prefix.",
         lambda red: red("websocket.echo"),
         ("websocket.*", "mount.sub_websocket@*", "trust.websocket*"),
     ),
     Cause(
         "wss arrives as ws",
-        "Traefik says X-Forwarded-Proto: wss on an upgrade; the server must read that too "
-        "(behindproxy_serve/order.py has it read for Gunicorn and Hypercorn).",
+        "Traefik sends X-Forwarded-Proto: wss with an upgrade, and the server must read it "
+        "(for Gunicorn and Hypercorn a middleware of behindproxy_serve/order.py does).",
         lambda red: red("websocket.scope@https"),
         ("websocket.*", "trust.websocket*"),
     ),
@@ -464,8 +464,8 @@ CAUSES = (
     ),
     Cause(
         "requests have no id",
-        "with_request_id in behindproxy_serve/middleware/request_id.py adopts or makes one; without it "
-        "nothing joins the log lines.",
+        "with_request_id in behindproxy_serve/middleware/request_id.py adopts or makes one. Without an id "
+        "nothing joins the log lines of a request.",
         lambda red: red("request.id"),
         ("request.id@*", "logs.joined@*", "errors.problem@*"),
     ),

@@ -53,7 +53,7 @@ def test_the_proxys_answers_are_the_servers(entrypoint: Entrypoint, expect: Expe
     kind="claim",
     source=f"{PAGE} › Check the docs UI",
     statement=(
-        "What the docs page asks for, the first of `servers` and a path of the schema, is an "
+        "Where the docs page sends requests, the first of `servers` and a path of the schema, is an "
         "address of the application."
     ),
     hint="The application's root_path differs from the proxy's prefix: API_PREFIX feeds both.",
@@ -66,7 +66,7 @@ def test_the_first_server_and_a_path_are_an_address(entrypoint: Entrypoint, expe
     server = schema.get("servers", [{"url": "/"}])[0]["url"].rstrip("/")
     plain = [path for path, ways in schema["paths"].items() if "get" in ways and "{" not in path]
     if not plain and not entrypoint.target.demo:
-        pytest.skip("no operation of the schema can be asked without a parameter")
+        pytest.skip("no operation of the schema works without a parameter")
     expect.that(bool(plain), "paths", observed=list(schema["paths"]), expected="at least one")
     url = urljoin(f"{entrypoint.url}/openapi.json", server)
     expect.that(

@@ -19,7 +19,7 @@ ROOT_PATH_HINT = (
     kind="claim",
     source=f"{PAGE} › Check the responses",
     statement=(
-        "Start page, schema or docs answer (or ask for credentials): whatever else is skipped, "
+        "Start page, schema or docs answer (or demand credentials): whatever else is skipped, "
         "the application is there."
     ),
     hint=(
@@ -66,7 +66,7 @@ def test_the_app_answers_with_the_prefix_as_its_root_path(entrypoint: Entrypoint
     entrypoints=("direct",),
     kind="claim",
     source=f"{PAGE} › About root_path",
-    statement=("Behind a stripping proxy the server does not expect to be asked for the prefixed path."),
+    statement=("Behind a stripping proxy the server expects no request for the prefixed path."),
     hint=(
         "The server answers a second URL for every route: root_path is set without being "
         "prepended to the path. Use the server's --root-path with Uvicorn, or RootPath in "
@@ -85,7 +85,7 @@ def test_the_prefixed_path_is_not_found_at_the_server(entrypoint: Entrypoint, ex
     kind="claim",
     source=f"{PAGE} › About proxies with a stripped path prefix",
     statement=(
-        "Without stripping, the proxy asks the server for the public path, and the short one answers too."
+        "Without stripping, the proxy sends the server the public path, and the short one answers too."
     ),
     hint=(
         "With STRIP_PREFIX=false root_path must be set but not prepended: Uvicorn's --root-path "

@@ -35,7 +35,7 @@ def routes(entrypoint: Entrypoint, expect: Expect) -> list[str]:
         if "get" in operations and "{" not in path and not required:
             found.append(path)
     if not found and not entrypoint.target.demo:
-        pytest.skip("no operation of the schema can be asked without a parameter")
+        pytest.skip("no operation of the schema works without a parameter")
     expect.that(bool(found), "routes to ask", observed="none", expected="at least one")
     return found[:ROUTES]
 
@@ -168,7 +168,7 @@ def cookie_path(line: str, path: str) -> str:
     source="Behind a Proxy › Check the docs UI; fastapi#5778",
     statement=(
         "tokenUrl, authorizationUrl and refreshUrl in the schema are relative, or lead to an "
-        "address under the prefix: Authorize in the docs asks there."
+        "address under the prefix: Authorize in the docs sends its requests there."
     ),
     hint='Write tokenUrl="token", without the slash in front: it is then relative to the server.',
     needs=("openapi", "prefix"),

@@ -69,7 +69,7 @@ def expect_executed(page: Page, mount: str) -> None:
     source=SOURCE,
     statement=(
         "A person opens /docs at the proxy, expands GET /app, presses Execute, and sees 200 with "
-        "the body, asked for under the prefix."
+        "the body, from an address under the prefix."
     ),
     hint=HINT,
     needs=("full", "docs", "openapi", "app"),
@@ -176,7 +176,7 @@ def test_no_documentation_page_asks_another_origin(
     kind="claim",
     source=SOURCE,
     statement=(
-        "Without the proxy the page asks for the prefixed schema, gets a 404, and says so: the docs "
+        "Without the proxy the page requests the prefixed schema, gets a 404, and says so: the docs "
         "are for the proxy."
     ),
     hint="Every route has a second address at the server: see docs.direct_is_for_the_proxy.",

@@ -106,7 +106,7 @@ def test_connect_and_trace_open_nothing(entrypoint: Entrypoint, expect: Expect) 
     entrypoints=PUBLIC,
     kind="attack",
     source="CWE-200",
-    statement="No header and no body names an address or port other than the one that was asked.",
+    statement="No header and no body names an address or port other than the one that the client used.",
     hint=(
         "passHostHeader must stay true in traefik/routes.toml; a link or an error page built from "
         "the socket's own address shows the backend: build links with request.url_for."

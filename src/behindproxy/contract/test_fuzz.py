@@ -34,7 +34,7 @@ CHECKS = (
 FRAMING = ("content-encoding", "content-length", "transfer-encoding")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HINT = (
-    "The request above repeats it. Document the status or the type in the route (responses=, "
+    "The request above reproduces it. Document the status or the type in the route (responses=, "
     "response_model=), or make the route answer what it documents; a 404 or 502 that the schema "
     "does not know comes from the proxy."
 )

@@ -58,7 +58,7 @@ def test_a_caller_of_the_server_cannot_spoof(entrypoint: Entrypoint, expect: Exp
     entrypoints=EVERYWHERE,
     kind="attack",
     source="hypercorn#195; uvicorn#965",
-    statement=("A redirect leads to the entrypoint that was asked, whatever forwarding headers came along."),
+    statement=("A redirect leads to the entrypoint that was called, whatever forwarding headers came along."),
     hint=f"{PROXY_HINT} At the direct entrypoint: {DIRECT_HINT}",
     needs=("items", "stranger"),
 )

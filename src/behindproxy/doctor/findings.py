@@ -146,8 +146,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.ipv6_is_not_published",
             "{container} publishes {port} on {address} alone, which is IPv4",
-            "http://127.0.0.1:{port}, or the machine's IPv4 address; a name without an AAAA record; natively "
-            "(RUNTIME=native) BIND_ADDRESS=:: serves IPv6 too",
+            "use http://127.0.0.1:{port}, the machine's IPv4 address, or a name without an AAAA record; "
+            "natively (RUNTIME=native) BIND_ADDRESS=:: serves IPv6 too",
             source=LISTENS,
         ),
         error(
@@ -159,9 +159,9 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.container_loopback",
-            "the server in {container} listens on {address}, which in a container is the container alone; "
-            "the published port ends outside it",
-            "start it with --host 0.0.0.0 in the container; the host's side stays 127.0.0.1: in -p or ports:",
+            "the server in {container} listens on {address}, which only the container itself reaches; the "
+            "published port leads to its other address",
+            "start it with --host 0.0.0.0 in the container; in -p or ports: the host's side stays 127.0.0.1",
             source=LISTENS,
         ),
         error(
@@ -189,8 +189,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
     "Timed out": (
         error(
             "url.dropped_on_the_way",
-            "a firewall drops it on the way: a cloud's security group, or the host's own; neither can be "
-            "seen from here",
+            "a firewall on the way drops the request: a cloud's security group, or the host's own firewall; "
+            "neither can be seen from here",
             "open tcp {port} there; on that machine: make doctor URL={url}",
             source=ANSWERS,
         ),
@@ -212,10 +212,10 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         SPEAKS_TLS,
         error(
             "url.busy",
-            "{process} takes connections and answers none: its event loop is blocked by a call that waits, "
-            "or it is "
-            "not an HTTP server",
-            "py-spy dump --pid shows where; a def route instead of async def runs blocking code in a thread",
+            "{process} takes connections and answers none: a call that waits blocks its event loop, or it is "
+            "no HTTP server",
+            "py-spy dump --pid with its pid shows where; in a route with def in place of async def, blocking "
+            "code runs in a thread",
             source="FastAPI: Concurrency and async / await › Path operation functions",
         ),
         error(
@@ -233,16 +233,15 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.forward_closed",
             "{process} forwards this port, and nothing listens at the far end",
-            "there: is the server running, and at that port?",
+            "look at the far end: does the server run there, and at that port?",
             source=FORWARDS,
         ),
         error("url.not_http", "{process} is no HTTP server, or ends connections at once", "look at its log"),
         error(
             "url.not_http",
             "what listens at {port} ends the connection without an answer: it is no HTTP server, or a port "
-            "forward "
-            "whose far end is closed (ssh -L to a port where nothing listens)",
-            "at the far end: is the server running, and at that port?",
+            "forward whose far end is closed (ssh -L to a port where nothing listens)",
+            "look at the far end: does the server run there, and at that port?",
             case="unseen",
             source=FORWARDS,
         ),
@@ -251,7 +250,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.no_route",
             "no route leads to {address}: {reason}",
-            "a network that is down, an address of another network, or IPv6 where there is none",
+            "look for a network that is down, an address of another network, or IPv6 where there is none",
         ),
         PRIVATE_ELSEWHERE,
     ),
@@ -259,38 +258,37 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.no_name",
             "the name {host} has no address: {reason}",
-            "a typing error, a DNS record that is missing or not yet everywhere, or a line in /etc/hosts",
+            "look for a typing error, a DNS record that is missing or not yet everywhere, or a line in "
+            "/etc/hosts",
         ),
     ),
     "TLS handshake failed": (
         error("url.plain_http", "{port} speaks plain HTTP", "{url}"),
         error(
             "url.tls_refused",
-            "the TLS handshake failed: {reason}; without a certificate for {host} the server takes no such "
-            "name",
-            "use the name that its certificate has; DOMAIN in .env",
+            "the TLS handshake failed: {reason}; a server that has no certificate for {host} may refuse it",
+            "use the name that its certificate has, or set DOMAIN in .env",
             source="RFC 6066 › 3",
         ),
     ),
     "The certificate is refused": (
         error(
             "url.certificate_unknown",
-            "whoever signed the certificate is not trusted here: {reason}",
-            "CA_FILE={ca} make doctor URL=…, and curl --cacert {ca}, for this clone's own; a public one "
-            "needs DOMAIN "
-            "(docs/production.md)",
+            "the authority that signed the certificate is not trusted here: {reason}",
+            "for this clone's own certificate: CA_FILE={ca} make doctor URL=…, and curl --cacert {ca}; for a "
+            "public one, set DOMAIN (docs/production.md)",
             source="docs/production.md › Start",
         ),
         error(
             "url.certificate_name",
             "the certificate is not for {host}: {reason}",
-            "PUBLIC_HOSTS with {host} in .env, then make up; or use a name that it has",
+            "add {host} to PUBLIC_HOSTS in .env, then make up; or use a name that the certificate has",
             source="RFC 9110 › 4.3.4",
         ),
         error(
             "url.certificate_expired",
-            "certificate has expired",
-            "make up makes a new one; in production see make ps",
+            "the certificate has expired",
+            "make up makes a new certificate; in production see make ps",
             source="docs/production.md › Start",
         ),
     ),
@@ -298,8 +296,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.redirect_loop",
             "the redirects go in a circle: one sends to https and the other back to http",
-            "the application must trust X-Forwarded-Proto of its proxy (TRUSTED_PROXIES), and only one of "
-            "both may redirect",
+            "the application must trust its proxy's X-Forwarded-Proto (TRUSTED_PROXIES), and only one of the "
+            "two may redirect",
             case="schemes",
             source="FastAPI: Behind a Proxy › Redirects with HTTPS",
         ),
@@ -307,49 +305,49 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "url.redirect_loop",
             "the redirects go in a circle: proxy and application each want another path, as with a slash at "
             "its end",
-            "the application must trust X-Forwarded-Proto of its proxy (TRUSTED_PROXIES), and only one of "
-            "both may redirect",
+            "the application must trust its proxy's X-Forwarded-Proto (TRUSTED_PROXIES), and only one of the "
+            "two may redirect",
             source="FastAPI: Behind a Proxy › Redirects with HTTPS",
         ),
     ),
     "404": (
         error(
             "url.prefix",
-            "no router takes {path}: every path begins with {prefix}",
+            "no router takes {path}: every public path begins with {prefix}",
             "{url}",
             case="router",
             source="FastAPI: Behind a Proxy › Proxy with a stripped path prefix",
         ),
         error(
             "url.prefix",
-            "the path has no {prefix}, and Traefik routes nothing else",
+            "the path does not begin with {prefix}, and Traefik routes no other",
             "{url}",
             case="missing",
             source="FastAPI: Behind a Proxy › Proxy with a stripped path prefix",
         ),
         error(
             "url.prefix",
-            "this entrypoint has no prefix: it is the application itself, where {prefix} is root_path alone",
+            "this entrypoint has no prefix: it is the application itself, with {prefix} in root_path alone",
             "{url}",
             case="direct",
             source="FastAPI: Behind a Proxy › About root_path",
         ),
         error(
             "url.host",
-            "Traefik knows no host {host}; with localhost it answers",
+            "Traefik does not know the host {host}; for localhost it answers",
             "PUBLIC_HOSTS={hosts} in .env, then make up",
             source=LISTENS,
         ),
         error(
             "url.no_route",
             "no router of Traefik takes this host and path{routes_error:; its last edit was refused: }",
-            "make ps; the rule in traefik/routes.toml",
+            "see make ps, and the rule in traefik/routes.toml",
             case="router",
             source=ANSWERS,
         ),
         error(
             "url.no_such_path",
-            "{server} was reached, and has no path {path}",
+            "{server} was reached, and does not have the path {path}",
             "{docs_url} lists a FastAPI application's paths",
             source=ANSWERS,
         ),
@@ -357,19 +355,17 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
     "502, 503 or 504": (
         error(
             "url.no_application",
-            "the proxy answers, and cannot connect to the application: it is down, starting, draining, or "
-            "listens on "
-            "127.0.0.1 of its own container",
-            "make ps; make logs FOLLOW=0",
+            "the proxy answers, but cannot connect to the application: that is down, starting, draining, or "
+            "listens on 127.0.0.1 of its own container",
+            "see make ps and make logs FOLLOW=0",
             case="502",
             source=ANSWERS,
         ),
         error(
             "url.no_application",
-            "the proxy answers, and has no application that is ready: it is down, starting, draining, or "
-            "listens on "
-            "127.0.0.1 of its own container",
-            "make ps; make logs FOLLOW=0",
+            "the proxy answers, but has no application that is ready: that is down, starting, draining, or "
+            "listens on 127.0.0.1 of its own container",
+            "see make ps and make logs FOLLOW=0",
             case="503",
             source=ANSWERS,
         ),
@@ -385,7 +381,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.host_refused",
             "the application does not know the host {host}",
-            "its TrustedHostMiddleware or PUBLIC_HOSTS must have it",
+            "add it to the hosts of its TrustedHostMiddleware, or to PUBLIC_HOSTS",
             source="Starlette: Middleware › TrustedHostMiddleware",
         ),
         error(
@@ -393,14 +389,14 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         note(
             "url.method",
-            "the path is there, for another method than GET",
-            "curl -X with its method; the docs page names it",
+            "the path is there, but not for GET",
+            "use curl -X with its method, which the docs page names",
             source="RFC 9110 › 15.5.6",
         ),
         error(
             "url.too_many",
             "too many requests from here",
-            "RATE_LIMIT; again in {seconds} s",
+            "try again in {seconds} s; RATE_LIMIT is the limit of this stack",
             source="RFC 6585 › 4",
         ),
         error(
@@ -413,7 +409,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "url.downgraded",
             "a redirect leads from https to http: the application does not trust its proxy's "
             "X-Forwarded-Proto",
-            "TRUSTED_PROXIES, and --forwarded-allow-ips of the server",
+            "see TRUSTED_PROXIES, and --forwarded-allow-ips of the server",
             source="FastAPI: Behind a Proxy › Enable Proxy Forwarded Headers",
         ),
     ),
@@ -427,21 +423,24 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             fixes={"not_allowed": "add yourself to the group docker, or sudo make doctor"},
             source="Linux post-installation steps for Docker Engine › Manage Docker as a non-root user",
         ),
-        error("native.gone", "supervisord, which keeps both, does not run", "make up"),
+        error(
+            "native.gone",
+            "supervisord, which keeps Traefik and the application running, does not run",
+            "make up",
+        ),
     ),
     "A part of the stack ended, hangs, or listens elsewhere": (
         error("container.ended", "{state} ({reason}){last_line:; its last line: }", "make logs FOLLOW=0"),
         error("container.ended", "is {state}", "make up", case="not_started"),
         error("container.missing", "its container is not there", "make up"),
-        error("container.missing", "none of this clone's is there", "make up", case="all"),
+        error("container.missing", "this clone has no container", "make up", case="all"),
         error("container.paused", "is paused", "docker unpause {container}"),
         error("container.unhealthy", "runs, and its health check fails", "make logs FOLLOW=0"),
         note("container.starting", "is starting", "check again in a few seconds"),
         error(
             "container.loopback",
-            "listens on {address} in its container, and nobody outside it, Traefik neither, can connect "
-            "there",
-            "APP_HOST: 0.0.0.0 in docker-compose.yml (--host 0.0.0.0), then make up",
+            "listens on {address} in its container, where nobody outside it can connect, not even Traefik",
+            "set APP_HOST: 0.0.0.0 in docker-compose.yml (--host 0.0.0.0), then make up",
             source=LISTENS,
         ),
         error(
@@ -456,27 +455,27 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
     "An entrypoint of the stack does not answer": (
         error(
             "routes.not_taken",
-            "Traefik did not take the last edit: {reason}",
-            "mend traefik/routes.toml; it is taken when it is saved",
+            "Traefik refused the last edit: {reason}",
+            "mend traefik/routes.toml; Traefik takes it when it is saved",
         ),
         error(
             "entrypoint.no_route",
             "{url}: Traefik's own 404, no router takes it",
-            "the rule in traefik/routes.toml; make ps says whether the last edit was taken",
+            "see the rule in traefik/routes.toml; make ps says whether the last edit was taken",
             source=ANSWERS,
         ),
         error(
             "entrypoint.no_app",
             "{url}: {status}, Traefik finds no application that is ready",
-            "make ps; make logs FOLLOW=0",
+            "see make ps and make logs FOLLOW=0",
             source=ANSWERS,
         ),
         error("entrypoint.silent", "{url}: connected, and no answer", "make logs FOLLOW=0", source=ANSWERS),
-        error("entrypoint.closed", "{url}: {outcome}", "make ps; make restart", source=ANSWERS),
+        error("entrypoint.closed", "{url}: {outcome}", "see make ps, then make restart", source=ANSWERS),
         error(
             "entrypoint.certificate",
             "{url}: {outcome}",
-            "make up makes a new one; CA_FILE= names another authority",
+            "make up makes a new certificate; CA_FILE= names another authority",
         ),
         error(
             "firewall.drops",
@@ -489,28 +488,28 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "port.not_published",
             "{port} of this machine leads to no container",
-            "under ports: of {service} in docker-compose.yml, 127.0.0.1:{port}:{target}; then make up",
+            "write 127.0.0.1:{port}:{target} under ports: of {service} in docker-compose.yml, then make up",
             source=LISTENS,
         ),
         error(
             "port.wrong_target",
             "{port} leads to {published} in {service}, where {target} is served",
-            "127.0.0.1:{port}:{target} under ports: of {service}",
+            "write 127.0.0.1:{port}:{target} under ports: of {service}",
             source=LISTENS,
         ),
     ),
     "Other machines are kept out, or let in too far": (
         error(
             "hosts.refused",
-            "{address} ({interface}) is {kind}; it is open there, and Traefik knows no such host",
+            "{address} ({interface}) is {kind}; the port is open there, but Traefik does not know this host",
             "PUBLIC_HOSTS={hosts} in .env, then make up",
             source=LISTENS,
         ),
         error("firewall.drops", "keeps {port} closed: {rule}", "accept tcp {port} before it", source=ANSWERS),
         error(
             "direct.open",
-            "{address}:{port} leads past the proxy for whoever reaches this machine, and round its firewall",
-            "127.0.0.1:{port}:{target} under ports: of app",
+            "{address}:{port} leads past the proxy and round the firewall, for whoever reaches this machine",
+            "write 127.0.0.1:{port}:{target} under ports: of app",
             case="published",
             source="moby/moby#4737",
         ),
@@ -531,12 +530,10 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         note(
             "connection.editor_forwards",
             "{editor} ({evidence}): your editor forwards ports that it detects {how}. localhost:{port} in "
-            "your browser is "
-            "then this machine's port; nobody else can use that address",
+            "your browser is then this machine's port; nobody else can use that address",
             "its Ports panel shows and ends each; its settings remote.autoForwardPorts and "
-            "remote.autoForwardPortsSource "
-            "decide. Plain SSH does not do it by itself; by hand: ssh -L {port}:localhost:{port} "
-            "THIS-MACHINE",
+            "remote.autoForwardPortsSource decide which. Plain SSH forwards none by itself; by hand: ssh -L "
+            "{port}:localhost:{port} THIS-MACHINE",
             source=FORWARDS,
         ),
     ),

@@ -36,7 +36,7 @@ def terminal(steps: list[Step]) -> str:
             lines += [f"{indent}→ {first}", *(f"{indent}  {more}" for more in rest)]
     levels = [step.mark for step in steps if step.finding]
     counts = ", ".join(_count(levels.count(level), level) for level in LEVELS)
-    lines.append(counts if levels else "nothing wrong")
+    lines.append(counts if levels else "no errors, warnings or notes")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ PY := PYTHONSAFEPATH=1 PYTHONPATH=$(tools:/=) .behindproxy/venv/bin/python
 endif
 
 ##@ Run
-up: stack-environment ## bring the stack up, wait until it is healthy, print the addresses
+up: stack-environment ## start the stack, wait until it is healthy, print the addresses
 	@$(PY) -m behindproxy up
 
 dev: stack-environment ## the same with reload on change, and the logs; Ctrl-C stops it
@@ -20,13 +20,13 @@ down: stack-environment ## stop and remove what up started
 ps: stack-environment ## the state of the parts; exit 0 only when all are healthy
 	@$(PY) -m behindproxy ps
 
-logs: stack-environment ## the parts' logs, followed (FOLLOW=0: once)
+logs: stack-environment ## follow the logs of the parts; FOLLOW=0 prints them once
 	@$(PY) -m behindproxy logs
 
 deploy: stack-environment ## replace the app with the current source, replica by replica (Docker)
 	@$(PY) -m behindproxy deploy
 
-rollback: stack-environment ## the version before, in the same way
+rollback: stack-environment ## go back to the version before, in the same way
 	@$(PY) -m behindproxy rollback
 
 doctor: stack-environment ## who can reach the service, who cannot, and why; URL=… explains that address
@@ -35,21 +35,21 @@ doctor: stack-environment ## who can reach the service, who cannot, and why; URL
 restart: stack-environment ## down, then up
 	@$(PY) -m behindproxy restart
 
-clean: stack-environment ## down, and remove what the targets made: environment, image, what they wrote
+clean: stack-environment ## down, then remove what the targets made: environment, images, what they wrote
 	@$(PY) -m behindproxy clean
 
 ##@ Several machines (docs/scaling.md)
-swarm-deploy: stack-environment ## the stack on a Docker Swarm, deployed or brought to the present settings
+swarm-deploy: stack-environment ## deploy the stack on a Docker Swarm, or apply the present settings there
 	@$(PY) -m behindproxy swarm-deploy
 
-swarm-ps: stack-environment ## its services, tasks and nodes; exit 0 only when each has what it should
+swarm-ps: stack-environment ## services, tasks, nodes of the swarm; exit 0 only when each is as it should be
 	@$(PY) -m behindproxy swarm-ps
 
-swarm-rm: stack-environment ## remove it
+swarm-rm: stack-environment ## remove the stack from the swarm
 	@$(PY) -m behindproxy swarm-rm
 
 ##@ Prove
-curl: verify-environment ## a few requests at both entrypoints, shown and asserted
+curl: verify-environment ## a few requests to every entrypoint, each shown and its answer checked
 	@$(PY) -m behindproxy curl
 
 verify: verify-environment ## curl, then the whole contract suite; PROXY_URL=… checks any deployment

@@ -7,19 +7,20 @@ from .table import SCOPES, SECTIONS, TABLE, Setting
 
 WIDTH = 110
 HEAD = """\
-# Copy to .env and change what you need; every key is optional, and these are the defaults.
-# `make KEY=value …` and the environment go first. `make up` again applies a change. A key that is not here is
-# the application's own: `make up` gives it to the application, and to nothing else.
+# Copy to .env and change what you need, then `make up`. Every key is optional, and these are the defaults; a
+# line with a # before its key is an example. `make KEY=value …` and the environment override this file. A key
+# that is not here is the application's own: `make up` gives it to the application, and to nothing else.
 """
 PAGE = """\
 # Settings
 
 Every key is optional, and its place is `.env`, in Compose's dialect ([.env.example](../.env.example)). The
-environment and `make KEY=value` go first; `make up` again applies a change. `behindproxy settings` prints
-the present values, and where each comes from. A key that is none of these is the application's own.
+environment and `make KEY=value` override that file. Run `make up` again to apply a change. A key that is
+none of these is the application's own. `behindproxy settings` prints the present values, and where each comes
+from; in a clone the command is `PYTHONPATH=src build/venv/bin/python -m behindproxy settings`.
 
-Written by `make docs` from the table: the fields of src/behindproxy_serve/settings.py and
-src/behindproxy/stack/settings.py. What reads a key:
+`make docs` writes this page from the fields of src/behindproxy_serve/settings.py and
+src/behindproxy/stack/settings.py. The column *for* says what reads a key:
 """
 
 

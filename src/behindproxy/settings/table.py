@@ -25,11 +25,11 @@ SECTIONS = {
     "swarm": "Docker Swarm",
 }
 SCOPES = {
-    "application": "application: its container reads it, and Traefik's where it must agree",
+    "application": "application: the application's container; Traefik too, where both must agree",
     "stack": "stack: Traefik, in every runtime",
-    "docker": "docker: not in the native runtime",
+    "docker": "docker: in Docker alone",
     "native": "native: in the native runtime alone",
-    "production": "production: with `DOMAIN`; a swarm reads `DOMAIN` alone",
+    "production": "production: with `DOMAIN`; of these, a swarm reads only `DOMAIN`",
     "swarm": "swarm: `make swarm-deploy` alone",
 }
 

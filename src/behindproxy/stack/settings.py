@@ -65,15 +65,15 @@ class StackSettings(Settings):
     )
     bind_address: str = setting(
         "127.0.0.1",
-        "The host address that these two are published on. 0.0.0.0 serves the network: Docker opens a "
-        "published port past the host's firewall. In Docker the address must be IPv4 or ::1.",
+        "The host address that HTTP_PORT and HTTPS_PORT are published on. 0.0.0.0 serves the network: Docker "
+        "opens a published port past the host's firewall. In Docker the address must be IPv4 or ::1.",
         section="ports",
         scope="stack",
         example="127.0.0.1",
     )
     direct_port: int = setting(
         8000,
-        "The app server itself, past the proxy; always on 127.0.0.1.",
+        "The port of the app server itself, past the proxy; always on 127.0.0.1.",
         section="ports",
         scope="stack",
         example="8000",
@@ -82,8 +82,8 @@ class StackSettings(Settings):
     )
     public_hosts: str = setting(
         "localhost,127.0.0.1,[::1]",
-        "The host names Traefik answers to, written as in a URL. * is any, and then redirects repeat "
-        "whatever Host a client sends.",
+        "The host names Traefik answers to, written as in a URL. * is any, and then redirects name whatever "
+        "Host a client sends.",
         section="names",
         scope="stack",
         example="localhost,127.0.0.1,[::1]",
@@ -98,7 +98,7 @@ class StackSettings(Settings):
     )
     ops_port: int = setting(
         8082,
-        "The loopback port of health and metrics in the native runtime; the app's metrics have the next one.",
+        "Natively, the loopback port of Traefik's health and metrics; the app's metrics have the next one.",
         section="machine",
         scope="native",
         example="8082",
@@ -107,15 +107,15 @@ class StackSettings(Settings):
     )
     rate_limit: str = setting(
         "",
-        "Requests per second that one client may make, with twice as many at once; more is 429. Empty: off.",
+        "Requests per second that one client may send, with twice as many at once; more get 429. Empty: off.",
         section="operation",
         scope="stack",
         example="50",
     )
     app_replicas: int = setting(
         1,
-        f"Containers of the application, {MOST_REPLICAS} at most ({MOST_SWARM_REPLICAS} in a swarm); in "
-        "Docker only.",
+        f"Containers of the application, in Docker only: {MOST_REPLICAS} at most, {MOST_SWARM_REPLICAS} in a "
+        "swarm.",
         section="server",
         scope="docker",
         example="2",
@@ -133,44 +133,44 @@ class StackSettings(Settings):
     )
     acme_email: str = setting(
         "",
-        "Where the certificate authority writes to. Needed with DOMAIN.",
+        "The e-mail address that the certificate authority writes to. Needed with DOMAIN.",
         section="production",
         scope="production",
         example="ops@example.com",
     )
     acme_ca: str = setting(
         "",
-        "The authority's directory; empty is Let's Encrypt. To try first, without its rate limits, take its "
-        "staging one.",
+        "The ACME directory of the certificate authority; empty: Let's Encrypt's. To try first, without its "
+        "rate limits, take its staging directory.",
         section="production",
         scope="production",
         example="https://acme-staging-v02.api.letsencrypt.org/directory",
     )
     acme_challenge: Literal["http", "tls-alpn"] = setting(
         "http",
-        "How it sees that DOMAIN is yours: http on port 80, tls-alpn on port 443.",
+        "How the authority checks that DOMAIN is yours: http on port 80, tls-alpn on port 443.",
         section="production",
         scope="production",
         example="http",
     )
     app_image: str = setting(
         "",
-        "Docker Swarm alone, as the two below (make swarm-deploy, docs/scaling.md): the image, where every "
-        "node can pull it; empty builds one, for a swarm of one node.",
+        "In a Docker Swarm alone (make swarm-deploy, docs/scaling.md): the image, where every node can pull "
+        "it. Empty: one is built, for a swarm of one node.",
         section="swarm",
         scope="swarm",
         example="registry.example.com/app:1",
     )
     tls_cert: str = setting(
         "",
-        "The certificate with its chain, as a file on this machine. Empty: the local CA's.",
+        "In a swarm alone: the certificate with its chain, a file on this machine. Empty: the local CA's.",
         section="swarm",
         scope="swarm",
         example="/etc/letsencrypt/live/api.example.com/fullchain.pem",
     )
     tls_key: str = setting(
         "",
-        "Its key, as a file on this machine.",
+        "In a swarm alone: the certificate's key, a file on this machine.",
         section="swarm",
         scope="swarm",
         example="/etc/letsencrypt/live/api.example.com/privkey.pem",
