@@ -1,6 +1,6 @@
 """`make bench`: rounds side by side, as a table, a picture and raw results under build/bench/.
 
-QUICK=1 is a minute and a half instead of four; ONLY=entrypoints,memory asks some of the questions.
+QUICK=1 is a minute and a half instead of four; ONLY=entrypoints,memory takes some of the questions.
 """
 
 import json

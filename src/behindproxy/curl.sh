@@ -37,7 +37,7 @@ if [ -z "${DEMO:-}" ]; then
         *)
           page=${ANSWERS:-/} hello=' 200'
           page=${page#/} follow=(--location --max-redirs 5)
-          echo "not the demonstration, and no schema: asking for /$page" ;;
+          echo "not the demonstration, and no schema: /$page is requested" ;;
       esac ;;
   esac
 fi

@@ -96,5 +96,5 @@ def test_every_option_of_verify_that_names_a_deployment_is_an_input(served):
         for option in parameter.opts
         if option.startswith("--")
     }
-    not_inputs = {"strip-prefix", "runtime", "curl", "list"}
+    not_inputs = {"strip-prefix", "runtime", "curl", "explain", "list"}
     assert options - not_inputs == ACTION["inputs"].keys()

@@ -126,7 +126,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--logs-command", type=shlex.split, default=[], help="prints the last log lines, for failures"
     )
-    group.addoption("--list-checks", action="store_true", help="print every check as JSON and ask nothing")
+    group.addoption("--list-checks", action="store_true", help="print every check as JSON and send nothing")
 
 
 class Module(pytest.Module):

@@ -107,7 +107,8 @@ def test_the_server_answers_with_and_without_the_prefix(entrypoint: Entrypoint, 
     kind="attack",
     source=f"{PAGE} › Setting the root_path in the FastAPI app; fastapi#14238; CVE-2026-48020",
     statement=(
-        "No route can be reached under the prefix twice, round the rules written for its one address."
+        "A path with the prefix twice reaches no route: it would go round the rules written for the "
+        "route's one address."
     ),
     hint=(
         "root_path is set without being prepended to the stripped path, so Starlette removes it "

@@ -87,7 +87,7 @@ def test_in_the_docs_execute_gets_the_answer(entrypoint: Entrypoint, page: Page)
     entrypoints=PUBLIC,
     kind="claim",
     source="Behind a Proxy › Additional servers",
-    statement="Swagger UI offers the prefix first, chosen, and then the servers that were given.",
+    statement="Swagger UI offers the prefix first and selects it; the servers that were given follow.",
     hint=HINT,
     needs=("full", "docs", "openapi", "prefix"),
 )

@@ -69,7 +69,7 @@ def network(container: Inspected, name: str) -> tuple[str, Inspected]:
     entrypoints=("all",),
     kind="operation",
     source="Compose file reference › Services › cap_drop, read_only, security_opt, user",
-    statement="Neither is root, has a capability, can gain one, or can write its file system.",
+    statement="No container is root, has a capability, can gain one, or can write its file system.",
     hint=(
         'docker-compose.yml: user: "65532:65532", read_only: true, cap_drop: [ALL], '
         'security_opt: ["no-new-privileges:true"] at both services.'
@@ -174,7 +174,7 @@ def test_the_application_listens_where_the_proxy_reaches_it(target: Target, expe
     entrypoints=("all",),
     kind="operation",
     source="Compose file reference › Services › healthcheck; Traefik › Ping › manualRouting",
-    statement="Each says by itself whether it works: `up --wait` and restarts depend on it.",
+    statement="Each container says whether it works: `up --wait` and restarts depend on it.",
     hint="healthcheck of both services in docker-compose.yml; inside the container there is no prefix.",
     needs=("docker",),
 )

@@ -72,7 +72,7 @@ def test_a_redirect_over_http2_is_the_same(entrypoint: Entrypoint, expect: Expec
     entrypoints=EVERYWHERE,
     kind="claim",
     source="fastapi#14986",
-    statement="Fifty requests at once, each with a query of its own, get each its own address back.",
+    statement="Of fifty requests at once, each with a query of its own, each gets its own address back.",
     hint="Something keeps a request's data in a global: root_path and URLs belong to the request.",
     needs=("probe",),
 )

@@ -130,7 +130,9 @@ def test_two_hosts_and_none_are_refused(entrypoint: Entrypoint, expect: Expect) 
     entrypoints=EVERYWHERE,
     kind="attack",
     source="Traefik › Services › passHostHeader; nginx-proxy#2386",
-    statement="With an own name, whatever port is behind it, Location repeats it and nothing else.",
+    statement=(
+        "For a name of the deployment's own, with any port, Location has that name and port and no other."
+    ),
     hint=(
         "passHostHeader must stay true in traefik/routes.toml: without it every redirect names "
         "the backend's own address."

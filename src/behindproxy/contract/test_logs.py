@@ -102,8 +102,8 @@ def test_the_servers_log_names_client_and_public_path(entrypoint: Entrypoint, ex
     kind="operation",
     source="CWE-532",
     statement=(
-        "A WebSocket's query, where its token is, stands in no line of the application's log, accepted "
-        "or refused, nor does a request's; and each line is JSON."
+        "No line of the application's log has the query of a WebSocket, accepted or refused, or of a "
+        "request: tokens are there. Each line is JSON."
     ),
     hint=(
         "Uvicorn writes the whole path of a WebSocket to uvicorn.error, which --no-access-log does not "

@@ -108,8 +108,8 @@ def says_nothing(expect: Expect, text: str) -> None:
     kind="operation",
     source="docs/production.md › See it run",
     statement=(
-        "A client's X-Request-ID is adopted where it is harmless; else, and without one, an id is "
-        "made, another each time."
+        "A client's X-Request-ID is adopted where it is harmless. Otherwise, and where there is none,"
+        " a new id is made for each request."
     ),
     hint="with_request_id in behindproxy_serve/middleware/request_id.py.",
     needs=("ours",),
@@ -201,8 +201,10 @@ def test_a_traceparent_is_passed_on(entrypoint: Entrypoint, expect: Expect) -> N
     entrypoints=PUBLIC,
     kind="operation",
     source="OWASP HTTP Headers Cheat Sheet › Security Headers",
-    statement="Whatever answers behind the routes, browsers are told not to sniff, not to frame and what to "
-    "refer.",
+    statement=(
+        "Whatever answers behind the routes, browsers are told not to guess types, not to show it in "
+        "a frame, and which referrer to send."
+    ),
     hint="security-headers in the chain `app` of traefik/routes.toml.",
     needs=("ours",),
 )
@@ -223,7 +225,10 @@ def test_answers_carry_the_security_headers(entrypoint: Entrypoint, expect: Expe
     entrypoints=EVERYWHERE,
     kind="operation",
     source="Content Security Policy Level 3 › 3.1",
-    statement="/docs and /redoc name the only scripts they run; the browser checks show that they work so.",
+    statement=(
+        "/docs and /redoc have a policy that names the only scripts they run; the browser checks show"
+        " that they work with it."
+    ),
     hint="guarded() in app/docs.py.",
     needs=("docs", "redoc", "ours", "demo"),
 )

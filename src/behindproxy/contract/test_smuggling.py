@@ -39,7 +39,7 @@ def post(entrypoint: Entrypoint, framing: str, body: str) -> str:
     source="RFC 9112 › 6.3, 11.2; CVE-2026-134820, CVE-2026-134821",
     statement=(
         "A body length that two parsers could read differently is refused, with another status than "
-        "the honest request gets, and the connection is closed."
+        "the well-formed request gets, and the connection is closed."
     ),
     hint=HINT,
     unsafe=True,

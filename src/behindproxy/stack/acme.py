@@ -46,7 +46,7 @@ def check(settings: StackSettings, running: bool) -> None:
         shown = ", ".join(addresses)
         line = (
             f"DOMAIN={domain}: port 80 of {shown} does not lead to this machine, and there the "
-            "certificate authority asks; open it in the firewall, or correct the record"
+            "certificate authority checks the domain; open it in the firewall, or correct the record"
         )
         if not settings.acme_ca:
             raise SystemExit(

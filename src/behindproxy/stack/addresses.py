@@ -61,7 +61,9 @@ def warnings(settings: StackSettings) -> list[str]:
     if bound.is_loopback:
         return lines
     if settings.probe:
-        lines.append("PROBE=1: the probe shows request headers to whoever asks; PROBE=0 removes it")
+        lines.append(
+            "PROBE=1: the probe shows request headers to whoever sends it a request; PROBE=0 removes it"
+        )
     opened = _own_addresses(bound.version) if bound.is_unspecified else [str(bound)]
     shown = [f"[{address}]" if ":" in address else address for address in opened]
     missing = [address for address in shown if address not in settings.hosts]

@@ -374,7 +374,7 @@ class SwarmSettings(StackSettings):
     def _certificate_of_domain(self) -> None:
         if self.domain and not self.tls_cert:
             raise ValueError(
-                "TLS_CERT: DOMAIN needs it in a swarm, where no Traefik can ask for a "
+                "TLS_CERT: DOMAIN needs it in a swarm, where no Traefik can get a "
                 "certificate on behalf of the others (docs/scaling.md); for example "
                 f"TLS_CERT=/etc/letsencrypt/live/{self.domain}/fullchain.pem"
             )
