@@ -134,13 +134,8 @@ def _nodes() -> list[dict[str, Any]]:
     result = subprocess.run(["docker", "node", "ls", "-q"], capture_output=True, text=True)
     if result.returncode:
         raise SystemExit(
-<<<<<<< HEAD
-            "this engine is no manager of a swarm: docker swarm init, or ask one that is "
-            f"(docs/scaling.md); it said: {result.stderr.strip().splitlines()[0]}"
-=======
             "this engine is no manager of a swarm: docker swarm init, or run this on one that is "
-            f"(docs/scaling.md); it said: {asked.stderr.strip().splitlines()[0]}"
->>>>>>> 8ec44ff (Documents and checks say what is sent and checked, not asked; verify's --explain is no input of the action)
+            f"(docs/scaling.md); it said: {result.stderr.strip().splitlines()[0]}"
         )
     nodes: list[dict[str, Any]] = json.loads(_ask("node", "inspect", *result.stdout.split()))
     return nodes
