@@ -17,7 +17,7 @@ def trusted(seen: dict) -> bool:
 @statement(
     "Proxy Forwarded Headers",
     "As the server doesn't know it is behind a trusted proxy, it won't interpret those headers.",
-    "True of strangers. Uvicorn trusts 127.0.0.1 without being told to.",
+    "True of other machines. Uvicorn trusts 127.0.0.1 without being told to.",
 )
 def test_by_default_only_this_machine_is_trusted(serve, stranger):
     assert serve().seen(stranger)["client"] == stranger
@@ -38,7 +38,7 @@ def test_the_addresses_named_are_trusted_and_no_other(serve, stranger):
     "Enable Proxy Forwarded Headers",
     'If you set it to --forwarded-allow-ips="*" it would trust all the incoming IPs.',
 )
-def test_a_star_believes_everyone(serve, stranger):
+def test_a_star_trusts_everyone(serve, stranger):
     trusting = serve(*ROOT_PATH, "--forwarded-allow-ips", "*")
     assert trusted(trusting.seen(stranger)) and trusted(trusting.seen("127.0.0.1"))
 

@@ -265,7 +265,7 @@ def test_before_the_first_health_check_it_is_waited_for(monkeypatch):
 
 
 def test_a_log_that_grows_is_kept_below_a_size(tmp_path, monkeypatch):
-    monkeypatch.setattr(trim, "MOST_BYTES", 10)
+    monkeypatch.setattr(trim, "MAX_BYTES", 10)
     log = tmp_path / "app.log"
     with log.open("a") as writer:
         for text in ("first line\n", "second\n"):

@@ -11,7 +11,7 @@ import pytest
 from . import safety
 from .chromium import Chromium
 from .entrypoint import Entrypoint
-from .expect import Expect, Wrong
+from .expect import Expect, Unexpected
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Locator, Request, Route
@@ -70,7 +70,7 @@ def undisturbed(look: Callable[..., None]) -> Callable[..., None]:
                 look(page=page, **fixtures)
                 if not page.disturbed:
                     return
-            except (Wrong, Disturbed):
+            except (Unexpected, Disturbed):
                 if not page.disturbed:
                     raise
         raise Disturbed(f"the network of this machine changed {ATTEMPTS} times: {DISTURBED}")
@@ -159,7 +159,7 @@ class Page:
             reason = error.message.splitlines()[0]
             self.disturbed |= DISTURBED in reason
             if "ERR_CERT" in reason or "ERR_SSL" in reason:
-                raise Wrong(f"certificate of {url}", reason, "trusted") from None
+                raise Unexpected(f"certificate of {url}", reason, "trusted") from None
             raise (Disturbed if self.disturbed else ConnectionError)(reason) from None
         assert answer, f"{url} is the page that was shown before"
         self.expect(f"status of {url}", answer.status, 200)
@@ -182,7 +182,7 @@ class Page:
             pytest.skip(f"the page needs {self.out_of_reach[0]}, out of this machine's reach")
         text = " ".join(self.page.locator("body").inner_text().split())[:300]
         said = "; ".join([text or "nothing", *self.complaints])
-        raise Wrong(what, f"not there; the page says: {said}", "on the page")
+        raise Unexpected(what, f"not there; the page says: {said}", "on the page")
 
     def execute(self, path: str) -> dict[str, str]:
         """Expands GET `path` in Swagger UI, tries it out, and reads what is shown then."""

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from . import exchange, raw, safety
 from .check import EntrypointName
-from .expect import Expect, Wrong
+from .expect import Expect, Unexpected
 from .seen import Seen
 from .websocket import WebSocket
 
@@ -153,7 +153,7 @@ class Entrypoint:
             lines = exchange.headers_text(answer.headers.raw_items())
             body = exchange.body_text((answer.body or b"").decode("utf-8", "replace"))
             self.response_text = f"HTTP/1.1 {answer.status_code}\n{lines}\n{body}"
-            raise Wrong(
+            raise Unexpected(
                 f"WebSocket handshake {self.path(path)}", f"HTTP {answer.status_code}", "HTTP 101"
             ) from refused
         with connection:

@@ -11,7 +11,7 @@ from .raw import RawAnswer
 SHOWN_CHARACTERS = 1500
 
 
-class Wrong(AssertionError):
+class Unexpected(AssertionError):
     """A wrong answer. Whatever else is raised means that nothing was checked."""
 
     def __init__(self, what: str, observed: object, expected: object):
@@ -60,12 +60,12 @@ class Expect:
 
     def __call__(self, what: str, observed: object, expected: object) -> None:
         if observed != expected:
-            raise Wrong(what, observed, expected)
+            raise Unexpected(what, observed, expected)
         self.held.append((what, expected))
 
     def that(self, holds: bool, what: str, *, observed: object, expected: str) -> None:
         if not holds:
-            raise Wrong(what, observed, expected)
+            raise Unexpected(what, observed, expected)
         self.held.append((what, expected))
 
     def json(self, answer: httpx.Response | RawAnswer) -> Any:
@@ -74,7 +74,7 @@ class Expect:
         try:
             return answer.json()
         except ValueError as error:
-            raise Wrong("body", answer.text[:200], "JSON") from error
+            raise Unexpected("body", answer.text[:200], "JSON") from error
 
     def html(self, answer: httpx.Response) -> str:
         self("status", answer.status_code, 200)

@@ -10,7 +10,7 @@ import pytest
 
 from . import check, diagnosis, reports
 from .entrypoint import Entrypoint
-from .expect import Expect, Wrong
+from .expect import Expect, Unexpected
 from .result import Result, Status
 from .target import Addresses, Target
 
@@ -89,7 +89,7 @@ class Recorder:
     ) -> None:
         error = raised.value
         entrypoint = item.stash.get(ENTRYPOINT, None)
-        if isinstance(error, Wrong):
+        if isinstance(error, Unexpected):
             result.status, result.expected, result.observed = "failed", error.expected, error.observed
             if entrypoint is not None and error.cases:
                 noted = entrypoint.noted.get(error.cases[0])

@@ -203,11 +203,11 @@ class Target:
         self.lacks["ws"] = f"{self.lacks['demo']}: no /ws"
 
     def _find_place(self) -> None:
-        """Whether this caller stands where a trusted load balancer does, or is a stranger."""
+        """Whether this caller stands where a trusted load balancer does, or is an untrusted one."""
         if not self.trusted_proxies:
             self.lacks["load balancer"] = "no load balancer in front: TRUSTED_PROXIES is empty"
         elif any(self._covers(item) for item in self.trusted_proxies):
-            self.lacks["stranger"] = f"{self.caller} is one of TRUSTED_PROXIES, so it is trusted"
+            self.lacks["untrusted caller"] = f"{self.caller} is one of TRUSTED_PROXIES, so it is trusted"
         else:
             self.lacks["load balancer"] = f"{self.caller or 'this caller'} is not in TRUSTED_PROXIES"
 
@@ -253,7 +253,7 @@ class Target:
         if entrypoint != "all" and entrypoint not in self.addresses:
             return f"no {entrypoint} entrypoint"
         # At its own port nobody but the proxy is trusted, whoever stands in front of that.
-        needs = [need for need in check.needs if (need, entrypoint) != ("stranger", "direct")]
+        needs = [need for need in check.needs if (need, entrypoint) != ("untrusted caller", "direct")]
         if missing := [self.lacks[need] for need in needs if need in self.lacks]:
             return missing[0]
         names = self.addresses if entrypoint == "all" else [entrypoint]

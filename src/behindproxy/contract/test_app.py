@@ -2,7 +2,7 @@
 
 from .check import EVERYWHERE, check
 from .entrypoint import Entrypoint
-from .expect import Expect, Wrong
+from .expect import Expect, Unexpected
 
 PAGE = "Behind a Proxy"
 ROOT_PATH_HINT = (
@@ -40,7 +40,7 @@ def test_the_application_answers_at_this_entrypoint(entrypoint: Entrypoint, expe
         seen[path] = f"{answer.status_code} to itself" if leads_back else str(answer.status_code)
         if not leads_back and (answer.status_code < 400 or answer.status_code in (401, 403)):
             return expect.that(True, f"{path} answers", observed=seen[path], expected="below 400")
-    raise Wrong("statuses", seen, dict.fromkeys(seen, "an answer below 400"))
+    raise Unexpected("statuses", seen, dict.fromkeys(seen, "an answer below 400"))
 
 
 @check(

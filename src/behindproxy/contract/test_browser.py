@@ -9,7 +9,7 @@ from .browser import Page, undisturbed
 from .check import PUBLIC, check
 from .chromium import Chromium, NoBrowser
 from .entrypoint import Entrypoint
-from .expect import Expect, Wrong
+from .expect import Expect, Unexpected
 
 SOURCE = "Behind a Proxy › Check the docs UI"
 HINT = (
@@ -57,7 +57,7 @@ def expect_executed(page: Page, mount: str) -> None:
     try:
         body = json.loads(shown["body"])
     except ValueError:
-        raise Wrong("body", shown["body"], "JSON") from None
+        raise Unexpected("body", shown["body"], "JSON") from None
     expect("root_path in the body", body.get("root_path"), entrypoint.prefix + mount)
 
 

@@ -20,7 +20,7 @@ PROXY_HINT = (
     source="Behind a Proxy › How Proxy Forwarded Headers Work; CVE-2026-88004",
     statement=("The proxy replaces the forwarding headers of a client: one line each, with its own value."),
     hint=PROXY_HINT,
-    needs=("probe", "stranger"),
+    needs=("probe", "untrusted caller"),
 )
 def test_the_proxy_replaces_a_clients_headers(entrypoint: Entrypoint, expect: Expect) -> None:
     names = (

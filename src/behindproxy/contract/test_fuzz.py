@@ -10,7 +10,7 @@ import pytest
 from . import exchange, safety
 from .check import PUBLIC, check
 from .entrypoint import Entrypoint
-from .expect import Expect, Wrong
+from .expect import Expect, Unexpected
 
 if TYPE_CHECKING:
     from schemathesis import APIOperation, Case, CheckFunction, GenerationMode
@@ -165,7 +165,7 @@ def generated(
         except FailureGroup as failures:
             observed = [f"{one.title}: {one.message}" for one in failures.exceptions]
             what = f"{answer.status_code} to {operation.label}"
-            raise Wrong(what, "\n".join(observed), "as the schema says") from None
+            raise Unexpected(what, "\n".join(observed), "as the schema says") from None
 
     try:
         ask()

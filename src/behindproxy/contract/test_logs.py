@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from .check import EVERYWHERE, PUBLIC, check
 from .entrypoint import Entrypoint
-from .expect import Expect, Wrong
+from .expect import Expect, Unexpected
 from .seen import client_host, header_values
 
 SECONDS_UNTIL_LOGGED = 10
@@ -122,7 +122,7 @@ def test_no_line_of_the_applications_log_has_a_query(entrypoint: Entrypoint, exp
     try:
         with entrypoint.ws(f"/no/such/socket{query}"):
             pass
-    except Wrong:
+    except Unexpected:
         refused = True
     expect("refused", refused, True)
     entrypoint.get(f"/app{query}")

@@ -30,7 +30,7 @@ DIRECT_HINT = (
         "scheme, host and prefix."
     ),
     hint=PROXY_HINT,
-    needs=("probe", "stranger"),
+    needs=("probe", "untrusted caller"),
 )
 def test_a_client_of_the_proxy_cannot_spoof(entrypoint: Entrypoint, expect: Expect) -> None:
     sets = lies(entrypoint.scheme)
@@ -60,7 +60,7 @@ def test_a_caller_of_the_server_cannot_spoof(entrypoint: Entrypoint, expect: Exp
     source="hypercorn#195; uvicorn#965",
     statement=("A redirect leads to the entrypoint that was called, whatever forwarding headers came along."),
     hint=f"{PROXY_HINT} At the direct entrypoint: {DIRECT_HINT}",
-    needs=("items", "stranger"),
+    needs=("items", "untrusted caller"),
 )
 def test_invented_headers_do_not_steer_a_redirect(entrypoint: Entrypoint, expect: Expect) -> None:
     sets = lies(entrypoint.scheme)
@@ -114,7 +114,7 @@ def test_an_invented_prefix_does_not_reach_the_docs(entrypoint: Entrypoint, expe
         "WebSocket as they are."
     ),
     hint=f"{PROXY_HINT} At the direct entrypoint: {DIRECT_HINT}",
-    needs=("probe", "stranger"),
+    needs=("probe", "untrusted caller"),
 )
 def test_invented_headers_change_nothing_in_a_websocket(entrypoint: Entrypoint, expect: Expect) -> None:
     def seen(headers: list[tuple[str, str]]) -> View:

@@ -5,7 +5,7 @@ import ssl
 
 from .check import check
 from .entrypoint import Entrypoint
-from .expect import Expect, Wrong
+from .expect import Expect, Unexpected
 from .recorder import CERTIFICATE_HINT
 
 
@@ -27,7 +27,7 @@ def test_the_certificate_is_trusted(entrypoint: Entrypoint, expect: Expect) -> N
                 version = secured.version()
         except ssl.SSLError as error:
             reason = getattr(error, "verify_message", "") or str(error)
-            raise Wrong("certificate", reason, "trusted") from error
+            raise Unexpected("certificate", reason, "trusted") from error
     expect.that(
         version in ("TLSv1.2", "TLSv1.3"), "TLS version", observed=version, expected="TLSv1.2 or TLSv1.3"
     )

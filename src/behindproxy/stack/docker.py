@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from . import acme, certificate, compose_file, images, metrics, ownership, ports, render
 from .ownership import Container
 from .paths import BUILD, COPY, ROOT, STATIC, VENV
-from .settings import INTERNAL, MOST_REPLICAS, StackSettings, own_keys, written
+from .settings import INTERNAL, MAX_REPLICAS, StackSettings, own_keys, written
 
 LOG = BUILD / "compose.log"
 NETWORKS = ("edge", "internal", "direct")
@@ -105,7 +105,7 @@ def found() -> StackSettings | None:
                 given["BIND_ADDRESS"] = address.strip("[]") or "0.0.0.0"
     given["SUBNET"] = given.get("PROXY_ADDRESS", "").removesuffix(".10")
     replicas = [one for one in own if one.service in slots() and one.running and not one.oneoff]
-    given["APP_REPLICAS"] = str(min(max(len(replicas), 1), MOST_REPLICAS))
+    given["APP_REPLICAS"] = str(min(max(len(replicas), 1), MAX_REPLICAS))
     known = set(StackSettings.model_fields) - INTERNAL
     values = {key.lower(): value for key, value in given.items() if value and key.lower() in known}
     for known_values in (values, {}):
@@ -233,7 +233,7 @@ def _unhealthy(settings: StackSettings, containers: list[Container]) -> list[str
 
 def slots() -> list[str]:
     """The services of the application, in the order in which they are used; the last is a spare."""
-    return ["app", *(f"app-{number}" for number in range(2, MOST_REPLICAS + 2))]
+    return ["app", *(f"app-{number}" for number in range(2, MAX_REPLICAS + 2))]
 
 
 def parts(settings: StackSettings) -> list[str]:

@@ -28,9 +28,9 @@ MARKER = "DemonstrationMarker"  # what app/marker.py calls it
 # Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go.
 OF_OTHERS = re.compile(r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|TRAEFIK|GF)_\w+|GO(MAXPROCS|GC|MEMLIMIT)")
 # docker-compose.yml has one slot more: `make deploy` needs one to start in.
-MOST_REPLICAS = 4
+MAX_REPLICAS = 4
 # docker-stack.yml has this many.
-MOST_SWARM_REPLICAS = 8
+MAX_SWARM_REPLICAS = 8
 # What DOMAIN makes of a setting that is not given.
 PRODUCTION = {
     "bind_address": "0.0.0.0",
@@ -114,13 +114,13 @@ class StackSettings(Settings):
     )
     app_replicas: int = setting(
         1,
-        f"Containers of the application, in Docker only: {MOST_REPLICAS} at most, {MOST_SWARM_REPLICAS} in a "
+        f"Containers of the application, in Docker only: {MAX_REPLICAS} at most, {MAX_SWARM_REPLICAS} in a "
         "swarm.",
         section="server",
         scope="docker",
         example="2",
         ge=1,
-        le=MOST_REPLICAS,
+        le=MAX_REPLICAS,
     )
     domain: str = setting(
         "",
@@ -359,7 +359,7 @@ def _in_a_swarm(name: str, default: object, **options: Any) -> Any:
 class SwarmSettings(StackSettings):
     """Those of docker-stack.yml."""
 
-    app_replicas: int = _in_a_swarm("app_replicas", 2, ge=1, le=MOST_SWARM_REPLICAS)
+    app_replicas: int = _in_a_swarm("app_replicas", 2, ge=1, le=MAX_SWARM_REPLICAS)
     probe: bool = _in_a_swarm("probe", "0")
 
     @model_validator(mode="after")

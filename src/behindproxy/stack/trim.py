@@ -6,13 +6,13 @@ import sys
 import time
 from pathlib import Path
 
-MOST_BYTES = 10 * 2**20
+MAX_BYTES = 10 * 2**20
 SECONDS = 5
 
 
 def trim(path: Path) -> None:
     """What `path` held goes to `path`.1. A line that is written in that very moment may be lost."""
-    if path.exists() and path.stat().st_size > MOST_BYTES:
+    if path.exists() and path.stat().st_size > MAX_BYTES:
         shutil.copyfile(path, f"{path}.1")
         os.truncate(path, 0)
 

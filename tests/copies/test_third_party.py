@@ -25,7 +25,7 @@ app = FastAPI()
 def read_main(request: Request):
     return {"message": "Hello World", "root_path": request.scope.get("root_path")}
 """
-STRANGERS = {
+APPLICATIONS = {
     "datasette": ({"requirements.txt": "datasette\n", "catalog.py": DATASETTE}, "catalog:app"),
     "titiler": ({"requirements.txt": "titiler.application\n"}, "titiler.application.main:app"),
 }
@@ -36,9 +36,9 @@ def red(project) -> set[str]:
     return {check["id"] for check in report["checks"] if check["status"] in ("failed", "error")}
 
 
-@pytest.mark.parametrize("name", STRANGERS)
+@pytest.mark.parametrize("name", APPLICATIONS)
 def test_it_is_proved_behind_a_prefix(source, project, name):
-    files, module = STRANGERS[name]
+    files, module = APPLICATIONS[name]
     theirs = project(name, files)
     code, output = source.new(theirs, APP_MODULE=module, API_PREFIX=f"/shop/{name}")
     assert code == 0, output
