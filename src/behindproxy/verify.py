@@ -13,6 +13,7 @@ import textwrap
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from behindproxy.stack.paths import APP_PYTHON, BUILD, CA_FILE, COPY, MISSING, ROOT, SOURCES, TOOLS
 from behindproxy.stack.settings import StackSettings
@@ -56,11 +57,19 @@ class Target:
     options: tuple[str, ...] = ()
 
 
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port above 65535, a bracket that stays open
+        return False
+
+
 def remote(request: Request) -> Target:
     """Return the deployment that `request` names. Raises SystemExit where it names no public address."""
     urls = {"URL": request.url, "--tls-url": request.tls_url, "--direct": request.direct_url}
     for name, url in urls.items():
-        if url and not url.startswith(("http://", "https://")):
+        if url and not _is_url(url):
             raise SystemExit(f"{name} {url}: is not a URL; for example {name} https://api.example.com/shop")
     if not (request.url or request.tls_url):
         raise SystemExit(

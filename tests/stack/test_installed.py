@@ -187,6 +187,9 @@ def test_findings_are_status_1(installed, served, empty):
     [
         (["verify", "http://127.0.0.1:9/api/v1"], "nothing answers at http://127.0.0.1:9/api/v1"),
         (["verify", "ftp://127.0.0.1/api/v1"], "is not a URL"),
+        (["verify", "http://127.0.0.1:99999/api/v1"], "is not a URL"),
+        (["verify", "http://[::1/api/v1"], "is not a URL"),
+        (["curl", "http:///api/v1"], "is not a URL"),
         (["verify", "--direct", "http://127.0.0.1:9"], "name the public address too"),
         (["verify"], "behindproxy verify https://api.example.com/shop"),
         (["curl"], "behindproxy curl https://api.example.com/shop"),

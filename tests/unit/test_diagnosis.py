@@ -38,6 +38,7 @@ PATTERNS = {
         **at("app.not_found_is_the_applications", "content type: text/plain", "http", "https"),
     },
     "does not listen at the https entrypoint": at("app.answers", "statuses: 404", "https"),
+    "no router takes the prefixed path": at("app.answers", "/docs -> 404 from the proxy", "http", "https"),
     "the proxy cannot reach the server": at("app.answers", "/docs -> 502", "http", "https"),
     "the server does not answer": {
         **at("app.answers", "/docs -> 502", "http", "https"),

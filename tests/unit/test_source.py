@@ -58,6 +58,16 @@ def test_a_known_cause_has_its_own_pattern(source):
     assert 'their/module.py:3: app = FastAPI(root_path="/shop")' in said
 
 
+@pytest.mark.parametrize(
+    "line", ['app.add_middleware(SessionMiddleware, secret_key="x")', 'answer.set_cookie("seen", "1")']
+)
+def test_a_cookie_leads_to_the_line_that_sets_it(source, line):
+    with (source.path / "module.py").open("a") as file:
+        file.write(f"from starlette.middleware.sessions import SessionMiddleware\n{line}\n")
+    (said,) = diagnose([red("application.cookies", "cookies outside: \n  /old -> session=1; path=/")], source)
+    assert said.endswith(f" {line}") and "import" not in said
+
+
 def test_without_the_source_there_is_no_line():
     (said,) = diagnose([red("application.links", "links outside: \n  /a -> /b")])
     assert said.endswith("The hint.")

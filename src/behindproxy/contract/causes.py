@@ -57,8 +57,11 @@ def public_404(red: Red) -> bool:
 
 
 def proxys_own_404(red: Red) -> bool:
-    """The application's own 404 is JSON, which app.not_found_is_the_applications demands."""
-    return public_404(red) and red("app.not_found_is_the_applications@http*")
+    """The application's own 404 is JSON, which app.not_found_is_the_applications demands. That
+    needs a schema, which is not found either where the public address alone is known."""
+    return public_404(red) and (
+        red("app.not_found_is_the_applications@http*") or red.says("app.answers@http*", "404 from the proxy")
+    )
 
 
 def unset(red: Red) -> bool:

@@ -11,6 +11,7 @@ from .result import Result
 from .source import Source
 
 MOST = 3  # causes named at once
+COOKIE = r"\bset_cookie\(|\bSessionMiddleware\s*[,(]"
 # Upstream first: what a request meets before something else can be judged.
 WAY = (
     "container",
@@ -53,7 +54,9 @@ def diagnose(results: Iterable[Result], source: Source | None = None) -> list[st
     ]
     if theirs and len(said) < MOST:
         one = theirs[0]
-        place = source.fault("", one.observed) if source else ""
+        # A cookie says nothing of the line that sets it.
+        pattern = COOKIE if one.check.id == "application.cookies" else ""
+        place = source.fault(pattern, one.observed) if source else ""
         said.append(f"the application's own fault: {one.check.title} ({one.check.id}): {one.hint}{place}")
     if not said and reds:
         first = min(reds, key=lambda one: WAY.index(one.check.group) if one.check.group in WAY else len(WAY))

@@ -140,8 +140,9 @@ def test_no_answer_links_past_the_prefix(entrypoint: Entrypoint, expect: Expect)
     source="Behind a Proxy › Proxy with a stripped path prefix; starlette#233, #1512",
     statement="A cookie that a route sets has the prefix as its path: siblings on the host get none.",
     hint=(
-        "set_cookie needs path=request.scope['root_path']: without a path it is /, and every "
-        "application on this host gets the cookie and may overwrite it."
+        "set_cookie needs path=request.scope['root_path'], and SessionMiddleware needs "
+        "path=os.environ['API_PREFIX']: without a path it is /, and every application on this host gets "
+        "the cookie and may overwrite it."
     ),
     needs=("prefix",),
 )
