@@ -135,3 +135,13 @@ def test_an_edit_after_the_error_clears_it(refused):
 def test_errors_about_other_things_are_not_about_the_routes(refused):
     other = ERROR.replace("providerName", "somethingElse")
     assert refused(f"{other}\nnot json\n", edited=AT - 1) is None
+
+
+def test_a_file_that_was_gone_for_a_moment_is_taken(refused):
+    gone = ERROR.replace("bad TOML", "open /etc/traefik/routes.toml: no such file or directory")
+    assert refused(gone, edited=AT) is None
+
+
+def test_a_file_that_is_gone_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(routes_edit, "ROOT", tmp_path)
+    assert "routes.toml does not exist" in routes_edit.refused("")

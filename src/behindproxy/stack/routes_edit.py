@@ -10,12 +10,16 @@ from datetime import datetime
 from .paths import ROOT
 
 ABOUT_ROUTES = ("providerName", "routerName", "middlewareName", "serviceName", "tlsStoreName")
+ABSENT = "routes.toml: no such file or directory"
 
 
 def refused(log: str) -> str | None:
     """Return the error that `log` (Traefik's, JSON lines, any prefix) has about routes.toml since its
     last edit, or None."""
-    edited = (ROOT / "traefik" / "routes.toml").stat().st_mtime
+    routes = ROOT / "traefik" / "routes.toml"
+    if not routes.exists():
+        return f"{routes} does not exist"
+    edited = routes.stat().st_mtime
     found = None
     for line in log.splitlines():
         start = line.find('{"level":"error"')
@@ -28,6 +32,8 @@ def refused(log: str) -> str | None:
             continue
         if entry.get("providerName", "").startswith("acme"):
             continue  # a certificate's, not the file's
+        if ABSENT in entry.get("error", ""):
+            continue  # git removes a file before it writes it anew, and it is there again
         # Traefik's time has whole seconds: an error in the second of the edit counts as its own.
         if at >= int(edited) and any(key in entry for key in ABOUT_ROUTES):
             found = entry.get("error") or entry.get("message")
