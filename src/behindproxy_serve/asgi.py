@@ -41,7 +41,8 @@ def create() -> ASGIApp:
     except Exception as error:
         if settings.app_reload:
             raise  # the server waits for a change then
-        log.failure(f"APP_MODULE={settings.app_module} could not be loaded", error)
+        reason = f"{type(error).__name__}: {error}"
+        log.failure(f"APP_MODULE={settings.app_module} could not be loaded: {reason}", error)
         raise SystemExit(BOOT_FAILED) from None
 
 

@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 
 from pydantic import ValidationError
 
-from . import acme, certificate, compose_file, images, metrics, ownership, ports, render
+from . import acme, certificate, compose_file, images, loading, metrics, ownership, ports, render
 from .ownership import Container
 from .paths import BUILD, COPY, ROOT, STATIC, VENV
 from .settings import INTERNAL, MAX_REPLICAS, StackSettings, own_keys, written
@@ -61,6 +61,7 @@ def up(settings: StackSettings) -> None:
     if settings.domain:
         acme.check(settings, running=bool(held))
     kept = {one.id for one in before}
+    began = loading.now()
     try:
         step(command, ["build", "app"], environ)
         if settings.domain:
@@ -68,11 +69,16 @@ def up(settings: StackSettings) -> None:
             _bring_certificates(earlier, name)
         step(command, ["up", "--detach", "--wait", *services(settings)], environ)
         _wait_for_traefik(settings)
-    except BaseException:
+    except BaseException as error:
+        log = logs_text(settings, lines=50) if isinstance(error, SystemExit) else ""
+        sentence, trace = loading.failure(log, began)
         # In production, what still serves goes on serving.
         if not kept or not settings.domain:
             _remove([one for one in _own(environ) if one.id not in kept], {name}, seconds=0)
         images.tag(served, image)
+        if sentence:
+            print(trace, file=sys.stderr)
+            raise SystemExit(sentence) from None
         raise
     images.keep(image, served)
     if settings.domain:

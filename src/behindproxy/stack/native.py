@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from pydantic import ValidationError
 
-from . import certificate, metrics, ports, render
+from . import certificate, loading, metrics, ports, render
 from .paths import APP_PYTHON, BUILD, COPY, ROOT, SOURCE, SOURCES, STATIC, TOOLS
 from .settings import INTERNAL, StackSettings, own_keys
 
@@ -90,6 +90,7 @@ def up(settings: StackSettings) -> None:
 
 
 def _start(settings: StackSettings) -> None:
+    began = loading.now()
     render.write(CONFIG, _supervisord(settings))
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIG)]
     started = subprocess.run(command, cwd=ROOT, env=_environment(settings), capture_output=True, text=True)
@@ -97,6 +98,10 @@ def _start(settings: StackSettings) -> None:
         raise SystemExit(f"supervisord did not start: {started.stderr.strip()}")
     deadline = time.monotonic() + START_SECONDS
     while missing := unhealthy(settings):
+        sentence, trace = loading.failure(logs_text(settings, lines=50), began)
+        if sentence:
+            print(trace, file=sys.stderr)
+            raise SystemExit(sentence)
         if time.monotonic() > deadline or _given_up():
             print(logs_text(settings, lines=15), file=sys.stderr)
             raise SystemExit(f"not healthy: {'; '.join(missing)} (the log lines are above)")
