@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from behindproxy.stack.settings import SwarmSettings, near_misses, own_keys, read, read_as
+from behindproxy.stack.settings import SwarmSettings, near_misses, own_keys, read, read_as, warnings
 
 MISSING = "no such file"
 BAD = [
@@ -188,6 +188,13 @@ def test_a_setting_misspelt_is_warned_about(key, meant):
 
 def test_all_are_warned_about_in_one_run():
     assert len(near_misses(["API_PREFX", "OTHER", "SUBNETS"])) == 2
+
+
+def test_a_key_that_a_server_would_read_by_itself_is_warned_about(tmp_path):
+    (tmp_path / ".env").write_text("FORWARDED_ALLOW_IPS=*\nAPI_PREFX=/x\nCURRENCY=EUR\n")
+    first, second = warnings({}, tmp_path / ".env")
+    assert first.startswith("warning: .env: API_PREFX is not a setting")
+    assert second.startswith("warning: .env: FORWARDED_ALLOW_IPS reaches nothing")
 
 
 def test_a_load_balancer_on_this_machine_may_be_trusted(tmp_path):

@@ -8,9 +8,9 @@ from behindproxy.stack.settings import (
     StackSettings,
     SwarmSettings,
     given,
-    near_misses,
     own_keys,
     read_as,
+    warnings,
     written,
 )
 
@@ -44,7 +44,7 @@ def run(form: str, swarm: bool) -> int:
     own = own_keys(os.environ)
     if own:
         print(f"the application's own, values not shown: {', '.join(sorted(own))}")
-    for warning in near_misses(own):
+    for warning in warnings(os.environ):
         print(warning)
     try:
         read_as(SwarmSettings if swarm else StackSettings)

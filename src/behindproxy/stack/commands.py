@@ -9,12 +9,12 @@ from . import acme, docker, lock, made, native, rolling, runtime, state, swarm
 from .addresses import show
 from .paths import BUILD
 from .routes_edit import refused
-from .settings import StackSettings, read, warn_of_near_misses
+from .settings import StackSettings, read, warn
 
 
 def up() -> int:
     settings = read()
-    warn_of_near_misses()
+    warn()
     name = runtime.choose()
     running = state.load()
     _refuse_unreachable(running)

@@ -427,8 +427,18 @@ def near_misses(keys: Iterable[str]) -> list[str]:
     ]
 
 
-def warn_of_near_misses() -> None:
-    for warning in near_misses(own_keys(os.environ)):
+def warnings(environ: Mapping[str, str], path: Path | None = None) -> list[str]:
+    """Return a line for each key of `.env` that may not do what it was written for."""
+    keys = written(environ, path)
+    return near_misses(own_keys(environ, path)) + [
+        f"warning: .env: {key} reaches nothing, for a server would obey it behind these settings; whose "
+        "forwarded headers are trusted says TRUSTED_PROXIES"
+        for key in keys.keys() - without_servers_own(keys).keys()
+    ]
+
+
+def warn() -> None:
+    for warning in warnings(os.environ):
         print(warning)
 
 

@@ -16,7 +16,7 @@ from .addresses import page_of
 from .ownership import MARKS
 from .paths import BUILD, ROOT, STATIC
 from .runtime import engine
-from .settings import SwarmSettings, own_keys, read_as, warn_of_near_misses, written
+from .settings import SwarmSettings, own_keys, read_as, warn, written
 
 SERVICES = ("app", "traefik")
 # A rolling update of eight replicas, each with its drain time, on slow machines.
@@ -30,7 +30,7 @@ SETTLE_SECONDS = 3
 def deploy() -> int:
     """Deploys, and waits until every task runs. Raises SystemExit when Swarm rolled it back."""
     settings = read_as(SwarmSettings)
-    warn_of_near_misses()
+    warn()
     nodes = _nodes()
     name = _name()
     _refuse_others(name)
