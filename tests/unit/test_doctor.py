@@ -329,3 +329,19 @@ def test_a_container_of_another_file_in_this_folder_is_not_ours():
     assert of("docker-compose.yml", "PROXY_ADDRESS=172.30.98.10")
     assert not of("docker-compose.yml", "PATH=/bin")
     assert not of("compose.yaml", "PROXY_ADDRESS=172.30.98.10")
+
+
+@pytest.mark.parametrize(
+    "location", ["http://127.0.0.1:99999/", "http://[::1/", "file:///etc/passwd", "ftp://x/"]
+)
+def test_a_redirect_to_no_address_is_the_answer(monkeypatch, location):
+    redirect = Answer("http://127.0.0.1:1/", "127.0.0.1", 1, "http", 302, {"location": location})
+    monkeypatch.setattr(asking, "_try_each", lambda *_: redirect)
+    answer = asking.ask("http://127.0.0.1:1/", follow=True)
+    assert (answer.outcome, answer.status, answer.hops) == ("http", 302, ())
+
+
+def test_passwords_of_the_settings_are_not_in_the_json():
+    facts = healthy(otel_exporter_otlp_endpoint="http://me:hidden@collector:4318")
+    assert "***@collector" in report.as_json([], facts)
+    assert "hidden" not in report.as_json([], facts)

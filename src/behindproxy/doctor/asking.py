@@ -36,6 +36,8 @@ def _look_up(host: str) -> list[str]:
             found.append(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
         except OSError as error:
             found.append(error)
+        except UnicodeError:
+            found.append(OSError("it is no host name"))
 
     asking = threading.Thread(target=ask_for_it, daemon=True)
     asking.start()
@@ -62,8 +64,15 @@ def ask(url: str, *, address: str = "", port: int = 0, ca_file: str = "", follow
             and time.monotonic() < deadline
         ):
             break
+        try:
+            following = urljoin(url, answer.headers["location"])
+            known = urlsplit(following).scheme in ("http", "https") and urlsplit(following).port != 0
+        except ValueError:  # a port above 65535, a bracket that stays open
+            known = False
+        if not known:
+            break
         hops.append(url)
-        url = urljoin(url, answer.headers["location"])
+        url = following
         if url in hops or len(hops) > REDIRECTS:
             answer = Answer(url, answer.address, answer.port, "loop", answer.status, answer.headers)
             break

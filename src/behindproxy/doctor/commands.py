@@ -10,7 +10,10 @@ from .step import ERROR
 def run(address: str, as_json: bool) -> int:
     """Print what is found of the stack, or of a request to `address`; return the exit status."""
     if address and (reason := _not_a_url(address)):
-        print(f"URL={address}: {reason}; for example URL=http://127.0.0.1:8000/app", file=sys.stderr)
+        print(
+            f"URL={address.rpartition('@')[2]}: {reason}; for example URL=http://127.0.0.1:8000/app",
+            file=sys.stderr,
+        )
         return 2
     try:
         facts = gather.facts(address)
@@ -23,6 +26,8 @@ def run(address: str, as_json: bool) -> int:
 
 
 def _not_a_url(text: str) -> str:
+    if "@" in (text.partition("//")[2] or text).partition("/")[0]:
+        return "leave out the name and the password, which would be printed and are not sent"
     try:
         parts = urlsplit(text)
         port = parts.port

@@ -7,6 +7,9 @@ import sys
 import textwrap
 from dataclasses import asdict, is_dataclass
 
+from behindproxy.contract.shown import visible
+from behindproxy.settings.present import hidden
+
 from .facts import Facts
 from .step import ERROR, LEVELS, NOTE, OK, UNSEEN, WARNING, Step
 
@@ -28,11 +31,11 @@ def terminal(steps: list[Step]) -> str:
         if sys.stdout.isatty():
             mark = f"\033[{COLOURS[step.mark]}m{mark}\033[0m"
         indent = " " * (subject + 4)
-        wrapped = _wrap(step.text, width - len(indent))
+        wrapped = _wrap(visible(step.text), width - len(indent))
         lines.append(f"{mark} {step.subject:<{subject}}  {wrapped[0]}")
         lines += [indent + more for more in wrapped[1:]]
         if step.fix:
-            first, *rest = _wrap(step.fix, width - len(indent) - 2)
+            first, *rest = _wrap(visible(step.fix), width - len(indent) - 2)
             lines += [f"{indent}→ {first}", *(f"{indent}  {more}" for more in rest)]
     levels = [step.mark for step in steps if step.finding]
     counts = ", ".join(_count(levels.count(level), level) for level in LEVELS)
@@ -54,7 +57,7 @@ def _wrap(text: str, width: int) -> list[str]:
 def as_json(steps: list[Step], facts: Facts) -> str:
     """`{"steps": [{"mark", "subject", "text", "fix", "id"}], "findings": [the same], "facts": {…}}`."""
     seen = {name: value for name, value in vars(facts).items() if name != "own"}
-    seen["settings"] = facts.settings.environ()
+    seen["settings"] = {name: hidden(value) for name, value in facts.settings.environ().items()}
     return json.dumps(
         {
             "steps": [asdict(step) for step in steps],

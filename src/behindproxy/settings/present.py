@@ -17,7 +17,7 @@ from behindproxy.stack.settings import (
 from . import pages
 from .table import TABLE
 
-CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*@")
+CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
 PAGES = {"env": pages.env, "md": pages.markdown}
 
 
