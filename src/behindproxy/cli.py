@@ -279,7 +279,7 @@ def verify(curl: bool, listed: bool, explain: str | None, **target: Any) -> None
     if listed:
         sys.exit(command.list_checks())
     with reasons_are_status_2():
-        if explain:
+        if explain is not None:
             sys.exit(command.explain(explain))
         sys.exit(command.run(command.Request(**target), curl=curl))
 

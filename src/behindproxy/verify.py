@@ -58,6 +58,8 @@ class Target:
 
 
 def _is_url(text: str) -> bool:
+    if re.search(r"[\s\x00-\x1f\x7f]", text):  # urlsplit would leave some of them out
+        return False
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -69,6 +71,11 @@ def remote(request: Request) -> Target:
     """Return the deployment that `request` names. Raises SystemExit where it names no public address."""
     urls = {"URL": request.url, "--tls-url": request.tls_url, "--direct": request.direct_url}
     for name, url in urls.items():
+        if "@" in (url.partition("//")[2] or url).partition("/")[0]:
+            raise SystemExit(
+                f"{name} has a name or a password before its host, which the reports and the list of "
+                "processes would show: leave it out (PROTECTED_USER=user:password opens --protected)"
+            )
         if url and not _is_url(url):
             raise SystemExit(f"{name} {url}: is not a URL; for example {name} https://api.example.com/shop")
     if not (request.url or request.tls_url):
@@ -170,7 +177,10 @@ def versions(native: bool = True) -> dict[str, str]:
 
 
 def target(request: Request) -> Target:
-    """Return what `request` names, or the stack of this folder."""
+    """Return what `request` names, or the stack of this folder. Raises SystemExit where it cannot be."""
+    for name, path in {"--path": request.answers, "--protected": request.protected}.items():
+        if path and not path.startswith("/"):  # behind an origin, @ would lead to another host
+            raise SystemExit(f"{name} {path}: must begin with a slash, for example {name} /health")
     return remote(request) if request.url or request.tls_url or request.direct_url else local(request)
 
 
@@ -183,7 +193,11 @@ def run(request: Request, curl: bool = False) -> int:
     """Run the contract suite, with `curl` the commands before it; return 0, 1 for findings, 2 otherwise."""
     checked = target(request)
     curled = _curl(checked, request) if curl else 0
-    report = request.report or os.path.relpath(REPORT)
+    report = Path(request.report or os.path.relpath(REPORT))
+    try:
+        report.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"--report {report}: {error.strerror}") from None
     status = pytest(
         f"--url={checked.url}",
         f"--tls-url={checked.tls_url}",
@@ -240,7 +254,8 @@ def suite(*options: str) -> tuple[list[str], dict[str, str]]:
     own = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(HERE), "--confcutdir", str(HERE)]
     # Installed packages' plugins take two seconds to load, and the suite uses none of them.
     environ = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    environ.pop("PYTEST_ADDOPTS", None)
+    for theirs in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        environ.pop(theirs, None)
     # -P: the folder it is called in may have modules of any name.
     return [sys.executable, "-P", "-m", "pytest", *own, str(HERE / "contract"), *options], environ
 

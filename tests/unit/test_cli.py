@@ -1,8 +1,11 @@
 """The commands: their names, and what --explain says."""
 
+import os
 import re
 import subprocess
 import sys
+
+import pytest
 
 from behindproxy.cli import Grouped, main
 from tests.checkout import ROOT
@@ -42,3 +45,39 @@ def test_an_unknown_check_is_one_line_with_what_is_near():
     status, text = called("verify", "--explain", "scope.shceme")
     assert (status, text.count("\n")) == (2, 1)
     assert text.startswith("--explain scope.shceme: no check has this id; for example scope.scheme")
+
+
+def test_an_empty_id_is_not_explained_by_a_run():
+    status, text = called("verify", "--explain", "")
+    assert (status, text.count("\n")) == (2, 1), text
+
+
+@pytest.mark.parametrize("command", ["verify", "curl", "doctor"])
+@pytest.mark.parametrize(
+    "url", ["http://me:hidden@127.0.0.1:9/shop", "ftp://me:hidden@127.0.0.1/", "me:hidden@x/"]
+)
+def test_a_password_in_a_url_is_refused_and_not_repeated(command, url):
+    status, text = called(command, url)
+    assert (status, text.count("\n")) == (2, 1), text
+    assert "hidden" not in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["http://127.0.0.1:9/a b"],
+        ["http://127.0.0.1:9/a\nb"],
+        ["http://ä..b/shop"],
+        [f"http://{'a' * 70}.example/shop"],
+        ["http://127.0.0.1:9/shop", "--ca", __file__],
+        ["http://127.0.0.1:9/shop", "--ca", os.path.dirname(__file__)],
+        ["http://127.0.0.1:9/shop", "--report", f"{__file__}/report"],
+        ["http://127.0.0.1:9", "--path", "@127.0.0.1:10/x"],
+        ["http://127.0.0.1:9", "--protected", "@127.0.0.1:10/x"],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:40],
+)
+def test_what_cannot_be_checked_is_status_2_and_no_traceback(arguments, tmp_path):
+    status, text = called("verify", "--report", str(tmp_path), *arguments)
+    assert status == 2
+    assert "Traceback" not in text and "INTERNALERROR" not in text

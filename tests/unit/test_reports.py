@@ -4,7 +4,16 @@ import json
 import socket
 import subprocess
 import sys
+import threading
+from contextlib import suppress
+from types import SimpleNamespace
 
+import httpx
+import pytest
+
+from behindproxy.contract import exchange, raw
+from behindproxy.contract.reports import fence
+from behindproxy.contract.shown import visible
 from behindproxy.stack.paths import ROOT
 
 
@@ -26,3 +35,46 @@ def test_a_deployment_that_does_not_answer_is_one_line_and_a_report(tmp_path):
     assert report["target"]["http_url"] == url
     assert {line["status"] for line in report["checks"]} == {"error"}
     assert {line["entrypoint"] for line in report["checks"]} == {"http", "https", "direct", "all"}
+
+
+def test_what_an_answer_holds_does_nothing_where_it_is_shown():
+    assert visible("a\tb\r\nc") == "a\tb\nc"
+    assert visible("\x1b[2J\x07\x9b1m\r\u202e") == r"\x1b[2J\x07\x9b1m\r\u202e"
+
+
+def test_an_answer_does_not_end_the_block_that_it_is_in():
+    result = SimpleNamespace(expected="", observed="x\n````\n<b>")
+    assert fence(result) == "`" * 5
+
+
+class Endless(httpx.SyncByteStream):
+    def __iter__(self):
+        while True:
+            yield b"x" * 1024
+
+
+def test_a_body_without_an_end_is_an_error(monkeypatch):
+    monkeypatch.setattr(exchange, "BODY_BYTES", 100_000)
+    handler = httpx.MockTransport(lambda request: httpx.Response(200, stream=Endless()))
+    with httpx.Client(transport=handler, event_hooks={"response": [exchange.bound]}) as client:
+        with pytest.raises(httpx.ReadError, match="did not end"):
+            client.get("http://127.0.0.1/")
+
+
+def test_raw_bytes_without_an_end_are_cut(monkeypatch):
+    monkeypatch.setattr(raw, "WHOLE_BYTES", 100_000)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            with server.accept()[0] as connection, suppress(OSError):
+                while True:
+                    connection.sendall(b"x" * 65536)
+
+        threading.Thread(target=answer, daemon=True).start()
+        received, closed = raw.exchange("127.0.0.1", server.getsockname()[1], None, b"GET / HTTP/1.1\r\n\r\n")
+    assert 100_000 < len(received) < 300_000 and not closed
+
+
+def test_the_credentials_of_a_request_are_not_reported():
+    request = httpx.Request("GET", "http://127.0.0.1/admin", headers={"Authorization": "Basic bWU6aGlkZGVu"})
+    assert "\nAuthorization: ***\n" in exchange.request_text(request)

@@ -12,6 +12,7 @@ import pytest
 from . import check, recorder, terminal
 from .entrypoint import Entrypoint
 from .expect import Expect
+from .shown import visible
 from .source import Source
 from .target import Addresses, Target, Unreachable
 
@@ -201,7 +202,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             "direct_url": config.option.direct_url,
         }
         results.could_not_check(str(error), addresses)
-        pytest.exit(str(error), returncode=2)
+        pytest.exit(visible(str(error)), returncode=2)
     return None
 
 

@@ -115,6 +115,8 @@ class Entrypoint:
 
     @contextmanager
     def stream(self, method: str, target: str, **options: Unpack[Options]) -> Iterator[httpx.Response]:
+        if target[:1] not in ("", "/", "?"):  # behind the origin, @ would lead to another host
+            raise safety.Refused(f"not sent: {target} does not begin with a slash")
         request = self.target.client.build_request(method, self.origin + target, **options)
         self.request_text, self.response_text = exchange.request_text(request), ""
         response = self.target.client.send(request, stream=True)

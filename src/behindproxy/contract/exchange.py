@@ -1,14 +1,36 @@
 """A check's request and response as text: a failure is read without repeating it."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 
 import httpx
 
 BODY_CHARACTERS = 2000
+BODY_BYTES = 64 * 1024 * 1024  # unpacked
+BODY_SECONDS = 30
+
+
+def bound(response: httpx.Response) -> None:
+    """Make the body an error where it does not end."""
+    whole = response.iter_bytes
+
+    def iter_bytes(chunk_size: int | None = None) -> Iterator[bytes]:
+        size, end = 0, time.monotonic() + BODY_SECONDS
+        for piece in whole(chunk_size):
+            size += len(piece)
+            if size > BODY_BYTES or time.monotonic() > end:
+                seen = f"after {BODY_SECONDS} seconds or {BODY_BYTES} bytes"
+                raise httpx.ReadError(f"the body did not end {seen}", request=response.request)
+            yield piece
+
+    response.iter_bytes = iter_bytes  # type: ignore[method-assign]
 
 
 def headers_text(headers: Iterable[tuple[str, str]]) -> str:
-    return "".join(f"{name}: {value}\n" for name, value in headers)
+    """Return the lines of a head, without the credentials of a request: the reports are passed on."""
+    return "".join(
+        f"{name}: {'***' if name.lower() == 'authorization' else value}\n" for name, value in headers
+    )
 
 
 def body_text(body: str) -> str:

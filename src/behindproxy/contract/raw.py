@@ -5,11 +5,14 @@ import io
 import json
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from typing import Any
 
 ANSWER_SECONDS = 10
 CLOSE_SECONDS = 3
+WHOLE_SECONDS = 30
+WHOLE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,12 @@ def exchange(host: str, port: int, context: ssl.SSLContext | None, request: byte
     with socket.create_connection((host, port), timeout=ANSWER_SECONDS) as plain:
         with context.wrap_socket(plain, server_hostname=host) if context else plain as connection:
             connection.sendall(request)
-            received = b""
+            received, end = b"", time.monotonic() + WHOLE_SECONDS
             try:
                 while chunk := connection.recv(65536):
                     received += chunk
+                    if len(received) > WHOLE_BYTES or time.monotonic() > end:
+                        return received, False
                     connection.settimeout(CLOSE_SECONDS)
             except (TimeoutError, ConnectionResetError) as error:
                 if not received:

@@ -12,6 +12,7 @@ from . import check, diagnosis, reports
 from .entrypoint import Entrypoint
 from .expect import Expect, Unexpected
 from .result import Result, Status
+from .shown import visible
 from .target import Addresses, Target
 
 EXPECT = pytest.StashKey[Expect]()
@@ -56,7 +57,7 @@ class Recorder:
     def could_not_check(self, reason: str, addresses: Addresses) -> None:
         self.addresses = addresses
         for result in self.results.values():
-            result.observed = reason
+            result.observed = visible(reason)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -72,11 +73,14 @@ class Recorder:
         if call.excinfo is None:
             if call.when == "call":
                 self._held(item, result)
+            result.show()
             return report
         if call.excinfo.errisinstance(pytest.skip.Exception):
             result.status, result.observed = "skipped", str(call.excinfo.value)
+            result.show()
             return report
         self._went_wrong(item, call.excinfo, result)
+        result.show()
         report.longrepr = reports.failure_text(result)
         return report
 

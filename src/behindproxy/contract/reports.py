@@ -1,6 +1,7 @@
 """The files of a run: report.json for programs, .html for people, .md for a CI job summary."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,12 @@ def failure_text(result: Result) -> str:
     parts.append(f"fix       {result.hint}")
     parts.append(f"source    {result.check.source}")
     return "\n".join(parts)
+
+
+def fence(result: Result) -> str:
+    """Return a line of backticks that is longer than any in the text that it encloses."""
+    runs = re.findall("`+", f"{result.expected} {result.observed}")
+    return "`" * max([3, *(len(run) + 1 for run in runs)])
 
 
 def target_of(run: "Recorder") -> TargetFacts:
@@ -126,6 +133,7 @@ def write(run: "Recorder") -> None:
         "diagnosis": run.diagnosis,
         "results": list(run.results.values()),
         "logs": run.logs,
+        "fence": fence,
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "marks": {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–"},
     }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .check import Check, Place
+from .shown import visible
 
 Status = Literal["passed", "failed", "error", "skipped"]
 
@@ -23,6 +24,11 @@ class Result:
 
     def __post_init__(self) -> None:
         self.hint = self.check.hint
+
+    def show(self) -> None:
+        """Take the control characters out of what the other side said."""
+        self.expected, self.observed = visible(self.expected), visible(self.observed)
+        self.request, self.response = visible(self.request), visible(self.response)
 
     @property
     def red(self) -> bool:

@@ -104,7 +104,10 @@ class Target:
             # Without stripping, the server is asked for the same path as the proxy.
             entered_at = "" if name == "direct" and self.strip else self.prefix
             self.addresses[name] = Address.parse(name, url, self.prefix, entered_at)
-        self.context = ssl.create_default_context(cafile=self.ca_file or None)
+        try:
+            self.context = ssl.create_default_context(cafile=self.ca_file or None)
+        except OSError as error:
+            raise Unreachable(f"--ca {self.ca_file} cannot be read: {error.strerror or error}") from None
         # Idle connections are dropped long before any server drops them: no race for the last one.
         self.client = self.new_client(
             verify=self.context, limits=httpx.Limits(keepalive_expiry=1), headers={"User-Agent": "contract"}
@@ -115,7 +118,7 @@ class Target:
         return httpx.Client(
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
-            event_hooks={"request": [self._permit_request]},
+            event_hooks={"request": [self._permit_request], "response": [exchange.bound]},
             **options,
         )
 
@@ -148,7 +151,11 @@ class Target:
         for name, address in self.addresses.items():
             try:
                 answers = [self.open(name, Expect()).get(path) for path in ("/", "/docs")]
-            except httpx.HTTPError as error:
+            except (
+                httpx.HTTPError,
+                httpx.InvalidURL,
+                UnicodeError,
+            ) as error:  # the last two of a host's name
                 if "[SSL" not in str(error):  # the checks at this entrypoint say so otherwise
                     self.dead[name] = f"nothing answers at {address.url} ({error})"
                 continue

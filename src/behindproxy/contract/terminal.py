@@ -13,6 +13,7 @@ from rich.text import Text
 from . import check, reports
 from .recorder import Recorder
 from .result import Result, Status
+from .shown import visible
 
 WIDTH = 100
 SHOWN_WHOLE = 10  # failures; of the others the terminal has the names
@@ -158,7 +159,7 @@ class Reporter:
                 self.logs_command, capture_output=True, text=True, errors="replace", timeout=30, check=False
             )
             lines = (done.stdout + done.stderr).splitlines()[-LOG_LINES:]
-            self.run.logs = "\n".join(clipped(line, LOG_CHARACTERS) for line in lines)
+            self.run.logs = "\n".join(clipped(visible(line), LOG_CHARACTERS) for line in lines)
         except (OSError, subprocess.TimeoutExpired) as error:
             self.run.logs = f"no logs: {error}"
         self.show("the last log lines", "bold")
