@@ -12,9 +12,30 @@ import httpx
 import pytest
 
 from behindproxy.contract import exchange, raw
-from behindproxy.contract.reports import fence
+from behindproxy.contract.reports import NAMES, fence
 from behindproxy.contract.shown import visible
 from behindproxy.stack.paths import ROOT
+
+
+def test_a_report_is_not_written_through_a_link(tmp_path):
+    kept = tmp_path / "kept"
+    kept.write_text("mine")
+    report = tmp_path / "report"
+    report.mkdir()
+    for name in NAMES:
+        (report / name).symlink_to(kept)
+    command = [
+        sys.executable,
+        "-m",
+        "behindproxy",
+        "verify",
+        "http://127.0.0.1:9/shop",
+        "--report",
+        str(report),
+    ]
+    subprocess.run([*command, "--only", "app"], cwd=ROOT, capture_output=True, timeout=120)
+    assert kept.read_text() == "mine"
+    assert all((report / name).is_file() and not (report / name).is_symlink() for name in NAMES)
 
 
 def test_a_deployment_that_does_not_answer_is_one_line_and_a_report(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from . import check, recorder, terminal
+from . import check, recorder, reports, terminal
 from .entrypoint import Entrypoint
 from .expect import Expect
 from .shown import visible
@@ -153,6 +153,10 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     writes = not (config.option.collectonly or config.option.list_checks)
     if writes and not config.option.xmlpath:
         config.option.xmlpath = str(config.option.report_dir / "report.xml")
+    if writes:
+        for name in reports.NAMES:  # a link there may lead anywhere
+            if (path := config.option.report_dir / name).is_symlink():
+                path.unlink()
 
 
 @pytest.hookimpl(trylast=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .recorder import Recorder
 
 TEMPLATES = Path(__file__).parent / "templates"
+NAMES = ("report.json", "report.html", "report.md", "report.xml")
 Table = dict[str, dict[str, dict[Place, Result]]]
 
 
