@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 import psutil
 import pytest
 
-from tests.checkout import docker
+from tests.checkout import docker, wait_for
 
 SPOOF = {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https"}
 
@@ -81,7 +81,8 @@ def test_plain_compose_up_works_and_refuses_what_it_cannot_honour(stopped):
     try:
         done = plain("up", "-d", "--build", "--wait")
         assert done.returncode == 0, done.stderr
-        assert '"root_path":"/api/v1"' in stopped.answers()
+        # Compose waits for Traefik's health, not for its first check of the application.
+        wait_for(lambda: '"root_path":"/api/v1"' in stopped.answers())
         refused = plain("up", "-d", "--wait", TRUSTED_PROXIES="192.0.2.1")
         assert refused.returncode != 0
         assert "TRUSTED_PROXIES=192.0.2.1" in plain("logs", "traefik").stdout
