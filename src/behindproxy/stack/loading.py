@@ -11,7 +11,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
-def failure(log: str, since: str) -> tuple[str, str]:
+def failure(log: str, since: str = "") -> tuple[str, str]:
     """Return one line that says so, and the traceback; nothing where the log says neither after `since`."""
     for line in reversed(log.splitlines()):
         if SIGN in line:

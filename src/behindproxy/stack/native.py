@@ -90,7 +90,8 @@ def up(settings: StackSettings) -> None:
 
 
 def _start(settings: StackSettings) -> None:
-    began = loading.now()
+    log = _log("app")
+    before = log.stat().st_size if log.exists() else 0
     render.write(CONFIG, _supervisord(settings))
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIG)]
     started = subprocess.run(command, cwd=ROOT, env=_environment(settings), capture_output=True, text=True)
@@ -98,7 +99,7 @@ def _start(settings: StackSettings) -> None:
         raise SystemExit(f"supervisord did not start: {started.stderr.strip()}")
     deadline = time.monotonic() + START_SECONDS
     while missing := unhealthy(settings):
-        sentence, trace = loading.failure(logs_text(settings, lines=50), began)
+        sentence, trace = loading.failure(_read_from(log, before))
         if sentence:
             print(trace, file=sys.stderr)
             raise SystemExit(sentence)
@@ -190,6 +191,15 @@ def logs_text(settings: StackSettings, lines: int) -> str:
         kept = path.read_text(errors="replace").splitlines()[-lines:] if path.exists() else []
         out += [f"{name:<8}| {line}\n" for line in kept]
     return "".join(out)
+
+
+def _read_from(path: Path, position: int) -> str:
+    """Return what follows `position`, in bytes; all of a file that has been cut since."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(position if path.stat().st_size >= position else 0)
+        return file.read().decode(errors="replace")
 
 
 def unhealthy(settings: StackSettings) -> list[str]:
