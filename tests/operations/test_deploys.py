@@ -95,13 +95,13 @@ def test_what_is_in_flight_gets_its_drain_time_and_what_is_longer_is_closed(stac
     url = f"ws://127.0.0.1:{stack.http}/api/v1/ws"
     with concurrent.futures.ThreadPoolExecutor(12) as pool, contextlib.ExitStack() as opened:
         sockets = [opened.enter_context(connect(url, proxy=None)) for _ in range(6)]
-        asked = [
+        pending = [
             pool.submit(httpx.get, f"{stack.url}{path}", timeout=60, trust_env=False)
             for path in ("/slow?seconds=8", "/stream?count=17&interval_seconds=0.5") * 3
         ]
         time.sleep(0.5)
         stack.must("deploy")
-        for future in asked:
+        for future in pending:
             answer = future.result()
             assert answer.status_code == 200
             assert answer.text.count("data: tick") in (0, 17)

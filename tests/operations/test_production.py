@@ -125,8 +125,8 @@ class Production(Operated):
         )
 
         def answers() -> bool:
-            asked = ["docker", "exec", self.container("acme-ca"), "python", "-c", ask]
-            return subprocess.run(asked, capture_output=True).returncode == 0
+            argv = ["docker", "exec", self.container("acme-ca"), "python", "-c", ask]
+            return subprocess.run(argv, capture_output=True).returncode == 0
 
         wait_for(answers, 30)
 

@@ -27,7 +27,7 @@ def containers(running):
 
 
 def test_the_host_at_the_container_s_own_addresses_is_not_trusted(containers):
-    asked = 0
+    count = 0
     for settings in containers["app"]["NetworkSettings"]["Networks"].values():
         own = ip_network(f"{settings['IPAddress']}/{settings['IPPrefixLen']}", strict=False)
         if not any(ip_address(address) in own for address in host_addresses()):
@@ -41,8 +41,8 @@ def test_the_host_at_the_container_s_own_addresses_is_not_trusted(containers):
         )
         assert ip_address(seen["client"][0]) in own, seen
         assert seen["scheme"] == "http"
-        asked += 1
-    assert asked, "no address of the container answered the host"
+        count += 1
+    assert count, "no address of the container answered the host"
 
 
 def host_addresses() -> list[str]:

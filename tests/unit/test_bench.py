@@ -32,8 +32,8 @@ def test_what_is_put_back_was_there(patches):
 
 def test_every_case_has_its_subject():
     for question in QUESTIONS.values():
-        asked = question()
-        assert {case.subject for case in asked.cases} <= set(asked.subjects)
+        built = question()
+        assert {case.subject for case in built.cases} <= set(built.subjects)
 
 
 @pytest.mark.skipif(not shutil.which("wrk"), reason="wrk is not installed")

@@ -88,7 +88,7 @@ class Application:
         await send({"type": "http.response.body", "body": b"mine"})
 
 
-class Asked:
+class Exchange:
     """What came of one request to a wrapped application."""
 
     def __init__(self, capsys, path="/app", headers=(), body=(b"",), **settings):
@@ -105,7 +105,7 @@ class Asked:
 
 @pytest.fixture
 def ask(capsys):
-    return partial(Asked, capsys)
+    return partial(Exchange, capsys)
 
 
 def counted(status: int) -> float:

@@ -83,7 +83,7 @@ def test_a_body_without_an_end_is_an_error(monkeypatch):
 
 
 def test_raw_bytes_without_an_end_are_cut(monkeypatch):
-    monkeypatch.setattr(raw, "WHOLE_BYTES", 100_000)
+    monkeypatch.setattr(raw, "BODY_BYTES", 100_000)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer():

@@ -35,7 +35,7 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Address:
-    """Where an entrypoint is. The application's `/` is asked there as `entered_at`/."""
+    """Where an entrypoint is. The application's `/` is requested there as `entered_at`/."""
 
     name: EntrypointName
     scheme: str
@@ -73,7 +73,7 @@ class Address:
 
 
 class Entrypoint:
-    """What a check holds: it asks here, and what was asked last is kept for the report."""
+    """What a check holds: it sends its requests here, and the last one is kept for the report."""
 
     def __init__(self, target: "Target", address: Address, expect: Expect):
         self.target, self.address, self.expect = target, address, expect
@@ -96,7 +96,7 @@ class Entrypoint:
         return self.address.entered_at + path
 
     def public(self, path: str) -> str:
-        """The address of the application's `path` in a link that was asked for here."""
+        """The address of the application's `path` in a link of an answer from here."""
         return self.origin + self.prefix + path
 
     def get(self, path: str, **options: Unpack[Options]) -> httpx.Response:

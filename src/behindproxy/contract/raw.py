@@ -9,10 +9,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from .exchange import BODY_BYTES, BODY_SECONDS
+
 ANSWER_SECONDS = 10
 CLOSE_SECONDS = 3
-WHOLE_SECONDS = 30
-WHOLE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ def exchange(host: str, port: int, context: ssl.SSLContext | None, request: byte
     with socket.create_connection((host, port), timeout=ANSWER_SECONDS) as plain:
         with context.wrap_socket(plain, server_hostname=host) if context else plain as connection:
             connection.sendall(request)
-            received, end = b"", time.monotonic() + WHOLE_SECONDS
+            received, end = b"", time.monotonic() + BODY_SECONDS
             try:
                 while chunk := connection.recv(65536):
                     received += chunk
-                    if len(received) > WHOLE_BYTES or time.monotonic() > end:
+                    if len(received) > BODY_BYTES or time.monotonic() > end:
                         return received, False
                     connection.settimeout(CLOSE_SECONDS)
             except (TimeoutError, ConnectionResetError) as error:

@@ -70,18 +70,17 @@ class Recorder:
             result.screenshot = entrypoint.screenshot  # taken when the page closes, in the teardown
             if call.when != "teardown":
                 result.request, result.response = entrypoint.request_text, entrypoint.response_text
-        if call.excinfo is None:
-            if call.when == "call":
-                self._held(item, result)
-            result.show()
-            return report
-        if call.excinfo.errisinstance(pytest.skip.Exception):
-            result.status, result.observed = "skipped", str(call.excinfo.value)
-            result.show()
-            return report
-        self._went_wrong(item, call.excinfo, result)
+        raised = call.excinfo
+        skipped = raised is not None and raised.errisinstance(pytest.skip.Exception)
+        if raised is not None and skipped:
+            result.status, result.observed = "skipped", str(raised.value)
+        elif raised is not None:
+            self._went_wrong(item, raised, result)
+        elif call.when == "call":
+            self._held(item, result)
         result.show()
-        report.longrepr = reports.failure_text(result)
+        if raised is not None and not skipped:
+            report.longrepr = reports.failure_text(result)
         return report
 
     def _held(self, item: pytest.Item, result: Result) -> None:

@@ -17,7 +17,7 @@ from .expect import Expect
 from .seen import Seen
 from .source import Source
 
-# Paths by which somebody else's deployment is asked what it has. Ours must have all of them.
+# Paths that tell what somebody else's deployment has. Ours must have all of them.
 DEMO = {
     "app": "/app",
     "items": "/items/",
@@ -36,7 +36,7 @@ MODES = {
 
 
 class Unreachable(Exception):
-    """Nothing can be asked; its text is the one line that is printed."""
+    """Nothing can be checked; its text is the one line that is printed."""
 
 
 class Addresses(TypedDict):
@@ -101,7 +101,7 @@ class Target:
             raise Unreachable(f"the http and the https address must share one prefix, not {sorted(prefixes)}")
         self.prefix = prefixes.pop()
         for name, url in given.items():
-            # Without stripping, the server is asked for the same path as the proxy.
+            # Without stripping, the server gets the same path as the proxy.
             entered_at = "" if name == "direct" and self.strip else self.prefix
             self.addresses[name] = Address.parse(name, url, self.prefix, entered_at)
         try:
@@ -151,11 +151,7 @@ class Target:
         for name, address in self.addresses.items():
             try:
                 answers = [self.open(name, Expect()).get(path) for path in ("/", "/docs")]
-            except (
-                httpx.HTTPError,
-                httpx.InvalidURL,
-                UnicodeError,
-            ) as error:  # the last two of a host's name
+            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # the last two: a host's name
                 if "[SSL" not in str(error):  # the checks at this entrypoint say so otherwise
                     self.dead[name] = f"nothing answers at {address.url} ({error})"
                 continue

@@ -3,6 +3,8 @@
 import sys
 from urllib.parse import urlsplit
 
+from behindproxy.urls import has_credentials
+
 from . import checks, gather, report, url
 from .step import ERROR
 
@@ -26,7 +28,7 @@ def run(address: str, as_json: bool) -> int:
 
 
 def _not_a_url(text: str) -> str:
-    if "@" in (text.partition("//")[2] or text).partition("/")[0]:
+    if has_credentials(text):
         return "leave out the name and the password, which would be printed and are not sent"
     try:
         parts = urlsplit(text)

@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import asdict, is_dataclass
 
 from behindproxy.contract.shown import visible
-from behindproxy.settings.present import hidden
+from behindproxy.urls import hidden
 
 from .facts import Facts
 from .step import ERROR, LEVELS, NOTE, OK, UNSEEN, WARNING, Step

@@ -1,7 +1,6 @@
 """`behindproxy settings`: the present values, and where each comes from."""
 
 import os
-import re
 import sys
 
 from behindproxy.stack.settings import (
@@ -13,11 +12,11 @@ from behindproxy.stack.settings import (
     warnings,
     written,
 )
+from behindproxy.urls import hidden
 
 from . import pages
 from .table import TABLE
 
-CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
 PAGES = {"env": pages.env, "md": pages.markdown}
 
 
@@ -52,8 +51,3 @@ def run(form: str, swarm: bool) -> int:
         print(hidden(str(refusal)), file=sys.stderr)
         return 1
     return 0
-
-
-def hidden(text: str) -> str:
-    """Return the text without the name and password in its URLs."""
-    return CREDENTIALS.sub("***@", text)

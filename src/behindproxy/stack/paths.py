@@ -7,17 +7,20 @@ SOURCE = Path(__file__).resolve().parents[2]  # of these packages: src/, in a co
 _FILE = "docker-compose.yml"
 
 
+def _has_deployment(folder: Path) -> bool:
+    return (folder / _FILE).exists() and (folder / "traefik").is_dir()
+
+
 def project(start: Path) -> Path:
     """Return the nearest folder from `start` upwards that has the deployment's files; else `start`."""
-    folders = [start, *start.parents]
-    return next((one for one in folders if (one / _FILE).exists() and (one / "traefik").is_dir()), start)
+    return next(filter(_has_deployment, [start, *start.parents]), start)
 
 
 # Beside the compose files; an installed tool serves the folder it is called in.
 ROOT = SOURCE.parent if (SOURCE.parent / _FILE).exists() else project(Path.cwd())
 MISSING = (  # why nothing of the stack can run here; empty where it can
     ""
-    if (ROOT / _FILE).exists() and (ROOT / "traefik").is_dir()
+    if _has_deployment(ROOT)
     else f"{ROOT} has no {_FILE} and traefik/: call it in a folder that has them, a clone or what "
     "`behindproxy new` wrote"
 )

@@ -33,7 +33,7 @@ def refused(log: str) -> str | None:
         if entry.get("providerName", "").startswith("acme"):
             continue  # a certificate's, not the file's
         if ABSENT in entry.get("error", ""):
-            continue  # git removes a file before it writes it anew, and it is there again
+            continue  # git removes a file before it writes it again, and it is there again
         # Traefik's time has whole seconds: an error in the second of the edit counts as its own.
         if at >= int(edited) and any(key in entry for key in ABOUT_ROUTES):
             found = entry.get("error") or entry.get("message")
