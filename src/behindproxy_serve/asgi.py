@@ -1,6 +1,5 @@
 """What the servers load: the application named by APP_MODULE, inside what every server needs."""
 
-import logging
 from importlib import import_module
 from typing import Any, cast
 
@@ -33,7 +32,7 @@ def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
 
 def create() -> ASGIApp:
     settings = Settings()
-    logging.captureWarnings(True)
+    log.as_lines_everywhere()
     if settings.app_server == "hypercorn":
         limit_hypercorn_websockets()
     try:

@@ -37,6 +37,14 @@ class Line(logging.Formatter):
         return line(record.getMessage(), record.created, **more)
 
 
+def as_lines_everywhere() -> None:
+    """Make lines of warnings too, and of what a logger without a handler writes. An application's own
+    handlers stay: the root logger has none, so its basicConfig() works."""
+    logging.captureWarnings(True)
+    if logging.lastResort:
+        logging.lastResort.setFormatter(Line())
+
+
 class NotSaidTwice(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         return not str(record.msg).startswith(SAID_BY_OBSERVE)
