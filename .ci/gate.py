@@ -8,6 +8,7 @@ import argparse
 import fnmatch
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -25,6 +26,7 @@ TABLE = tomllib.loads((ROOT / ".ci" / "stages.toml").read_text())
 STARTED = time.monotonic()
 INSTALLS = TABLE["installs"]
 STOP_ENGINES = ".ci/engine stop 28; .ci/engine stop 20.10"
+REASONS = 12
 LOG_LINES = 60
 STAGE_SECONDS = 1500
 # Nothing from the caller's shell may steer the stack.
@@ -288,6 +290,13 @@ def absolute(lane: Lane, value: str) -> str:
     return str(lane.path / value) if value.startswith("build/") else value
 
 
+def reasons(log: Path) -> list[str]:
+    """Return what in a stage's log says why: pytest's lines of an error, and the names of red checks."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    telling = [line.strip()[:300] for line in lines if re.match(r"E  +\S|.*(✗ |diagnosis:)", line)]
+    return list(dict.fromkeys(telling))[:REASONS]
+
+
 class Gate:
     def __init__(self, wanted: list[Stage]) -> None:
         self.wanted = wanted
@@ -407,6 +416,8 @@ class Gate:
         failed = [result for result in self.results.values() if result.problems]
         for result in failed:
             print(f"FAILED {result.stage.name}: {'; '.join(result.problems)[:500]}")
+            for line in reasons(HOME / f"{result.stage.name}.log"):
+                print(f"  | {line}")
         passed = sum(result.passed for result in self.results.values())
         skipped = sum(result.skipped for result in self.results.values())
         print(f"{passed} passed, {len(failed)} failed, {skipped} skipped")
