@@ -1,0 +1,36 @@
+"""`python -m tests.foreign`: other people's deployments, wrong and right, and what verify says of each."""
+
+import argparse
+import signal
+import sys
+
+from .entry import chosen, load_all
+from .run import run
+from .table import show, summary, write
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.foreign", description=__doc__)
+    parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="by name; repeatable")
+    parser.add_argument("--keep", action="store_true", help="keep configurations, logs and reports")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at once (default 2)")
+    parser.add_argument("--list", action="store_true", dest="listed", help="print the names")
+    options = parser.parse_args()
+    # So that a stopped run stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    entries = chosen(load_all(), options.only)
+    if not entries:
+        print(f"no entry has such a name: {', '.join(options.only)}", file=sys.stderr)
+        return 2
+    if options.listed:
+        for entry in entries:
+            print(f"{entry.name:<34} {entry.title}")
+        return 0
+    verdicts = run(entries, jobs=options.jobs, keep=options.keep, tell=lambda one: print(show(one), flush=True))
+    write(verdicts)
+    print(summary(verdicts))
+    return 0 if all(verdict.good for verdict in verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""What a deployment of somebody else's consists of, and what is right to say about it: one row of a TOML file."""
+
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+UVICORN = (
+    "uvicorn @MODULE@ --root-path @PREFIX@ --proxy-headers --forwarded-allow-ips 127.0.0.1 --no-server-header"
+)
+PROXIES = ("nginx", "caddy", "haproxy", "traefik")
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str  # the file's, a slash, its own
+    title: str
+    source: str
+    proxy: str
+    config: str
+    static: str = ""  # Traefik's; its dynamic file is `config`
+    labels: tuple[str, ...] = ()  # the same for Traefik's Docker provider
+    application: str = "shop"
+    server: str = UVICORN
+    environ: tuple[tuple[str, str], ...] = ()
+    prefix: str = "/shop"
+    options: tuple[str, ...] = ()
+    direct: bool = False
+    right: bool = False
+    visible: bool = True
+    reason: str = ""
+    red: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    level: str = "broken"
+    not_tested: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        wrong = [
+            (not self.title or not self.source, "has no title or no source"),
+            (self.proxy not in PROXIES, f"has a proxy that is none of {', '.join(PROXIES)}: {self.proxy}"),
+            (not self.visible and not self.reason, "is not visible for no reason"),
+            (self.visible and not self.right and not (self.red and self.named), "needs red and named"),
+            (self.right and bool(self.red or self.named), "is right and says what is red"),
+            (self.level not in ("broken", "exposed"), f"has the level {self.level}"),
+        ]
+        for found, what in wrong:
+            if found:
+                raise ValueError(f"{self.name} {what}")
+
+    @property
+    def group(self) -> str:
+        return self.name.partition("/")[0]
+
+
+def load_all() -> list[Entry]:
+    return [entry for path in sorted(HERE.glob("*.toml")) for entry in load(path)]
+
+
+def load(path: Path) -> list[Entry]:
+    """Return the rows of `path`: [snippets] fill `@NAME@`, [defaults] what a row does not say."""
+    content = tomllib.loads(path.read_text())
+    snippets = content.get("snippets", {})
+    defaults = content.get("defaults", {})
+    rows = [fill(defaults | row, snippets) for row in content["entry"]]
+    return [made(path.stem, row) for row in rows]
+
+
+def made(group: str, row: dict[str, Any]) -> Entry:
+    known = {field.name for field in fields(Entry)}
+    if unknown := row.keys() - known:
+        raise ValueError(f"{group}/{row.get('name')}: unknown {', '.join(sorted(unknown))}")
+    row = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    row["environ"] = tuple(sorted(row.get("environ", {}).items()))
+    return Entry(**row | {"name": f"{group}/{row['name']}"})
+
+
+def fill(value: Any, texts: dict[str, str]) -> Any:
+    """Put each text in the place of its `@NAME@`, until none is left: a text may name another."""
+    if isinstance(value, dict):
+        return {key: fill(one, texts) for key, one in value.items()}
+    if isinstance(value, list):
+        return [fill(one, texts) for one in value]
+    if not isinstance(value, str):
+        return value
+    for _ in range(5):
+        value = re.sub(r"@([A-Z_]+)@", lambda found: texts.get(found[1], found[0]), value)
+    return value
+
+
+def chosen(entries: list[Entry], patterns: list[str]) -> list[Entry]:
+    """Return those whose name fits one of the patterns, or contains it."""
+    if not patterns:
+        return entries
+    return [one for one in entries if any(fnmatch(one.name, each) or each in one.name for each in patterns)]

@@ -1,0 +1,114 @@
+"""Starts each deployment, runs `behindproxy verify` against it as its owner would, and reads the report."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from behindproxy.stack.paths import BUILD, ROOT
+
+from .entry import Entry
+from .serving import HOST, DidNotStart, Missing, Ports, Servers, certificate, proxied, uses
+from .verdict import Verdict, read
+
+HOME = BUILD / "foreign"
+VERIFY_SECONDS = 240
+
+
+def run(
+    entries: list[Entry],
+    jobs: int = 2,
+    keep: bool = False,
+    home: Path = HOME,
+    tell: Callable[[Verdict], None] = lambda _: None,
+) -> list[Verdict]:
+    """Judge each entry; `tell` hears each verdict when it is there."""
+    shutil.rmtree(home, ignore_errors=True)
+    ports, texts = Ports(), certificate(home)
+    servers = Servers(entries, ports, home)
+
+    def judge(entry: Entry) -> Verdict:
+        verdict = of(entry, servers, ports, texts, home / entry.name)
+        tell(verdict)
+        return verdict
+
+    # Entries that share a server lie together, so that it runs no longer than it must.
+    order = sorted(entries, key=lambda one: (one.application, one.server, one.prefix, one.name))
+    pool = ThreadPoolExecutor(max_workers=jobs)
+    try:
+        verdicts = {one.entry.name: one for one in pool.map(judge, order)}
+    finally:
+        pool.shutdown(cancel_futures=True)
+        servers.close()
+        if not keep:
+            shutil.rmtree(home, ignore_errors=True)
+    return [verdicts[entry.name] for entry in entries]
+
+
+def of(entry: Entry, servers: Servers, ports: Ports, texts: dict[str, str], home: Path) -> Verdict:
+    home.mkdir(parents=True)
+    try:
+        with servers.of(entry) as app:
+            filled = texts | {
+                "HTTP": ports(),
+                "TLS": ports(),
+                "FREE": ports(),
+                "APP": app,
+                "PREFIX": entry.prefix,
+                "HERE": str(home),
+                "WWW": str(Path(__file__).with_name("www")),
+            }
+            with proxied(entry, home, filled):
+                return verified(entry, home, filled)
+    except (Missing, DidNotStart) as error:
+        return Verdict(entry, problem=str(error))
+
+
+def verified(entry: Entry, home: Path, texts: dict[str, str]) -> Verdict:
+    urls = {
+        scheme: f"{scheme}://localhost:{texts[name]}{entry.prefix}"
+        for scheme, name in (("http", "HTTP"), ("https", "TLS"))
+        if uses(entry, name)
+    }
+    command = [sys.executable, "-m", "behindproxy", "verify", next(iter(urls.values()))]
+    if len(urls) == 2:
+        command += ["--tls-url", urls["https"]]
+    if "https" in urls:
+        command += ["--ca", texts["CA"]]
+    if entry.direct:
+        command += ["--direct", f"http://{HOST}:{texts['APP']}"]
+    command += ["--report", str(home / "report"), "--fast", *entry.options]
+    own = {"PYTHONPATH": f"{ROOT / 'src'}", "NO_COLOR": "1"}
+    began = time.monotonic()
+    with (home / "verify.log").open("w+") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=home,
+            env=os.environ | own,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            process.wait(VERIFY_SECONDS)
+        except subprocess.TimeoutExpired:
+            return Verdict(entry, problem=f"verify did not end within {VERIFY_SECONDS} s")
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        output.seek(0)
+        text = output.read()
+    seconds = time.monotonic() - began
+    if process.returncode not in (0, 1) or not (home / "report" / "report.json").exists():
+        lines = text.strip().splitlines()
+        return Verdict(entry, seconds, problem=f"exit {process.returncode}: {lines[-1] if lines else 'no output'}")
+    said = read(home / "report" / "report.json", text)
+    return Verdict(entry, seconds, tuple(said.red), tuple(said.diagnosis), tuple(said.not_tested))

@@ -1,0 +1,238 @@
+"""The processes of a deployment: an application server and a proxy, on ports that are free."""
+
+import os
+import random
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import tomli_w
+import trustme
+
+from .entry import HERE, Entry, fill
+
+APPLICATIONS = HERE / "applications"
+HOST = "127.0.0.1"
+START_SECONDS, STOP_SECONDS = 30, 10
+INSTALL = {
+    "nginx": "apt-get install nginx-light",
+    "haproxy": "apt-get install haproxy",
+    "caddy": "src/behindproxy/make/environment.sh proxies",
+    "traefik": "src/behindproxy/make/environment.sh verify",
+}
+BIND = {"uvicorn": "--host {host} --port {port}", "fastapi": "--host {host} --port {port}"}
+
+
+class Missing(Exception):
+    """What is not installed, and how to install it."""
+
+
+class DidNotStart(Exception):
+    """Its text has the end of the log."""
+
+
+def binary(name: str) -> str:
+    beside = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+    if found := shutil.which(name, path=beside):
+        return found
+    raise Missing(f"{name} is not installed: {INSTALL.get(name, 'src/behindproxy/make/environment.sh verify')}")
+
+
+class Ports:
+    """Free ports below those that the kernel gives to clients, each given to one part only."""
+
+    def __init__(self) -> None:
+        self._given: set[int] = set()
+        self._lock = threading.Lock()
+
+    def __call__(self) -> str:
+        with self._lock:
+            for _ in range(200):
+                port = random.randrange(20000, 32000)
+                if port not in self._given and bindable(port):
+                    self._given.add(port)
+                    return str(port)
+        raise OSError("no free port between 20000 and 32000")
+
+
+def bindable(port: int) -> bool:
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def listening(port: str) -> bool:
+    try:
+        socket.create_connection((HOST, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def certificate(home: Path) -> dict[str, str]:
+    """Write an authority and a certificate for localhost; return the names that configurations use."""
+    home.mkdir(parents=True, exist_ok=True)
+    authority = trustme.CA()
+    leaf = authority.issue_cert("localhost", "shop.test", HOST)
+    pem = leaf.private_key_pem.bytes() + b"".join(one.bytes() for one in leaf.cert_chain_pems)
+    (home / "cert.pem").write_bytes(pem)  # HAProxy wants both in one file
+    authority.cert_pem.write_to_path(home / "ca.pem")
+    return {"CERT": str(home / "cert.pem"), "CA": str(home / "ca.pem")}
+
+
+class Servers:
+    """Application servers, shared by the entries that start the same; each ends with the last of them."""
+
+    def __init__(self, entries: list[Entry], ports: Ports, home: Path) -> None:
+        self._left = Counter(map(self._key, entries))
+        self._locks = {key: threading.Lock() for key in self._left}
+        self._running: dict[tuple, tuple[str, ExitStack]] = {}
+        self._ports, self._home = ports, home
+
+    @staticmethod
+    def _key(entry: Entry) -> tuple:
+        return entry.application, entry.server, entry.environ, entry.prefix
+
+    @contextmanager
+    def of(self, entry: Entry) -> Iterator[str]:
+        """The port at which the entry's application is served."""
+        key = self._key(entry)
+        try:
+            with self._locks[key]:
+                if key not in self._running:
+                    stack = ExitStack()
+                    port = stack.enter_context(self._served(entry))
+                    self._running[key] = port, stack
+                port = self._running[key][0]
+            yield port
+        finally:
+            with self._locks[key]:
+                self._left[key] -= 1
+                if not self._left[key] and key in self._running:
+                    self._running.pop(key)[1].close()
+
+    @contextmanager
+    def _served(self, entry: Entry) -> Iterator[str]:
+        port = self._ports()
+        texts = {"PREFIX": entry.prefix, "APP": port, "MODULE": f"{entry.application}:app"}
+        program, *arguments = shlex.split(fill(entry.server, texts))
+        if "@APP@" not in entry.server:
+            arguments += BIND.get(program, "--bind {host}:{port}").format(host=HOST, port=port).split()
+        home = self._home / f"server-{port}"
+        home.mkdir(parents=True)
+        with started([binary(program), *arguments], home, [port], dict(entry.environ) | {"HOME": str(home)}):
+            yield port
+
+    def close(self) -> None:
+        for _, stack in self._running.values():
+            stack.close()
+
+
+@contextmanager
+def proxied(entry: Entry, home: Path, texts: dict[str, str]) -> Iterator[None]:
+    """The entry's proxy, until the block ends."""
+    start = {"nginx": nginx, "caddy": caddy, "haproxy": haproxy, "traefik": traefik}[entry.proxy]
+    command = start(entry, home, texts)
+    ports = [texts[name] for name in ("HTTP", "TLS") if uses(entry, name)]
+    # Caddy keeps its state in the home folder.
+    own = {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+    with started([binary(command[0]), *command[1:]], home, ports, own):
+        yield
+
+
+def uses(entry: Entry, name: str) -> bool:
+    return f"@{name}@" in entry.config + entry.static
+
+
+def nginx(entry: Entry, home: Path, texts: dict[str, str]) -> list[str]:
+    user = "user root;" if os.geteuid() == 0 else ""  # nobody may not enter somebody's checkout
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    own = "\n".join(f"{kind}_temp_path {kind};" for kind in kinds)
+    (home / "nginx.conf").write_text(
+        f"daemon off; pid nginx.pid; {user}\nevents {{}}\nhttp {{\n{own}\naccess_log access.log;\n"
+        f"ssl_certificate {texts['CERT']}; ssl_certificate_key {texts['CERT']};\n"
+        f"types {{ text/html html; text/css css; text/javascript js; }}\n{fill(entry.config, texts)}\n}}\n"
+    )
+    return ["nginx", "-e", "stderr", "-p", f"{home}/", "-c", "nginx.conf"]
+
+
+def caddy(entry: Entry, home: Path, texts: dict[str, str]) -> list[str]:
+    (home / "Caddyfile").write_text(fill(entry.config, texts))
+    return ["caddy", "run", "--config", str(home / "Caddyfile"), "--adapter", "caddyfile"]
+
+
+def haproxy(entry: Entry, home: Path, texts: dict[str, str]) -> list[str]:
+    (home / "haproxy.cfg").write_text(fill(entry.config, texts))
+    return ["haproxy", "-db", "-f", str(home / "haproxy.cfg")]
+
+
+def traefik(entry: Entry, home: Path, texts: dict[str, str]) -> list[str]:
+    dynamic = fill(entry.config, texts)
+    if entry.labels:
+        dynamic += tomli_w.dumps(from_labels(fill(list(entry.labels), texts)))
+    (home / "dynamic.toml").write_text(dynamic)
+    static = f'[providers.file]\nfilename = "{home / "dynamic.toml"}"\n{entry.static}'
+    (home / "traefik.toml").write_text(fill(static, texts))
+    return ["traefik", f"--configFile={home / 'traefik.toml'}"]
+
+
+def from_labels(labels: list[str]) -> dict:
+    """Return what the Docker provider makes of labels, for the file provider: the same names, as a tree."""
+    tree: dict = {}
+    for label in labels:
+        name, _, value = label.partition("=")
+        *path, last = name.removeprefix("traefik.").split(".")
+        place = tree
+        for part in path:
+            place = place.setdefault(part, {})
+        lists = last.lower() in ("entrypoints", "middlewares", "prefixes", "regex") and "replacepathregex" not in path
+        place[last] = value.split(",") if lists and "redirectregex" not in path else value
+    return tree
+
+
+@contextmanager
+def started(command: list[str], home: Path, ports: list[str], environ: dict[str, str]) -> Iterator[None]:
+    """Run `command` until the block ends; enter it when every port takes connections."""
+    log = home / "log"
+    passed = {key: os.environ[key] for key in ("PATH", "LANG", "TMPDIR") if key in os.environ}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=home if "nginx" in command[0] else APPLICATIONS,
+            env=passed | {"PYTHONPATH": str(APPLICATIONS), "PYTHONUNBUFFERED": "1"} | environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not all(map(listening, ports)):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise DidNotStart(f"{' '.join(command)}:\n{tail(log)}")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            print(f"{command[0]} did not stop within {STOP_SECONDS} s", file=sys.stderr)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(STOP_SECONDS)
+
+
+def tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
