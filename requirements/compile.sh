@@ -16,6 +16,7 @@ pin bench pyproject.toml --group bench --group proxies --extra native --extra br
 pin new pyproject.toml --extra native --extra new --constraint requirements/verify.txt
 pin compose pyproject.toml --extra compose --constraint requirements/stack.txt
 pin proxies pyproject.toml --group proxies --constraint requirements/verify.txt
+pin foreign pyproject.toml --group proxies --group foreign --constraint requirements/verify.txt
 pin build pyproject.toml --group build --constraint requirements/verify.txt
 # Parts below a fix, for the mutants that have one: never what `make up` or a copy runs.
 old() { echo "$2" | compile - --no-deps --no-annotate --output-file "requirements/old-$1.txt"; }

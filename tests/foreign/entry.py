@@ -36,11 +36,13 @@ class Entry:
     named: tuple[str, ...] = ()
     level: str = "broken"
     not_tested: tuple[str, ...] = ()
+    shows: tuple[dict[str, Any], ...] = ()  # requests that prove it, in the words of shows.py
 
     def __post_init__(self) -> None:
         wrong = [
             (not self.title or not self.source, "has no title or no source"),
             (self.proxy not in PROXIES, f"has a proxy that is none of {', '.join(PROXIES)}: {self.proxy}"),
+            (not self.right and not self.shows, "shows no fault"),
             (not self.visible and not self.reason, "is not visible for no reason"),
             (self.visible and not self.right and not (self.red and self.named), "needs red and named"),
             (self.right and bool(self.red or self.named), "is right and says what is red"),
@@ -72,6 +74,8 @@ def made(group: str, row: dict[str, Any]) -> Entry:
     known = {field.name for field in fields(Entry)}
     if unknown := row.keys() - known:
         raise ValueError(f"{group}/{row.get('name')}: unknown {', '.join(sorted(unknown))}")
+    if isinstance(row.get("shows"), dict):
+        row["shows"] = [row["shows"]]
     row = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
     row["environ"] = tuple(sorted(row.get("environ", {}).items()))
     return Entry(**row | {"name": f"{group}/{row['name']}"})

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from behindproxy.stack.paths import BUILD, ROOT
 
-from .entry import Entry
+from .entry import Entry, fill
 from .serving import HOST, DidNotStart, Missing, Ports, Servers, certificate, proxied, uses
+from .shows import differs
 from .verdict import Verdict, read
 
 HOME = BUILD / "foreign"
@@ -65,8 +66,11 @@ def of(entry: Entry, servers: Servers, ports: Ports, texts: dict[str, str], home
                 "WWW": str(Path(__file__).with_name("www")),
             }
             with proxied(entry, home, filled):
+                for fact in entry.shows:
+                    if found := differs(fill(fact, filled), filled):
+                        return Verdict(entry, problem=f"it is not so: {found}")
                 return verified(entry, home, filled)
-    except (Missing, DidNotStart) as error:
+    except (Missing, DidNotStart, OSError) as error:
         return Verdict(entry, problem=str(error))
 
 

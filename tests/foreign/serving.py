@@ -26,7 +26,7 @@ START_SECONDS, STOP_SECONDS = 30, 10
 INSTALL = {
     "nginx": "apt-get install nginx-light",
     "haproxy": "apt-get install haproxy",
-    "caddy": "src/behindproxy/make/environment.sh proxies",
+    "caddy": "src/behindproxy/make/environment.sh foreign",
     "traefik": "src/behindproxy/make/environment.sh verify",
 }
 BIND = {"uvicorn": "--host {host} --port {port}", "fastapi": "--host {host} --port {port}"}

@@ -46,13 +46,18 @@ async def read_monthly(request: Request):
     return {"month": "2026-10", "self": str(request.url_for("read_monthly"))}
 
 
-app = FastAPI(title="Shop")
-app.include_router(orders)
-app.include_router(account)
-app.mount("/reports", reports)
-app.mount("/files", StaticFiles(directory=Path(__file__).with_name("files"), html=True), name="files")
+def made(**options) -> FastAPI:
+    app = FastAPI(title="Shop", **options)
+    app.include_router(orders)
+    app.include_router(account)
+    app.mount("/reports", reports)
+    app.mount("/files", StaticFiles(directory=Path(__file__).with_name("files"), html=True), name="files")
+    app.get("/")(read_index)
+    return app
 
 
-@app.get("/")
 async def read_index(request: Request):
     return {"orders": str(request.url_for("read_orders")), "terms": str(request.url_for("files", path="terms.txt"))}
+
+
+app = made()
