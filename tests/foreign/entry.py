@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ class Entry:
     proxy: str
     config: str
     static: str = ""  # Traefik's; its dynamic file is `config`
-    labels: tuple[str, ...] = ()  # the same for Traefik's Docker provider
+    labels: str = ""  # the same for Traefik's Docker provider, one a line
     application: str = "shop"
     server: str = UVICORN
     environ: tuple[tuple[str, str], ...] = ()
     prefix: str = "/shop"
+    beside: str = ""  # another application, below a prefix of its own name
     options: tuple[str, ...] = ()
     direct: bool = False
     right: bool = False
@@ -51,6 +52,13 @@ class Entry:
         for found, what in wrong:
             if found:
                 raise ValueError(f"{self.name} {what}")
+
+    @property
+    def neighbour(self) -> "Entry | None":
+        """What is served beside, as an entry of its own."""
+        if not self.beside:
+            return None
+        return replace(self, application=self.beside, prefix=f"/{self.beside}", server=UVICORN, environ=())
 
     @property
     def group(self) -> str:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from behindproxy.stack.paths import BUILD, ROOT
@@ -55,12 +55,16 @@ def run(
 def of(entry: Entry, servers: Servers, ports: Ports, texts: dict[str, str], home: Path) -> Verdict:
     home.mkdir(parents=True)
     try:
-        with servers.of(entry) as app:
+        with ExitStack() as stack:
+            app = stack.enter_context(servers.of(entry))
+            beside = stack.enter_context(servers.of(entry.neighbour)) if entry.neighbour else ""
             filled = texts | {
                 "HTTP": ports(),
                 "TLS": ports(),
                 "FREE": ports(),
+                "OPS": ports(),
                 "APP": app,
+                "BESIDE": beside,
                 "PREFIX": entry.prefix,
                 "HERE": str(home),
                 "WWW": str(Path(__file__).with_name("www")),

@@ -1,5 +1,6 @@
 """The processes of a deployment: an application server and a proxy, on ports that are free."""
 
+import json
 import os
 import random
 import shlex
@@ -10,10 +11,12 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 import tomli_w
 import trustme
@@ -23,6 +26,13 @@ from .entry import HERE, Entry, fill
 APPLICATIONS = HERE / "applications"
 HOST = "127.0.0.1"
 START_SECONDS, STOP_SECONDS = 30, 10
+READY = """
+[api]
+insecure = true
+dashboard = false
+[entryPoints.traefik]
+address = "127.0.0.1:@OPS@"
+"""
 INSTALL = {
     "nginx": "apt-get install nginx-light",
     "haproxy": "apt-get install haproxy",
@@ -95,7 +105,8 @@ class Servers:
     """Application servers, shared by the entries that start the same; each ends with the last of them."""
 
     def __init__(self, entries: list[Entry], ports: Ports, home: Path) -> None:
-        self._left = Counter(map(self._key, entries))
+        served = [*entries, *(one.neighbour for one in entries if one.neighbour)]
+        self._left = Counter(map(self._key, served))
         self._locks = {key: threading.Lock() for key in self._left}
         self._running: dict[tuple, tuple[str, ExitStack]] = {}
         self._ports, self._home = ports, home
@@ -131,7 +142,8 @@ class Servers:
             arguments += BIND.get(program, "--bind {host}:{port}").format(host=HOST, port=port).split()
         home = self._home / f"server-{port}"
         home.mkdir(parents=True)
-        with started([binary(program), *arguments], home, [port], dict(entry.environ) | {"HOME": str(home)}):
+        own = dict(entry.environ) | {"HOME": str(home)}
+        with started([binary(program), *arguments], home, lambda: listening(port), own):
             yield port
 
     def close(self) -> None:
@@ -145,9 +157,13 @@ def proxied(entry: Entry, home: Path, texts: dict[str, str]) -> Iterator[None]:
     start = {"nginx": nginx, "caddy": caddy, "haproxy": haproxy, "traefik": traefik}[entry.proxy]
     command = start(entry, home, texts)
     ports = [texts[name] for name in ("HTTP", "TLS") if uses(entry, name)]
+
+    def ready() -> bool:
+        return all(map(listening, ports)) and (entry.proxy != "traefik" or routed(texts))
+
     # Caddy keeps its state in the home folder.
     own = {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-    with started([binary(command[0]), *command[1:]], home, ports, own):
+    with started([binary(command[0]), *command[1:]], home, ready, own):
         yield
 
 
@@ -180,9 +196,10 @@ def haproxy(entry: Entry, home: Path, texts: dict[str, str]) -> list[str]:
 def traefik(entry: Entry, home: Path, texts: dict[str, str]) -> list[str]:
     dynamic = fill(entry.config, texts)
     if entry.labels:
-        dynamic += tomli_w.dumps(from_labels(fill(list(entry.labels), texts)))
+        known = tomllib.loads(dynamic)
+        dynamic = tomli_w.dumps(merged(known, from_labels(fill(entry.labels, texts).split("\n"))))
     (home / "dynamic.toml").write_text(dynamic)
-    static = f'[providers.file]\nfilename = "{home / "dynamic.toml"}"\n{entry.static}'
+    static = f'[providers.file]\nfilename = "{home / "dynamic.toml"}"\n{READY}{entry.static}'
     (home / "traefik.toml").write_text(fill(static, texts))
     return ["traefik", f"--configFile={home / 'traefik.toml'}"]
 
@@ -190,20 +207,40 @@ def traefik(entry: Entry, home: Path, texts: dict[str, str]) -> list[str]:
 def from_labels(labels: list[str]) -> dict:
     """Return what the Docker provider makes of labels, for the file provider: the same names, as a tree."""
     tree: dict = {}
-    for label in labels:
+    for label in filter(None, map(str.strip, labels)):
         name, _, value = label.partition("=")
         *path, last = name.removeprefix("traefik.").split(".")
         place = tree
         for part in path:
             place = place.setdefault(part, {})
-        lists = last.lower() in ("entrypoints", "middlewares", "prefixes", "regex") and "replacepathregex" not in path
-        place[last] = value.split(",") if lists and "redirectregex" not in path else value
+        place[last] = value.split(",") if last.lower() in ("entrypoints", "middlewares", "prefixes") else value
     return tree
 
 
+def merged(one: dict, other: dict) -> dict:
+    """Return both trees as one; names are compared as Traefik does, whatever their case."""
+    result = dict(one)
+    for name, value in other.items():
+        same = next((known for known in result if known.lower() == name.lower()), name)
+        known = result.get(same)
+        result[same] = merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return result
+
+
+def routed(texts: dict[str, str]) -> bool:
+    """Whether Traefik has taken its routes: it listens before."""
+    try:
+        with urlopen(f"http://{HOST}:{texts['OPS']}/api/http/routers", timeout=1) as answer:
+            return any(router["provider"] == "file" for router in json.load(answer))
+    except OSError:
+        return False
+
+
 @contextmanager
-def started(command: list[str], home: Path, ports: list[str], environ: dict[str, str]) -> Iterator[None]:
-    """Run `command` until the block ends; enter it when every port takes connections."""
+def started(
+    command: list[str], home: Path, ready: Callable[[], bool], environ: dict[str, str]
+) -> Iterator[None]:
+    """Run `command` until the block ends; enter it when it is ready."""
     log = home / "log"
     passed = {key: os.environ[key] for key in ("PATH", "LANG", "TMPDIR") if key in os.environ}
     with log.open("wb") as output:
@@ -218,7 +255,7 @@ def started(command: list[str], home: Path, ports: list[str], environ: dict[str,
         )
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not all(map(listening, ports)):
+        while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise DidNotStart(f"{' '.join(command)}:\n{tail(log)}")
             time.sleep(0.05)
