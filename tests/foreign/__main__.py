@@ -14,6 +14,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="by name; repeatable")
     parser.add_argument("--keep", action="store_true", help="keep configurations, logs and reports")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at once (default 2)")
+    parser.add_argument("--probe", action="store_true", help="the applications have the probe in front")
     parser.add_argument("--list", action="store_true", dest="listed", help="print the names")
     options = parser.parse_args()
     # So that a stopped run stops what it started.
@@ -26,8 +27,10 @@ def main() -> int:
         for entry in entries:
             print(f"{entry.name:<34} {entry.title}")
         return 0
+    if options.probe:
+        entries = [entry.probed for entry in entries]
     verdicts = run(entries, jobs=options.jobs, keep=options.keep, tell=lambda one: print(show(one), flush=True))
-    write(verdicts)
+    write(verdicts, "probed" if options.probe else "plain")
     print(summary(verdicts))
     return 0 if all(verdict.good for verdict in verdicts) else 1
 

@@ -37,6 +37,8 @@ class Entry:
     named: tuple[str, ...] = ()
     level: str = "broken"
     not_tested: tuple[str, ...] = ()
+    probed_red: tuple[str, ...] = ()  # where the application has the probe, and `red` is not what it shows
+    probed_named: tuple[str, ...] = ()
     shows: tuple[dict[str, Any], ...] = ()  # requests that prove it, in the words of shows.py
 
     def __post_init__(self) -> None:
@@ -59,6 +61,19 @@ class Entry:
         if not self.beside:
             return None
         return replace(self, application=self.beside, prefix=f"/{self.beside}", server=UVICORN, environ=())
+
+    @property
+    def probed(self) -> "Entry":
+        """The same deployment, of which the application has the probe."""
+        return replace(
+            self,
+            application="probed",
+            environ=(*self.environ, ("PROBED", self.application)),
+            red=self.probed_red or self.red,
+            named=self.probed_named or self.named,
+            visible=self.visible or bool(self.probed_red),
+            not_tested=() if self.probed_red else self.not_tested,
+        )
 
     @property
     def group(self) -> str:

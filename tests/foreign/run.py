@@ -14,7 +14,7 @@ from pathlib import Path
 from behindproxy.stack.paths import BUILD, ROOT
 
 from .entry import Entry, fill
-from .serving import HOST, DidNotStart, Missing, Ports, Servers, certificate, proxied, uses
+from .serving import HOST, DidNotStart, Missing, Ports, Servers, certificate, check, proxied, uses
 from .shows import differs
 from .verdict import Verdict, read
 
@@ -39,11 +39,9 @@ def run(
         tell(verdict)
         return verdict
 
-    # Entries that share a server lie together, so that it runs no longer than it must.
-    order = sorted(entries, key=lambda one: (one.application, one.server, one.prefix, one.name))
     pool = ThreadPoolExecutor(max_workers=jobs)
     try:
-        verdicts = {one.entry.name: one for one in pool.map(judge, order)}
+        verdicts = {one.entry.name: one for one in pool.map(judge, ordered(entries))}
     finally:
         pool.shutdown(cancel_futures=True)
         servers.close()
@@ -52,9 +50,16 @@ def run(
     return [verdicts[entry.name] for entry in entries]
 
 
+def ordered(entries: list[Entry]) -> list[Entry]:
+    """Put those that share a server together, so that it runs no longer than it must."""
+    return sorted(entries, key=lambda one: (one.environ, one.application, one.server, one.prefix, one.name))
+
+
 def of(entry: Entry, servers: Servers, ports: Ports, texts: dict[str, str], home: Path) -> Verdict:
+    """Start what the entry is, show that it is so, and judge what `verify` says of it."""
     home.mkdir(parents=True)
     try:
+        check(entry)
         with ExitStack() as stack:
             app = stack.enter_context(servers.of(entry))
             beside = stack.enter_context(servers.of(entry.neighbour)) if entry.neighbour else ""

@@ -15,6 +15,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -24,8 +25,9 @@ import trustme
 from .entry import HERE, Entry, fill
 
 APPLICATIONS = HERE / "applications"
+SOURCE = HERE.parents[1] / "src"
 HOST = "127.0.0.1"
-START_SECONDS, STOP_SECONDS = 30, 10
+START_SECONDS, STOP_SECONDS = 30, 5
 READY = """
 [api]
 insecure = true
@@ -39,11 +41,20 @@ INSTALL = {
     "caddy": "src/behindproxy/make/environment.sh foreign",
     "traefik": "src/behindproxy/make/environment.sh verify",
 }
+PACKAGES = {"stac": "stac_fastapi", "published": "datasette", "tools": "mcp"}  # what applications import
 BIND = {"uvicorn": "--host {host} --port {port}", "fastapi": "--host {host} --port {port}"}
 
 
 class Missing(Exception):
     """What is not installed, and how to install it."""
+
+
+def check(entry: Entry) -> None:
+    """Raises Missing where the entry cannot run on this machine."""
+    binary(entry.proxy)
+    for name in {entry.application, *dict(entry.environ).values()} & PACKAGES.keys():
+        if not find_spec(PACKAGES[name]):
+            raise Missing(f"{PACKAGES[name]} is not installed: {INSTALL['caddy']}")
 
 
 class DidNotStart(Exception):
@@ -143,6 +154,8 @@ class Servers:
         home = self._home / f"server-{port}"
         home.mkdir(parents=True)
         own = dict(entry.environ) | {"HOME": str(home)}
+        if entry.application == "probed":  # the others know nothing of this repository
+            own["PYTHONPATH"] = f"{APPLICATIONS}:{SOURCE}"
         with started([binary(program), *arguments], home, lambda: listening(port), own):
             yield port
 
@@ -247,7 +260,7 @@ def started(
         process = subprocess.Popen(
             command,
             cwd=home if "nginx" in command[0] else APPLICATIONS,
-            env=passed | {"PYTHONPATH": str(APPLICATIONS), "PYTHONUNBUFFERED": "1"} | environ,
+            env=passed | {"PYTHONPATH": str(APPLICATIONS), "PYTHONDONTWRITEBYTECODE": "1"} | environ,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -265,7 +278,7 @@ def started(
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            print(f"{command[0]} did not stop within {STOP_SECONDS} s", file=sys.stderr)
+            pass  # Caddy waits for streams without an end
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(STOP_SECONDS)

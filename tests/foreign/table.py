@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from behindproxy.stack.paths import BUILD
 from tests.tables import row
 
+from .entry import load_all
 from .verdict import Verdict
 
 
@@ -40,27 +41,32 @@ def counts(verdicts: Iterable[Verdict]) -> str:
     return f"{'; '.join(parts)}; slowest {slowest.seconds:.0f} s"
 
 
-def write(verdicts: list[Verdict]) -> None:
+def write(verdicts: list[Verdict], world: str) -> None:
+    """Keep the verdicts beside those of earlier runs, and make the table of all of them."""
     BUILD.mkdir(exist_ok=True)
-    content = json.dumps([one.as_json() for one in verdicts], indent=1, ensure_ascii=False)
-    (BUILD / "foreign.json").write_text(content + "\n")
-    (BUILD / "foreign.md").write_text(markdown(verdicts))
+    path = BUILD / "foreign.json"
+    worlds = json.loads(path.read_text()) if path.exists() else {}
+    worlds[world] = worlds.get(world, {}) | {one.entry.name: one.as_json() for one in verdicts}
+    path.write_text(json.dumps(worlds, indent=1, ensure_ascii=False) + "\n")
+    (BUILD / "foreign.md").write_text(markdown(worlds))
 
 
-def markdown(verdicts: list[Verdict]) -> str:
-    lines = ["| deployment | what is so | source | verdict | first diagnosis |", "|---|---|---|---|---|"]
-    for one in verdicts:
-        first = one.diagnosis[0] if one.diagnosis else ""
-        lines.append(row(f"`{one.entry.name}`", one.entry.title, one.entry.source, answer(one), first))
+def markdown(worlds: dict[str, dict[str, dict]]) -> str:
+    """Each deployment of today's files in a row: what it is, and the verdict without and with the probe."""
+    lines = ["| deployment | what is so | source | without the probe | with it |", "|---|---|---|---|---|"]
+    for entry in load_all():
+        cells = [answer(worlds.get(world, {}).get(entry.name)) for world in ("plain", "probed")]
+        lines.append(row(f"`{entry.name}`", entry.title, entry.source, *cells))
     return "\n".join(lines) + "\n"
 
 
-def answer(verdict: Verdict) -> str:
-    entry = verdict.entry
-    if verdict.problem:
-        return f"could not run: {verdict.problem.splitlines()[0]}"
-    if entry.right:
-        return f"red: {', '.join(verdict.red)}" if verdict.red else "green"
-    if not entry.visible:
-        return f"not visible: {entry.reason}"
-    return f"{'caught' if verdict.caught else 'not caught'}, {'named' if verdict.named else 'not named'}"
+def answer(said: dict | None) -> str:
+    if said is None:
+        return "–"
+    if said["problem"]:
+        return f"could not run: {said['problem'].splitlines()[0]}"
+    if said["right"]:
+        return f"red: {', '.join(said['red'])}" if said["red"] else "green"
+    if not said["visible"]:
+        return f"not visible: {said['reason']}"
+    return f"{'caught' if said['caught'] else 'not caught'}, {'named' if said['named'] else 'not named'}"

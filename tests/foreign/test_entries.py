@@ -1,0 +1,75 @@
+"""The TOML files: how many there are, how many cannot be seen, and what they say of themselves."""
+
+import ast
+import re
+from collections import Counter
+
+import pytest
+
+from .entry import HERE, load_all, made
+
+ENTRIES = load_all()
+LEAST = {"nginx": 12, "caddy": 8, "haproxy": 8, "traefik": 12, "server": 9}
+SOURCE = re.compile(r"[\w.-]+/[\w.-]+#\d+$|[\w.-]+ documentation, .+$")
+APPLICATIONS = sorted((HERE / "applications").glob("*.py"))
+
+
+def test_each_name_is_one():
+    assert [name for name, times in Counter(entry.name for entry in ENTRIES).items() if times > 1] == []
+
+
+@pytest.mark.parametrize(("group", "least"), LEAST.items())
+def test_there_are_enough_wrong_ones(group, least):
+    assert sum(entry.group == group and not entry.right for entry in ENTRIES) >= least
+
+
+def test_there_are_enough_right_ones_and_each_proxy_has_one():
+    right = [entry for entry in ENTRIES if entry.right]
+    assert len(right) >= 12
+    assert {entry.proxy for entry in right} == {"nginx", "caddy", "haproxy", "traefik"}
+
+
+@pytest.mark.parametrize("group", LEAST)
+@pytest.mark.parametrize("probe", [False, True])
+def test_at_most_a_quarter_of_a_group_cannot_be_seen(group, probe):
+    entries = [entry.probed if probe else entry for entry in ENTRIES if entry.group == group]
+    assert sum(not entry.visible for entry in entries) * 4 <= len(entries)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_a_source_can_be_opened(entry):
+    assert SOURCE.match(entry.source), entry.source
+
+
+@pytest.mark.parametrize("path", APPLICATIONS, ids=lambda path: path.stem)
+def test_no_application_knows_this_repository(path):
+    tree = ast.walk(ast.parse(path.read_text()))
+    imported = [node.module or "" for node in tree if isinstance(node, ast.ImportFrom)]
+    assert path.stem == "probed" or not [name for name in imported if "behindproxy" in name]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"visible": False}, "for no reason"),
+        ({"proxy": "squid"}, "none of nginx"),
+        ({"shows": []}, "shows no fault"),
+        ({"red": []}, "needs red and named"),
+        ({"level": "hardening"}, "the level"),
+        ({"tilte": "x"}, "unknown tilte"),
+    ],
+)
+def test_a_row_that_says_too_little_is_refused(change, reason):
+    row = {
+        "name": "a",
+        "title": "t",
+        "source": "a/b#1",
+        "proxy": "nginx",
+        "config": "",
+        "red": ["app.*"],
+        "named": ["x"],
+        "shows": [{"at": "http", "path": "/"}],
+    }
+    assert made("nginx", row).name == "nginx/a"
+    with pytest.raises(ValueError, match=reason):
+        made("nginx", row | change)
