@@ -29,7 +29,9 @@ def main() -> int:
         return 0
     if options.probe:
         entries = [entry.probed for entry in entries]
-    verdicts = run(entries, jobs=options.jobs, keep=options.keep, tell=lambda one: print(show(one), flush=True))
+    verdicts = run(
+        entries, jobs=options.jobs, keep=options.keep, tell=lambda one: print(show(one), flush=True)
+    )
     write(verdicts, "probed" if options.probe else "plain")
     print(summary(verdicts))
     return 0 if all(verdict.good for verdict in verdicts) else 1

@@ -1,4 +1,4 @@
-"""What a deployment of somebody else's consists of, and what is right to say about it: one row of a TOML file."""
+"""What a foreign deployment consists of, and what is right to say about it: one row of a TOML file."""
 
 import re
 import tomllib

@@ -14,7 +14,8 @@ from pathlib import Path
 from behindproxy.stack.paths import BUILD, ROOT
 
 from .entry import Entry, fill
-from .serving import HOST, DidNotStart, Missing, Ports, Servers, certificate, check, proxied, uses
+from .proxy import proxied, uses
+from .serving import HOST, DidNotStart, Missing, Ports, Servers, certificate, check
 from .shows import differs
 from .verdict import Verdict, read
 
@@ -122,6 +123,8 @@ def verified(entry: Entry, home: Path, texts: dict[str, str]) -> Verdict:
     seconds = time.monotonic() - began
     if process.returncode not in (0, 1) or not (home / "report" / "report.json").exists():
         lines = text.strip().splitlines()
-        return Verdict(entry, seconds, problem=f"exit {process.returncode}: {lines[-1] if lines else 'no output'}")
+        return Verdict(
+            entry, seconds, problem=f"exit {process.returncode}: {lines[-1] if lines else 'no output'}"
+        )
     said = read(home / "report" / "report.json", text)
     return Verdict(entry, seconds, tuple(said.red), tuple(said.diagnosis), tuple(said.not_tested))

@@ -1,4 +1,4 @@
-"""Each deployment of the TOML files, as `python -m tests.foreign` judges it: without the probe, and with it."""
+"""Each row of the TOML files, judged as by `python -m tests.foreign`: without the probe, and with it."""
 
 import shutil
 
@@ -25,7 +25,11 @@ def bed():
 
 @pytest.mark.parametrize(
     ("world", "entry"),
-    [pytest.param(world, entry, id=f"{world}-{entry.name}") for world, all in WORLDS.items() for entry in all],
+    [
+        pytest.param(world, entry, id=f"{world}-{entry.name}")
+        for world, all in WORLDS.items()
+        for entry in all
+    ],
 )
 def test_it_gets_the_right_answer(world, entry, bed):
     try:

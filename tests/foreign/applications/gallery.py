@@ -8,7 +8,9 @@ from fastapi.staticfiles import StaticFiles
 
 PAGE = """<!doctype html><html><head><link rel="stylesheet" href="/files/board.css"></head>
 <body><ul id="albums"></ul><script src="/gallery.js"></script></body></html>"""
-SCRIPT = 'fetch("/api/albums").then((answer) => answer.json()).then((albums) => document.title = albums.length)'
+SCRIPT = (
+    'fetch("/api/albums").then((answer) => answer.json()).then((albums) => document.title = albums.length)'
+)
 
 app = FastAPI(title="Gallery")
 app.mount("/files", StaticFiles(directory=Path(__file__).with_name("files")), name="files")

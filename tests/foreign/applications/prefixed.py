@@ -8,7 +8,9 @@ api = APIRouter(prefix="/api")
 
 @api.get("/books/")
 async def read_books(request: Request):
-    return [{"title": title, "self": str(request.url_for("read_book", number=n))} for n, title in BOOKS.items()]
+    return [
+        {"title": title, "self": str(request.url_for("read_book", number=n))} for n, title in BOOKS.items()
+    ]
 
 
 @api.get("/books/{number}")

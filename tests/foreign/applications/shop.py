@@ -14,7 +14,9 @@ reports = FastAPI(title="Reports")
 
 @orders.get("/")
 async def read_orders(request: Request):
-    return [{"number": number, "self": str(request.url_for("read_order", number=number))} for number in ORDERS]
+    return [
+        {"number": number, "self": str(request.url_for("read_order", number=number))} for number in ORDERS
+    ]
 
 
 @orders.get("/{number}")
@@ -57,7 +59,10 @@ def made(**options) -> FastAPI:
 
 
 async def read_index(request: Request):
-    return {"orders": str(request.url_for("read_orders")), "terms": str(request.url_for("files", path="terms.txt"))}
+    return {
+        "orders": str(request.url_for("read_orders")),
+        "terms": str(request.url_for("files", path="terms.txt")),
+    }
 
 
 app = made()

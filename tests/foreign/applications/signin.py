@@ -10,7 +10,11 @@ app = FastAPI(title="Members")
 
 @app.get("/login", include_in_schema=False)
 async def login(request: Request):
-    query = {"client_id": "members", "response_type": "code", "redirect_uri": str(request.url_for("callback"))}
+    query = {
+        "client_id": "members",
+        "response_type": "code",
+        "redirect_uri": str(request.url_for("callback")),
+    }
     return RedirectResponse(f"https://accounts.example.net/authorize?{urlencode(query)}")
 
 

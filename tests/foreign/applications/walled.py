@@ -18,7 +18,8 @@ async def wall(request: Request, call_next):
 
 @app.get("/login", response_class=HTMLResponse)
 async def read_login(request: Request):
-    return f'<!doctype html><form method="post" action="{request.url_for("read_login")}"><input name="password"></form>'
+    action = request.url_for("read_login")
+    return f'<!doctype html><form method="post" action="{action}"><input name="password"></form>'
 
 
 @app.get("/entries/")
