@@ -2,20 +2,19 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 from behindproxy.stack.paths import BUILD, ROOT
 
 from .entry import Entry, fill
 from .proxy import proxied, uses
-from .serving import HOST, DidNotStart, Missing, Ports, Servers, certificate, check
+from .serving import HOST, DidNotStart, Missing, Ports, Servers, certificate, check, group, kill_all
 from .shows import differs
 from .verdict import Verdict, read
 
@@ -43,8 +42,12 @@ def run(
     pool = ThreadPoolExecutor(max_workers=jobs)
     try:
         verdicts = {one.entry.name: one for one in pool.map(judge, ordered(entries))}
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        kill_all()
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown()
         servers.close()
         if not keep:
             shutil.rmtree(home, ignore_errors=True)
@@ -101,30 +104,16 @@ def verified(entry: Entry, home: Path, texts: dict[str, str]) -> Verdict:
     own = {"PYTHONPATH": f"{ROOT / 'src'}", "NO_COLOR": "1"}
     began = time.monotonic()
     with (home / "verify.log").open("w+") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=home,
-            env=os.environ | own,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            process.wait(VERIFY_SECONDS)
-        except subprocess.TimeoutExpired:
-            return Verdict(entry, problem=f"verify did not end within {VERIFY_SECONDS} s")
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        with group(command, home, os.environ | own, output) as process:
+            try:
+                status = process.wait(VERIFY_SECONDS)
+            except subprocess.TimeoutExpired:
+                return Verdict(entry, problem=f"verify did not end within {VERIFY_SECONDS} s")
         output.seek(0)
         text = output.read()
     seconds = time.monotonic() - began
-    if process.returncode not in (0, 1) or not (home / "report" / "report.json").exists():
+    if status not in (0, 1) or not (home / "report" / "report.json").exists():
         lines = text.strip().splitlines()
-        return Verdict(
-            entry, seconds, problem=f"exit {process.returncode}: {lines[-1] if lines else 'no output'}"
-        )
+        return Verdict(entry, seconds, problem=f"exit {status}: {lines[-1] if lines else 'no output'}")
     said = read(home / "report" / "report.json", text)
     return Verdict(entry, seconds, tuple(said.red), tuple(said.diagnosis), tuple(said.not_tested))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 import trustme
 
@@ -32,6 +33,9 @@ INSTALL = {
 }
 PACKAGES = {"stac": "stac_fastapi", "published": "datasette", "tools": "mcp"}  # what applications import
 BIND = {"uvicorn": "--host {host} --port {port}", "fastapi": "--host {host} --port {port}"}
+
+
+running: set[subprocess.Popen] = set()
 
 
 class Missing(Exception):
@@ -162,32 +166,54 @@ def started(
     """Run `command` until the block ends; enter it when it is ready."""
     log = home / "log"
     passed = {key: os.environ[key] for key in ("PATH", "LANG", "TMPDIR") if key in os.environ}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=home if "nginx" in command[0] else APPLICATIONS,
-            env=passed | {"PYTHONPATH": str(APPLICATIONS), "PYTHONDONTWRITEBYTECODE": "1"} | environ,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+    own = {"PYTHONPATH": str(APPLICATIONS), "PYTHONDONTWRITEBYTECODE": "1"}
+    folder = home if "nginx" in command[0] else APPLICATIONS
+    with log.open("wb") as output, group(command, folder, passed | own | environ, output) as process:
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise DidNotStart(f"{' '.join(command)}:\n{tail(log)}")
             time.sleep(0.05)
         yield
+
+
+@contextmanager
+def group(
+    command: list[str], folder: Path, environ: dict[str, str], output: IO
+) -> Iterator[subprocess.Popen]:
+    """A process that takes its children along when the block ends, however it ends."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    running.add(process)
+    try:
+        yield process
     finally:
         process.terminate()
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             pass  # Caddy waits for streams without an end
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        kill(process)
         process.wait(STOP_SECONDS)
+        running.discard(process)
+
+
+def kill(process: subprocess.Popen) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def kill_all() -> None:
+    """End what other threads wait for, so that an interrupted run ends at once."""
+    for process in list(running):
+        kill(process)
 
 
 def tail(log: Path) -> str:
