@@ -56,7 +56,7 @@ def text() -> str:
         ]
         for check in members:
             cells = (
-                f"`{check['id']}`" + (" (attack)" if check["kind"] == "attack" else ""),
+                f"`{check['id']}`" + (f" ({check['level']})"),
                 " ".join(check["entrypoints"]),
                 check["statement"],
                 check["source"],

@@ -79,7 +79,7 @@ def name(one: Finding, situation: str) -> str:
 
 
 def of_verify() -> Iterator[str]:
-    hints = {f"{one['title']} ({one['id']})": one["hint"] for one in checks()}
+    hints = {f"{one['title']} ({one['id']})": one["fix"] for one in checks()}
     said = dict(re.findall(r"(?m)^\| `([^`]+)` .* \| (.+) \|$", (ROOT / "docs" / "mutants.md").read_text()))
     rows: dict[tuple[str, str], list[str]] = {}
     refused = []

@@ -208,17 +208,17 @@ def target_options(command: Command) -> Command:
                 "--path",
                 "answers",
                 envvar="ANSWERS",
-                default="",
+                multiple=True,
                 metavar="PATH",
-                help="A path that answers, where the application has no schema, docs or start page.",
+                help="A path of the application that answers GET, without the prefix; may be repeated.",
             ),
             click.option(
                 "--strip-prefix",
-                type=click.Choice(["true", "false"]),
+                type=click.Choice(["auto", "true", "false"]),
                 envvar="STRIP_PREFIX",
-                default="true",
+                default="auto",
                 show_default=True,
-                help="Whether the proxy removes the prefix.",
+                help="Whether the proxy removes the prefix; auto finds out.",
             ),
             runtime_option,
         ]
@@ -244,6 +244,64 @@ def target_options(command: Command) -> Command:
     metavar="USER:PASSWORD",
     help="Basic credentials that open the protected path.",
 )
+@click.option(
+    "--proxy",
+    type=click.Choice(["auto", "traefik", "nginx", "caddy", "haproxy", "kubernetes"]),
+    default="auto",
+    show_default=True,
+    help="The proxy for which a change is named.",
+)
+@click.option(
+    "--server",
+    type=click.Choice(["auto", "uvicorn", "fastapi", "gunicorn", "hypercorn"]),
+    default="auto",
+    show_default=True,
+    help="The application server for which a change is named.",
+)
+@click.option(
+    "--openapi",
+    envvar="OPENAPI",
+    default="",
+    metavar="PATH|FILE",
+    help="Where the schema is, or a file that has it, for an application that does not serve it.",
+)
+@click.option(
+    "--websocket",
+    "websockets",
+    multiple=True,
+    metavar="PATH",
+    help="A WebSocket of the application, without the prefix; may be repeated.",
+)
+@click.option(
+    "--stream",
+    "streams",
+    multiple=True,
+    metavar="PATH",
+    help="A stream of server-sent events, without the prefix; may be repeated.",
+)
+@click.option(
+    "--accept",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="ACCEPT",
+    metavar="FILE",
+    help="Findings that are accepted, each with a reason; otherwise behindproxy.toml, if there.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["broken", "exposed", "hardening"]),
+    envvar="FAIL_ON",
+    help=(
+        "The least grave level that makes the exit status 1: exposed, for the stack of this folder hardening."
+    ),
+)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(["text", "json", "junit", "html", "md", "sarif"]),
+    multiple=True,
+    help="What is written: text on the terminal and the files of the report; otherwise all but sarif.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show each failure whole, and what each check took.")
 @click.option(
     "--only",
     envvar="CHECKS",

@@ -20,6 +20,7 @@ from behindproxy.stack.settings import StackSettings
 from behindproxy.urls import has_credentials
 
 HERE = Path(__file__).parent
+ACCEPTED = Path("behindproxy.toml")
 # Outside of a deployment, in the folder it is called in.
 REPORT = Path("behindproxy-report") if MISSING else BUILD / "verify"
 
@@ -32,8 +33,17 @@ class Request:
     tls_url: str = ""
     direct_url: str = ""
     ca_file: str = ""
-    answers: str = ""
-    strip_prefix: str = "true"
+    answers: tuple[str, ...] = ()
+    strip_prefix: str = "auto"
+    proxy: str = "auto"
+    server: str = "auto"
+    openapi: str = ""
+    websockets: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()
+    accept: Path | None = None
+    fail_on: str = ""
+    verbose: bool = False
+    formats: tuple[str, ...] = ()
     protected: str = ""
     protected_user: str = ""
     only: str = ""
@@ -53,7 +63,8 @@ class Target:
     ca_file: str
     runtime: str
     strip_prefix: str
-    server: str = ""
+    server: str = "auto"
+    fail_on: str = "exposed"
     demonstration: bool = False
     options: tuple[str, ...] = ()
 
@@ -129,6 +140,8 @@ def local(request: Request) -> Target:
         runtime=name,
         strip_prefix=str(settings.strip_prefix).lower(),
         server=settings.app_server,
+        # What only this project's own application keeps to is no fault of another one.
+        fail_on="hardening" if demo else "exposed",
         demonstration=demo,
         options=(
             # In a copy it is never the demonstration, whatever it was made of.
@@ -179,7 +192,13 @@ def versions(native: bool = True) -> dict[str, str]:
 
 def target(request: Request) -> Target:
     """Return what `request` names, or the stack of this folder. Raises SystemExit where it cannot be."""
-    for name, path in {"--path": request.answers, "--protected": request.protected}.items():
+    paths = {
+        "--path": request.answers,
+        "--protected": (request.protected,),
+        "--websocket": request.websockets,
+        "--stream": request.streams,
+    }
+    for name, path in ((name, path) for name, given in paths.items() for path in given):
         if path and not path.startswith("/"):  # behind an origin, @ would lead to another host
             raise SystemExit(f"{name} {path}: must begin with a slash, for example {name} /health")
     return remote(request) if request.url or request.tls_url or request.direct_url else local(request)
@@ -193,6 +212,12 @@ def curl(request: Request) -> int:
 def run(request: Request, curl: bool = False) -> int:
     """Run the contract suite, with `curl` the commands before it; return 0, 1 for findings, 2 otherwise."""
     checked = target(request)
+    accept = accepted(request)
+    if request.openapi and not (request.openapi.startswith("/") or Path(request.openapi).is_file()):
+        raise SystemExit(
+            f"--openapi {request.openapi}: no such file; a path of the application begins with a slash, for "
+            "example --openapi /openapi.json"
+        )
     curled = _curl(checked, request) if curl else 0
     report = Path(request.report or os.path.relpath(REPORT))
     try:
@@ -206,9 +231,17 @@ def run(request: Request, curl: bool = False) -> int:
         f"--ca={checked.ca_file}",
         f"--strip-prefix={checked.strip_prefix}",
         f"--runtime={checked.runtime}",
-        f"--server={checked.server}",
+        f"--server={checked.server if request.server == 'auto' else request.server}",
+        f"--proxy={request.proxy}",
+        f"--openapi={request.openapi}",
+        f"--fail-on={request.fail_on or checked.fail_on}",
         f"--report={report}",
-        f"--path={request.answers}",
+        *(f"--path={path}" for path in request.answers),
+        *(f"--websocket={path}" for path in request.websockets),
+        *(f"--stream={path}" for path in request.streams),
+        *([f"--accept={accept}"] if accept else []),
+        *(f"--format={form}" for form in request.formats),
+        *(["--verbose-checks"] if request.verbose else []),
         f"--protected={request.protected}",
         f"--only={request.only}",
         *(["--unsafe"] if request.unsafe else []),
@@ -219,6 +252,22 @@ def run(request: Request, curl: bool = False) -> int:
     if curled:
         print("and the curl commands failed, see the top", file=sys.stderr)
     return min(status, 2) or curled
+
+
+def accepted(request: Request) -> Path | None:
+    """Return the file of accepted findings: the one that is named, or behindproxy.toml where there is one.
+
+    Raises SystemExit where it cannot be taken.
+    """
+    from behindproxy.contract.accepted import Malformed, load
+
+    path = request.accept or (ACCEPTED if ACCEPTED.is_file() else None)
+    if path:
+        try:
+            load(path)
+        except Malformed as error:
+            raise SystemExit(str(error)) from None
+    return path
 
 
 def list_checks() -> int:
@@ -239,7 +288,8 @@ def explain(id: str) -> int:
     rows = {
         "title": check["title"],
         "states": check["statement"],
-        "helps": check["hint"],
+        "level": check["level"],
+        "helps": check["fix"],
         "source": check["source"],
     }
     for name, text in rows.items():
@@ -274,7 +324,7 @@ def _curl(target: Target, request: Request) -> int:
         "DIRECT_URL": target.direct_url,
         "CA_FILE": target.ca_file,
         "STRIP_PREFIX": target.strip_prefix,
-        "ANSWERS": request.answers,
+        "ANSWERS": next(iter(request.answers), ""),
         "DEMO": "1" if target.demonstration else "",
     }
     return subprocess.call(["bash", str(HERE / "curl.sh")], env=os.environ | environ)

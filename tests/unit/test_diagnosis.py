@@ -1,20 +1,34 @@
 """The pattern of red checks decides which cause is named first."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
 
-from behindproxy.contract.causes import CAUSES
-from behindproxy.contract.diagnosis import diagnose
+from behindproxy.contract import advice, reference
+from behindproxy.contract.causes import ARRIVING, CAUSES, SEEN
+from behindproxy.contract.diagnosis import Diagnosis, diagnose
+from behindproxy.contract.setting import Setting
 
 
-def results(red: dict[str, str], hint: str = "the hint") -> list[SimpleNamespace]:
+OURS = Setting(proxy="traefik", server="uvicorn", ours=True, prefix="/api/v1", hosts=("localhost",))
+
+
+def results(red: dict[str, str], fix: str = "the fix") -> list[SimpleNamespace]:
     made = []
     for place, observed in red.items():
         id, _, entrypoint = place.partition("@")
         check = SimpleNamespace(id=id, group=id.partition(".")[0], title=f"title of {id}")
         made.append(
-            SimpleNamespace(check=check, entrypoint=entrypoint, red=True, observed=observed, hint=hint)
+            SimpleNamespace(
+                check=check,
+                entrypoint=entrypoint,
+                status="failed",
+                level="broken",
+                red=True,
+                observed=observed,
+                fix=fix,
+            )
         )
     return made
 
@@ -67,24 +81,69 @@ PATTERNS = {
 
 @pytest.mark.parametrize("says", PATTERNS)
 def test_the_pattern_names_the_cause_first(says):
-    assert says in diagnose(results(PATTERNS[says]))[0]
+    assert says in diagnose(results(PATTERNS[says]), setting=OURS).causes[0].cause
 
 
 def test_two_faults_are_two_causes():
     red = PATTERNS["Traefik trusts its clients"] | PATTERNS["the proxy holds a stream back"]
-    first, second = diagnose(results(red))
-    assert "Traefik trusts" in first and "holds a stream back" in second
+    first, second = diagnose(results(red), setting=OURS).causes
+    assert "Traefik trusts" in first.cause and "holds a stream back" in second.cause
 
 
-def test_what_nobody_listed_gets_the_hint_of_the_most_upstream_check():
+def test_what_nobody_listed_gets_the_fix_of_the_most_upstream_check():
     red = at("logs.new", "", "http") | at("path.new", "", "http")
-    assert diagnose(results(red)) == ["title of path.new (path.new): the hint"]
+    found = diagnose(results(red))
+    assert [str(one) for one in found.causes] == ["title of path.new (path.new): the fix"]
+    assert found.causes[0].explains == ["path.new@http"]
+    assert found.unexplained == ["logs.new@http"]
 
 
 def test_nothing_red_is_no_diagnosis():
-    assert diagnose([]) == []
+    assert diagnose([]) == Diagnosis()
 
 
-def test_each_cause_says_what_to_change():
-    assert all(len(cause.fix) > 20 and not cause.says.endswith(".") for cause in CAUSES)
-    assert len({cause.says for cause in CAUSES}) == len(CAUSES)
+def test_each_cause_says_what_to_change_here_and_elsewhere():
+    assert all(not cause.says.endswith(".") for cause in CAUSES)
+    assert {cause.id for cause in (*ARRIVING, *SEEN)} == reference.CAUSES.keys()
+    assert {cause.id for cause in CAUSES} <= advice.CHANGES.keys()
+    assert all("any" in changes for changes in advice.CHANGES.values())
+
+
+PROXIES = ("traefik", "nginx", "caddy", "haproxy", "kubernetes", "")
+SERVERS = ("uvicorn", "fastapi", "gunicorn", "hypercorn", "")
+OWN = re.compile(
+    r"traefik/|behindproxy|\bAPI_PREFIX|PUBLIC_HOSTS|TRUSTED_PROXIES|make up|docker-compose|\.env\b"
+)
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+@pytest.mark.parametrize("server", SERVERS)
+def test_elsewhere_no_change_names_a_file_or_a_setting_of_this_repository(proxy, server):
+    setting = Setting(proxy, server, prefix="/shop")
+    said = {cause.id: cause.fix_for(setting) for cause in CAUSES}
+    assert all(len(text) > 20 for text in said.values())
+    assert {id: text for id, text in said.items() if OWN.search(text) or "{prefix}" in text} == {}
+
+
+ELSEWHERE = {
+    "does not send X-Forwarded-Proto": {
+        **at("links.scheme", "http://shop.example/shop/a", "https"),
+        **at("trust.redirect_not_steered", "addresses under: \n  junk -> []", "https"),
+    },
+    "does not trust the proxy, or": at("links.scheme", "http://shop.example/shop/a", "https"),
+    "does not pass Host on": at("links.host", "http://backend/shop/a", "http", "https"),
+    "without its port": at("links.port", "http://shop.example/shop/a", "http"),
+    "root path is not set": at("openapi.servers", "first server: nothing", "http"),
+    "a different prefix": at("openapi.servers", 'first server: ["/other"]', "http"),
+    "not prepended": at("app.doubled_prefix", "the route", "http"),
+    "Upgrade does not reach": at("websocket.opens", "404", "http"),
+    "trusts its clients": at("trust.redirect_not_steered", "X-Forwarded-* -> []", "http"),
+    "callers that are not the proxy": at("trust.redirect_not_steered", "X-Forwarded-* -> []", "direct"),
+    "everybody has the proxy's address": at("application.client_address", "127.0.0.1", "http"),
+}
+
+
+@pytest.mark.parametrize("says", ELSEWHERE)
+def test_elsewhere_an_answer_s_addresses_name_the_cause(says):
+    setting = Setting("nginx", "uvicorn", prefix="/shop", hosts=("shop.example",))
+    assert says in diagnose(results(ELSEWHERE[says]), setting=setting).causes[0].cause

@@ -94,7 +94,7 @@ def test_the_marker_alone_does_not_make_the_demonstration(answering, document, m
         direct_url="",
         runtime="remote",
         server="",
-        strip=True,
+        given_strip=True,
         fast=True,
         unsafe=False,
         probe="off",

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from behindproxy.contract import exchange, raw
-from behindproxy.contract.reports import NAMES, fence
+from behindproxy.contract.reports import FORMATS, NAMES, fence
 from behindproxy.contract.shown import visible
 from behindproxy.stack.paths import ROOT
 
@@ -33,7 +33,8 @@ def test_a_report_is_not_written_through_a_link(tmp_path):
         "--report",
         str(report),
     ]
-    subprocess.run([*command, "--only", "app"], cwd=ROOT, capture_output=True, timeout=120)
+    every = [option for form in FORMATS for option in ("--format", form)]
+    subprocess.run([*command, "--only", "app", *every], cwd=ROOT, capture_output=True, timeout=120)
     assert kept.read_text() == "mine"
     assert all((report / name).is_file() and not (report / name).is_symlink() for name in NAMES)
 

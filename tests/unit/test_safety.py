@@ -32,12 +32,20 @@ CLIENTS = {
 }
 ALLOWED = {
     "test_tls.py": {"socket", "ssl"},  # a handshake
-    "test_delivery.py": {"ssl"},  # a context for the target's own client
+    "test_delivery.py": {"ssl", "httpx"},  # a context for the target's own client, the name of an exception
     "test_logs.py": {"subprocess"},
     "test_containers.py": {"subprocess"},  # docker; its one request is a GET to the probe
     "test_fuzz.py": {"httpx", "requests"},  # names of types, and a request that is only prepared
     **dict.fromkeys(
-        ("test_application.py", "test_operation.py", "test_prefix.py", "test_protected.py"), {"httpx"}
+        (
+            "test_application.py",
+            "test_links.py",
+            "test_operation.py",
+            "test_prefix.py",
+            "test_protected.py",
+            "test_redirects.py",
+        ),
+        {"httpx"},
     ),  # the name of a type
 }
 
@@ -45,7 +53,7 @@ ALLOWED = {
 REMOTE = {
     "runtime": "remote",
     "server": "",
-    "strip": True,
+    "given_strip": True,
     "fast": True,
     "unsafe": False,
     "probe": "off",
@@ -144,7 +152,14 @@ def test_only_the_entrypoint_with_the_marker_gets_the_rest(third_party):
 
 def test_a_check_that_needs_more_is_skipped_with_the_reason(third_party):
     needs_more = Check(
-        id="a.b", title="", entrypoints=("http",), kind="claim", source="", statement="", hint="", unsafe=True
+        id="a.b",
+        title="",
+        entrypoints=("http",),
+        level="broken",
+        source="",
+        statement="",
+        fix="",
+        unsafe=True,
     )
     assert third_party.reason_to_skip(needs_more, "http") == safety.REASON
     third_party.marked.add("http")

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from behindproxy.contract.diagnosis import diagnose
+from behindproxy.contract.setting import Setting
 from behindproxy.contract.source import Source
 
 APPLICATION = """from fastapi import FastAPI
@@ -31,9 +32,22 @@ def source(tmp_path, monkeypatch):
     return Source("their.module:app", tmp_path / "their", "/shop")
 
 
+def only(*given) -> str:
+    (named,) = diagnose(*given, setting=Setting(ours=True)).causes
+    return str(named)
+
+
 def red(id: str, observed: str) -> SimpleNamespace:
     check = SimpleNamespace(id=id, group=id.partition(".")[0], title="a title")
-    return SimpleNamespace(check=check, entrypoint="http", red=True, observed=observed, hint="The hint.")
+    return SimpleNamespace(
+        check=check,
+        entrypoint="http",
+        red=True,
+        status="failed",
+        level="broken",
+        observed=observed,
+        fix="The fix.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +60,7 @@ def red(id: str, observed: str) -> SimpleNamespace:
     ],
 )
 def test_what_was_observed_leads_to_a_line(source, observed, line):
-    (said,) = diagnose([red("application.links", observed)], source)
+    said = only([red("application.links", observed)], source)
     assert said.startswith("the application's own fault")
     assert line in said
 
@@ -54,7 +68,7 @@ def test_what_was_observed_leads_to_a_line(source, observed, line):
 def test_a_known_cause_has_its_own_pattern(source):
     found = [red("app.root_path@direct", "status: 404")]
     found[0].check.id, found[0].entrypoint = "app.root_path", "direct"
-    (said,) = diagnose(found, source)
+    said = only(found, source)
     assert 'their/module.py:3: app = FastAPI(root_path="/shop")' in said
 
 
@@ -64,16 +78,16 @@ def test_a_known_cause_has_its_own_pattern(source):
 def test_a_cookie_leads_to_the_line_that_sets_it(source, line):
     with (source.path / "module.py").open("a") as file:
         file.write(f"from starlette.middleware.sessions import SessionMiddleware\n{line}\n")
-    (said,) = diagnose([red("application.cookies", "cookies outside: \n  /old -> session=1; path=/")], source)
+    said = only([red("application.cookies", "cookies outside: \n  /old -> session=1; path=/")], source)
     assert said.endswith(f" {line}") and "import" not in said
 
 
 def test_without_the_source_there_is_no_line():
-    (said,) = diagnose([red("application.links", "links outside: \n  /a -> /b")])
-    assert said.endswith("The hint.")
+    said = only([red("application.links", "links outside: \n  /a -> /b")])
+    assert said.endswith("The fix.")
 
 
 def test_a_published_application_is_told_by_its_own_setting(source):
     (source.path / "module.py").write_text("app = Datasette(memory=True).app()\n")
-    (said,) = diagnose([red("application.redirects", "redirects to themselves: \n  / -> /shop/")], source)
+    said = only([red("application.redirects", "redirects to themselves: \n  / -> /shop/")], source)
     assert 'base_url": "/shop/"' in said

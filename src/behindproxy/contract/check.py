@@ -9,9 +9,11 @@ import pytest
 
 EntrypointName = Literal["http", "https", "direct"]
 Place = Literal[EntrypointName, "all"]
-Kind = Literal["claim", "attack", "operation"]
+Level = Literal["broken", "exposed", "hardening"]
 
 ENTRYPOINTS: tuple[Place, ...] = get_args(Place)
+# The gravest first: a user meets it, an attacker can use it, good practice that others may not follow.
+LEVELS: tuple[Level, ...] = get_args(Level)
 PUBLIC: tuple[EntrypointName, ...] = ("http", "https")
 EVERYWHERE: tuple[EntrypointName, ...] = get_args(EntrypointName)
 
@@ -23,10 +25,10 @@ class Check:
     id: str
     title: str
     entrypoints: tuple[Place, ...]
-    kind: Kind
+    level: Level
     source: str
     statement: str
-    hint: str
+    fix: str
     # What the deployment must offer for the question to make sense; see target.Target.lacks.
     needs: tuple[str, ...] = ()
     # It sends what a third-party application must not get: another method, a body, a broken request.
@@ -41,8 +43,8 @@ class Check:
             raise ValueError(f"{self.id}: unknown entrypoints {sorted(unknown)}")
         if "all" in self.entrypoints and len(self.entrypoints) > 1:
             raise ValueError(f"{self.id}: `all` is an entrypoint of its own")
-        if self.kind not in get_args(Kind) or "." not in self.id:
-            raise ValueError(f"{self.id}: an id is dotted and a kind is one of {get_args(Kind)}")
+        if self.level not in LEVELS or "." not in self.id:
+            raise ValueError(f"{self.id}: an id is dotted and a level is one of {LEVELS}")
 
 
 def check(
@@ -50,10 +52,10 @@ def check(
     *,
     title: str,
     entrypoints: tuple[Place, ...],
-    kind: Kind,
+    level: Level,
     source: str,
     statement: str,
-    hint: str,
+    fix: str,
     needs: tuple[str, ...] = (),
     unsafe: bool = False,
 ) -> Callable[[Test], Test]:
@@ -61,7 +63,7 @@ def check(
 
     The test takes that one as `entrypoint`; a check of `all` takes the deployment as `target`.
     """
-    known = Check(id, title, entrypoints, kind, source, statement, hint, needs, unsafe)
+    known = Check(id, title, entrypoints, level, source, statement, fix, needs, unsafe)
 
     def mark(test: Test) -> Test:
         argument = "target" if entrypoints == ("all",) else "entrypoint"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from . import check, recorder, reports, terminal
+from . import accepted, check, recorder, reports, terminal
+from .detection import PROXIES, SERVERS
 from .entrypoint import Entrypoint
 from .expect import Expect
 from .shown import visible
@@ -34,12 +35,55 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="certificate authority of --tls-url; empty: the system's trust store",
     )
     group.addoption(
-        "--strip-prefix", choices=("true", "false"), default="true", help="does the proxy strip the prefix"
+        "--strip-prefix",
+        choices=("auto", "true", "false"),
+        default="auto",
+        help="does the proxy strip the prefix; auto: it is found out",
     )
     group.addoption(
         "--runtime", choices=("docker", "native", "remote"), default="remote", help="who started it"
     )
-    group.addoption("--server", default="", help="the application server, for the report")
+    group.addoption(
+        "--proxy", choices=("auto", *PROXIES), default="auto", help="the proxy that a change is named for"
+    )
+    group.addoption(
+        "--server",
+        choices=("", "auto", *SERVERS),
+        default="auto",
+        help="the application server it is named for",
+    )
+    group.addoption(
+        "--openapi", default="", metavar="PATH|FILE", help="where the schema is, or a file that has it"
+    )
+    group.addoption(
+        "--websocket",
+        dest="websockets",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a WebSocket of the application, without the prefix",
+    )
+    group.addoption(
+        "--stream",
+        dest="streams",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a stream of events of the application, without the prefix",
+    )
+    group.addoption(
+        "--accept",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="findings that are accepted, each with a reason",
+    )
+    group.addoption(
+        "--fail-on",
+        choices=check.LEVELS,
+        default="exposed",
+        help="the least grave level that makes the exit status 1",
+    )
     group.addoption(
         "--target-version", action="append", default=[], metavar="NAME=VERSION", help="for the report"
     )
@@ -81,9 +125,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--path",
         dest="answers",
-        default="",
+        action="append",
+        default=[],
         metavar="PATH",
-        help="a path of the application that answers, where it has no schema, docs or start page",
+        help="a path of the application that answers GET; may be given more than once",
     )
     group.addoption(
         "--protected",
@@ -127,6 +172,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--logs-command", type=shlex.split, default=[], help="prints the last log lines, for failures"
     )
+    group.addoption(
+        "--format",
+        dest="formats",
+        choices=reports.FORMATS,
+        action="append",
+        default=[],
+        help="what is written; otherwise all but sarif",
+    )
+    group.addoption("--verbose-checks", action="store_true", help="show each failure whole, and each subject")
     group.addoption("--list-checks", action="store_true", help="print every check as JSON and send nothing")
 
 
@@ -151,7 +205,7 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 def pytest_cmdline_main(config: pytest.Config) -> None:
     writes = not (config.option.collectonly or config.option.list_checks)
-    if writes and not config.option.xmlpath:
+    if writes and not config.option.xmlpath and "junit" in (config.option.formats or ["junit"]):
         config.option.xmlpath = str(config.option.report_dir / "report.xml")
     if writes:
         for name in reports.NAMES:  # a link there may lead anywhere
@@ -168,6 +222,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.unregister(name="terminalreporter")
     config.option.tbstyle = "short"
     results = recorder.Recorder(config.option.report_dir)
+    results.formats = config.option.formats or [one for one in reports.FORMATS if one != "sarif"]
+    results.selected = bool(config.option.only)
+    if config.option.accept:
+        try:
+            results.accepted = accepted.load(config.option.accept)
+        except accepted.Malformed as error:
+            raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(results, "contract-recorder")
     config.pluginmanager.register(terminal.Reporter(config, results), "contract-terminal")
 
@@ -224,8 +285,12 @@ def open_target(option: argparse.Namespace) -> Target:
         https_url=option.tls_url,
         direct_url=option.direct_url,
         runtime=option.runtime,
-        server=option.server,
-        strip=option.strip_prefix == "true",
+        server="" if option.server == "auto" else option.server,
+        proxy="" if option.proxy == "auto" else option.proxy,
+        given_strip={"true": True, "false": False}.get(option.strip_prefix),
+        openapi=option.openapi,
+        websockets=option.websockets,
+        streams=option.streams,
         fast=option.fast,
         unsafe=option.unsafe,
         probe=option.probe,
@@ -278,7 +343,20 @@ def entrypoint(request: pytest.FixtureRequest, expect: Expect, junit_name: None)
     if reason := target.reason_to_skip(check.of(request.node), name):
         pytest.skip(reason)
     assert name != "all"
-    if name in target.dead:
+    if name in target.dead and check.of(request.node).id != "tls.certificate":
         raise ConnectionError(target.dead[name])
     opened = request.node.stash[recorder.ENTRYPOINT] = target.open(name, expect)
     return opened
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the levels decide the exit status: 0 where nothing counts and something was checked."""
+    results = session.config.pluginmanager.get_plugin("contract-recorder")
+    if not isinstance(results, recorder.Recorder) or session.exitstatus not in (0, 1):
+        return
+    counts = results.counts
+    checked = counts["passed"] + counts["failed"] + counts["accepted"]
+    red = bool(results.grave(session.config.option.fail_on)) or counts["error"] > 0
+    if results.target is not None and session.exitstatus in (0, 1):
+        session.exitstatus = int(red or not checked)

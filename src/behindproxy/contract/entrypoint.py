@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 import httpx
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 
-from . import exchange, raw, safety
+from . import answers, exchange, raw, safety
 from .check import EntrypointName
 from .expect import Expect, Unexpected
 from .seen import Seen
@@ -87,6 +87,7 @@ class Entrypoint:
         self.authority = address.authority
         self.restricted = target.restricted(address.name)
         self._context = target.context if address.scheme == "https" else None
+        self.client = target.client
         self.request_text = self.response_text = ""
         self.screenshot = ""  # a data: URI, for the HTML report
         self.noted: dict[str, tuple[str, str]] = {}
@@ -117,9 +118,9 @@ class Entrypoint:
     def stream(self, method: str, target: str, **options: Unpack[Options]) -> Iterator[httpx.Response]:
         if target[:1] not in ("", "/", "?"):  # behind the origin, @ would lead to another host
             raise safety.Refused(f"not sent: {target} does not begin with a slash")
-        request = self.target.client.build_request(method, self.origin + target, **options)
+        request = self.client.build_request(method, self.origin + target, **options)
         self.request_text, self.response_text = exchange.request_text(request), ""
-        response = self.target.client.send(request, stream=True)
+        response = self.client.send(request, stream=True)
         try:
             self.response_text = exchange.response_text(response, "")
             yield response
@@ -158,6 +159,8 @@ class Entrypoint:
             raise Unexpected(
                 f"WebSocket handshake {self.path(path)}", f"HTTP {answer.status_code}", "HTTP 101"
             ) from refused
+        except InvalidHandshake as error:  # an answer that is none to a handshake
+            raise Unexpected(f"WebSocket handshake {self.path(path)}", f"{error}", "HTTP 101") from error
         with connection:
             yield connection
 
@@ -175,6 +178,20 @@ class Entrypoint:
     def raw(self, request: str | bytes) -> list[raw.RawAnswer]:
         """As `raw_until_closed`, the responses alone."""
         return self.raw_until_closed(request)[0]
+
+    def shown(self, path: str, **options: Unpack[Options]) -> list[str]:
+        """Return the absolute addresses of this deployment in the answer to the application's `path`."""
+        answer = self.get(path, **options)
+        found = self.target.found
+        return [url for url in answers.urls(answer.headers, answer.text) if self.target.is_own(url, found)]
+
+    def leave_the_proxys_address(self) -> str:
+        """Send what follows from an address of this machine that is not the proxy's; return the reason where
+        there is none, and whom the server trusts cannot be seen from here."""
+        client, reason = self.target.untrusted
+        if client:
+            self.client = client
+        return reason
 
     def _permit(self, harm: str) -> None:
         self.target.permit({self.name}, harm)

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from .check import Level
 from .raw import RawAnswer
 
 SHOWN_CHARACTERS = 1500
@@ -57,6 +58,9 @@ def text(value: object) -> str:
 class Expect:
     def __init__(self) -> None:
         self.held: list[tuple[str, object]] = []
+        self.subject = ""  # the application's path, or whatever else the check took
+        self.level: Level | None = None  # where this finding is less grave than the check's
+        self.fix = ""  # where this finding has one of its own
 
     def __call__(self, what: str, observed: object, expected: object) -> None:
         if observed != expected:

@@ -3,27 +3,31 @@
 import time
 from collections import Counter
 from collections.abc import Generator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
-from . import check, diagnosis, reports
+from . import accepted, check, diagnosis, reference, reports, topics
+from .accepted import Accepted
+from .check import LEVELS, Level
 from .entrypoint import Entrypoint
 from .expect import Expect, Unexpected
 from .result import Result, Status
+from .setting import Setting
 from .shown import visible
 from .target import Addresses, Target
 
 EXPECT = pytest.StashKey[Expect]()
 ENTRYPOINT = pytest.StashKey[Entrypoint]()
 COULD_NOT_CHECK = (httpx.TransportError, OSError)
-CERTIFICATE_HINT = (
+CERTIFICATE_FIX = (
     "CA_FILE must name the authority that signed the certificate; `make up` makes both. In "
     "production Traefik serves its own default certificate when it got none: see its log for "
     "ACME errors."
 )
-NO_ANSWER_HINT = "The entrypoint stopped answering: see `make ps` and `make logs`."
+NO_ANSWER_FIX = "The entrypoint stopped answering: see `make ps` and `make logs`."
 
 
 class Recorder:
@@ -33,7 +37,11 @@ class Recorder:
         self.target: Target | None = None
         self.addresses: Addresses = {"http_url": "", "https_url": "", "direct_url": ""}
         self.logs = ""
+        self.formats: list[str] = list(reports.FORMATS)
+        self.notes: list[str] = []  # what is to be said of accepted findings
+        self.accepted: list[Accepted] = []
         self.written = False
+        self.selected = False  # some checks were chosen by --only
         self.started = time.monotonic()
 
     def plan(self, items: list[pytest.Item]) -> None:
@@ -49,10 +57,29 @@ class Recorder:
         return [result for result in self.results.values() if result.red]
 
     @property
-    def diagnosis(self) -> list[str]:
+    def diagnosis(self) -> diagnosis.Diagnosis:
         if self.target is None:
-            return []
-        return diagnosis.diagnose(self.results.values(), self.target.source)
+            return diagnosis.Diagnosis()
+        return diagnosis.diagnose(self.results.values(), self.target.source, self.setting)
+
+    @property
+    def setting(self) -> Setting:
+        """For which deployment a change is named."""
+        target = self.target
+        if target is None:
+            return Setting()
+        hosts = tuple(address.host for address in target.addresses.values())
+        return Setting(target.proxy, target.server, target.ours, target.prefix, hosts)
+
+    @property
+    def not_tested(self) -> list[topics.NotTested]:
+        whole = self.target is not None and not self.selected
+        return topics.not_tested(self.results.values()) if whole else []
+
+    def grave(self, level: Level) -> list[Result]:
+        """Return the failed results of this level and of graver ones."""
+        enough = LEVELS[: LEVELS.index(level) + 1]
+        return [one for one in self.results.values() if one.status == "failed" and one.level in enough]
 
     def could_not_check(self, reason: str, addresses: Addresses) -> None:
         self.addresses = addresses
@@ -78,6 +105,12 @@ class Recorder:
             self._went_wrong(item, raised, result)
         elif call.when == "call":
             self._held(item, result)
+        if (expect := item.stash.get(EXPECT, None)) is not None:
+            result.subject = expect.subject
+            if result.status == "failed":
+                result.level = expect.level or result.level
+                ours = reference.CHECKS.get(result.check.id, "") if self.setting.ours else ""
+                result.fix = expect.fix or ours or result.fix
         result.show()
         if raised is not None and not skipped:
             report.longrepr = reports.failure_text(result)
@@ -101,15 +134,17 @@ class Recorder:
         result.status, result.expected = "error", ""
         if isinstance(error, COULD_NOT_CHECK):
             result.observed = f"could not check: {type(error).__name__}: {error}"
-            result.hint = CERTIFICATE_HINT if "CERTIFICATE" in str(error) else NO_ANSWER_HINT
+            result.fix = CERTIFICATE_FIX if "CERTIFICATE" in str(error) else NO_ANSWER_FIX
         else:
             where = raised.traceback[-1]
             place = f"{Path(str(where.path)).name}:{where.lineno + 1}"
             result.observed = f"{type(error).__name__}: {error} ({place})"
-            result.hint = "The check itself is broken, or met an answer that it did not foresee."
+            result.fix = "The check itself is broken, or met an answer that it did not foresee."
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         if self.results and not self.written:
             self.written = True
+            today = datetime.now(UTC).date()
+            self.notes = accepted.apply(self.accepted, list(self.results.values()), today)
             reports.write(self)

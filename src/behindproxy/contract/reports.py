@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, get_args
 
 import jinja2
 
-from .check import ENTRYPOINTS, Kind, Place
+from . import sarif, standards
+from .check import ENTRYPOINTS, Level, Place
 from .result import Result, Status
 from .target import Addresses
 
@@ -17,12 +18,22 @@ if TYPE_CHECKING:
     from .recorder import Recorder
 
 TEMPLATES = Path(__file__).parent / "templates"
-NAMES = ("report.json", "report.html", "report.md", "report.xml")
+STATUSES: tuple[Status, ...] = get_args(Status)
+FORMATS = ("text", "json", "junit", "html", "md", "sarif")
+FILES = {
+    "json": "report.json",
+    "junit": "report.xml",
+    "html": "report.html",
+    "md": "report.md",
+    "sarif": "report.sarif",
+}
+NAMES = tuple(FILES.values())
 Table = dict[str, dict[str, dict[Place, Result]]]
 
 
 class TargetFacts(Addresses):
     runtime: str
+    proxy: str
     server: str
     versions: dict[str, str]
 
@@ -31,23 +42,44 @@ class Line(TypedDict):
     id: str
     title: str
     entrypoint: Place
-    kind: Kind
+    level: Level
     status: Status
+    subject: str
     expected: str
     observed: str
-    hint: str
+    fix: str
     source: str
+    cwe: str
+    asvs: str
+
+
+class Diagnosis(TypedDict):
+    cause: str
+    fix: str
+    explains: list[str]
+
+
+class Missing(TypedDict):
+    topic: str
+    reason: str
+    how: str
 
 
 class Report(TypedDict):
+    schema: int
     target: TargetFacts
     checks: list[Line]
+    diagnosis: list[Diagnosis]
+    unexplained: list[str]
+    not_tested: list[Missing]
     summary: dict[Status, int]
 
 
 def failure_text(result: Result) -> str:
     """One failure as plain text: the terminal and the JUnit file show the same."""
-    parts = [f"{result.check.id} at {result.entrypoint}: {result.check.title}"]
+    parts = [f"{result.check.id} at {result.entrypoint} ({result.level}): {result.check.title}"]
+    if result.subject:
+        parts.append(f"subject   {result.subject}")
     if result.expected:
         parts.append(f"expected  {result.expected}")
     parts.append(f"observed  {result.observed}")
@@ -55,7 +87,7 @@ def failure_text(result: Result) -> str:
         parts.append("request\n" + result.request.rstrip())
     if result.response:
         parts.append("response\n" + result.response.rstrip())
-    parts.append(f"fix       {result.hint}")
+    parts.append(f"fix       {result.fix}")
     parts.append(f"source    {result.check.source}")
     return "\n".join(parts)
 
@@ -69,37 +101,46 @@ def fence(result: Result) -> str:
 def target_of(run: "Recorder") -> TargetFacts:
     target = run.target
     if target is None:
-        return {**run.addresses, "runtime": "", "server": "", "versions": {}}
+        return {**run.addresses, "runtime": "", "proxy": "", "server": "", "versions": {}}
     return {
         "http_url": target.http_url,
         "https_url": target.https_url,
         "direct_url": target.direct_url,
         "runtime": target.runtime,
+        "proxy": target.proxy,
         "server": target.server,
         "versions": target.versions,
     }
 
 
 def as_json(run: "Recorder") -> Report:
-    counts = run.counts
-    statuses: tuple[Status, ...] = ("passed", "failed", "error", "skipped")
+    diagnosis = run.diagnosis
     return {
+        "schema": 2,
         "target": target_of(run),
         "checks": [
             {
                 "id": result.check.id,
                 "title": result.check.title,
                 "entrypoint": result.entrypoint,
-                "kind": result.check.kind,
+                "level": result.level,
                 "status": result.status,
+                "subject": result.subject,
                 "expected": result.expected,
                 "observed": result.observed,
-                "hint": result.hint,
+                "fix": result.fix,
                 "source": result.check.source,
+                "cwe": standards.CWE.get(result.check.id, ""),
+                "asvs": standards.ASVS.get(result.check.id, ""),
             }
             for result in run.results.values()
         ],
-        "summary": {status: counts[status] for status in statuses},
+        "diagnosis": [
+            {"cause": one.cause, "fix": one.fix, "explains": one.explains} for one in diagnosis.causes
+        ],
+        "unexplained": diagnosis.unexplained,
+        "not_tested": [{"topic": one.topic, "reason": one.reason, "how": one.how} for one in run.not_tested],
+        "summary": {status: run.counts[status] for status in STATUSES},
     }
 
 
@@ -132,14 +173,20 @@ def write(run: "Recorder") -> None:
         "entrypoints": entrypoints_used(run.results.values()),
         "red": run.red,
         "diagnosis": run.diagnosis,
+        "not_tested": run.not_tested,
+        "notes": run.notes,
         "results": list(run.results.values()),
         "logs": run.logs,
         "fence": fence,
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "marks": {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–"},
+        "marks": {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–", "accepted": "a"},
     }
-    content = {"report.json": json.dumps(as_json(run), indent=2, ensure_ascii=False) + "\n"}
-    for name in ("report.html", "report.md"):
-        content[name] = environment.get_template(f"{name}.j2").render(facts)
-    for name, written in content.items():
-        (run.report_dir / name).write_text(written, encoding="utf-8")
+    written = as_json(run)
+    content = {
+        "json": lambda: json.dumps(written, indent=2, ensure_ascii=False) + "\n",
+        "html": lambda: environment.get_template("report.html.j2").render(facts),
+        "md": lambda: environment.get_template("report.md.j2").render(facts),
+        "sarif": lambda: json.dumps(sarif.of(written), indent=2, ensure_ascii=False) + "\n",
+    }
+    for form in content.keys() & set(run.formats):
+        (run.report_dir / f"report.{form}").write_text(content[form](), encoding="utf-8")

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .check import Check, Place
+from .check import Check, Level, Place
 from .shown import visible
 
-Status = Literal["passed", "failed", "error", "skipped"]
+Status = Literal["passed", "failed", "error", "skipped", "accepted"]
 
 
 @dataclass
@@ -20,15 +20,19 @@ class Result:
     response: str = ""
     screenshot: str = ""
     seconds: float = 0.0
-    hint: str = ""
+    subject: str = ""
+    fix: str = ""
+    level: Level = "broken"
+    reason: str = ""  # why a red one is accepted
 
     def __post_init__(self) -> None:
-        self.hint = self.check.hint
+        self.fix, self.level = self.check.fix, self.check.level
 
     def show(self) -> None:
         """Take the control characters out of what the other side said."""
         self.expected, self.observed = visible(self.expected), visible(self.observed)
         self.request, self.response = visible(self.request), visible(self.response)
+        self.subject, self.fix = visible(self.subject), visible(self.fix)
 
     @property
     def red(self) -> bool:

@@ -1,6 +1,8 @@
 """The deployment under test: its entrypoints, and what it offers beyond the contract's minimum."""
 
+import socket
 import ssl
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,8 +14,11 @@ import httpx
 
 from . import exchange, safety
 from .check import Check, EntrypointName, Place
+from .detection import proxy_of, server_of
+from .discovery import Discovery
 from .entrypoint import DEFAULT_PORTS, TIMEOUT_SECONDS, Address, Entrypoint
 from .expect import Expect
+from .found import Answer, Docs, Found, Redirect, path_in
 from .seen import Seen
 from .source import Source
 
@@ -35,6 +40,11 @@ MODES = {
 }
 
 
+OTHER_LOOPBACK = "127.0.0.2"
+# What an http entrypoint still promises that leads to https.
+AT_REDIRECTING = ("redirect.to_https", "exposure.no_versions")
+
+
 class Unreachable(Exception):
     """Nothing can be checked; its text is the one line that is printed."""
 
@@ -46,6 +56,7 @@ class Addresses(TypedDict):
 
 
 class ClientOptions(TypedDict, total=False):
+    transport: httpx.HTTPTransport
     verify: ssl.SSLContext
     limits: httpx.Limits
     headers: Mapping[str, str]
@@ -60,7 +71,7 @@ class Target:
     direct_url: str
     runtime: str
     server: str
-    strip: bool
+    given_strip: bool | None  # None: to be found out
     fast: bool
     unsafe: bool
     probe: str
@@ -70,7 +81,11 @@ class Target:
     extra_servers: list[str] | None
     trusted_proxies: list[str]
     versions: dict[str, str]
-    answers: str = ""
+    answers: list[str] = field(default_factory=list)
+    openapi: str = ""
+    websockets: list[str] = field(default_factory=list)
+    streams: list[str] = field(default_factory=list)
+    proxy: str = ""
     max_body_bytes: int = 10485760
     websocket_max_bytes: int = 1048576
     protected: str = ""
@@ -82,6 +97,11 @@ class Target:
     demo: bool = False
     marked: set[EntrypointName] = field(default_factory=set)
     dead: dict[EntrypointName, str] = field(default_factory=dict)
+    closed: dict[EntrypointName, str] = field(default_factory=dict)  # direct, where it wants another Host
+    redirecting: set[EntrypointName] = field(default_factory=set)  # http, where it leads to https
+    found: Found = field(default_factory=Found)
+    strip: bool = True
+    _other: httpx.Client | None = None
 
     def __post_init__(self) -> None:
         if self.http_url.startswith("https:"):
@@ -94,16 +114,15 @@ class Target:
         given = {name: url.rstrip("/") for name, url in every.items() if url}
         if not given.keys() - {"direct"}:
             raise Unreachable(
-                "no public address is named: --url with the prefix, for example --url https://api.example.com/shop"
+                "no public address is named: --url with the prefix, for example --url "
+                "https://api.example.com/shop"
             )
         prefixes = {urlsplit(url).path for name, url in given.items() if name != "direct"}
         if len(prefixes) != 1:
             raise Unreachable(f"the http and the https address must share one prefix, not {sorted(prefixes)}")
         self.prefix = prefixes.pop()
-        for name, url in given.items():
-            # Without stripping, the server gets the same path as the proxy.
-            entered_at = "" if name == "direct" and self.strip else self.prefix
-            self.addresses[name] = Address.parse(name, url, self.prefix, entered_at)
+        self.urls = given
+        self.use(self.given_strip is not False)
         try:
             self.context = ssl.create_default_context(cafile=self.ca_file or None)
         except OSError as error:
@@ -112,6 +131,14 @@ class Target:
         self.client = self.new_client(
             verify=self.context, limits=httpx.Limits(keepalive_expiry=1), headers={"User-Agent": "contract"}
         )
+
+    def use(self, strip: bool) -> None:
+        """Take the entrypoints' addresses for a proxy that strips the prefix, or leaves it."""
+        self.strip = strip
+        for name, url in self.urls.items():
+            # Without stripping, the server gets the same path as the proxy.
+            entered_at = "" if name == "direct" and strip else self.prefix
+            self.addresses[name] = Address.parse(name, url, self.prefix, entered_at)
 
     def new_client(self, **options: Unpack[ClientOptions]) -> httpx.Client:
         """A client that refuses what a third-party application must not get."""
@@ -148,18 +175,23 @@ class Target:
     def connect(self) -> None:
         """Check each entrypoint once. A stack that is down is one line, not a hundred traces; an entrypoint
         that does not answer is an error of each of its checks, at once and without another wait."""
-        for name, address in self.addresses.items():
+        for name, address in list(self.addresses.items()):
             try:
                 answers = [self.open(name, Expect()).get(path) for path in ("/", "/docs")]
             except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # the last two: a host's name
                 if "[SSL" not in str(error):  # the checks at this entrypoint say so otherwise
                     self.dead[name] = f"nothing answers at {address.url} ({error})"
                 continue
+            if name == "direct" and (reason := self._closed(answers)):
+                self.closed[name] = reason
+                continue
             # The proxy's own words for a server that it cannot reach, after all its attempts.
             if min(answer.status_code for answer in answers) >= 500:
                 self.dead[name] = f"{address.url} answers {answers[0].status_code} to everything"
             elif any(safety.is_marked(answer.headers) for answer in answers):
                 self.marked.add(name)
+            if name == "http" and all(self._leads_to_https(answer) for answer in answers):
+                self._redirects(answers[0].headers["location"])
         if all("nothing answers" in self.dead.get(name, "") for name in self.addresses):
             url = next(iter(self.addresses.values())).url
             raise Unreachable(
@@ -180,30 +212,116 @@ class Target:
             self.lacks["protected"] = "no protected route named (PROTECTED=/path)"
         if not self.logs_command:
             self.lacks["logs"] = "the logs of this deployment cannot be read from here"
+        # Where it is said to be there, a lost one is wrong, not absent.
+        if self.probe == "off" or not (self.probe == "on" or '"raw_path"' in self._text("/_probe/x")):
+            self.lacks["probe"] = "no probe at /_probe/ (PROBE=1 turns it on)"
+        self._find_place()
+        if self.application == "other" or any(map(self._is_somebody_s, self.marked)):
+            self.marked.clear()
+        self.demo = self.application == "demo" or bool(self.marked)
+        if self.demo:
+            self.use(self.given_strip is not False)
+            self.found = demonstration()
+        elif reference := self.reference:
+            self.found = Discovery(self, reference).run()
         mode = "unstripped" if self.strip else "strip"
         self.lacks[mode] = MODES[mode]
-        # Where it is said to be there, a lost one is wrong, not absent.
-        if self.probe == "off" or not (self.probe == "on" or self._text("/_probe/x")):
-            self.lacks["probe"] = "no probe at /_probe/ (PROBE=1 turns it on)"
+        if self.found.in_code:
+            self.lacks["root path"] = "the routes have the prefix themselves: there is no root path"
         if not self.root_path_in_servers:
             self.lacks["listed"] = "the prefix is no server (ROOT_PATH_IN_SERVERS=false)"
         else:
             self.lacks["unlisted"] = "the prefix is a server (ROOT_PATH_IN_SERVERS=true)"
         if not self.extra_servers:
             self.lacks["extra servers"] = "no further servers (STAGING_URL, PRODUCTION_URL)"
-        self._find_place()
-        if self.application == "other" or any(map(self._is_somebody_s, self.marked)):
-            self.marked.clear()
-        self.demo = self.application == "demo" or bool(self.marked)
+        if self.streams:
+            self.found.streams = list(self.streams)
+        self._find_subjects()
+        self.proxy = self.proxy or proxy_of(self)
+        self.server = self.server or server_of(self)
         if self.demo:
             return
         self.lacks["demo"] = "the application is not the demonstration"
-        for name, path in DEMO.items():
-            if not self._text(path):
-                self.lacks[name] = f"the application has no {path}"
-        if "root_path" not in self._text(DEMO["app"]):
-            self.lacks["app"] = f"the application has no {DEMO['app']} that shows its root_path"
+        for name, sign in {"app": "root_path", "sub": "root_path", "static": "Hello"}.items():
+            if sign not in self._text(DEMO[name]):
+                self.lacks[name] = f"the application has no {DEMO[name]} of the demonstration's kind"
         self.lacks["ws"] = f"{self.lacks['demo']}: no /ws"
+
+    @property
+    def reference(self) -> EntrypointName | None:
+        """The live entrypoint that is nearest to the application: it says what exists."""
+        live = self.addresses.keys() - self.dead.keys() - self.redirecting - self.closed.keys()
+        order: tuple[EntrypointName, ...] = ("direct", "https", "http")
+        return next((name for name in order if name in live), None)
+
+    @property
+    def has_direct(self) -> bool:
+        """Whether the server itself can be compared with."""
+        return "direct" in self.addresses.keys() - self.dead.keys() - self.closed.keys()
+
+    def _find_subjects(self) -> None:
+        """Which kinds of subject the application has none of."""
+        found = self.found
+        subjects = {
+            "openapi": (bool(found.schema), "no OpenAPI schema was found (--openapi names it)"),
+            "docs": (any(one.kind == "swagger" for one in found.docs), "no documentation page was found"),
+            "redoc": (any(one.kind == "redoc" for one in found.docs), "no ReDoc page was found"),
+            "route": (bool(found.route), "no path was found that answers 200 (--path names one)"),
+            "redirect": (bool(found.redirects), "no path was found that redirects to its slash, or from it"),
+            "address": (bool(found.showing), "no answer was found that shows an absolute address"),
+            "page": (bool(found.pages), "no page was found"),
+            "stream": (bool(found.streams), "no event stream was found (--stream names one)"),
+            "socket": (bool(found.sockets or found.lost), "no WebSocket was found (--websocket names one)"),
+            "cookie": (bool(found.cookies), "no answer to GET sets a cookie"),
+        }
+        self.lacks.update({name: reason for name, (there, reason) in subjects.items() if not there})
+
+    def _closed(self, answers: list[httpx.Response]) -> str:
+        """Why the server's own address tells nothing, where the application takes other hosts only."""
+        if (
+            all(answer.status_code in (400, 403, 421) for answer in answers)
+            and "host" in answers[0].text.lower()
+        ):
+            return (
+                f"the application refuses the host {self.addresses['direct'].authority}: it has a list of "
+                "its own"
+            )
+        return ""
+
+    def _leads_to_https(self, answer: httpx.Response) -> bool:
+        location = answer.headers.get("location", "")
+        return answer.is_redirect and location.startswith("https://")
+
+    def _redirects(self, location: str) -> None:
+        """Note that http leads to https, which is checked in its place, named or not."""
+        self.redirecting.add("http")
+        self.marked.discard("http")
+        if "https" not in self.urls:
+            parts = urlsplit(location)
+            self.https_url = self.urls["https"] = f"https://{parts.netloc}{self.prefix}"
+            self.use(self.strip)
+
+    def is_own(self, url: str, found: Found) -> bool:
+        """Say whether an absolute URL means this deployment, well written or not.
+
+        Its own hosts and ports do; another host does where the path is one of the application's, and for an
+        address of the inside where the path has the prefix.
+        """
+        try:
+            parts = urlsplit(url)
+            place = (
+                (parts.hostname or "").lower(),
+                parts.port or DEFAULT_PORTS.get(parts.scheme, DEFAULT_PORTS["https"]),
+            )
+        except ValueError:
+            return False
+        places = {(address.host.lower(), address.port) for address in self.addresses.values()}
+        if place in places or found.matches(path_in(url, self.prefix)):
+            return True
+        prefixed = bool(self.prefix) and (
+            parts.path == self.prefix or parts.path.startswith(f"{self.prefix}/")
+        )
+        return prefixed and (place[0] in {host for host, _ in places} or is_internal(place[0]))
 
     def _find_place(self) -> None:
         """Whether this caller stands where a trusted load balancer does, or is an untrusted one."""
@@ -219,6 +337,50 @@ class Target:
             return ip_address(self.caller) in ip_network(item)
         except ValueError:
             return False
+
+    @cached_property
+    def untrusted(self) -> tuple[httpx.Client | None, str]:
+        """A client for the direct entrypoint whose address is not the proxy's, or why there is none.
+
+        On Linux each address of 127.0.0.0/8 is this machine's, so another one than the proxy's is at hand.
+        """
+        address = self.addresses["direct"]
+        try:
+            found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+            server = ip_address(found[0][4][0])
+            if not server.is_loopback:
+                with socket.create_connection((address.host, address.port), timeout=TIMEOUT_SECONDS) as there:
+                    own = there.getsockname()[0]
+                proxies = {one.host for one in self.addresses.values() if one.name != "direct"}
+                theirs = {info[4][0] for host in proxies for info in socket.getaddrinfo(host, None)}
+                if own in theirs or any(ip_address(one).is_loopback for one in theirs):
+                    return None, "the caller may have the proxy's own address"
+                return self.client, ""
+            if server.version == 4 and sys.platform == "linux":
+                transport = httpx.HTTPTransport(verify=self.context, local_address=OTHER_LOOPBACK)
+                with socket.create_connection(
+                    (str(server), address.port), TIMEOUT_SECONDS, (OTHER_LOOPBACK, 0)
+                ):
+                    pass
+                return self.new_client(transport=transport), ""
+        except (OSError, ValueError):
+            pass
+        return None, "the caller can only have the proxy's own address"
+
+    def two_clients(self, address: Address) -> tuple[httpx.Client | None, str]:
+        """A client that calls this machine's proxy from another loopback address, or why there is none."""
+        if self._other is None:
+            try:
+                server = socket.getaddrinfo(address.host, address.port, socket.AF_INET, socket.SOCK_STREAM)[
+                    0
+                ][4]
+                if not ip_address(server[0]).is_loopback or sys.platform != "linux":
+                    return None, "it is not on this machine's loopback"
+            except (OSError, ValueError):
+                return None, "it has no IPv4 address"
+            transport = httpx.HTTPTransport(verify=self.context, local_address=OTHER_LOOPBACK)
+            self._other = self.new_client(transport=transport)
+        return self._other, ""
 
     @cached_property
     def caller(self) -> str:
@@ -255,9 +417,39 @@ class Target:
     def reason_to_skip(self, check: Check, entrypoint: Place) -> str | None:
         if entrypoint != "all" and entrypoint not in self.addresses:
             return f"no {entrypoint} entrypoint"
+        if entrypoint != "all" and entrypoint in self.closed:
+            return self.closed[entrypoint]
+        if entrypoint in self.redirecting and check.id not in AT_REDIRECTING:
+            return "http leads to https"
         # At its own port nobody but the proxy is trusted, whoever stands in front of that.
         needs = [need for need in check.needs if (need, entrypoint) != ("untrusted caller", "direct")]
         if missing := [self.lacks[need] for need in needs if need in self.lacks]:
             return missing[0]
         names = self.addresses if entrypoint == "all" else [entrypoint]
         return safety.REASON if check.unsafe and any(map(self.restricted, names)) else None
+
+
+def is_internal(host: str) -> bool:
+    """Say whether a host name or address means something only inside of a network."""
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal", ".svc", ".lan", ".localdomain"))
+    return address.is_private or address.is_loopback or address.is_unspecified
+
+
+def demonstration() -> Found:
+    """What the demonstration must have, whether it answers or not."""
+    own = [DEMO["app"], DEMO["items"], "/noslash", "/items", "/static/hello.txt"]
+    answers = {path: Answer(path, 200, "application/json", "", "") for path in own}
+    answers["/items"] = Answer("/items", 307, "", "", "items/", addresses=("items/",))
+    return Found(
+        at="direct",
+        schema={"openapi": "3.1.0", "paths": {DEMO["app"]: {"get": {}}, DEMO["items"]: {"get": {}}}},
+        schema_path=DEMO["openapi"],
+        answers=answers,
+        redirects=[Redirect("/items", DEMO["items"]), Redirect("/noslash/", DEMO["noslash"])],
+        docs=[Docs(DEMO["docs"], "swagger", ""), Docs(DEMO["redoc"], "redoc", "")],
+        streams=[f"{DEMO['stream']}?count=4&interval_seconds=0.2"],
+        sockets=["/ws"],
+    )

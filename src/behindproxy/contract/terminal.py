@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from . import check, reports
+from .check import LEVELS
 from .recorder import Recorder
 from .result import Result, Status
 from .shown import visible
@@ -19,9 +20,22 @@ WIDTH = 100
 SHOWN_WHOLE = 10  # failures; of the others the terminal has the names
 LOG_LINES = 40
 LOG_CHARACTERS = 400
-MARKS: dict[Status, str] = {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–"}
-ASCII_MARKS: dict[Status, str] = {"passed": "+", "failed": "x", "error": "E", "skipped": "-"}
-STYLES: dict[Status, str] = {"passed": "green", "failed": "bold red", "error": "bold red", "skipped": "dim"}
+MARKS: dict[Status, str] = {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–", "accepted": "a"}
+ASCII_MARKS: dict[Status, str] = {"passed": "+", "failed": "x", "error": "E", "skipped": "-", "accepted": "a"}
+COUNTED: dict[Status, str] = {
+    "passed": "passed",
+    "failed": "failed",
+    "error": "errors",
+    "accepted": "accepted",
+    "skipped": "skipped",
+}
+STYLES: dict[Status, str] = {
+    "passed": "green",
+    "failed": "bold red",
+    "error": "bold red",
+    "skipped": "dim",
+    "accepted": "yellow",
+}
 
 
 def print_checks(items: list[pytest.Item]) -> None:
@@ -39,11 +53,25 @@ class Reporter:
         self.marks = MARKS if encodes("".join(MARKS.values()), encoding) else ASCII_MARKS
         self.console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self.quiet = config.option.list_checks
+        self.verbose = config.option.verbose_checks
         self.group = ""
 
     def show(self, text: str | Text = "", style: str = "", end: str = "\n") -> None:
         self.console.print(text, style=style, end=end)
         self.console.file.flush()
+
+    def pytest_runtestloop(self) -> None:
+        """Say what was found before anything is checked."""
+        target = self.run.target
+        if target is None or self.quiet:
+            return
+        if not target.demo:
+            proxy, server = target.proxy or "not recognized", target.server or "not recognized"
+            way = "leaves" if target.found.in_code or not target.strip else "strips"
+            self.show(f"proxy {proxy} ({way} {target.prefix or 'no prefix'}), server {server}")
+            for line in target.found.summary():
+                self.show(f"found: {line}")
+            self.show()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         group = self.run.results[nodeid].check.group
@@ -84,13 +112,32 @@ class Reporter:
         # Last of all, after the report files: scripts read the final line.
         if self.quiet or not self.group:
             return
-        for cause in self.run.diagnosis:
-            self.show(f"diagnosis: {cause}", "bold")
-        self.show(f"reports: {self.run.report_dir}/report.html, .json, .xml, .md")
+        self.diagnosis()
+        for note in self.run.notes:
+            self.show(f"note: {note}")
+        missing = self.run.not_tested
+        for one in missing:
+            self.show(f"not tested: {one.topic} ({one.reason}); {one.how}", "dim")
+        files = [
+            reports.FILES[form] for form in reports.FORMATS if form in self.run.formats and form != "text"
+        ]
+        if files:
+            self.show(f"reports: {self.run.report_dir}/{', '.join(files)}")
         counts = self.run.counts
-        red = counts["failed"] + counts["error"]
-        line = f"{counts['passed']} passed, {red} failed, {counts['skipped']} skipped"
-        self.show(line, "bold red" if red else "bold green")
+        line = ", ".join(f"{counts[status]} {name}" for status, name in COUNTED.items())
+        if missing:
+            line += f"; not tested: {', '.join(one.topic for one in missing)}"
+        self.show(line, "bold red" if counts["failed"] + counts["error"] else "bold green")
+
+    def diagnosis(self) -> None:
+        found = self.run.diagnosis
+        for one in found.causes:
+            self.show(f"diagnosis: {one}", "bold")
+            self.show(
+                f"           explains {len(one.explains)} of {len(self.run.red)} red: {some(one.explains)}"
+            )
+        if found.unexplained:
+            self.show(f"not explained: {len(found.unexplained)}: {some(found.unexplained)}")
 
     def matrix(self) -> None:
         results = self.run.results.values()
@@ -115,6 +162,9 @@ class Reporter:
                         line.append(" " * widths[entrypoint])
                 line.rstrip()
                 self.show(line)
+                subjects = {one.subject for one in row.values() if one.subject}
+                if self.verbose and subjects:
+                    self.show(f"{'':<{ids}}  on {', '.join(sorted(subjects))}", "dim")
         self.show()
 
     def reasons(self) -> None:
@@ -135,7 +185,9 @@ class Reporter:
         for result in self.run.red:
             cause = result.observed if result.status == "error" else f"{result.check.id}@{result.entrypoint}"
             by_cause.setdefault(cause, []).append(result)
-        whole, rest = list(by_cause.values())[:SHOWN_WHOLE], list(by_cause.values())[SHOWN_WHOLE:]
+        groups = sorted(by_cause.values(), key=lambda alike: LEVELS.index(alike[0].level))
+        shown = len(groups) if self.verbose else SHOWN_WHOLE
+        whole, rest = groups[:shown], groups[shown:]
         for alike in whole:
             self.show("-" * WIDTH, "dim")
             headline, _, text = reports.failure_text(alike[0]).partition("\n")
@@ -165,6 +217,10 @@ class Reporter:
         self.show("the last log lines", "bold")
         self.show(self.run.logs)
         self.show("-" * WIDTH, "dim")
+
+
+def some(places: list[str]) -> str:
+    return ", ".join(places[:3]) + (", …" if len(places) > 3 else "")
 
 
 def encodes(text: str, encoding: str) -> bool:

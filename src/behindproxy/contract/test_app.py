@@ -3,6 +3,7 @@
 from .check import EVERYWHERE, check
 from .entrypoint import Entrypoint
 from .expect import Expect, Unexpected
+from .test_prefix import reaches, route_of
 
 PAGE = "Behind a Proxy"
 ROOT_PATH_HINT = (
@@ -16,23 +17,22 @@ ROOT_PATH_HINT = (
     "app.answers",
     title="The application answers at this entrypoint",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source=f"{PAGE} › Check the responses",
     statement=(
         "Start page, schema or docs answer (or demand credentials): whatever else is skipped, "
         "the application is there."
     ),
-    hint=(
-        "The diagnosis or `make logs` says what stands in the way. An application that has none "
-        "of the three: name a path that it has, ANSWERS=/path."
+    fix=(
+        "The diagnosis or the logs say what stands in the way. An application without schema, "
+        "documentation and start page: name a path that it has (--path)."
     ),
 )
 def test_the_application_answers_at_this_entrypoint(entrypoint: Entrypoint, expect: Expect) -> None:
-    paths = (
-        [entrypoint.target.answers]
-        if entrypoint.target.answers
-        else ["/openapi.json", "/docs", "/redoc", "/"]
-    )
+    found = entrypoint.target.found
+    known = [found.schema_path, *found.routes[:3], *found.present[:2]] if not entrypoint.target.demo else []
+    named = entrypoint.target.answers or ["/openapi.json", "/docs", "/redoc", "/"]
+    paths = list(dict.fromkeys(filter(None, [*entrypoint.target.answers, *known, *named])))
     seen = {}
     for path in paths:
         answer = entrypoint.get(path)
@@ -40,7 +40,11 @@ def test_the_application_answers_at_this_entrypoint(entrypoint: Entrypoint, expe
         seen[path] = f"{answer.status_code} to itself" if leads_back else str(answer.status_code)
         if answer.text.strip() == "404 page not found":  # Traefik's words
             seen[path] = "404 from the proxy"
-        if not leads_back and (answer.status_code < 400 or answer.status_code in (401, 403)):
+        there = answer.status_code < 400 or answer.status_code in (401, 403)
+        if path in known[1:] and not there:  # the application's own way to refuse a plain GET
+            there = answer.status_code in (400, 405, 406) and "host" not in answer.text.lower()
+        if not leads_back and there:
+            expect.subject = path
             return expect.that(True, f"{path} answers", observed=seen[path], expected="below 400")
     raise Unexpected("statuses", seen, dict.fromkeys(seen, "an answer below 400"))
 
@@ -49,12 +53,15 @@ def test_the_application_answers_at_this_entrypoint(entrypoint: Entrypoint, expe
     "app.root_path",
     title="/app answers with root_path = the prefix",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source=f"{PAGE} › Checking the current root_path",
     statement=(
         "The application learns the prefix as root_path, whichever entrypoint a request came through."
     ),
-    hint=ROOT_PATH_HINT,
+    fix=(
+        "The server's root path must be the prefix that the proxy strips (uvicorn, FastAPI CLI: "
+        "--root-path), and not be set by FastAPI(root_path=)."
+    ),
     needs=("app",),
 )
 def test_the_app_answers_with_the_prefix_as_its_root_path(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -66,35 +73,40 @@ def test_the_app_answers_with_the_prefix_as_its_root_path(entrypoint: Entrypoint
     "app.direct_path_has_no_prefix",
     title="The server itself has no prefixed path",
     entrypoints=("direct",),
-    kind="claim",
+    level="hardening",
     source=f"{PAGE} › About root_path",
     statement=("Behind a stripping proxy the server expects no request for the prefixed path."),
-    hint=(
-        "The server answers a second URL for every route: root_path is set without being "
-        "prepended to the path. Use the server's --root-path with Uvicorn, or RootPath in "
-        "behindproxy_serve/middleware/root_path.py; not FastAPI(root_path=)."
+    fix=(
+        "The server answers a second URL for every route. root_path is set and not put before the "
+        "stripped path, so Starlette removes it a second time: use uvicorn's --root-path (0.26 or newer) "
+        "or a middleware that sets both, and drop FastAPI(root_path=)."
     ),
-    needs=("strip", "app", "prefix"),
+    needs=("strip", "route", "prefix"),
 )
 def test_the_prefixed_path_is_not_found_at_the_server(entrypoint: Entrypoint, expect: Expect) -> None:
-    expect("status of the prefixed path", entrypoint.get(f"{entrypoint.prefix}/app").status_code, 404)
+    if entrypoint.target.demo:
+        expect("status of the prefixed path", entrypoint.get(f"{entrypoint.prefix}/app").status_code, 404)
+        return
+    path, own = route_of(entrypoint, expect)
+    answer = entrypoint.get(entrypoint.prefix + path)
+    where = "the route" if reaches(entrypoint, answer, own) else "nothing of it"
+    expect(f"reached at {entrypoint.prefix}{path}", where, "nothing of it")
 
 
 @check(
     "app.direct_has_both_paths",
     title="Unstripped, the server has both paths",
     entrypoints=("direct",),
-    kind="claim",
+    level="broken",
     source=f"{PAGE} › About proxies with a stripped path prefix",
     statement=(
         "Without stripping, the proxy sends the server the public path, and the short one answers too."
     ),
-    hint=(
-        "With STRIP_PREFIX=false root_path must be set but not prepended: Uvicorn's --root-path "
-        "doubles it. Leave it to RootPath in behindproxy_serve/middleware/root_path.py and restart with "
-        "`make up`."
+    fix=(
+        "Where nothing is stripped, root_path must be set and not put before the path: uvicorn's "
+        "--root-path would double it; FastAPI(root_path=) or a middleware does not."
     ),
-    needs=("unstripped", "app", "prefix"),
+    needs=("unstripped", "app", "prefix", "root path"),
 )
 def test_the_server_answers_with_and_without_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     both = ("/app", f"{entrypoint.prefix}/app")
@@ -106,19 +118,25 @@ def test_the_server_answers_with_and_without_the_prefix(entrypoint: Entrypoint, 
     "app.doubled_prefix",
     title="A path with the prefix twice is not found",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="exposed",
     source=f"{PAGE} › Setting the root_path in the FastAPI app; fastapi#14238; CVE-2026-48020",
     statement=(
         "A path with the prefix twice reaches no route: it would go round the rules written for the "
         "route's one address."
     ),
-    hint=(
-        "root_path is set without being prepended to the stripped path, so Starlette removes it "
-        "a second time. Use Uvicorn's --root-path or RootPath in "
-        "behindproxy_serve/middleware/root_path.py with strip; drop FastAPI(root_path=)."
+    fix=(
+        "root_path is set and not put before the stripped path, so Starlette removes it a second time: "
+        "use uvicorn's --root-path (0.26 or newer) or a middleware that sets both, and drop "
+        "FastAPI(root_path=)."
     ),
-    needs=("app", "prefix"),
+    needs=("route", "prefix"),
 )
 def test_a_doubled_prefix_is_not_found(entrypoint: Entrypoint, expect: Expect) -> None:
-    answer = entrypoint.ask("GET", f"{entrypoint.prefix}{entrypoint.prefix}/app")
-    expect("status of the doubled prefix", answer.status_code, 404)
+    if entrypoint.target.demo:
+        answer = entrypoint.ask("GET", f"{entrypoint.prefix}{entrypoint.prefix}/app")
+        expect("status of the doubled prefix", answer.status_code, 404)
+        return
+    path, own = route_of(entrypoint, expect)
+    answer = entrypoint.ask("GET", f"{entrypoint.prefix}{entrypoint.prefix}{path}")
+    where = "the route" if reaches(entrypoint, answer, own) else "nothing of it"
+    expect(f"reached at {entrypoint.prefix}{entrypoint.prefix}{path}", where, "nothing of it")

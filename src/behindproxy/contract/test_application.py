@@ -2,59 +2,48 @@
 
 import json
 import re
-from html import unescape
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
 
+from .answers import URL, cookies, page_of, requests
 from .check import PUBLIC, check
+from .discovery import STREAM
 from .entrypoint import Entrypoint
 from .expect import Expect
+from .found import path_in
+from .lies import FAKE_IP
+from .target import OTHER_LOOPBACK
+from .test_links import leads_elsewhere, twice
 
+MAX_SHOWING = 5
+ASSETS = 12
 ROUTES = 40  # of somebody's large application, the first ones
-PAGES = 15
+PAGES = 8
 REDIRECTS = 5
-HREF = re.compile(r"""href=["']([^"'#?]+)""")
 LINK = re.compile(r"""https?://[^\s"'<>\\]+|(?<=href=["'])/[^"']*|(?<=src=["'])/[^"']*""")
-HINT = (
+FIX = (
     "Build it with request.url_for (or from request.scope['root_path']), in {where}: a path or a "
     "URL put together by hand knows nothing of the prefix."
 )
 
 
 def routes(entrypoint: Entrypoint, expect: Expect) -> list[str]:
-    """The GET operations of the schema that need no parameter; without a schema, the pages that the
-    first one leads to."""
-    if "openapi" in entrypoint.target.lacks:
-        return pages(entrypoint)
+    """The paths that were found; of the demonstration, the GET operations of its schema."""
+    if not entrypoint.target.demo:
+        known = [path for path, one in entrypoint.target.found.answers.items() if one.kind != STREAM]
+        if not known:
+            pytest.skip("no path was found (--path names one)")
+        return known[:ROUTES]
     found = []
     for path, operations in expect.json(entrypoint.get("/openapi.json"))["paths"].items():
         parameters = operations.get("get", {}).get("parameters", [])
         required = any(one.get("required") for one in parameters)
         if "get" in operations and "{" not in path and not required:
             found.append(path)
-    if not found and not entrypoint.target.demo:
-        pytest.skip("no operation of the schema works without a parameter")
-    expect.that(bool(found), "routes to ask", observed="none", expected="at least one")
+    expect.that(bool(found), "routes", observed="none", expected="at least one")
     return found[:ROUTES]
-
-
-def pages(entrypoint: Entrypoint) -> list[str]:
-    found: list[str] = []
-    left = ["/"]
-    while left and len(found) < PAGES:
-        found.append(left.pop(0))
-        answer = entrypoint.get(found[-1])
-        if answer.status_code != 200 or "html" not in answer.headers.get("content-type", ""):
-            continue
-        for link in HREF.findall(answer.text):
-            parts = urlsplit(urljoin(entrypoint.public(found[-1]), unescape(link)))
-            path = parts.path.removeprefix(entrypoint.prefix)
-            known = path in found or path in left or outside(entrypoint, parts.geturl())
-            if parts.hostname == entrypoint.host and path.startswith("/") and not known:
-                left.append(path)
-    return found
 
 
 def head(entrypoint: Entrypoint, path: str) -> httpx.Response:
@@ -74,11 +63,11 @@ def outside(entrypoint: Entrypoint, url: str) -> bool:
     "application.redirects",
     title="No route redirects out of the prefix",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="broken",
     source="Behind a Proxy › Redirects with HTTPS; fastapi#1441",
     statement="Each redirect of a route in the schema leads to an address under the prefix, and not in a "
     "circle.",
-    hint=HINT.format(where='the route that answers the redirect, not RedirectResponse("/…")'),
+    fix=FIX.format(where='the route that answers the redirect, not RedirectResponse("/…")'),
     needs=("prefix",),
 )
 def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -89,7 +78,11 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
 
     def leads_outside(path: str) -> str:
         first[path] = location_of(path)
-        return first[path] if first[path] and outside(entrypoint, first[path]) else ""
+        if not first[path] or not outside(entrypoint, first[path]):
+            return ""
+        url = urljoin(entrypoint.origin + entrypoint.path(path), first[path])
+        theirs = not entrypoint.target.demo and leads_elsewhere(entrypoint, urlsplit(url).path)
+        return "" if theirs else first[path]
 
     def leads_to_itself(path: str) -> str:
         visited, location = {path}, first[path]
@@ -113,10 +106,13 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
     "application.links",
     title="No answer links past the prefix",
     entrypoints=PUBLIC,
-    kind="claim",
-    source="Behind a Proxy › How Proxy Forwarded Headers Work; stac-fastapi-pgstac#220",
-    statement="Each link to this host in a route's JSON or HTML is under the prefix.",
-    hint=HINT.format(where="the route that answers it"),
+    level="broken",
+    source="Behind a Proxy › How Proxy Forwarded Headers Work; stac-utils/stac-fastapi-pgstac#220",
+    statement=(
+        "Each link to this host in a route's HTML or JSON is under the prefix, or is another application's "
+        "that answers there."
+    ),
+    fix=FIX.format(where="the route that answers it"),
     needs=("prefix",),
 )
 def test_no_answer_links_past_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -126,33 +122,209 @@ def test_no_answer_links_past_the_prefix(entrypoint: Entrypoint, expect: Expect)
             if not kind.startswith(("application/json", "text/html")):
                 return []
             answer.read()
+        if entrypoint.target.demo:
             return sorted({link for link in LINK.findall(answer.text) if outside(entrypoint, link)})
+        if not kind.startswith("text/html"):
+            return []  # links.prefix compares the absolute ones
+        page = page_of(answer.text)
+        resolved = {
+            link: page.resolve(entrypoint.origin + entrypoint.path(path), link) for link in page.links
+        }
+        return sorted(link for link, url in resolved.items() if leads_past(entrypoint, link, url))
 
     paths = routes(entrypoint, expect)
-    expect("links outside", entrypoint.each(paths, wrong), dict.fromkeys(paths, []))
+    expect_none(entrypoint, expect, "links outside", entrypoint.each(paths, wrong))
+
+
+def leads_past(entrypoint: Entrypoint, link: str, url: str) -> bool:
+    """Whether a link that is no absolute URL leads out of the prefix, to nothing or past this application."""
+    if URL.match(link) or not url.startswith(f"{entrypoint.origin}/") or not outside(entrypoint, url):
+        return False
+    return not leads_elsewhere(entrypoint, urlsplit(url).path)
+
+
+def expect_none(entrypoint: Entrypoint, expect: Expect, what: str, answers: dict[str, list[str]]) -> None:
+    """Expect that no path has anything wrong; the first that has is the subject."""
+    expect.subject = next((path for path, wrong in answers.items() if wrong), next(iter(answers), ""))
+    expect(what, answers, dict.fromkeys(answers, []))
+
+
+@check(
+    "application.assets",
+    title="What a page loads answers",
+    entrypoints=PUBLIC,
+    level="broken",
+    source="encode/starlette#2400; RFC 3986 › 5.2",
+    statement=(
+        "Each script, style sheet and image of a page, the page at the bare prefix included, answers where "
+        "the page looks for it."
+    ),
+    fix=(
+        "An address with a slash in front leaves the prefix, and one without needs a page whose own address "
+        "ends with a slash: build it with request.url_for, or name the prefix where the page is built (<base "
+        "href>)."
+    ),
+    needs=("page",),
+)
+def test_what_a_page_loads_answers(entrypoint: Entrypoint, expect: Expect) -> None:
+    def dead(target: str) -> list[str]:
+        answer = entrypoint.ask("GET", target)
+        hops = 0
+        while answer.is_redirect and hops < REDIRECTS:
+            url = urljoin(entrypoint.origin + target, answer.headers["location"])
+            if not url.startswith(entrypoint.origin + "/"):
+                return []
+            target, hops = url.removeprefix(entrypoint.origin), hops + 1
+            answer = entrypoint.ask("GET", target)
+        if answer.status_code != 200 or "html" not in answer.headers.get("content-type", ""):
+            return []
+        page = page_of(answer.text)
+        urls = {asset: page.resolve(entrypoint.origin + target, asset) for asset in page.assets}
+        own = {asset: url for asset, url in urls.items() if url.startswith(f"{entrypoint.origin}/")}
+        return sorted(asset for asset, url in list(own.items())[:ASSETS] if is_dead(entrypoint, url))
+
+    pages = [entrypoint.path(one.path) for one in entrypoint.target.found.pages[:PAGES]]
+    if "/" in {one.path for one in entrypoint.target.found.pages} and entrypoint.prefix:
+        pages.append(entrypoint.prefix)
+    expect_none(entrypoint, expect, "loads what does not answer", entrypoint.each(pages, dead))
+
+
+def is_dead(entrypoint: Entrypoint, url: str) -> bool:
+    """Whether a file that a page loads is not there, or a page stands in its place."""
+    with entrypoint.stream("GET", url.removeprefix(entrypoint.origin).partition("#")[0]) as answer:
+        kind = answer.headers.get("content-type", "")
+        is_file = bool(re.search(r"\.(m?js|css|png|jpe?g|svg|ico|woff2?|map)$", urlsplit(url).path))
+        return answer.status_code >= 400 or (is_file and kind.startswith("text/html"))
+
+
+@check(
+    "application.requests",
+    title="What a script sends stays under the prefix",
+    entrypoints=PUBLIC,
+    level="broken",
+    source="RFC 3986 › 5.2",
+    statement="A request that a page's script sends to a fixed path answers: it does not leave the prefix.",
+    fix=(
+        "A path with a slash in front is the host's, not the application's: let the script resolve it "
+        "against the page (document.baseURI), or build it with the prefix."
+    ),
+    needs=("page", "prefix"),
+)
+def test_what_a_script_sends_stays_under_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
+    def leads_out(path: str) -> list[str]:
+        answer = entrypoint.get(path)
+        page = page_of(answer.text)
+        here = entrypoint.origin + entrypoint.path(path)
+        scripts = list(page.scripts)
+        for asset in page.assets[:ASSETS]:
+            url = page.resolve(here, asset)
+            if url.startswith(f"{entrypoint.origin}/") and re.search(r"\.m?js$", urlsplit(url).path):
+                script = entrypoint.ask("GET", url.removeprefix(entrypoint.origin))
+                if script.status_code == 404:  # where the application has it
+                    script = entrypoint.get(path_in(url, entrypoint.prefix))
+                scripts.append(script.text if script.status_code == 200 else "")
+        sent = {one: page.resolve(here, one) for one in requests(scripts)}
+        return sorted(one for one, url in sent.items() if leads_past(entrypoint, one, url))
+
+    pages = [one.path for one in entrypoint.target.found.pages[:PAGES]]
+    expect_none(entrypoint, expect, "requests outside", entrypoint.each(pages, leads_out))
 
 
 @check(
     "application.cookies",
     title="No cookie is for the whole host",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="hardening",
     source="Behind a Proxy › Proxy with a stripped path prefix; starlette#233, #1512",
     statement="A cookie that a route sets has the prefix as its path: siblings on the host get none.",
-    hint=(
-        "set_cookie needs path=request.scope['root_path'], and SessionMiddleware needs "
-        "path=os.environ['API_PREFIX']: without a path it is /, and every application on this host gets "
-        "the cookie and may overwrite it."
+    fix=(
+        "set_cookie needs path=request.scope['root_path'], and SessionMiddleware needs path= with the "
+        'prefix (SessionMiddleware(path="/prefix")): without a path it is /, and every application on '
+        "this host gets the cookie and may overwrite it."
     ),
     needs=("prefix",),
 )
 def test_no_cookie_is_for_the_whole_host(entrypoint: Entrypoint, expect: Expect) -> None:
     def wide(path: str) -> list[str]:
-        set_ = head(entrypoint, path).headers.get_list("set-cookie")
-        return [line for line in set_ if outside(entrypoint, cookie_path(line, entrypoint.path(path)))]
+        set_ = cookies(head(entrypoint, path).headers)
+        paths = {line: cookie_path(line, entrypoint.path(path)) for line in set_}
+        if any(twice(one, entrypoint.prefix, entrypoint) for one in paths.values()):
+            expect.level = "broken"  # no browser ever sends it back
+        return [
+            line
+            for line, one in paths.items()
+            if outside(entrypoint, one) or twice(one, entrypoint.prefix, entrypoint)
+        ]
 
-    paths = routes(entrypoint, expect)
-    expect("cookies outside", entrypoint.each(paths, wide), dict.fromkeys(paths, []))
+    found = entrypoint.target.found
+    paths = routes(entrypoint, expect) if entrypoint.target.demo else found.cookies
+    if not paths:
+        pytest.skip("no answer to GET sets a cookie")
+    expect_none(entrypoint, expect, "cookies outside", entrypoint.each(paths, wide))
+
+
+@check(
+    "application.cookies_secure",
+    title="A cookie that https sets is Secure",
+    entrypoints=("https",),
+    level="hardening",
+    source="RFC 6265 › 4.1.2.5",
+    statement="A cookie that is set over https has the attribute Secure: a browser never sends it over http.",
+    fix=(
+        "Set it with secure=True (SessionMiddleware: https_only=True). Where the application decides by the "
+        "request's scheme, the scheme does not arrive: see links.scheme. A proxy must not take the attribute "
+        "away."
+    ),
+    needs=("cookie",),
+)
+def test_a_cookie_that_https_sets_is_secure(entrypoint: Entrypoint, expect: Expect) -> None:
+    def bare(path: str) -> list[str]:
+        lines = cookies(head(entrypoint, path).headers)
+        return [
+            line.partition("=")[0] for line in lines if not re.search(r";\s*secure\b", line, re.IGNORECASE)
+        ]
+
+    expect_none(
+        entrypoint, expect, "cookies without Secure", entrypoint.each(entrypoint.target.found.cookies, bare)
+    )
+
+
+@check(
+    "application.client_address",
+    title="The application sees its client's own address",
+    entrypoints=PUBLIC,
+    level="broken",
+    source="Behind a Proxy › Proxy Forwarded Headers; Kludex/uvicorn#590",
+    statement=(
+        "An answer that shows the client's address shows the one that the proxy was called from, not the "
+        "proxy's, and none that a client invents."
+    ),
+    fix=(
+        "The server must trust the proxy's exact address (uvicorn: --forwarded-allow-ips), and the proxy "
+        "must send X-Forwarded-For with the address of its client in place of what the client wrote."
+    ),
+)
+def test_the_application_sees_its_clients_own_address(entrypoint: Entrypoint, expect: Expect) -> None:
+    target = entrypoint.target
+    if target.demo:
+        pytest.skip("the probe shows it: scope.client")
+    client, reason = target.two_clients(entrypoint.address)
+    if client is None:
+        pytest.skip(f"two clients of this proxy cannot be told apart from here: {reason}")
+    shows = [path for path, one in target.found.answers.items() if re.search(r"\b127\.0\.0\.\d\b", one.text)]
+    for path in shows[:MAX_SHOWING]:
+        usual = entrypoint.get(path)
+        entrypoint.client = client
+        other = entrypoint.get(path)
+        fake = entrypoint.get(path, headers={"X-Forwarded-For": FAKE_IP, "X-Real-Ip": FAKE_IP})
+        entrypoint.client = target.client
+        if "127.0.0.1" in usual.text:
+            expect.subject = path
+            seen = [one for one in ("127.0.0.1", OTHER_LOOPBACK) if one in other.text]
+            expect(f"address shown to a client at {OTHER_LOOPBACK}", seen, [OTHER_LOOPBACK])
+            expect("an invented address is shown", FAKE_IP in fake.text, False)
+            return
+    pytest.skip("no answer was found that shows the client's address (--path names one)")
 
 
 def cookie_path(line: str, path: str) -> str:
@@ -165,13 +337,13 @@ def cookie_path(line: str, path: str) -> str:
     "application.token_url",
     title="The schema's own addresses keep the prefix",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="broken",
     source="Behind a Proxy › Check the docs UI; fastapi#5778",
     statement=(
         "tokenUrl, authorizationUrl and refreshUrl in the schema are relative, or lead to an "
         "address under the prefix: Authorize in the docs sends its requests there."
     ),
-    hint='Write tokenUrl="token", without the slash in front: it is then relative to the server.',
+    fix='Write tokenUrl="token", without the slash in front: it is then relative to the server.',
     needs=("openapi", "prefix"),
 )
 def test_the_schema_s_own_addresses_keep_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:

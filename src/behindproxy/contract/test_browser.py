@@ -12,7 +12,7 @@ from .entrypoint import Entrypoint
 from .expect import Expect, Unexpected
 
 SOURCE = "Behind a Proxy › Check the docs UI"
-HINT = (
+FIX = (
     "The browser follows what the page and the schema say: the prefix is missing from one of them, "
     "or is there twice. Compare openapi.servers and docs.names_schema; the screenshot is in "
     "report.html."
@@ -65,13 +65,13 @@ def expect_executed(page: Page, mount: str) -> None:
     "browser.docs",
     title="In the docs, Execute gets the answer",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="broken",
     source=SOURCE,
     statement=(
         "A person opens /docs at the proxy, expands GET /app, presses Execute, and sees 200 with "
         "the body, from an address under the prefix."
     ),
-    hint=HINT,
+    fix=FIX,
     needs=("full", "docs", "openapi", "app"),
 )
 @pytest.mark.usefixtures("prefix_in_servers")
@@ -85,10 +85,10 @@ def test_in_the_docs_execute_gets_the_answer(entrypoint: Entrypoint, page: Page)
     "browser.servers",
     title="The server drop-down begins with the prefix",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="broken",
     source="Behind a Proxy › Additional servers",
     statement="Swagger UI offers the prefix first and selects it; the servers that were given follow.",
-    hint=HINT,
+    fix=FIX,
     needs=("full", "docs", "openapi", "prefix"),
 )
 @pytest.mark.usefixtures("prefix_in_servers")
@@ -109,10 +109,10 @@ def test_the_server_drop_down_begins_with_the_prefix(
     "browser.redoc",
     title="ReDoc shows the operations",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="broken",
     source=SOURCE,
     statement="ReDoc finds the schema through the proxy and shows its first operation.",
-    hint=HINT,
+    fix=FIX,
     needs=("full", "redoc", "openapi"),
 )
 @undisturbed
@@ -125,10 +125,10 @@ def test_redoc_shows_the_operations(entrypoint: Entrypoint, page: Page) -> None:
     "browser.sub_docs",
     title="In the sub-application's docs, Execute gets the answer",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="broken",
     source="Behind a Proxy › Mounting a sub-application",
     statement="The mounted application's docs work in the same way, at its own path.",
-    hint=HINT,
+    fix=FIX,
     needs=("full", "docs", "sub"),
 )
 @undisturbed
@@ -141,16 +141,13 @@ def test_in_the_sub_applications_docs_execute_gets_the_answer(entrypoint: Entryp
     "browser.same_origin",
     title="No documentation page loads anything from another origin",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="broken",
     source="fastapi#2949",
     statement=(
         "Until they are drawn, the four pages send no request to another origin, and the browser "
         "complains of nothing: no missing file, no script error, nothing refused."
     ),
-    hint=(
-        "A script or style comes from a CDN, or is missing: app/docs.py serves them beside the "
-        "page. ReDoc's script loads its logo from a CDN unless the page's policy forbids it."
-    ),
+    fix=("A script or style comes from elsewhere, or is missing: serve it beside the page."),
     needs=("full", "docs", "redoc", "openapi", "sub"),
 )
 @undisturbed
@@ -173,13 +170,13 @@ def test_no_documentation_page_asks_another_origin(
     "browser.direct_docs",
     title="At the server itself the docs cannot load their schema",
     entrypoints=("direct",),
-    kind="claim",
+    level="hardening",
     source=SOURCE,
     statement=(
         "Without the proxy the page requests the prefixed schema, gets a 404, and says so: the docs "
         "are for the proxy."
     ),
-    hint="Every route has a second address at the server: see docs.direct_is_for_the_proxy.",
+    fix="Every route has a second address at the server: see docs.direct_is_for_the_proxy.",
     needs=("full", "strip", "docs", "openapi", "prefix"),
 )
 @undisturbed
@@ -197,10 +194,10 @@ def test_the_docs_at_the_server_cannot_load_their_schema(
     "browser.direct_docs_unstripped",
     title="Without stripping the docs work at the server itself",
     entrypoints=("direct",),
-    kind="claim",
+    level="broken",
     source="Behind a Proxy › Testing locally with Traefik",
     statement="Where the server has the prefixed path, its own docs find schema and answer there.",
-    hint=HINT,
+    fix=FIX,
     needs=("full", "unstripped", "docs", "openapi", "app"),
 )
 @pytest.mark.usefixtures("prefix_in_servers")

@@ -5,7 +5,7 @@ from .entrypoint import Entrypoint
 from .expect import Expect
 from .lies import lies, view
 
-PROXY_HINT = (
+PROXY_FIX = (
     "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
     "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address "
     "alone is wrong, --forwarded-allow-ips is `*` or covers the clients' network."
@@ -16,10 +16,14 @@ PROXY_HINT = (
     "trust.one_value_each",
     title="The application gets one value of each header, the proxy's",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; CVE-2026-88004",
     statement=("The proxy replaces the forwarding headers of a client: one line each, with its own value."),
-    hint=PROXY_HINT,
+    fix=(
+        "The proxy passes on what its client wrote: it must set the forwarding headers itself, and trust "
+        "those of load balancers alone. If the client's address alone is wrong, the server trusts more "
+        "than the proxy (--forwarded-allow-ips=*)."
+    ),
     needs=("probe", "untrusted caller"),
 )
 def test_the_proxy_replaces_a_clients_headers(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -54,13 +58,15 @@ def test_the_proxy_replaces_a_clients_headers(entrypoint: Entrypoint, expect: Ex
     "trust.scrubbed_headers",
     title="Forwarding headers that the proxy does not write are removed",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="CVE-2026-88011; CVE-2026-54763",
     statement=(
         "Forwarding headers that the proxy does not write itself, and aliases of those it does, never arrive."
     ),
-    hint="traefik/routes.toml: scrub-headers must blank them and the router must use it; "
-    'traefik/traefik.toml: aliasHeadersStrategy = "delete" at each entrypoint.',
+    fix=(
+        "The proxy must delete forwarding headers that it does not write itself, and their spellings with "
+        "_ and . in place of -."
+    ),
     needs=("probe",),
 )
 def test_headers_that_traefik_passes_through_are_removed(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -86,10 +92,10 @@ def test_headers_that_traefik_passes_through_are_removed(entrypoint: Entrypoint,
     "trust.connection_trick",
     title="Connection removes no forwarded header",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="CVE-2024-45410; CVE-2026-29054",
     statement="Naming forwarding headers in Connection does not make the proxy drop them.",
-    hint=("Traefik older than 3.7.13, or forwardedHeaders.connection lists them: pin the current version."),
+    fix=("Traefik older than 3.7.13, or forwardedHeaders.connection lists them: pin the current version."),
     needs=("probe",),
 )
 def test_connection_cannot_remove_the_proxys_headers(entrypoint: Entrypoint, expect: Expect) -> None:

@@ -67,12 +67,12 @@ def network(container: Inspected, name: str) -> tuple[str, Inspected]:
     "container.unprivileged",
     title="The containers run without privileges",
     entrypoints=("all",),
-    kind="operation",
+    level="exposed",
     source="Compose file reference › Services › cap_drop, read_only, security_opt, user",
     statement="No container is root, has a capability, can gain one, or can write its file system.",
-    hint=(
-        'docker-compose.yml: user: "65532:65532", read_only: true, cap_drop: [ALL], '
-        'security_opt: ["no-new-privileges:true"] at both services.'
+    fix=(
+        "Give both services a user without privileges, read_only: true, cap_drop: [ALL] and "
+        "no-new-privileges."
     ),
     needs=("docker",),
 )
@@ -114,10 +114,10 @@ def test_the_containers_run_without_privileges(target: Target, expect: Expect) -
     "container.no_socket",
     title="No container has Docker's socket",
     entrypoints=("all",),
-    kind="attack",
+    level="exposed",
     source="traefik#4174",
     statement="A container that faces the network cannot talk to the engine: that would be root.",
-    hint="Remove the mount of docker.sock from docker-compose.yml: the routes come from a file.",
+    fix="Do not mount docker.sock: routes can come from a file.",
     needs=("docker",),
 )
 def test_no_container_has_docker_s_socket(target: Target, expect: Expect) -> None:
@@ -132,10 +132,10 @@ def test_no_container_has_docker_s_socket(target: Target, expect: Expect) -> Non
     "container.published",
     title="The server's own port is for this machine alone",
     entrypoints=("all",),
-    kind="attack",
+    level="exposed",
     source="Behind a Proxy › Check the responses; Docker › Packet filtering and firewalls › Docker and ufw",
     statement="The direct entrypoint is published on loopback: past the proxy nobody else gets in.",
-    hint="ports of the app in docker-compose.yml: 127.0.0.1:${DIRECT_PORT}:8000, with the address.",
+    fix="Publish the server's port with the address 127.0.0.1, or not at all.",
     needs=("docker",),
 )
 def test_the_server_s_own_port_is_for_this_machine_alone(target: Target, expect: Expect) -> None:
@@ -148,13 +148,13 @@ def test_the_server_s_own_port_is_for_this_machine_alone(target: Target, expect:
     "container.listens",
     title="The application listens where the proxy reaches it",
     entrypoints=("all",),
-    kind="claim",
+    level="broken",
     source=(
         "Behind a Proxy › Proxy with a stripped path prefix; A Haunted Story While Developing with "
         "FastAPI › The Cause of the Problem - The Answer"
     ),
     statement="In its container the server listens on every address, and not on 127.0.0.1 alone.",
-    hint="APP_HOST: 0.0.0.0 in docker-compose.yml: 127.0.0.1 is the container's own loopback.",
+    fix="The server must listen on 0.0.0.0 inside its container: 127.0.0.1 there is its own loopback.",
     needs=("docker",),
 )
 def test_the_application_listens_where_the_proxy_reaches_it(target: Target, expect: Expect) -> None:
@@ -172,10 +172,10 @@ def test_the_application_listens_where_the_proxy_reaches_it(target: Target, expe
     "container.health",
     title="Every container has a health check, and passes it",
     entrypoints=("all",),
-    kind="operation",
+    level="broken",
     source="Compose file reference › Services › healthcheck; Traefik › Ping › manualRouting",
     statement="Each container says whether it works: `up --wait` and restarts depend on it.",
-    hint="healthcheck of both services in docker-compose.yml; inside the container there is no prefix.",
+    fix="Both services need a health check; inside the container there is no prefix.",
     needs=("docker",),
 )
 def test_every_container_has_a_health_check(target: Target, expect: Expect) -> None:
@@ -189,15 +189,15 @@ def test_every_container_has_a_health_check(target: Target, expect: Expect) -> N
     "container.trusted_address",
     title="The server trusts the proxy's one address",
     entrypoints=("all",),
-    kind="attack",
+    level="exposed",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; Compose file reference › Networks › ipam",
     statement=(
         "The address that the server trusts is Traefik's, static, and outside the range that "
         "Docker hands out to others."
     ),
-    hint=(
-        "ipv4_address of traefik on the network `internal`, PROXY_ADDRESS of the app and ip_range "
-        "must fit in docker-compose.yml: SUBNET feeds all three."
+    fix=(
+        "The address that the server trusts must be the proxy's own, fixed, and none that Docker gives to "
+        "another container."
     ),
     needs=("docker",),
 )
@@ -223,10 +223,10 @@ def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Exp
     "container.neighbour",
     title="Another container is not trusted",
     entrypoints=("all",),
-    kind="attack",
+    level="exposed",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2231, #2468",
     statement="A container beside the proxy on its network cannot pose as it.",
-    hint=(
+    fix=(
         "The server trusts the network in place of Traefik's address: PROXY_ADDRESS and "
         "--forwarded-allow-ips must be that one address."
     ),

@@ -7,6 +7,19 @@ from .check import EVERYWHERE, PUBLIC, check
 from .entrypoint import Entrypoint
 from .expect import Expect
 
+ADDRESS = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b(?::\d+)?")
+PRIVATE = re.compile(r"\b(?:10|127|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\b(?::\d+)?")
+# What a proxy's own page says, by the proxy; the last two are other proxies' usual places.
+PAGES = {
+    "Traefik's ping": re.compile(r"\AOK\Z"),
+    "Traefik's API": re.compile(r'"(Codename|entryPoints|rawdata|middlewares)"'),
+    "Traefik's dashboard": re.compile(r"<title>Traefik", re.IGNORECASE),
+    "the proxy's metrics": re.compile(r"^# HELP (traefik|caddy|nginx|haproxy|envoy)_", re.MULTILINE),
+    "Go's debug pages": re.compile(r"/debug/pprof/|Types of profiles available|\A\{\s*\"cmdline\""),
+    "nginx's status": re.compile(r"\AActive connections: \d"),
+    "HAProxy's statistics": re.compile(r"Statistics Report for HAProxy"),
+}
+OTHERS = ("/nginx_status", "/stub_status", "/haproxy?stats", "/stats", "/haproxy_stats", "/config/")
 OPERATIONS = (
     "/ping",
     "/metrics",
@@ -24,15 +37,21 @@ OPERATIONS = (
     "exposure.operations",
     title="The proxy's own pages are not public",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="traefik#7518, #5853",
     statement="Dashboard, API, ping, metrics and debug answer at no public entrypoint.",
-    hint=(
-        "api.insecure, or a dashboard router, shares the public entrypoint: it also takes every "
-        "path under /api. Remove it from traefik/traefik.toml, or give it the entrypoint `ops`."
+    fix=(
+        "The proxy's own page is reachable at a public entrypoint: give it an address of its own that is "
+        "not public, or protect it."
     ),
 )
 def test_the_proxys_own_pages_are_not_public(entrypoint: Entrypoint, expect: Expect) -> None:
+    if not entrypoint.target.ours:
+        # An application may have such a path itself, or answer every one: the page itself tells.
+        pages = [*OPERATIONS, *(entrypoint.path(path) for path in OPERATIONS), *OTHERS]
+        shown = entrypoint.each(pages, lambda target: operations_page(entrypoint, target))
+        expect("public", {target: page for target, page in shown.items() if page}, {})
+        return
     targets = [*OPERATIONS, *(entrypoint.path(path) for path in OPERATIONS)]
     answers = entrypoint.each(targets, lambda target: entrypoint.ask("GET", target).status_code)
     public = {target: 200 for target, status in answers.items() if status not in (400, 401, 403, 404)}
@@ -45,9 +64,23 @@ def test_the_proxys_own_pages_are_not_public(entrypoint: Entrypoint, expect: Exp
     expect("public", public, {})
 
 
+def operations_page(entrypoint: Entrypoint, target: str) -> str:
+    """Which of a proxy's own pages an answer is; empty where it is none, or the application's own."""
+    answer = entrypoint.ask("GET", target)
+    page = next((name for name, text in PAGES.items() if text.search(answer.text)), "")
+    if not page or answer.status_code != 200:
+        return ""
+    path = target.removeprefix(entrypoint.prefix)
+    own = entrypoint.target.found.answers.get(path)
+    if target.startswith(f"{entrypoint.prefix}/") and entrypoint.target.has_direct:
+        server = entrypoint.target.open("direct", entrypoint.expect)
+        return "" if server.get(path).status_code == 200 else page
+    return "" if own and own.status == 200 else page
+
+
 def applications_own(entrypoint: Entrypoint, paths: list[str]) -> set[str]:
     """Those that the server itself answers, or, where it cannot be asked, all if it answers any path."""
-    if "direct" in entrypoint.target.addresses.keys() - entrypoint.target.dead.keys():
+    if entrypoint.target.has_direct:
         server = entrypoint.target.open("direct", entrypoint.expect)
         own = [path for path in paths if server.get(path).status_code not in (400, 404)]
     else:
@@ -59,13 +92,14 @@ def applications_own(entrypoint: Entrypoint, paths: list[str]) -> set[str]:
     "exposure.no_versions",
     title="No answer names a version",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="hardening",
     source="CWE-200",
     statement="Server, X-Powered-By and Via name no product's version, in no kind of answer.",
-    hint="Start Uvicorn with --no-server-header, or blank the header with a headers middleware.",
+    fix="Start Uvicorn with --no-server-header, or blank the header with a headers middleware.",
 )
 def test_no_answer_names_a_version(entrypoint: Entrypoint, expect: Expect) -> None:
-    paths = ("/app", "/items", "/not-there")
+    found = entrypoint.target.found
+    paths = ["/app", "/items", "/not-there"] if entrypoint.target.demo else [*found.routes[:2], "/not-there"]
 
     def named(path: str) -> list[str]:
         headers = entrypoint.get(path).headers
@@ -80,10 +114,10 @@ def test_no_answer_names_a_version(entrypoint: Entrypoint, expect: Expect) -> No
     "exposure.methods",
     title="CONNECT and TRACE open nothing",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="CVE-2026-71324; CVE-2004-2320",
     statement="CONNECT makes no tunnel, and TRACE echoes no header.",
-    hint="Upgrade Traefik: 3.7.9 fixed CONNECT on pooled connections.",
+    fix="Upgrade Traefik: 3.7.9 fixed CONNECT on pooled connections.",
     unsafe=True,
 )
 def test_connect_and_trace_open_nothing(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -104,17 +138,35 @@ def test_connect_and_trace_open_nothing(entrypoint: Entrypoint, expect: Expect) 
     "exposure.no_internal_address",
     title="No answer names an address of the inside",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="hardening",
     source="CWE-200",
     statement="No header and no body names an address or port other than the one that the client used.",
-    hint=(
-        "passHostHeader must stay true in traefik/routes.toml; a link or an error page built from "
-        "the socket's own address shows the backend: build links with request.url_for."
+    fix=(
+        "The proxy must pass Host on, and links be built with request.url_for: an address of the socket "
+        "shows the inside."
     ),
 )
 def test_no_answer_names_an_address_of_the_inside(entrypoint: Entrypoint, expect: Expect) -> None:
     own = {entrypoint.host, entrypoint.authority}
-    targets = [
+    found = entrypoint.target.found
+    targets = ["/", *(entrypoint.path(path) for path in [*found.routes[:4], "/not-there"])]
+    if entrypoint.target.demo:
+        targets = demonstrations(entrypoint)
+
+    def named(target: str) -> list[str]:
+        answer = entrypoint.ask("GET", target)
+        # Somebody's text may name any address; their headers and error pages have no reason to.
+        text = f"{answer.headers}"
+        if entrypoint.target.demo or answer.status_code >= 400:
+            text += f"\n{answer.text}"
+        pattern = ADDRESS if entrypoint.target.demo else PRIVATE
+        return sorted({one[0] for one in pattern.finditer(text)} - own)
+
+    expect("addresses", entrypoint.each(targets, named), dict.fromkeys(targets, []))
+
+
+def demonstrations(entrypoint: Entrypoint) -> list[str]:
+    return [
         *(
             entrypoint.path(path)
             for path in ("/app", "/items", "/not-there", "/docs", "/openapi.json", "/static/dir", "/docs/")
@@ -122,10 +174,3 @@ def test_no_answer_names_an_address_of_the_inside(entrypoint: Entrypoint, expect
         "/",
         "/app",
     ]
-
-    def named(target: str) -> list[str]:
-        answer = entrypoint.ask("GET", target)
-        text = f"{answer.headers}\n{answer.text}"
-        return sorted(set(re.findall(r"\b(?:\d{1,3}\.){3}\d{1,3}\b(?::\d+)?", text)) - own)
-
-    expect("addresses", entrypoint.each(targets, named), dict.fromkeys(targets, []))

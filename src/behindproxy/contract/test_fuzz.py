@@ -33,7 +33,7 @@ CHECKS = (
 )
 FRAMING = ("content-encoding", "content-length", "transfer-encoding")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
-HINT = (
+FIX = (
     "The request above reproduces it. Document the status or the type in the route (responses=, "
     "response_model=), or make the route answer what it documents; a 404 or 502 that the schema "
     "does not know comes from the proxy."
@@ -50,13 +50,13 @@ BROKEN_BY = (
     "fuzz.schema",
     title="No made-up request gets an answer outside the schema",
     entrypoints=PUBLIC,
-    kind="operation",
+    level="hardening",
     source="Schemathesis › Checks",
     statement=(
         "Whatever is sent to the operations of the served schema, valid or not: no 5xx, and no "
         "status, content type, header or body that the schema does not describe."
     ),
-    hint=HINT,
+    fix=FIX,
     needs=("full", "openapi"),
 )
 def test_no_answer_is_outside_the_schema(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -67,10 +67,10 @@ def test_no_answer_is_outside_the_schema(entrypoint: Entrypoint, expect: Expect)
     "fuzz.sub_schema",
     title="The sub-application keeps to its schema too",
     entrypoints=PUBLIC,
-    kind="operation",
+    level="hardening",
     source="Schemathesis › Checks; Behind a Proxy › Mounting a sub-application",
     statement="The same for the mounted application: its own schema, at its own path.",
-    hint=HINT,
+    fix=FIX,
     needs=("full", "openapi", "sub"),
 )
 def test_the_sub_application_keeps_to_its_schema(entrypoint: Entrypoint, expect: Expect) -> None:

@@ -1,19 +1,21 @@
 """What a Host header can do: nothing, unless it is one of the deployment's own names."""
 
 import re
-from urllib.parse import urlsplit
 
 import pytest
 
 from .check import EVERYWHERE, PUBLIC, check
 from .entrypoint import Entrypoint
 from .expect import Expect
+from .raw import RawAnswer
 
-FOREIGN_HINT = (
+COMES_BACK = "answered, and the name comes back in an address"
+
+FOREIGN_FIX = (
     "The router's rule names no host: PUBLIC_HOSTS in .env must list the deployment's own names, "
     "not *, and the rule in traefik/routes.toml must begin with Host(…)."
 )
-MALFORMED_HINT = (
+MALFORMED_FIX = (
     "Starlette falls back to the socket's own address when Host does not parse, and a redirect "
     "shows it: serve the application through behindproxy_serve/asgi.py, whose HostGuard answers 400, or pin "
     "Host with a headers middleware in traefik/routes.toml."
@@ -27,34 +29,70 @@ def refused(entrypoint: Entrypoint, head: str) -> str:
         return "refused"
     location = answers[0].header("location")
     if location:
-        return f"Location {urlsplit(location).netloc}"
+        place = re.match(r"\w+://([^/?#]*)", location)  # a malformed one is no URL that urlsplit takes
+        return f"Location {place[1] if place else ''}"
     return "refused" if 400 <= answers[0].status_code < 500 else f"{answers[0].status_code}"
 
 
 def under(entrypoint: Entrypoint, *hosts: str, version: str = "1.1", target: str = "") -> str:
     lines = "".join(f"\r\nHost: {host}" for host in hosts)
-    return f"GET {target or entrypoint.path('/items')} HTTP/{version}{lines}"
+    return f"GET {target or entrypoint.path(redirecting(entrypoint))} HTTP/{version}{lines}"
 
 
-def answering(entrypoint: Entrypoint) -> str:
-    """A path that answers under an own name: whether a foreign one is refused shows there."""
-    if entrypoint.target.demo:
-        return "/items"
-    named = entrypoint.target.answers
-    for path in [named] if named else ["/openapi.json", "/docs", "/redoc", "/"]:
+def redirecting(entrypoint: Entrypoint) -> str:
+    """A path whose answer names the host of its request."""
+    return entrypoint.target.found.redirects[0].path
+
+
+def answering(entrypoint: Entrypoint, expect: Expect) -> str:
+    """A path that answers under an own name, best one that shows it."""
+    found = entrypoint.target.found
+    for path in [*found.showing[:2], *found.routes[:3], *entrypoint.target.answers]:
         if entrypoint.get(path).status_code < 400:
+            expect.subject = path
             return path
-    pytest.skip("the application has no path that answers: name one, ANSWERS=/path")
+    pytest.skip("no path was found that answers (--path names one)")
+
+
+def taken(entrypoint: Entrypoint, head: str, host: str, own: RawAnswer) -> str:
+    """What an answer under a foreign `host` shows: the name itself, the application's own answer, or that
+    it was refused or is another's."""
+    answers = entrypoint.raw(f"{head}\r\nConnection: close\r\n\r\n")
+    if not answers or 400 <= answers[0].status_code < 500:
+        return "refused"
+    shown = f"{answers[0].header('location') or ''} {answers[0].text}"
+    name = host.partition(":")[0].rstrip(".")
+    if re.search(rf"//{re.escape(name)}[./:\"'\s]", f"{shown} "):
+        return COMES_BACK
+    if answers[0].status_code >= 500:
+        return f"{answers[0].status_code}"
+    same = answers[0].status_code == own.status_code and answers[0].text == own.text
+    return "answered" if same and (own.text or own.header("location") is None) else "refused"
+
+
+def expect_not_taken(entrypoint: Entrypoint, expect: Expect, cases: dict[str, tuple[str, str]]) -> None:
+    """Expect that each case, a head and its foreign host, is refused; a name that comes back is graver."""
+    own = entrypoint.raw(
+        f"{under(entrypoint, entrypoint.authority, target=entrypoint.path(expect.subject))}\r\nConnection: "
+        "close\r\n\r\n"
+    )
+    answers = entrypoint.each(cases, lambda case: taken(entrypoint, *cases[case], own[0]))
+    if COMES_BACK not in answers.values() and not entrypoint.target.ours:
+        expect.level = "hardening"
+    expect("answers", answers, dict.fromkeys(cases, "refused"))
 
 
 @check(
     "host.foreign",
     title="A foreign Host is not answered",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="starlette#3279; CVE-2026-48710",
     statement="The proxy answers to the deployment's own names only, whatever the spelling.",
-    hint=FOREIGN_HINT,
+    fix=(
+        "The proxy answers any host: name the deployment's own (nginx: server_name, and a default_server "
+        "that refuses; Traefik: Host(…) in the rule; HAProxy: a condition on hdr(host))."
+    ),
 )
 def test_a_foreign_host_is_not_answered(entrypoint: Entrypoint, expect: Expect) -> None:
     hosts = (
@@ -65,38 +103,53 @@ def test_a_foreign_host_is_not_answered(entrypoint: Entrypoint, expect: Expect) 
         f"x{entrypoint.host}",
         "10.0.0.1",
     )
-    target = entrypoint.path(answering(entrypoint))
-    answers = entrypoint.each(hosts, lambda host: refused(entrypoint, under(entrypoint, host, target=target)))
-    expect("answers", answers, dict.fromkeys(hosts, "refused"))
+    target = entrypoint.path(answering(entrypoint, expect))
+    if entrypoint.target.ours:
+        answers = entrypoint.each(
+            hosts, lambda host: refused(entrypoint, under(entrypoint, host, target=target))
+        )
+        expect("answers", answers, dict.fromkeys(hosts, "refused"))
+        return
+    cases = {host: (under(entrypoint, host, target=target), host) for host in hosts}
+    expect_not_taken(entrypoint, expect, cases)
 
 
 @check(
     "host.absolute_form",
     title="A foreign host in the request target is not answered",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="RFC 9112 › 3.2.2",
     statement="A host in the request line goes before Host, and is refused in the same way.",
-    hint=FOREIGN_HINT,
+    fix=(
+        "The proxy answers any host: name the deployment's own (nginx: server_name, and a default_server "
+        "that refuses; Traefik: Host(…) in the rule; HAProxy: a condition on hdr(host))."
+    ),
 )
 def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(
     entrypoint: Entrypoint, expect: Expect
 ) -> None:
-    target = f"http://evil.example{entrypoint.path(answering(entrypoint))}"
-    answer = refused(entrypoint, under(entrypoint, entrypoint.authority, target=target))
+    target = f"http://evil.example{entrypoint.path(answering(entrypoint, expect))}"
     # Absolute-form makes the target's host the request's: an own Host beside it changes nothing.
-    expect("answer", answer, "refused")
+    head = under(entrypoint, entrypoint.authority, target=target)
+    if entrypoint.target.ours:
+        expect("answer", refused(entrypoint, head), "refused")
+        return
+    expect_not_taken(entrypoint, expect, {"absolute form": (head, "evil.example")})
 
 
 @check(
     "host.malformed",
     title="A malformed Host is refused",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="hardening",
     source="RFC 9112 › 3.2",
     statement="A Host that is no host, or has an impossible port, never gets a Location.",
-    hint=MALFORMED_HINT,
-    needs=("items",),
+    fix=(
+        "Starlette falls back to the socket's own address where Host does not parse, and a redirect shows "
+        "it: the proxy must refuse such a request, or TrustedHostMiddleware must."
+    ),
+    needs=("redirect",),
 )
 def test_a_malformed_host_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
     host = entrypoint.address.bracketed_host
@@ -119,11 +172,14 @@ def test_a_malformed_host_is_refused(entrypoint: Entrypoint, expect: Expect) -> 
     "host.one",
     title="A request with two Host headers, or none, is refused",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="hardening",
     source="RFC 9112 › 3.2",
     statement="Two Host headers, and none at all, are refused: neither may choose a redirect.",
-    hint=MALFORMED_HINT,
-    needs=("items",),
+    fix=(
+        "Starlette falls back to the socket's own address where Host does not parse, and a redirect shows "
+        "it: the proxy must refuse such a request, or TrustedHostMiddleware must."
+    ),
+    needs=("redirect",),
 )
 def test_two_hosts_and_none_are_refused(entrypoint: Entrypoint, expect: Expect) -> None:
     cases = {
@@ -140,21 +196,22 @@ def test_two_hosts_and_none_are_refused(entrypoint: Entrypoint, expect: Expect) 
     "host.own_port",
     title="A Location names the host of the request",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="broken",
     source="Traefik › Services › passHostHeader; nginx-proxy#2386",
     statement=(
         "For a name of the deployment's own, with any port, Location has that name and port and no other."
     ),
-    hint=(
-        "passHostHeader must stay true in traefik/routes.toml: without it every redirect names "
-        "the backend's own address."
-    ),
-    needs=("items",),
+    fix=("The proxy must pass Host on as the client wrote it, with its port."),
+    needs=("redirect",),
 )
 def test_a_location_names_the_host_that_was_asked(entrypoint: Entrypoint, expect: Expect) -> None:
     host = entrypoint.address.bracketed_host
     hosts = (host, f"{host}:1", f"{host}:65535")
+    expect.subject = redirecting(entrypoint)
     answers = entrypoint.each(hosts, lambda host: refused(entrypoint, under(entrypoint, host)))
     same = {host: f"Location {host}" for host in hosts}
     observed = {host: re.sub(r":(80|443)$", "", answer) for host, answer in answers.items()}
+    if not entrypoint.target.ours:  # it may take its one authority alone; links.* compare what it shows
+        expect.level = "hardening"
+        same = {host: one if observed[host] != "refused" else "refused" for host, one in same.items()}
     expect("answers", observed, same)

@@ -10,7 +10,7 @@ from .lies import FAKE_IP, lies
 from .seen import client_host
 
 CLIENT = "203.0.113.9"  # what the load balancer nearest to the client saw
-HINT = (
+FIX = (
     "TRUSTED_PROXIES must name every load balancer between the client and the proxy, each by its "
     "exact address: `make up` gives the list to Traefik (forwardedHeaders.trustedIPs) and to the "
     "server (--forwarded-allow-ips). A hop that is missing is taken for the client."
@@ -29,13 +29,16 @@ def as_a_load_balancer(entrypoint: Entrypoint) -> dict[str, str]:
     "trust.load_balancer",
     title="A load balancer is trusted hop by hop",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="broken",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2231",
     statement=(
         "Behind trusted load balancers the client is the address that the first of them saw, and "
         "the scheme the one it names; what stands left of it is the client's invention."
     ),
-    hint=HINT,
+    fix=(
+        "Each load balancer before the proxy must be named to the proxy and to the server, by its exact "
+        "address: a hop that is missing is taken for the client."
+    ),
     needs=("probe", "load balancer"),
 )
 def test_a_load_balancer_is_trusted_hop_by_hop(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -55,15 +58,15 @@ def test_a_load_balancer_is_trusted_hop_by_hop(entrypoint: Entrypoint, expect: E
     "trust.load_balancer_limits",
     title="A load balancer moves neither host nor prefix",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; uvicorn#965; traefik#11253",
     statement=(
         "What a client sends through a trusted load balancer cannot change host or prefix: Host "
         "and configuration say those, X-Forwarded-Host and X-Forwarded-Prefix are not read."
     ),
-    hint=(
-        "Something reads X-Forwarded-Host, X-Forwarded-Prefix or Forwarded, which a load balancer "
-        "passes on as a client wrote them: remove it; root_path is configuration (API_PREFIX)."
+    fix=(
+        "Something reads X-Forwarded-Host, X-Forwarded-Prefix or Forwarded, which a load balancer passes "
+        "on as a client wrote them: root_path is configuration, never a header."
     ),
     needs=("probe", "load balancer"),
 )

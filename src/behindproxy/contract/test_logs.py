@@ -44,13 +44,13 @@ def found(entrypoint: Entrypoint, part: str, holds: Callable[[str], bool]) -> st
     "logs.proxy_names_the_request",
     title="The proxy's log has client and public path",
     entrypoints=PUBLIC,
-    kind="operation",
+    level="hardening",
     source="Behind a Proxy › Check the responses",
     statement=(
         "Traefik's access log names the client and the path with its prefix, and leaves out the "
         "query, where tokens are."
     ),
-    hint="[accessLog] in traefik/traefik.toml, with fields.queryParameters.defaultMode = drop.",
+    fix="The proxy needs an access log, without the query.",
     needs=("logs", "probe"),
 )
 def test_the_proxys_log_names_client_and_public_path(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -67,12 +67,12 @@ def test_the_proxys_log_names_client_and_public_path(entrypoint: Entrypoint, exp
     "logs.app_names_the_request",
     title="The server's log has client and public path",
     entrypoints=PUBLIC,
-    kind="operation",
+    level="hardening",
     source="Behind a Proxy › How Proxy Forwarded Headers Work",
     statement=(
         "The server's access log names the forwarded client, not the proxy, and the path with its prefix."
     ),
-    hint=(
+    fix=(
         "The server does not trust the proxy, or root_path is not in the path: scope.client and "
         "scope.path say which."
     ),
@@ -99,16 +99,15 @@ def test_the_servers_log_names_client_and_public_path(entrypoint: Entrypoint, ex
     "logs.no_query",
     title="No line of the application's log has a query",
     entrypoints=EVERYWHERE,
-    kind="operation",
+    level="exposed",
     source="CWE-532",
     statement=(
         "No line of the application's log has the query of a WebSocket, accepted or refused, or of a "
         "request: tokens are there. Each line is JSON."
     ),
-    hint=(
-        "Uvicorn writes the whole path of a WebSocket to uvicorn.error, which --no-access-log does not "
-        "silence: behindproxy_serve/logging.json must reach the server (behindproxy_serve/server.py). The "
-        "line of each request is Observe's (behindproxy_serve/middleware/observe.py)."
+    fix=(
+        "uvicorn writes the whole path of a WebSocket to uvicorn.error, which --no-access-log does not "
+        "silence: a logging configuration must drop the query."
     ),
     needs=("logs", "ws"),
 )
@@ -155,13 +154,13 @@ def since_the_start(entrypoint: Entrypoint) -> list[str]:
     "logs.no_deprecation",
     title="The application starts without a warning",
     entrypoints=("http",),
-    kind="claim",
+    level="hardening",
     source="Behind a Proxy › Setting the root_path in the FastAPI app",
     statement=(
         "root_path comes from the server: nothing in the application's log is deprecated, as "
         "FastAPI(root_path=) is."
     ),
-    hint="FastAPI(root_path=) is deprecated: leave it out, the server's --root-path sets it.",
+    fix="FastAPI(root_path=) is deprecated: leave it out, the server's --root-path sets it.",
     needs=("logs",),
 )
 def test_nothing_in_the_applications_log_is_deprecated(entrypoint: Entrypoint, expect: Expect) -> None:

@@ -1,12 +1,13 @@
 """Mounts and static files, which go wrong when the path lacks the prefix that root_path claims."""
 
 from .check import EVERYWHERE, check
+from .discovery import SCHEMA_URL
 from .entrypoint import Entrypoint
 from .expect import Expect
-from .test_docs import SCHEMA_URL, named
+from .test_docs import named
 
 SOURCE = "Behind a Proxy › Mounting a sub-application"
-HINT = (
+FIX = (
     "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's "
     "or Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
     "fastapi#14238). Use Uvicorn's --root-path or RootPath in behindproxy_serve/middleware/root_path.py."
@@ -17,12 +18,16 @@ HINT = (
     "mount.sub_application",
     title="A mounted application knows its root_path",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source=SOURCE,
     statement=(
         "A mounted application is reached under the prefix and learns prefix and mount path as its root_path."
     ),
-    hint=HINT,
+    fix=(
+        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
+        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
+        "Use uvicorn's --root-path."
+    ),
     needs=("sub",),
 )
 def test_the_sub_application_answers_under_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -34,10 +39,14 @@ def test_the_sub_application_answers_under_the_prefix(entrypoint: Entrypoint, ex
     "mount.sub_docs",
     title="The sub-application's docs name its own schema",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source=SOURCE,
     statement="The docs of a mounted application name the schema under prefix and mount path.",
-    hint=HINT,
+    fix=(
+        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
+        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
+        "Use uvicorn's --root-path."
+    ),
     needs=("sub",),
 )
 def test_the_sub_applications_docs_name_its_schema(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -49,10 +58,14 @@ def test_the_sub_applications_docs_name_its_schema(entrypoint: Entrypoint, expec
     "mount.sub_servers",
     title="The sub-application's schema names prefix/sub as server",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source=SOURCE,
     statement="The schema of a mounted application names prefix and mount path as its server.",
-    hint=HINT,
+    fix=(
+        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
+        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
+        "Use uvicorn's --root-path."
+    ),
     needs=("sub",),
 )
 def test_the_sub_applications_server_is_prefix_and_mount(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -64,10 +77,14 @@ def test_the_sub_applications_server_is_prefix_and_mount(entrypoint: Entrypoint,
     "mount.sub_redirect",
     title="The sub-application's redirects stay in it",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source=SOURCE,
     statement="A slash redirect of a mounted application leads back into it.",
-    hint=HINT,
+    fix=(
+        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
+        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
+        "Use uvicorn's --root-path."
+    ),
     needs=("sub",),
 )
 def test_a_redirect_of_the_sub_application_stays_in_it(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -80,10 +97,14 @@ def test_a_redirect_of_the_sub_application_stays_in_it(entrypoint: Entrypoint, e
     "mount.sub_websocket",
     title="The sub-application's WebSocket opens and echoes",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source=SOURCE,
     statement="WebSockets of a mounted application work under the prefix.",
-    hint=HINT,
+    fix=(
+        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
+        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
+        "Use uvicorn's --root-path."
+    ),
     needs=("sub", "ws"),
     unsafe=True,
 )
@@ -97,10 +118,14 @@ def test_a_websocket_of_the_sub_application_echoes(entrypoint: Entrypoint, expec
     "static.file",
     title="A static file is served under the prefix",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source="starlette#2400",
     statement="StaticFiles finds its files although the proxy stripped the prefix.",
-    hint=HINT,
+    fix=(
+        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
+        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
+        "Use uvicorn's --root-path."
+    ),
     needs=("static",),
 )
 def test_a_static_file_is_served(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -113,10 +138,14 @@ def test_a_static_file_is_served(entrypoint: Entrypoint, expect: Expect) -> None
     "static.directory_redirect",
     title="A directory redirect keeps the prefix",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source="starlette#2400; Behind a Proxy › Redirects with HTTPS",
     statement=("StaticFiles redirects a directory to its slash without losing prefix, scheme or host."),
-    hint=HINT,
+    fix=(
+        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
+        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
+        "Use uvicorn's --root-path."
+    ),
     needs=("static",),
 )
 def test_a_directory_redirect_keeps_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:

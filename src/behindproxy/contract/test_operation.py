@@ -24,16 +24,13 @@ INSIDE = re.compile(
     "limits.body",
     title="A body above the limit is refused",
     entrypoints=EVERYWHERE,
-    kind="operation",
+    level="hardening",
     source="RFC 9110 › 15.5.14",
     statement=(
         "A body longer than MAX_BODY_BYTES is answered with 413, as problem+json, and the sender "
         "gets to see it."
     ),
-    hint=(
-        "BodyLimit in behindproxy_serve/middleware/body_limit.py, with MAX_BODY_BYTES. Traefik's buffering "
-        "would hold streams back."
-    ),
+    fix=("The application or the proxy must refuse a body above its limit with 413."),
     needs=("ours",),
     unsafe=True,
 )
@@ -50,10 +47,10 @@ def test_a_body_above_the_limit_is_refused(entrypoint: Entrypoint, expect: Expec
     "limits.header_block",
     title="A header block above the limit is refused",
     entrypoints=PUBLIC,
-    kind="operation",
+    level="hardening",
     source="RFC 6585 › 5",
     statement="Request headers of more than 64 KiB are answered with 431, and nothing is told of the inside.",
-    hint="maxHeaderBytes of the entrypoints in traefik/traefik.toml; the default is 1 MiB.",
+    fix="The proxy must bound the header block.",
     needs=("ours",),
 )
 def test_a_header_block_above_the_limit_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -69,14 +66,14 @@ def test_a_header_block_above_the_limit_is_refused(entrypoint: Entrypoint, expec
     "errors.problem",
     title="The application's errors are problems with an id",
     entrypoints=EVERYWHERE,
-    kind="operation",
+    level="hardening",
     source="RFC 9457 › 3",
     statement=(
         "Not found, wrong method, invalid input and a malformed Host are answered as "
         "application/problem+json that carries the request's id and tells nothing of the inside."
     ),
-    hint="add_problems(app) in app/main.py, and Observe around HostGuard in behindproxy_serve/order.py.",
-    needs=("app", "stream", "ours"),
+    fix="Errors must be problem+json (RFC 9457) with the request's id.",
+    needs=("app", "demo", "ours"),
     unsafe=True,
 )
 def test_the_applications_errors_are_problems_with_an_id(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -105,13 +102,13 @@ def says_nothing(expect: Expect, text: str) -> None:
     "request.id",
     title="Each request has an id that the client gets back",
     entrypoints=EVERYWHERE,
-    kind="operation",
+    level="hardening",
     source="docs/production.md › See it run",
     statement=(
         "A client's X-Request-ID is adopted where it is harmless. Otherwise, and where there is none,"
         " a new id is made for each request."
     ),
-    hint="with_request_id in behindproxy_serve/middleware/request_id.py.",
+    fix="A middleware must adopt or make an X-Request-ID.",
     needs=("ours",),
 )
 def test_each_request_has_an_id_that_the_client_gets_back(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -140,16 +137,13 @@ def ids(entrypoint: Entrypoint, headers: dict[str, str]) -> list[str]:
     "logs.joined",
     title="The request's id joins the proxy's line and the application's",
     entrypoints=PUBLIC,
-    kind="operation",
+    level="hardening",
     source="docs/production.md › See it run",
     statement=(
         "The request's id stands in Traefik's JSON line and in the application's, which also has "
         "the trace of a W3C traceparent; the path stands there without the query."
     ),
-    hint=(
-        "accessLog.fields.headers.names X-Request-Id = keep in traefik/traefik.toml; Observe in "
-        "behindproxy_serve/middleware/observe.py."
-    ),
+    fix=("The proxy's access log must keep the request's id."),
     needs=("logs", "ours"),
 )
 def test_one_line_of_the_proxy_and_one_of_the_application(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -182,10 +176,10 @@ def test_one_line_of_the_proxy_and_one_of_the_application(entrypoint: Entrypoint
     "request.traceparent",
     title="A traceparent is passed on",
     entrypoints=EVERYWHERE,
-    kind="operation",
+    level="hardening",
     source="W3C Trace Context › 3.2",
     statement="The application sees the trace that the client began.",
-    hint="A headers middleware drops traceparent, or tracing is on and starts a trace of its own.",
+    fix="A headers middleware drops traceparent, or tracing is on and starts a trace of its own.",
     needs=("probe",),
 )
 def test_a_traceparent_is_passed_on(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -199,13 +193,13 @@ def test_a_traceparent_is_passed_on(entrypoint: Entrypoint, expect: Expect) -> N
     "headers.security",
     title="Answers carry the security headers",
     entrypoints=PUBLIC,
-    kind="operation",
+    level="hardening",
     source="OWASP HTTP Headers Cheat Sheet › Security Headers",
     statement=(
         "Whatever answers behind the routes, browsers are told not to guess types, not to show it in "
         "a frame, and which referrer to send."
     ),
-    hint="security-headers in the chain `app` of traefik/routes.toml.",
+    fix="A middleware must set X-Content-Type-Options, X-Frame-Options and Referrer-Policy.",
     needs=("ours",),
 )
 def test_answers_carry_the_security_headers(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -223,13 +217,13 @@ def test_answers_carry_the_security_headers(entrypoint: Entrypoint, expect: Expe
     "docs.content_security_policy",
     title="The documentation pages carry a strict policy",
     entrypoints=EVERYWHERE,
-    kind="operation",
+    level="hardening",
     source="Content Security Policy Level 3 › 3.1",
     statement=(
         "/docs and /redoc have a policy that names the only scripts they run; the browser checks show"
         " that they work with it."
     ),
-    hint="guarded() in app/docs.py.",
+    fix="The documentation pages need a Content-Security-Policy with the hashes of their scripts.",
     needs=("docs", "redoc", "ours", "demo"),
 )
 def test_the_documentation_pages_carry_a_strict_policy(entrypoint: Entrypoint, expect: Expect) -> None:

@@ -2,10 +2,13 @@
 
 from urllib.parse import urljoin, urlsplit
 
+import pytest
+
 from .check import EVERYWHERE, PUBLIC, check
 from .entrypoint import Entrypoint
 from .expect import Expect
 from .raw import RawAnswer
+from .test_prefix import reaches, route_of
 
 
 def get(entrypoint: Entrypoint, target: str) -> RawAnswer:
@@ -30,16 +33,14 @@ def stopped_by(entrypoint: Entrypoint, target: str) -> str:
     "path.encoded_characters",
     title="Encoded reserved characters stop at the proxy",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="hardening",
     source="CVE-2025-66490; traefik#12360",
     statement=(
         "The proxy matches the encoded path and the server decodes it, so %2f and its like would "
         "go round a rule: they are refused."
     ),
-    hint=(
-        "entryPoints.*.http.encodedCharacters in traefik/traefik.toml must forbid all seven; "
-        "Traefik allows them by default since 3.6.7."
-    ),
+    fix=("The proxy must refuse encoded reserved characters, or match the path as the server reads it."),
+    needs=("ours",),
 )
 def test_encoded_reserved_characters_stop_at_the_proxy(entrypoint: Entrypoint, expect: Expect) -> None:
     targets = [
@@ -55,97 +56,119 @@ def test_encoded_reserved_characters_stop_at_the_proxy(entrypoint: Entrypoint, e
     "path.dot_segments",
     title="Dot segments do not leave the prefix",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="CVE-2026-48020; traefik#13215",
     statement="No spelling of `..` behind the prefix reaches a path of the application.",
-    hint=(
-        "Traefik below 3.7.3 strips /api/v1../x to a path outside the rule: upgrade; "
-        "sanitizePath must stay on, and allowEncodedSlash off (traefik/traefik.toml)."
+    fix=(
+        "The proxy must resolve dot segments before it matches and strips (Traefik 3.7.3 or newer; "
+        "sanitizePath on)."
     ),
-    needs=("prefix",),
+    needs=("prefix", "route"),
 )
 def test_dot_segments_do_not_leave_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     prefix = entrypoint.prefix
+    path, own = route_of(entrypoint, expect)
+    inner = path[1:]
     targets = [
-        f"{prefix}/../app",
-        f"{prefix}/%2e%2e/app",
-        f"{prefix}/..%2fapp",
+        f"{prefix}/../{inner}",
+        f"{prefix}/%2e%2e/{inner}",
+        f"{prefix}/..%2f{inner}",
         f"{prefix}..",
-        f"{prefix}../app",
-        f"{prefix}%2e%2e/app",
-        f"{prefix}./app",
-        f"{prefix}/.%2e/app",
+        f"{prefix}../{inner}",
+        f"{prefix}%2e%2e/{inner}",
+        f"{prefix}./{inner}",
+        f"{prefix}/.%2e/{inner}",
     ]
-    answers = entrypoint.each(targets, lambda target: stopped_by(entrypoint, target))
-    expect("stopped by", answers, dict.fromkeys(targets, "the proxy"))
+    if entrypoint.target.ours:
+        answers = entrypoint.each(targets, lambda target: stopped_by(entrypoint, target))
+        expect("stopped by", answers, dict.fromkeys(targets, "the proxy"))
+        return
+    beside = get(
+        entrypoint, path
+    )  # what stands there without the prefix may be this application's on purpose
+    same = reaches(entrypoint, beside, own)
+    reached = entrypoint.each(
+        targets, lambda target: reaches(entrypoint, get(entrypoint, target), own) and not same
+    )
+    expect("reached", reached, dict.fromkeys(targets, False))
 
 
 @check(
     "path.another_spelling",
     title="No other spelling reaches a route",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="hardening",
     source="traefik#2214; CVE-2025-66490",
     statement="A route has one address: 13 ways round the prefix and the rule do not answer 200.",
-    hint=(
+    fix=(
         "A rule without a boundary, an encoded slash or a doubled prefix lets it through: see "
         "prefix.boundary, path.encoded_characters and app.doubled_prefix for which."
     ),
-    needs=("app", "prefix"),
+    needs=("route", "prefix"),
 )
 def test_no_other_spelling_of_a_path_reaches_a_route(entrypoint: Entrypoint, expect: Expect) -> None:
     prefix, last = entrypoint.prefix, entrypoint.prefix.rpartition("/")[2]
+    path, own = route_of(entrypoint, expect)
+    inner, first = path[1:], f"%{ord(path[1]):02x}{path[2:]}"
     targets = [
-        f"{prefix}app",
-        f"{prefix}%2fapp",
-        f"{prefix}%2Fapp",
-        f"{prefix}{prefix}/app",
-        f"{prefix};/app",
-        f"{prefix}/;/app",
-        f"{prefix}/%61pp%00",
-        f"{prefix}/app%2f",
-        f"{prefix}/x/..%2fapp",
-        f"{prefix}/%2e%2e/{last}app",
-        f"/x/{last}/app",
-        f"{prefix.swapcase()}/app",
-        f"{prefix}\\app",
+        f"{prefix}{inner}",
+        f"{prefix}%2f{inner}",
+        f"{prefix}%2F{inner}",
+        f"{prefix}{prefix}/{inner}",
+        f"{prefix};/{inner}",
+        f"{prefix}/;/{inner}",
+        f"{prefix}/{first}%00",
+        f"{prefix}/{inner}%2f",
+        f"{prefix}/x/..%2f{inner}",
+        f"{prefix}/%2e%2e/{last}{inner}",
+        f"/x/{last}/{inner}",
+        f"{prefix.swapcase()}/{inner}",
+        f"{prefix}\\{inner}",
     ]
-    targets = [target for target in targets if target != entrypoint.path("/app")]
-    answers = entrypoint.each(targets, lambda target: get(entrypoint, target).status_code == 200)
-    expect("reached", answers, dict.fromkeys(targets, False))
+    targets = [target for target in targets if target != entrypoint.path(path)]
+
+    def reached(target: str) -> bool:
+        answer = get(entrypoint, target)
+        return answer.status_code == 200 if entrypoint.target.ours else reaches(entrypoint, answer, own)
+
+    expect("reached", entrypoint.each(targets, reached), dict.fromkeys(targets, False))
 
 
 @check(
     "path.no_open_redirect",
     title="No path redirects to another origin",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="exposed",
     source="CWE-601",
     statement="Whatever the path, a Location stays on this host, and at the proxy in the prefix.",
-    hint=(
-        "A redirect is built from the path by hand, or --root-path ends with a slash "
-        "(Location //items/): build links with url_for, and write API_PREFIX without one."
+    fix=(
+        "A redirect is built from the path by hand, or the server's root path ends with a slash (Location "
+        "//items/): build links with url_for, and write the root path without one."
     ),
 )
 def test_no_path_redirects_to_another_origin(entrypoint: Entrypoint, expect: Expect) -> None:
+    found = entrypoint.target.found
+    routes = ["/items", "/static", "/sub"] if entrypoint.target.demo else [*found.routes[:3], "/static"]
     targets = [
         entrypoint.path(path)
         for path in (
             "//evil.example",
             "//evil.example/",
             "/%2F%2Fevil.example/",
-            "/\\evil.example/",
-            "/items//evil.example",
-            "/static//evil.example",
-            "/sub//evil.example/items",
-            "/items",
+            "/%5Cevil.example/",
+            *(["/\\evil.example/"] if entrypoint.target.ours else []),  # no browser sends it
+            *(f"{path.rstrip('/')}//evil.example" for path in routes),
+            *(f"{path.rstrip('/')}//evil.example/items" for path in routes),
+            routes[0],
         )
-    ] + ["//evil.example" + entrypoint.path("/items")]
+    ] + ["//evil.example" + entrypoint.path(routes[0])]
 
     def foreign(target: str) -> str:
         location = get(entrypoint, target).header("location") or entrypoint.public("/")
         # As a browser reads it: //host is another one, and a backslash counts as a slash.
         parts = urlsplit(urljoin(entrypoint.public("/"), location.replace("\\", "/")))
+        if not entrypoint.target.demo:  # it may send anybody to its login, wherever that is
+            return location if parts.hostname == "evil.example" else ""
         inside = parts.geturl().startswith(entrypoint.public("/")) and not parts.path.startswith("//")
         return "" if inside and ".." not in parts.path else location
 
@@ -156,16 +179,19 @@ def test_no_path_redirects_to_another_origin(entrypoint: Entrypoint, expect: Exp
     "path.no_header_injection",
     title="A line break in a URL stays part of the URL",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="exposed",
     source="CWE-113",
     statement="%0d%0a in path or query neither ends a header nor adds one.",
-    hint="A header is written from the decoded URL by hand: let RedirectResponse quote it.",
-    needs=("items",),
+    fix="A header is written from the decoded URL by hand: let RedirectResponse quote it.",
+    needs=("route",),
 )
 def test_an_encoded_line_break_injects_no_header(entrypoint: Entrypoint, expect: Expect) -> None:
+    found = entrypoint.target.found
+    paths = {found.redirects[0].path if found.redirects else found.route, found.route}
     targets = [
-        entrypoint.path("/items?x=%0d%0aX-Injected:%201"),
-        entrypoint.path("/items%0d%0aX-Injected:%201"),
+        entrypoint.path(path + end)
+        for path in sorted(paths)
+        for end in ("?x=%0d%0aX-Injected:%201", "%0d%0aX-Injected:%201")
     ]
     answers = entrypoint.each(targets, lambda target: get(entrypoint, target).header("x-injected"))
     expect("injected", answers, dict.fromkeys(targets, None))
@@ -175,10 +201,10 @@ def test_an_encoded_line_break_injects_no_header(entrypoint: Entrypoint, expect:
     "static.no_traversal",
     title="No path leads out of the folder of static files",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="exposed",
     source="CWE-22",
     statement="No spelling of `..` under /static reads the application's source.",
-    hint="Serve files with StaticFiles from a folder of their own, never by joining paths.",
+    fix="Serve files with StaticFiles from a folder of their own, never by joining paths.",
     needs=("static",),
 )
 def test_static_files_end_at_their_folder(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -188,3 +214,47 @@ def test_static_files_end_at_their_folder(entrypoint: Entrypoint, expect: Expect
     ]
     answers = entrypoint.each(targets, lambda target: "create_app" in get(entrypoint, target).text)
     expect("source read", answers, dict.fromkeys(targets, False))
+
+
+@check(
+    "path.same_at_server",
+    title="A path with odd characters arrives as it was sent",
+    entrypoints=PUBLIC,
+    level="hardening",
+    source="nginx › ngx_http_proxy_module › proxy_pass; traefik/traefik#12360",
+    statement=(
+        "A path with encoded characters, two slashes or a URL in it gets the same answer at the proxy as at "
+        "the server."
+    ),
+    fix=(
+        "The proxy decodes, joins or refuses such paths before it passes them on. An application that has "
+        "file names or URLs in its paths needs them as they are (nginx: proxy_pass without a path, and "
+        "merge_slashes off)."
+    ),
+    needs=("route",),
+)
+def test_a_path_with_odd_characters_arrives_as_it_was_sent(entrypoint: Entrypoint, expect: Expect) -> None:
+    target = entrypoint.target
+    if not target.has_direct:
+        pytest.skip("no direct entrypoint")
+    server, odd = target.open("direct", expect), ["a%20b", "%C3%A9", "a+b", "a:b@c"]
+    if not target.ours:  # this stack refuses the others on purpose: path.encoded_characters
+        odd += ["a%2Fb", "a//b", "https://example.com/x", "a%25b"]
+    paths = [f"{base}/{one}" for base in target.found.open_ended[:3] for one in odd]
+
+    def answer(at: Entrypoint, path: str) -> tuple[int, str]:
+        got = get(at, at.path(path))
+        # An answer that names its own address differs by it, and by nothing else.
+        text = got.text.replace(at.origin, "") if not target.ours else ""
+        return got.status_code, f"{got.header('content-type')} {text[:200]}"
+
+    def shown(at: Entrypoint, path: str) -> str:
+        return " ".join(map(str, answer(at, path)))
+
+    same = {path: shown(server, path) for path in paths}
+    seen = entrypoint.each(paths, lambda path: shown(entrypoint, path))
+    wrong = [path for path in paths if seen[path] != same[path]]
+    expect.subject = next(iter(wrong), paths[0])
+    if any(same[path].startswith("2") for path in wrong):
+        expect.level = "broken"  # the application has such a path, and it does not arrive
+    expect("answers", seen, same)

@@ -1,44 +1,93 @@
 """Only the prefix belongs to the application; everything beside it is the proxy's to refuse."""
 
+import uuid
+
 import httpx
+import pytest
 
 from .check import PUBLIC, check
 from .entrypoint import Entrypoint
 from .expect import Expect
+from .raw import RawAnswer
 
-BOUNDARY_HINT = (
+BOUNDARY_FIX = (
     "PathPrefix(`/api/v1`) also takes /api/v1app (traefik#2214). The rule in traefik/routes.toml "
     "must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit priority."
 )
 
 
-def refused_by(answer: httpx.Response, ours: bool) -> str:
+def refused_by(entrypoint: Entrypoint, answer: httpx.Response) -> str:
     """Who refused. A 404 of the application means that the proxy let the request through."""
     if answer.status_code not in (400, 404):
         return f"{answer.status_code}"
     if answer.headers.get("content-type", "").startswith("application/json"):
         return f"{answer.status_code} from the application"
-    if ours and answer.text.strip() != "404 page not found":
+    if entrypoint.target.ours and answer.text.strip() != "404 page not found":
         return f"{answer.status_code} {answer.text.strip()[:60]!r}"
+    unknown = "" if entrypoint.target.ours else nobodys(entrypoint)
+    if unknown and answer.text.strip() == unknown:
+        return f"{answer.status_code} from the application"
     return "404 from the proxy"
+
+
+def nobodys(entrypoint: Entrypoint) -> str:
+    """How the application itself answers a path that it does not have; empty where it cannot be seen."""
+    if not entrypoint.target.has_direct:
+        return ""
+    answer = entrypoint.target.open("direct", entrypoint.expect).get(f"/{uuid.uuid4().hex}")
+    return answer.text.strip() if answer.status_code in (400, 404) else ""
+
+
+def reaches(entrypoint: Entrypoint, answer: httpx.Response | RawAnswer, own: httpx.Response) -> bool:
+    """Say whether an answer is the application's to a path that it has: `own`, and no page that stands for
+    every unknown path."""
+    fallback = entrypoint.target.found.fallback
+    return answer.status_code == own.status_code == 200 and answer.text == own.text != fallback
+
+
+def route_of(entrypoint: Entrypoint, expect: Expect) -> tuple[str, httpx.Response]:
+    """Return a path of the application with its answer here."""
+    path = expect.subject = entrypoint.target.found.route
+    own = entrypoint.get(path)
+    if own.status_code != 200 and not entrypoint.target.demo:
+        pytest.skip(f"{path} answers {own.status_code} here")
+    return path, own
 
 
 @check(
     "prefix.unprefixed_not_public",
     title="The proxy has no route without the prefix",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="hardening",
     source="Behind a Proxy › Check the responses",
     statement=("At the proxy only the prefixed addresses exist: /app, /docs and / are the proxy's own 404."),
-    hint=("A router in traefik/routes.toml takes paths outside the prefix: its rule must name API_PREFIX."),
+    fix=(
+        "Another rule of the proxy leads to the application without the prefix: each rule that does must "
+        "name the prefix."
+    ),
     needs=("prefix",),
 )
 def test_unprefixed_paths_are_the_proxys_404(entrypoint: Entrypoint, expect: Expect) -> None:
-    paths = ("/", "/app", "/items/", "/docs", "/openapi.json", "/static/hello.txt", "/sub/app", "/_probe/x")
-    answers = entrypoint.each(
-        paths, lambda path: refused_by(entrypoint.ask("GET", path), entrypoint.target.ours)
+    every = ("/", "/app", "/items/", "/docs", "/openapi.json", "/static/hello.txt", "/sub/app", "/_probe/x")
+    if entrypoint.target.ours:
+        paths = [path for path in every if not f"{path}/".startswith(f"{entrypoint.prefix}/")]
+        answers = entrypoint.each(paths, lambda path: refused_by(entrypoint, entrypoint.ask("GET", path)))
+        expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
+        return
+    # Beside somebody's prefix anything may be, but not this application's own answers.
+    if not entrypoint.target.found.route:
+        pytest.skip("no path was found that answers 200 (--path names one)")
+    path, own = route_of(entrypoint, expect)
+    if f"{path}/".startswith(f"{entrypoint.prefix}/"):
+        pytest.skip(f"{path} begins with the prefix itself")
+    unknown = entrypoint.ask("GET", f"/{uuid.uuid4().hex}")
+    answer = entrypoint.ask("GET", path)
+    reached = reaches(entrypoint, answer, own) and answer.text != unknown.text
+    expect(
+        f"{path} without the prefix",
+        "the application" if reached else "not the application",
+        "not the application",
     )
-    expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
 
 
 def beside(prefix: str) -> list[str]:
@@ -61,28 +110,47 @@ def beside(prefix: str) -> list[str]:
     "prefix.boundary",
     title="The prefix ends at a segment boundary",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="Behind a Proxy › Testing locally with Traefik; traefik#2214",
     statement="A path that merely begins with the prefix's letters is not the application's.",
-    hint=BOUNDARY_HINT,
+    fix=(
+        "The rule must end the prefix at a slash (Traefik: Path(`/prefix`) || PathPrefix(`/prefix/`); "
+        "nginx: location /prefix/ and location = /prefix)."
+    ),
     needs=("prefix",),
 )
 def test_the_prefix_ends_at_a_segment_boundary(entrypoint: Entrypoint, expect: Expect) -> None:
-    paths = beside(entrypoint.prefix)
-    answers = entrypoint.each(
-        paths, lambda path: refused_by(entrypoint.ask("GET", path), entrypoint.target.ours)
-    )
-    expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
+    if entrypoint.target.ours:
+        paths = beside(entrypoint.prefix)
+        answers = entrypoint.each(paths, lambda path: refused_by(entrypoint, entrypoint.ask("GET", path)))
+        expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
+        return
+    if not entrypoint.target.found.route:
+        pytest.skip("no path was found that answers 200 (--path names one)")
+    path, own = route_of(entrypoint, expect)
+    unknown = entrypoint.ask("GET", f"/{uuid.uuid4().hex}{path}").text
+
+    def reached(target: str) -> str:
+        answer = entrypoint.ask("GET", target)
+        there = reaches(entrypoint, answer, own) and answer.text != unknown
+        return "the application" if there else "not the application"
+
+    # Another case of its letters is some proxies' way (Caddy's): path.another_spelling says so.
+    targets = [f"{entrypoint.prefix}{between}" for between in (path[1:], f"0{path}", f"-{path}")]
+    expect("answered by", entrypoint.each(targets, reached), dict.fromkeys(targets, "not the application"))
 
 
 @check(
     "prefix.boundary_websocket",
     title="The boundary holds for WebSockets",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="traefik#2214",
     statement="A WebSocket handshake beside the prefix does not reach the application.",
-    hint=BOUNDARY_HINT,
+    fix=(
+        "The rule must end the prefix at a slash (Traefik: Path(`/prefix`) || PathPrefix(`/prefix/`); "
+        "nginx: location /prefix/ and location = /prefix)."
+    ),
     needs=("prefix", "ws"),
 )
 def test_the_boundary_holds_for_websockets(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -93,4 +161,4 @@ def test_the_boundary_holds_for_websockets(entrypoint: Entrypoint, expect: Expec
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     }
     answer = entrypoint.ask("GET", f"{entrypoint.prefix}ws", headers=upgrade)
-    expect("handshake", refused_by(answer, entrypoint.target.ours), "404 from the proxy")
+    expect("handshake", refused_by(entrypoint, answer), "404 from the proxy")

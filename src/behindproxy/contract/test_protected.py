@@ -90,13 +90,13 @@ def methods(entrypoint: Entrypoint, path: str) -> Ways:
     "path.protected_route",
     title="No path leads round a protected route",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="traefik#1663, #2214; CVE-2025-66490",
     statement=(
         "A route that the proxy protects answers its own users, and nobody else by any other "
         "spelling or rewriting header."
     ),
-    hint=(
+    fix=(
         "The protected router needs a rule without a slash at its end, a priority above the "
         "general one's, and every method; the general rule must end the prefix with a slash, "
         "entryPoints.*.http.encodedCharacters must be off, and root_path be in the path."
@@ -111,10 +111,10 @@ def test_a_protected_route_has_no_way_round(entrypoint: Entrypoint, expect: Expe
     "path.protected_methods",
     title="A route is protected from every method",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="traefik#1663, #11452",
     statement="A route that the proxy protects answers no method without credentials.",
-    hint="The protected router's rule must not name a method: Method() leaves the others open.",
+    fix="The protected router's rule must not name a method: Method() leaves the others open.",
     needs=("protected",),
     unsafe=True,
 )

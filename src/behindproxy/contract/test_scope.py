@@ -8,12 +8,12 @@ from .expect import Expect
 from .seen import header_values
 
 FORWARDED = "Behind a Proxy › Proxy Forwarded Headers"
-TRUST_HINT = (
+TRUST_FIX = (
     "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact "
     "address (behindproxy_serve/server.py), not a name, not quoted, without host bits. Load balancers before "
     "it go into TRUSTED_PROXIES."
 )
-PATH_HINT = (
+PATH_FIX = (
     "root_path is set without being prepended to the path. Use Uvicorn's --root-path or RootPath in "
     "behindproxy_serve/middleware/root_path.py; with STRIP_PREFIX=false, neither may prepend it."
 )
@@ -23,10 +23,14 @@ PATH_HINT = (
     "scope.scheme",
     title="The application sees the public scheme",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source=f"{FORWARDED}; starlette#1396",
     statement="The request's scheme is the one that the client used at the proxy.",
-    hint=TRUST_HINT,
+    fix=(
+        "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
+        "--forwarded-allow-ips), not a name, not quoted, without host bits; load balancers before the "
+        "proxy have to be named too."
+    ),
     needs=("probe",),
 )
 def test_the_application_sees_the_public_scheme(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -37,10 +41,14 @@ def test_the_application_sees_the_public_scheme(entrypoint: Entrypoint, expect: 
     "scope.client",
     title="The application sees the client",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="broken",
     source=f"{FORWARDED}; uvicorn#590",
     statement="The request's client is the address from which the proxy was called.",
-    hint=TRUST_HINT,
+    fix=(
+        "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
+        "--forwarded-allow-ips), not a name, not quoted, without host bits; load balancers before the "
+        "proxy have to be named too."
+    ),
     needs=("probe",),
 )
 def test_the_application_sees_the_client(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -55,10 +63,13 @@ def test_the_application_sees_the_client(entrypoint: Entrypoint, expect: Expect)
     "scope.root_path",
     title="root_path is the prefix",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source="Behind a Proxy › Providing the root_path",
     statement="ASGI's root_path is the public prefix.",
-    hint="API_PREFIX in .env feeds --root-path and the router alike: `make up` applies it.",
+    fix=(
+        "The server's root path must be the prefix that the proxy strips (uvicorn, FastAPI CLI: "
+        "--root-path), and not be set by FastAPI(root_path=)."
+    ),
     needs=("probe",),
 )
 def test_root_path_is_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -69,10 +80,14 @@ def test_root_path_is_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None
     "scope.path",
     title="path and raw_path carry the prefix",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source="asgiref#424; uvicorn#2213",
     statement=("ASGI's path and raw_path include root_path, although the proxy removed it on the wire."),
-    hint=PATH_HINT,
+    fix=(
+        "root_path is set and not put before the stripped path, so Starlette removes it a second time: "
+        "use uvicorn's --root-path (0.26 or newer) or a middleware that sets both, and drop "
+        "FastAPI(root_path=)."
+    ),
     needs=("probe",),
 )
 def test_path_and_raw_path_carry_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -85,10 +100,16 @@ def test_path_and_raw_path_carry_the_prefix(entrypoint: Entrypoint, expect: Expe
     "scope.url",
     title="request.url and base_url are public",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; starlette#538",
     statement="The URL that the application sees is the one that the client typed.",
-    hint=f"{TRUST_HINT} A missing prefix: {PATH_HINT}",
+    fix=(
+        "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
+        "--forwarded-allow-ips), not a name, not quoted, without host bits; load balancers before the "
+        "proxy have to be named too. A missing prefix: root_path is set and not put before the stripped "
+        "path, so Starlette removes it a second time: use uvicorn's --root-path (0.26 or newer) or a "
+        "middleware that sets both, and drop FastAPI(root_path=)."
+    ),
     needs=("probe",),
 )
 def test_url_and_base_url_are_the_public_ones(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -101,10 +122,15 @@ def test_url_and_base_url_are_the_public_ones(entrypoint: Entrypoint, expect: Ex
     "scope.url_for",
     title="url_for builds public addresses",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; fastapi#5899",
     statement=("Every link that url_for builds starts with the public scheme, host, port and prefix."),
-    hint=f"{TRUST_HINT} A missing prefix: start the server with --root-path.",
+    fix=(
+        "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
+        "--forwarded-allow-ips), not a name, not quoted, without host bits; load balancers before the "
+        "proxy have to be named too. A missing prefix: The server's root path must be the prefix that the "
+        "proxy strips (uvicorn, FastAPI CLI: --root-path), and not be set by FastAPI(root_path=)."
+    ),
     needs=("probe",),
 )
 def test_url_for_builds_public_addresses(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -126,13 +152,10 @@ def test_url_for_builds_public_addresses(entrypoint: Entrypoint, expect: Expect)
     "scope.forwarded_prefix",
     title="Proxy and server agree on the prefix",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="hardening",
     source="Behind a Proxy › Providing the root_path; traefik#11253",
     statement="X-Forwarded-Prefix, once, equals root_path: proxy and server agree on the prefix.",
-    hint=(
-        "Proxy and server have different prefixes: API_PREFIX in .env must be the only place "
-        "(traefik/routes.toml and --root-path read it). `make up` applies it to both."
-    ),
+    fix=("Proxy and server have different prefixes: what the proxy strips must be the server's root path."),
     needs=("probe", "strip", "prefix"),
 )
 def test_the_proxys_prefix_is_the_servers(entrypoint: Entrypoint, expect: Expect) -> None:

@@ -8,7 +8,7 @@ from .expect import Expect
 from .lies import FAKE_IP, View, view
 
 FOLLOWERS = 4
-HINT = (
+FIX = (
     "Proxy and server disagree where a request ends: upgrade Traefik (3.7.13 is the floor) and the "
     "server, and let no lenient parser stand between them."
 )
@@ -35,13 +35,13 @@ def post(entrypoint: Entrypoint, framing: str, body: str) -> str:
     "exposure.request_smuggling",
     title="An ambiguous request is refused",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="exposed",
     source="RFC 9112 › 6.3, 11.2; CVE-2026-134820, CVE-2026-134821",
     statement=(
         "A body length that two parsers could read differently is refused, with another status than "
         "the well-formed request gets, and the connection is closed."
     ),
-    hint=HINT,
+    fix=FIX,
     unsafe=True,
 )
 def test_an_ambiguous_request_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -114,13 +114,13 @@ def test_an_ambiguous_request_is_refused(entrypoint: Entrypoint, expect: Expect)
     "exposure.hidden_request",
     title="No request hides in another one's body",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="RFC 9112 › 6.3, 11.2; CVE-2026-88004",
     statement=(
         "Whatever two lengths, foldings or line ends a request has, nothing in its body is "
         "answered past the proxy's rule, and the next requests get their own answers."
     ),
-    hint=HINT,
+    fix=FIX,
     needs=("openapi", "prefix"),
     unsafe=True,
 )
@@ -157,12 +157,12 @@ def test_no_request_hides_in_the_body_of_another(entrypoint: Entrypoint, expect:
     "exposure.h2c",
     title="An upgrade to h2c is not passed on",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="CVE-2026-88008",
     statement=(
         "Upgrade: h2c opens no connection through the proxy on which later requests pass its rules unseen."
     ),
-    hint="Upgrade Traefik: 3.7.13 stopped passing on Upgrade: h2c. Elsewhere, pass on websocket only.",
+    fix="Upgrade Traefik: 3.7.13 stopped passing on Upgrade: h2c. Elsewhere, pass on websocket only.",
     needs=("probe",),
 )
 def test_an_upgrade_to_h2c_is_not_passed_on(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -184,10 +184,10 @@ def test_an_upgrade_to_h2c_is_not_passed_on(entrypoint: Entrypoint, expect: Expe
     "trust.trailers",
     title="A trailer does not become a header",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="exposed",
     source="CVE-2026-88004",
     statement="Forwarding headers sent after the body change nothing either.",
-    hint="Upgrade Traefik: before 3.7.13 a trailer went past the replacing of forwarded headers.",
+    fix="Upgrade Traefik: before 3.7.13 a trailer went past the replacing of forwarded headers.",
     needs=("probe",),
     unsafe=True,
 )

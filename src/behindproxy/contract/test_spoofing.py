@@ -1,18 +1,22 @@
 """Forwarded headers that a client invents change nothing, at any entrypoint."""
 
 import json
+from functools import partial
 
+import pytest
+
+from .answers import urls
 from .check import EVERYWHERE, PUBLIC, check
 from .entrypoint import Entrypoint
 from .expect import Expect
 from .lies import View, lies, trusted, view
 
-PROXY_HINT = (
+PROXY_FIX = (
     "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
     "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address "
     "alone is wrong, --forwarded-allow-ips is `*` or covers the clients' network."
 )
-DIRECT_HINT = (
+DIRECT_FIX = (
     "The server trusted a caller that is not the proxy: --forwarded-allow-ips must be the "
     "proxy's exact address, never `*` nor a network that holds other callers (behindproxy_serve/server.py, "
     "TRUSTED_PROXIES)."
@@ -23,13 +27,17 @@ DIRECT_HINT = (
     "trust.proxy_cannot_spoof",
     title="Invented headers change nothing at the proxy",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; hypercorn#195",
     statement=(
         "Whatever forwarding headers a client sends, the application sees the same client, "
         "scheme, host and prefix."
     ),
-    hint=PROXY_HINT,
+    fix=(
+        "The proxy passes on what its client wrote: it must set the forwarding headers itself, and trust "
+        "those of load balancers alone. If the client's address alone is wrong, the server trusts more "
+        "than the proxy (--forwarded-allow-ips=*)."
+    ),
     needs=("probe", "untrusted caller"),
 )
 def test_a_client_of_the_proxy_cannot_spoof(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -41,10 +49,14 @@ def test_a_client_of_the_proxy_cannot_spoof(entrypoint: Entrypoint, expect: Expe
     "trust.direct_cannot_spoof",
     title="The server trusts the proxy alone",
     entrypoints=("direct",),
-    kind="attack",
+    level="exposed",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2971",
     statement=("Only the proxy is trusted: a caller of the server's own port cannot pose as somebody else."),
-    hint=DIRECT_HINT,
+    fix=(
+        "The server trusts a caller that is not the proxy: --forwarded-allow-ips must be the proxy's "
+        "exact address, never * nor a network that holds other callers; nobody but the proxy should reach "
+        "the server's port."
+    ),
     needs=("probe",),
 )
 def test_a_caller_of_the_server_cannot_spoof(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -54,51 +66,81 @@ def test_a_caller_of_the_server_cannot_spoof(entrypoint: Entrypoint, expect: Exp
 
 @check(
     "trust.redirect_not_steered",
-    title="Invented headers do not steer a redirect",
+    title="Invented headers steer no address",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="exposed",
     source="hypercorn#195; uvicorn#965",
-    statement=("A redirect leads to the entrypoint that was called, whatever forwarding headers came along."),
-    hint=f"{PROXY_HINT} At the direct entrypoint: {DIRECT_HINT}",
-    needs=("items", "untrusted caller"),
+    statement=(
+        "The absolute addresses and redirects of an answer are the same, whatever forwarding headers came "
+        "along; at the server itself for a caller that is not the proxy."
+    ),
+    fix=(
+        "The proxy passes on what its client wrote: it must set the forwarding headers itself, and trust "
+        "those of load balancers alone. If the client's address alone is wrong, the server trusts more "
+        "than the proxy (--forwarded-allow-ips=*). At the direct entrypoint: The server trusts a caller "
+        "that is not the proxy: --forwarded-allow-ips must be the proxy's exact address, never * nor a "
+        "network that holds other callers; nobody but the proxy should reach the server's port."
+    ),
+    needs=("address", "untrusted caller"),
 )
-def test_invented_headers_do_not_steer_a_redirect(entrypoint: Entrypoint, expect: Expect) -> None:
+def test_invented_headers_steer_no_address(entrypoint: Entrypoint, expect: Expect) -> None:
+    if entrypoint.name == "direct" and not entrypoint.target.ours:
+        if reason := entrypoint.leave_the_proxys_address():
+            pytest.skip(reason)
     sets = lies(entrypoint.scheme)
-    locations = entrypoint.each(
-        sets, lambda name: entrypoint.get("/items", headers=sets[name]).headers.get("location")
-    )
-    expect("Location under", locations, dict.fromkeys(sets, entrypoint.public("/items/")))
+    shown = False
+    for path in entrypoint.target.found.showing[:2]:
+        expect.subject = path
+        honest = steered(entrypoint, path, [])
+        shown = shown or bool(honest)
+        views = entrypoint.each(sets, partial(steered_by, entrypoint, path, sets))
+        expect("addresses under", views, dict.fromkeys(sets, honest))
+    if not shown:
+        pytest.skip("no answer shows an absolute address here")
+
+
+def steered_by(
+    entrypoint: Entrypoint, path: str, sets: dict[str, list[tuple[str, str]]], name: str
+) -> list[str]:
+    return steered(entrypoint, path, sets[name])
+
+
+def steered(entrypoint: Entrypoint, path: str, headers: list[tuple[str, str]]) -> list[str]:
+    """Return every absolute address of an answer: a client may have made it any host's."""
+    answer = entrypoint.get(path, headers=headers)
+    return urls(answer.headers, answer.text)
 
 
 @check(
     "trust.docs_ignore_spoofing",
     title="An invented prefix stays out of the docs",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="exposed",
     source="CVE-2024-52003; traefik#11253; fastapi#14986",
     statement=(
         "Docs and schema name the configured prefix alone; an invented one is neither shown nor remembered."
     ),
-    hint=(
-        "Something copies X-Forwarded-Prefix into root_path: remove it. root_path is "
-        "configuration (API_PREFIX), never a header."
+    fix=(
+        "Something copies X-Forwarded-Prefix into root_path: remove it. root_path is configuration, never "
+        "a header."
     ),
-    needs=("docs", "openapi"),
+    needs=("openapi",),
 )
 def test_an_invented_prefix_does_not_reach_the_docs(entrypoint: Entrypoint, expect: Expect) -> None:
-    honest_page, honest_schema = entrypoint.get("/docs").text, expect.json(entrypoint.get("/openapi.json"))
+    found = entrypoint.target.found
+    schema_path = expect.subject = found.schema_path
+    docs = next((one.path for one in found.docs), schema_path)
+    honest_page, honest_schema = entrypoint.get(docs).text, expect.json(entrypoint.get(schema_path))
     for value in ("/evil", "//evil.example", "/x'-alert(1)-'"):
         headers = {"X-Forwarded-Prefix": value, "X-Script-Name": value}
         expect(
-            f"docs are unchanged by {value}",
-            entrypoint.get("/docs", headers=headers).text == honest_page,
-            True,
+            f"docs are unchanged by {value}", entrypoint.get(docs, headers=headers).text == honest_page, True
         )
-        schema = expect.json(entrypoint.get("/openapi.json", headers=headers))
+        schema = expect.json(entrypoint.get(schema_path, headers=headers))
         expect(f"servers under {value}", schema.get("servers"), honest_schema.get("servers"))
     expect(
         "servers afterwards",
-        expect.json(entrypoint.get("/openapi.json")).get("servers"),
+        expect.json(entrypoint.get(schema_path)).get("servers"),
         honest_schema.get("servers"),
     )
 
@@ -107,13 +149,19 @@ def test_an_invented_prefix_does_not_reach_the_docs(entrypoint: Entrypoint, expe
     "trust.websocket_cannot_spoof",
     title="Invented headers do not change a WebSocket",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="exposed",
     source="uvicorn#2043",
     statement=(
         "A handshake with invented forwarding headers leaves client, scheme and url of the "
         "WebSocket as they are."
     ),
-    hint=f"{PROXY_HINT} At the direct entrypoint: {DIRECT_HINT}",
+    fix=(
+        "The proxy passes on what its client wrote: it must set the forwarding headers itself, and trust "
+        "those of load balancers alone. If the client's address alone is wrong, the server trusts more "
+        "than the proxy (--forwarded-allow-ips=*). At the direct entrypoint: The server trusts a caller "
+        "that is not the proxy: --forwarded-allow-ips must be the proxy's exact address, never * nor a "
+        "network that holds other callers; nobody but the proxy should reach the server's port."
+    ),
     needs=("probe", "untrusted caller"),
 )
 def test_invented_headers_change_nothing_in_a_websocket(entrypoint: Entrypoint, expect: Expect) -> None:

@@ -6,17 +6,19 @@ import ssl
 from .check import check
 from .entrypoint import Entrypoint
 from .expect import Expect, Unexpected
-from .recorder import CERTIFICATE_HINT
 
 
 @check(
     "tls.certificate",
     title="The certificate is trusted and has the name",
     entrypoints=("https",),
-    kind="operation",
+    level="broken",
     source="Behind a Proxy › Redirects with HTTPS",
     statement="A client that verifies certificates accepts the one served for this host.",
-    hint=CERTIFICATE_HINT,
+    fix=(
+        "Name the authority that signed it (--ca), or serve a certificate of a known one that has this "
+        "host's name."
+    ),
 )
 def test_the_certificate_is_trusted(entrypoint: Entrypoint, expect: Expect) -> None:
     address = entrypoint.address

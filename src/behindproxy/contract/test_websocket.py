@@ -1,10 +1,13 @@
 """WebSockets over ws and wss, which belong to the entrypoints http and https."""
 
 import json
+import uuid
+
+import pytest
 
 from .check import EVERYWHERE, PUBLIC, check
 from .entrypoint import Entrypoint
-from .expect import Expect
+from .expect import Expect, Unexpected
 from .seen import Seen
 from .websocket import Frame, Opcode
 
@@ -15,13 +18,12 @@ SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
     "websocket.echo",
     title="A WebSocket opens and echoes",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source=SOURCE,
     statement="A WebSocket route is reached under the prefix, over ws and wss.",
-    hint=(
-        "403: the path that the server hands over does not match the route (root_path twice, or "
-        "strip without --root-path). 404: the router's rule in traefik/routes.toml does not take "
-        "it."
+    fix=(
+        "403: the path that the server hands over does not match the route (root_path twice, or stripped "
+        "without a root path). 404: the proxy does not take it, or loses Upgrade."
     ),
     needs=("ws",),
     unsafe=True,
@@ -34,13 +36,50 @@ def test_a_websocket_echoes(entrypoint: Entrypoint, expect: Expect) -> None:
 
 
 @check(
+    "websocket.opens",
+    title="A WebSocket opens through the proxy",
+    entrypoints=PUBLIC,
+    level="broken",
+    source="RFC 6455 › 4.2.2; nginx › WebSocket proxying",
+    statement="A handshake with a WebSocket of the application is answered with 101 over ws and wss.",
+    fix=(
+        "The proxy must pass Upgrade and Connection on and speak HTTP/1.1 to the server (nginx: "
+        "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "
+        "upgrade), and the server needs a WebSocket library (uvicorn[standard])."
+    ),
+    needs=("socket",),
+)
+def test_a_websocket_opens(entrypoint: Entrypoint, expect: Expect) -> None:
+    found = entrypoint.target.found
+    expect.subject = path = [*found.sockets, *found.lost][0]
+    status = handshake(entrypoint, path)
+    if status != 101 and path not in found.sockets:
+        unknown = handshake(entrypoint, f"/{uuid.uuid4().hex}")
+        if status in (401, 403) and unknown == 403:  # Starlette's answer to an upgrade that no route takes
+            pytest.skip(f"{path}, which {found.lost[path]} opens, answers {status}: it may need credentials")
+    if status == 403 and not entrypoint.target.demo:
+        pytest.skip(f"{path} answers 403: it is not there, or needs credentials or another Origin")
+    expect(f"handshake with {path}", status, 101)
+
+
+def handshake(entrypoint: Entrypoint, path: str) -> int:
+    """Return the status that a WebSocket handshake is answered with."""
+    try:
+        with entrypoint.ws(path):
+            return 101
+    except Unexpected as refused:
+        last = refused.observed.rpartition(" ")[2]
+        return int(last) if last.isdecimal() else 0
+
+
+@check(
     "websocket.scope",
     title="A WebSocket sees the public address",
     entrypoints=EVERYWHERE,
-    kind="claim",
+    level="broken",
     source=SOURCE,
     statement="In a WebSocket scheme (ws or wss), root_path, path and url are the public ones.",
-    hint=(
+    fix=(
         "scheme ws behind TLS: the server does not read X-Forwarded-Proto: wss (Gunicorn, "
         "Hypercorn), or does not trust the proxy's address. A path without the prefix: see "
         "mount.sub_application."
@@ -65,12 +104,13 @@ def test_a_websocket_sees_the_public_address(entrypoint: Entrypoint, expect: Exp
     "websocket.client",
     title="A WebSocket sees the client",
     entrypoints=PUBLIC,
-    kind="claim",
+    level="broken",
     source="Behind a Proxy › Proxy Forwarded Headers",
     statement="In a WebSocket the client's address is the one that the proxy forwarded.",
-    hint=(
-        "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact "
-        "address (behindproxy_serve/server.py; TRUSTED_PROXIES names only load balancers in front of it)."
+    fix=(
+        "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
+        "--forwarded-allow-ips), not a name, not quoted, without host bits; load balancers before the "
+        "proxy have to be named too."
     ),
     needs=("probe",),
 )
@@ -85,17 +125,15 @@ def test_a_websocket_sees_the_client(entrypoint: Entrypoint, expect: Expect) -> 
     "limits.websocket",
     title="A WebSocket message above the limit closes the connection",
     entrypoints=EVERYWHERE,
-    kind="attack",
+    level="exposed",
     source="RFC 6455 › 7.4.1, 10.4",
     statement=(
         "A WebSocket message longer than WEBSOCKET_MAX_BYTES ends the connection with 1009: whole, in "
         "fragments, and in fragments without an end. No server agrees to compression."
     ),
-    hint=(
-        "WEBSOCKET_MAX_BYTES must reach the server: as Uvicorn's --ws-max-size, Gunicorn's "
-        "--websocket-max-message-size or Hypercorn's websocket_max_message_size. The FastAPI CLI has no "
-        "such option, so behindproxy_serve/fastapi_cli.py sets it; Hypercorn has none that refuses "
-        "compression, so behindproxy_serve/hypercorn_websockets.py does."
+    fix=(
+        "The server must bound a message: uvicorn --ws-max-size, Gunicorn --websocket-max-message-size, "
+        "Hypercorn websocket_max_message_size."
     ),
     needs=("ws", "ours"),
     unsafe=True,
@@ -129,13 +167,13 @@ def test_a_websocket_message_above_the_limit_closes_the_connection(
     "limits.websocket_compression",
     title="No offer to compress a WebSocket passes the proxy",
     entrypoints=PUBLIC,
-    kind="attack",
+    level="exposed",
     source="RFC 7692 › 8",
     statement=(
         "Sec-WebSocket-Extensions does not reach the server, so no client can agree with it on "
         "compression, which makes a message up to a thousand times as long as what was sent."
     ),
-    hint='Sec-Websocket-Extensions = "" in scrub-headers of traefik/routes.toml.',
+    fix="The proxy must not pass Sec-WebSocket-Extensions on.",
     needs=("ws", "probe", "ours"),
 )
 def test_no_offer_to_compress_passes_the_proxy(entrypoint: Entrypoint, expect: Expect) -> None:

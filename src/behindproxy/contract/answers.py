@@ -1,0 +1,122 @@
+"""What an answer shows: addresses, links, files that a page needs, sockets and requests of its scripts."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from html import unescape
+from html.parser import HTMLParser
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import httpx
+
+URL = re.compile(r"""(?:https?|wss?)://[^\s"'<>\\^`{|}\])]+""")
+LINK_HEADER = re.compile(r"<([^>]*)>")
+REDIRECTS = (301, 302, 303, 307, 308)
+# In a script: the first literal of a call; what is put together before it is the page's own address.
+SOCKET_CALL = re.compile(r"""new\s+WebSocket\s*\(([^;]{0,300})""")
+REQUEST_CALL = re.compile(
+    r"""\b(?:fetch|axios(?:\.get)?|\.open\(\s*["']GET["'],|new\s+EventSource)\s*\(?\s*["'`]([^"'`$\s]+)["'`]"""
+)
+LITERAL = re.compile(r"""["'`]([^"'`]*)["'`]""")
+ASSETS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
+STYLES = {"stylesheet", "icon", "shortcut", "apple-touch-icon", "manifest", "modulepreload", "preload"}
+
+
+@dataclass
+class Page:
+    """What a page leads to, each as it stands there; `base` is its <base href>."""
+
+    links: list[str] = field(default_factory=list)
+    assets: list[str] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)  # their text
+    base: str = ""
+
+    def resolve(self, at: str, link: str) -> str:
+        """Return the address of a link of the page that was shown at the address `at`."""
+        return urljoin(urljoin(at, self.base), link)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.page, self.in_script = Page(), False
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        if tag == "base" and given.get("href"):
+            self.page.base = given["href"]
+        if tag in ASSETS and given.get(ASSETS[tag]):
+            is_asset = tag != "link" or bool(STYLES & set(given.get("rel", "").lower().split()))
+            (self.page.assets if is_asset else self.page.links).append(given[ASSETS[tag]])
+        if tag in ("a", "area") and given.get("href"):
+            self.page.links.append(given["href"])
+        if tag == "form" and given.get("action") and given.get("method", "get").lower() == "get":
+            self.page.links.append(given["action"])
+        self.in_script = tag == "script" and "src" not in given
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_script = self.in_script and tag != "script"
+
+    def handle_data(self, data: str) -> None:
+        if self.in_script:
+            self.page.scripts.append(data)
+
+
+def page_of(html: str) -> Page:
+    """Read a page; what cannot be read is left out."""
+    reader = _Reader()
+    try:
+        reader.feed(html)
+        reader.close()
+    except (AssertionError, ValueError):  # html.parser's own, at a malformed declaration
+        pass
+    return reader.page
+
+
+def urls(headers: Mapping[str, str], text: str, nested: bool = True) -> list[str]:
+    """Return each absolute URL of an answer: in Location, Link and the body, and, with `nested`, in a
+    query of those (an OAuth `redirect_uri`)."""
+    found = [headers.get("location", ""), *LINK_HEADER.findall(headers.get("link", ""))]
+    kind = headers.get("content-type", "")
+    body = text.replace("\\/", "/") if "json" in kind else unescape(text) if "html" in kind else text
+    found += [url.rstrip(".,;:") for url in URL.findall(body)]
+    absolute = [url for url in found if URL.match(url)]
+    if nested:
+        for url in [*absolute, *(one for one in found if "?" in one)]:
+            query = urlsplit(url).query if parseable(url) else ""
+            absolute += [value for _, value in parse_qsl(query) if URL.match(value)]
+    return [url for url in dict.fromkeys(absolute) if parseable(url)]
+
+
+def parseable(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:  # a port above 65535, a bracket that stays open
+        return False
+
+
+def sockets(scripts: Iterable[str]) -> list[str]:
+    """Return the paths that scripts open a WebSocket at, as they stand there."""
+    found = []
+    for script in scripts:
+        for call in SOCKET_CALL.findall(script):
+            literals = [one for one in LITERAL.findall(call) if re.search(r"[\w-]/|/[\w-]", one)]
+            if literals:
+                path = re.sub(r"^wss?://[^/]*", "", literals[-1]) or "/"
+                found.append(path)
+    return list(dict.fromkeys(found))
+
+
+def requests(scripts: Iterable[str]) -> list[str]:
+    """Return the paths that scripts send a GET request to, as they stand there."""
+    return list(dict.fromkeys(path for script in scripts for path in REQUEST_CALL.findall(script)))
+
+
+def deleted(line: str) -> bool:
+    """Say whether a Set-Cookie line removes a cookie: that is no cookie."""
+    return bool(re.search(r"max-age=0\b|expires=thu, 0?1[- ]jan[- ]19?70", line, re.IGNORECASE))
+
+
+def cookies(headers: httpx.Headers) -> list[str]:
+    """Return the Set-Cookie lines that set one."""
+    return [line for line in headers.get_list("set-cookie") if not deleted(line)]

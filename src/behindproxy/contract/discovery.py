@@ -1,0 +1,365 @@
+"""Finds what the application under test has, by GET alone, before anything is checked."""
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urljoin, urlsplit
+
+import httpx
+
+from . import answers
+from .check import EntrypointName
+from .entrypoint import Entrypoint
+from .expect import Expect, Unexpected
+from .found import Answer, Docs, Found, Redirect, mapping, path_in, schema_of
+
+if TYPE_CHECKING:
+    from .target import Target
+
+MAX_ROUTES = 40  # of a large application, the first ones
+MAX_FILLED = 10  # paths with parameters
+MAX_PAGES = 15
+MAX_SCRIPTS = 8
+MAX_SLASHES = 10
+MAX_BYTES = 1_000_000
+READ_SECONDS = 3
+SECONDS = 15  # for all of it
+SCHEMAS = (
+    "/openapi.json",
+    "/api/openapi.json",
+    "/api/v1/openapi.json",
+    "/v1/openapi.json",
+    "/docs/openapi.json",
+    "/swagger.json",
+)
+# Where an application without a schema often answers: an MCP server, a health check.
+USUAL = ("/mcp", "/sse", "/health", "/healthz", "/api", "/api/")
+DOCS = ("/docs", "/redoc", "/api/docs", "/swagger")
+SCHEMA_URL = re.compile(r"""["']?\burl["']?\s*:\s*["']([^"']+)["']""")
+SPEC_URL = re.compile(r"""spec-url\s*=\s*["']([^"']+)["']""")
+TEXT = re.compile(r"text/|json|javascript|xml")
+STREAM = "text/event-stream"
+# A link is followed by GET, which changes nothing where an application keeps to HTTP; not all do.
+CAREFUL = re.compile(
+    r"log-?out|sign-?out|delete|remove|unsubscribe|reset|shutdown|restart|stop|kill|drop|purge|revoke|clear",
+    re.IGNORECASE,
+)
+EXAMPLES = {"integer": "1", "number": "1", "boolean": "true"}
+
+
+def answers_(answer: Answer | None) -> bool:
+    """Say whether an answer proves that its path exists."""
+    return answer is not None and answer.status not in (400, 404) and answer.status < 500
+
+
+class Discovery:
+    """One look at an application, through the entrypoint that is nearest to it."""
+
+    def __init__(self, target: "Target", name: EntrypointName):
+        self.target, self.name = target, name
+        self.found = Found(at=name)
+        self.end = time.monotonic() + SECONDS
+
+    def run(self) -> Found:
+        self._schema()
+        self._mode()
+        self._fallback()
+        self._look([*self._paths(), *self._first_pages()])
+        if not self.found.routes:
+            self._look(USUAL)
+        self._crawl()
+        self._slashes()
+        self._sockets()
+        return self.found
+
+    # requests
+
+    def entrypoint(self) -> Entrypoint:
+        return self.target.open(self.name, Expect())
+
+    def get(self, path: str, whole: bool = False) -> Answer | None:
+        """Return the answer to the application's `path`, or with `whole` to a path as it stands; None
+        where there is none."""
+        if time.monotonic() > self.end:
+            return None
+        entrypoint = self.entrypoint()
+        try:
+            with entrypoint.stream("GET", path if whole else entrypoint.path(path)) as response:
+                return self._answer(path, response)
+        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, UnicodeError):
+            return None
+
+    def _answer(self, path: str, response: httpx.Response) -> Answer:
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        body, end = b"", time.monotonic() + READ_SECONDS
+        if TEXT.search(kind) and kind != STREAM:
+            for piece in response.iter_bytes():
+                body += piece
+                if len(body) > MAX_BYTES or time.monotonic() > end:
+                    break
+        text = body.decode("utf-8", "replace")
+        shown = answers.urls(response.headers, text)
+        return Answer(
+            path=path,
+            status=response.status_code,
+            kind=kind,
+            text=text,
+            location=response.headers.get("location", ""),
+            cookies=tuple(answers.cookies(response.headers)),
+            addresses=tuple(url for url in shown if self.target.is_own(url, self.found)),
+        )
+
+    def _look(self, paths: Iterable[str]) -> None:
+        """Get each path, several at once."""
+        left = [path for path in dict.fromkeys(paths) if path not in self.found.answers]
+        with ThreadPoolExecutor(6) as pool:
+            for path, answer in zip(left, pool.map(self.get, left), strict=True):
+                if answer:
+                    self.found.answers[path] = answer
+                    if answer.kind == STREAM and answer.status == 200 and path not in self.found.streams:
+                        self.found.streams.append(path)
+
+    # the schema
+
+    def _schema(self) -> None:
+        named = self.target.openapi
+        if named and Path(named).is_file():
+            self._take(json.loads(Path(named).read_text()), "")
+            return
+        # A file that is not there would be sent as a path; both are named in --openapi's one line.
+        places = [named] if named else list(SCHEMAS)
+        for prefix in self._prefixes():
+            for path in places:
+                if self._take_at(prefix + path):
+                    return
+        for prefix in self._prefixes():
+            for page in DOCS:
+                answer = self.get(prefix + page, whole=True)
+                told = answer and (SCHEMA_URL.search(answer.text) or SPEC_URL.search(answer.text))
+                if answer and told and answer.status == 200:
+                    path = urlsplit(urljoin(prefix + page, told[1])).path
+                    inside = path_in(path, self.target.prefix)
+                    if self._take_at(path) or self._take_at(prefix + inside):
+                        return
+
+    def _prefixes(self) -> list[str]:
+        """What may stand before a path of the application at the entrypoint that is looked at."""
+        if self.name != "direct":
+            return [self.target.prefix]
+        known = (
+            {True: [""], False: [self.target.prefix]}.get(self.target.given_strip)
+            if self.target.given_strip is not None
+            else None
+        )
+        return known or ["", *([self.target.prefix] if self.target.prefix else [])]
+
+    def _take_at(self, path: str) -> bool:
+        answer = self.get(path, whole=True)
+        try:
+            document = json.loads(answer.text) if answer and answer.status == 200 else None
+        except ValueError:
+            return False
+        return bool(schema_of(document)) and self._take(document, path)
+
+    def _take(self, document: Any, path: str) -> bool:
+        self.found.schema = schema_of(document)
+        self.found.schema_path = path
+        return True
+
+    def _mode(self) -> None:
+        """Whether the proxy strips the prefix, and whether the routes have it themselves."""
+        prefix, found = self.target.prefix, self.found
+        paths = list(found.schema.get("paths", {}))
+        prefixed = [path for path in paths if path == prefix or path.startswith(f"{prefix}/")]
+        strip = self.target.given_strip
+        if strip is None:
+            strip = not prefix or not self._left_in_place(prefixed, paths)
+        if not strip and prefixed:
+            found.in_code = True
+            found.notes.append(f"the routes have the prefix {prefix} themselves, and the proxy leaves it")
+        self.target.use(strip)
+        if found.in_code:
+            kept = {
+                path[len(prefix) :] or "/": ways
+                for path, ways in found.schema["paths"].items()
+                if path in prefixed
+            }
+            found.schema = {**found.schema, "paths": kept}
+        inside = found.schema_path
+        if inside and (self.name != "direct" or not strip):
+            inside = path_in(inside, prefix)
+        found.schema_path = inside
+
+    def _left_in_place(self, prefixed: list[str], paths: list[str]) -> bool:
+        """Whether the public path is the one that the application has."""
+        prefix = self.target.prefix
+        if self.name == "direct":
+            without, within = self._first_status("", paths), self._first_status(prefix, paths)
+            if prefixed and len(prefixed) == len(paths):
+                sample = next((path for path in prefixed if "{" not in path), "")
+                answer = self.get(sample, whole=True) if sample else None
+                public = self._public_status(sample) if sample else 404
+                return bool(answer and answer.status != 404) and public != 404
+            if within and not without:
+                return True
+            if within and without:  # both: root_path is set and not put before the path
+                sample = next((path for path in ["/openapi.json", *paths] if "{" not in path), "/")
+                return (
+                    self._public_status(prefix + prefix + sample) == 404
+                    and self._public_status(prefix + sample) != 404
+                )
+            return False
+        sample = next((path for path in prefixed if "{" not in path), "")
+        return bool(sample) and len(prefixed) * 2 > len(paths) and self._public_status(sample) != 404
+
+    def _first_status(self, prefix: str, paths: list[str]) -> bool:
+        sample = next((path for path in paths if "{" not in path and len(path) > 1), "")
+        for path in dict.fromkeys([self.found.schema_path, sample, *self.target.answers, *DOCS[:2], "/"]):
+            inside = path_in(path, self.target.prefix) if path else "/"
+            if path != "/" and inside == "/":
+                continue  # a path that is called like the prefix tells nothing
+            with_prefix = self.get(self.target.prefix + inside, whole=True)
+            without = self.get(inside, whole=True)
+            here, there = (with_prefix, without) if prefix else (without, with_prefix)
+            if answers_(here) or answers_(there):
+                return answers_(here)
+        return False
+
+    def _public_status(self, target: str) -> int:
+        """The status of a path as it stands at the proxy; 404 where nothing answers."""
+        for name in ("https", "http"):
+            if name in self.target.addresses.keys() - self.target.dead.keys() - self.target.redirecting:
+                try:
+                    with self.target.open(name, Expect()).stream("GET", target) as response:
+                        return response.status_code
+                except httpx.HTTPError:
+                    continue
+        return 404
+
+    # answers
+
+    def _fallback(self) -> None:
+        texts = []
+        for _ in range(2):
+            answer = self.get(f"/{uuid.uuid4().hex}/{uuid.uuid4().hex[:8]}")
+            texts.append(answer.text if answer and answer.status == 200 else "")
+        if texts[0] and texts[0] == texts[1]:
+            self.found.fallback = texts[0]
+            self.found.one_answer = "<" not in texts[0][:200]
+            self.found.notes.append("unknown paths are answered with one page and 200: it proves no path")
+
+    def _paths(self) -> list[str]:
+        """The GET paths of the schema; those with parameters come filled."""
+        plain: list[str] = []
+        filled: list[str] = []
+        for path, operations in self.found.schema.get("paths", {}).items():
+            operation = operations.get("get") if isinstance(operations, dict) else None
+            if not isinstance(operation, dict) or CAREFUL.search(path):
+                continue
+            given = [one for one in operation.get("parameters", []) if isinstance(one, dict)]
+            needed = [one for one in given if one.get("required") and one.get("in") != "path"]
+            content = json.dumps(operation.get("responses", {}))
+            if STREAM in content and "{" not in path and not needed:
+                self.found.streams.append(path)
+            if needed:
+                continue
+            if "{" not in path:
+                plain.append(path)
+            elif len(filled) < MAX_FILLED:
+                filled.append(self._fill(path, given))
+        return [*self.target.answers, *plain[:MAX_ROUTES], *filled]
+
+    def _fill(self, path: str, parameters: list[dict[str, Any]]) -> str:
+        for one in parameters:
+            schema = mapping(one.get("schema"))
+            options = schema.get("enum") or schema.get("examples") or []
+            value = one.get("example") or (
+                options[0] if options else EXAMPLES.get(schema.get("type", ""), "x")
+            )
+            path = path.replace(f"{{{one.get('name')}}}", quote(str(value), safe=""))
+        return re.sub(r"\{[^}]*\}", "x", path)
+
+    def _first_pages(self) -> list[str]:
+        pages = ["/", *DOCS]
+        if self.found.schema_path:
+            pages += [self.found.schema_path.rpartition("/")[0] + page for page in DOCS[:2]]
+        return pages
+
+    def _crawl(self) -> None:
+        """Follow the links of pages, and read their scripts."""
+        seen: set[str] = set()
+        scripts: dict[str, str] = {}
+        for _ in range(3):
+            pages = [answer for answer in self.found.pages if answer.path not in seen][:MAX_PAGES]
+            links: list[str] = []
+            for answer in pages:
+                seen.add(answer.path)
+                if self._is_docs(answer):
+                    continue
+                page = answers.page_of(answer.text)
+                here = f"{self.entrypoint().origin}{answer.path}"
+                for link in page.links:
+                    if (path := self.path_of(page.resolve(here, link))) and not CAREFUL.search(path):
+                        links.append(path)
+                for asset in page.assets:
+                    if (path := self.path_of(page.resolve(here, asset))) and re.search(r"\.m?js$", path):
+                        scripts.setdefault(path, answer.path)
+                self._scripts(answer.path, page.scripts)
+                for url in answer.addresses:
+                    if url.startswith(("ws://", "wss://")):
+                        self.found.lost.setdefault(path_in(url, self.target.prefix), answer.path)
+            left = MAX_PAGES - len(self.found.pages)
+            if not links or left <= 0:
+                break
+            self._look(list(dict.fromkeys(links))[:left])
+        for path, page_path in list(scripts.items())[:MAX_SCRIPTS]:
+            if (script := self.get(path)) and script.status == 200:
+                self._scripts(page_path, [script.text])
+
+    def _is_docs(self, answer: Answer) -> bool:
+        kind = "swagger" if "SwaggerUIBundle" in answer.text else "redoc" if "<redoc" in answer.text else ""
+        told = {"swagger": SCHEMA_URL, "redoc": SPEC_URL}[kind].search(answer.text) if kind else None
+        if kind and all(one.path != answer.path for one in self.found.docs):
+            self.found.docs.append(Docs(answer.path, kind, told[1] if told else ""))
+        return bool(kind)
+
+    def _scripts(self, page: str, texts: list[str]) -> None:
+        for literal in answers.sockets(texts):
+            path = path_in(urljoin(page, literal), self.target.prefix)
+            self.found.lost.setdefault(path, page)
+
+    def path_of(self, url: str) -> str:
+        """Return the application's path of an address; empty where that leads elsewhere."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not self.target.is_own(url, self.found):
+            return ""
+        return path_in(url, self.target.prefix)
+
+    def _slashes(self) -> None:
+        plain = [path for path in self.found.routes if path != "/" and "?" not in path][:MAX_SLASHES]
+        others = {path.rstrip("/") if path.endswith("/") else f"{path}/": path for path in plain}
+        with ThreadPoolExecutor(6) as pool:
+            for other, answer in zip(others, pool.map(self.get, others), strict=True):
+                if answer and answer.status in answers.REDIRECTS and answer.location:
+                    # However the proxy or a wrong root path garble it, it ends like the path.
+                    to = re.sub("/+", "/", urlsplit(answer.location).path)
+                    if to.endswith(others[other]) or to.rstrip("/").endswith(others[other].rstrip("/")):
+                        self.found.redirects.append(Redirect(other, others[other]))
+                        self.found.answers.setdefault(other, answer)
+
+    def _sockets(self) -> None:
+        for path in self.target.websockets:
+            self.found.sockets.append(path)
+            self.found.lost.pop(path, None)
+        for path in list(self.found.lost)[:3]:
+            try:
+                with self.entrypoint().ws(path):
+                    self.found.sockets.append(path)
+                    del self.found.lost[path]
+            except (Unexpected, OSError, EOFError, RuntimeError, ValueError):
+                continue

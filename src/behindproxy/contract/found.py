@@ -1,0 +1,168 @@
+"""What the application under test has: the subjects that the checks take."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a path of the application answered to GET."""
+
+    path: str
+    status: int
+    kind: str  # its content type, without parameters
+    text: str
+    location: str
+    cookies: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()  # the application's own, absolute, as they stand there
+
+    @property
+    def is_page(self) -> bool:
+        return self.status == 200 and self.kind == "text/html"
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """A path that leads to the same path with its last slash, or without it."""
+
+    path: str
+    to: str
+
+
+@dataclass(frozen=True)
+class Docs:
+    path: str
+    kind: str  # swagger or redoc
+    schema: str  # as the page names it
+
+
+@dataclass
+class Found:
+    """Subjects, as paths of the application without the prefix."""
+
+    at: str = ""  # the entrypoint that said what exists
+    schema: dict[str, Any] = field(default_factory=dict)
+    schema_path: str = ""
+    answers: dict[str, Answer] = field(default_factory=dict)
+    redirects: list[Redirect] = field(default_factory=list)
+    docs: list[Docs] = field(default_factory=list)
+    streams: list[str] = field(default_factory=list)
+    sockets: list[str] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)  # a socket's literal and its page
+    fallback: str = ""  # the text that unknown paths are answered with, where it is a 200
+    one_answer: bool = False  # which is no page
+    in_code: bool = False  # the routes have the prefix themselves, and nothing is stripped
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def routes(self) -> list[str]:
+        """GET paths that answer, the schema's first."""
+        known = [(path, one) for path, one in self.answers.items() if path not in self.streams]
+        return [path for path, one in known if one.status < 400 and not self.covers(one)]
+
+    @property
+    def present(self) -> list[str]:
+        """Paths that exist, whatever they answer to GET: an MCP server wants another header (406)."""
+        known = {path: answer.status for path, answer in self.answers.items() if not self.covers(answer)}
+        return [path for path, status in known.items() if status < 500 and status not in (404, 421)]
+
+    @property
+    def route(self) -> str:
+        """A path that answers 200 with something to compare, or an empty text."""
+        plain = [path for path in self.routes if self.answers[path].status == 200 and len(path) > 1]
+        return next(
+            (path for path in plain if self.answers[path].kind == "application/json"),
+            plain[0] if plain else "",
+        )
+
+    @property
+    def open_ended(self) -> list[str]:
+        """Where a path may go on with anything: before the last parameter of a GET path, or after a route."""
+        ends = [
+            path.rpartition("/")[0]
+            for path, ways in mapping(self.schema.get("paths")).items()
+            if path.endswith("}") and "{" not in path.rpartition("/")[0] and "get" in mapping(ways)
+        ]
+        return [*ends, *([self.route.rstrip("/")] if self.route else [])]
+
+    @property
+    def pages(self) -> list[Answer]:
+        return [answer for answer in self.answers.values() if answer.is_page]
+
+    @property
+    def showing(self) -> list[str]:
+        """Paths whose answers show an absolute address of this deployment."""
+        return [path for path, answer in self.answers.items() if answer.addresses]
+
+    @property
+    def cookies(self) -> list[str]:
+        return [path for path, answer in self.answers.items() if answer.cookies]
+
+    @property
+    def schemes(self) -> dict[str, Any]:
+        """The security schemes of the schema, by name."""
+        return dict(mapping(mapping(self.schema.get("components")).get("securitySchemes")))
+
+    @property
+    def key_headers(self) -> list[str]:
+        """Header names in which the schema's security schemes expect a key."""
+        return [
+            str(one.get("name"))
+            for one in map(mapping, self.schemes.values())
+            if one.get("type") == "apiKey" and one.get("in") == "header"
+        ]
+
+    def covers(self, answer: Answer) -> bool:
+        """Say whether it is what any unknown path is answered with: no proof that the path exists."""
+        return bool(self.fallback) and answer.status == 200 and answer.text == self.fallback
+
+    def matches(self, path: str) -> bool:
+        """Say whether the schema has a path like this one, other than /."""
+        return len(path) > 1 and any(pattern.fullmatch(path) for pattern in self._patterns())
+
+    def _patterns(self) -> list[re.Pattern[str]]:
+        paths = [one for one in mapping(self.schema.get("paths")) if len(one) > 1]
+        return [re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(one))) for one in paths]
+
+    def summary(self) -> list[str]:
+        """Return what was found in a few lines, for the start of a run."""
+        schema = (
+            f"schema {self.schema_path}, {len(mapping(self.schema.get('paths')))} paths"
+            if self.schema_path
+            else "no schema"
+        )
+        parts = {
+            "answers": len(self.routes),
+            "pages": len(self.pages),
+            "answers with absolute addresses": len(self.showing),
+            "slash redirects": len(self.redirects),
+            "answers with cookies": len(self.cookies),
+        }
+        named = [f"streams {', '.join(self.streams[:3])}"] if self.streams else []
+        named += [f"WebSockets {', '.join(self.sockets[:3])}"] if self.sockets else []
+        named += [f"documentation {', '.join(one.path for one in self.docs[:3])}"] if self.docs else []
+        return [
+            schema,
+            ", ".join(f"{count} {name}" for name, count in parts.items()),
+            "; ".join(named) or "no documentation page, stream or WebSocket",
+            *self.notes,
+        ]
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def schema_of(document: Any) -> dict[str, Any]:
+    """Return the document where it is an OpenAPI schema, otherwise an empty one."""
+    known = mapping(document)
+    return known if "openapi" in known and isinstance(known.get("paths"), dict) else {}
+
+
+def path_in(url: str, prefix: str) -> str:
+    """Return a URL's path without the prefix."""
+    path = urlsplit(url).path
+    inside = prefix and (path == prefix or path.startswith(f"{prefix}/"))
+    return (path[len(prefix) :] if inside else path) or "/"
