@@ -10,7 +10,6 @@ from behindproxy.contract.causes import ARRIVING, CAUSES, SEEN
 from behindproxy.contract.diagnosis import Diagnosis, diagnose
 from behindproxy.contract.setting import Setting
 
-
 OURS = Setting(proxy="traefik", server="uvicorn", ours=True, prefix="/api/v1", hosts=("localhost",))
 
 
