@@ -4,7 +4,9 @@ findings, and from the broken configurations with what `make verify` says of the
 import re
 from collections.abc import Iterator
 
+from behindproxy.contract import reference
 from behindproxy.contract.causes import CAUSES
+from behindproxy.contract.setting import Setting
 from behindproxy.doctor.findings import CATALOGUE, Finding, fill, names
 from behindproxy.doctor.step import ERROR
 from behindproxy.stack.paths import ROOT
@@ -79,7 +81,10 @@ def name(one: Finding, situation: str) -> str:
 
 
 def of_verify() -> Iterator[str]:
-    hints = {f"{one['title']} ({one['id']})": one["fix"] for one in checks()}
+    here = Setting(proxy="traefik", server="uvicorn", ours=True)
+    hints = {
+        f"{one['title']} ({one['id']})": reference.CHECKS.get(one["id"], one["fix"]) for one in checks()
+    }
     said = dict(re.findall(r"(?m)^\| `([^`]+)` .* \| (.+) \|$", (ROOT / "docs" / "mutants.md").read_text()))
     rows: dict[tuple[str, str], list[str]] = {}
     refused = []
@@ -90,7 +95,7 @@ def of_verify() -> Iterator[str]:
             continue
         cause = next((one for one in CAUSES if told.startswith(one.says)), None)
         title = next((one for one in hints if told.startswith(one)), "")
-        what = (cause.says, cause.fix) if cause else (title, hints.get(title, ""))
+        what = (cause.says, cause.fix_for(here)) if cause else (title, hints.get(title, ""))
         rows.setdefault(what, []).append(f"{mutant.title} (`{mutant.name}`)")
     yield from ("", f"## {VERIFY}", "", "| it says | what helps | seen when |", "|---|---|---|")
     for (says, fix), broken in sorted(rows.items()):

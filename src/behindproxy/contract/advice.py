@@ -111,7 +111,7 @@ BUFFERING = {
         "proxy_buffering off; in the location of the stream, and no text/event-stream in gzip_types; or the "
         "application sends X-Accel-Buffering: no."
     ),
-    "caddy": "no encode for text/event-stream, and flush_interval -1 in reverse_proxy.",
+    "caddy": "no response_buffers in reverse_proxy, no encode for text/event-stream, and flush_interval -1.",
     "haproxy": (
         "no filter that waits for the whole answer (compression, cache, wait-for-body) on this backend."
     ),
