@@ -1,0 +1,54 @@
+"""The root is what a person copies: small enough to be read in ten minutes, and nothing in it twice."""
+
+from collections import Counter
+
+import pytest
+
+from behindproxy.stack.paths import ROOT
+
+LINES = {
+    "README.md": 150,
+    "docker-compose.yml": 75,
+    "docker-compose.prod.yml": 45,
+    "docker-compose.replicas.yml": 20,
+    "docker-compose.dev.yml": 7,
+    "traefik/traefik.toml": 55,
+    "traefik/dynamic/routes.toml": 50,
+    "traefik/dynamic/middlewares.toml": 65,
+    "Dockerfile": 35,
+    "app/main.py": 35,
+}
+TEN_MINUTES = [
+    "docker-compose.yml",
+    "traefik/traefik.toml",
+    "traefik/dynamic/routes.toml",
+    "Dockerfile",
+    "app/main.py",
+]
+# Elsewhere, so that who copies a stack on one machine does not read them.
+FOLDERS = ("swarm", "kubernetes", "observability", "nginx", "caddy")
+
+
+def lines(name: str) -> list[str]:
+    return (ROOT / name).read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_file_of_the_root_is_short(name):
+    assert len(lines(name)) <= LINES[name]
+
+
+def test_what_runs_is_read_in_ten_minutes():
+    assert sum(len(lines(name)) for name in TEN_MINUTES) <= 260
+
+
+@pytest.mark.parametrize("name", [name for name in LINES if name.endswith(".yml")])
+def test_no_block_of_a_compose_file_stands_twice(name):
+    kept = [line.strip() for line in lines(name) if line.strip() and not line.strip().startswith("#")]
+    runs = Counter(tuple(kept[at : at + 3]) for at in range(len(kept) - 2))
+    assert [run for run, count in runs.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_what_not_everybody_needs_has_a_folder_of_its_own(name):
+    assert [path for path in (ROOT / "deploy" / name).iterdir() if path.is_file()]
