@@ -10,23 +10,24 @@ from .subjects import beside, document, ours, template
 
 SERVERS = ("uvicorn", "fastapi", "gunicorn", "hypercorn")
 DEFAULT = {"ours": partial(ours, "ours", PROBE=0)}
-ROUTES, STATIC, ORDER, OBSERVE, NATIVE = (
-    "traefik/routes.toml",
+ROUTES, MIDDLEWARES, STATIC, ORDER, OBSERVE, NATIVE = (
+    "traefik/dynamic/routes.toml",
+    "traefik/dynamic/middlewares.toml",
     "traefik/traefik.toml",
     "src/behindproxy_serve/order.py",
     "src/behindproxy_serve/middleware/observe.py",
     "src/behindproxy/stack/native.py",
 )
-CHAIN = '["security-headers", {{ if $rate }}"rate-limit", {{ end }}"scrub-headers"'
+CHAIN = '["security-headers", {{ if env "RATE_LIMIT" }}"rate-limit", {{ end }}"scrub-headers"'
 # The last section of its file.
 ACCESS_LOG = "".join((ROOT / STATIC).read_text().partition("\n[accessLog]")[1:])
 # What is taken away, one at a time: (file, what is there, what is put in its place).
 WITHOUT = {
     "access log of Traefik": (STATIC, ACCESS_LOG, ""),
-    "Traefik's metrics": (STATIC, '[metrics.prometheus]\n  entryPoint = "ops"', ""),
-    "header blanking": (ROUTES, CHAIN, CHAIN.replace('"scrub-headers"', '"security-headers"')),
-    "security headers": (ROUTES, CHAIN, CHAIN.replace('"security-headers", ', "")),
-    "retries": (ROUTES, ', "retry"]', "]"),
+    "Traefik's metrics": (STATIC, 'metrics.prometheus.entryPoint = "ops"', ""),
+    "header blanking": (MIDDLEWARES, CHAIN, CHAIN.replace('"scrub-headers"', '"security-headers"')),
+    "security headers": (MIDDLEWARES, CHAIN, CHAIN.replace('"security-headers", ', "")),
+    "retries": (MIDDLEWARES, ', "retry"]', "]"),
     "health check": (ROUTES, 'interval = "1s"', 'interval = "3600s"'),
     "access log of the app": (OBSERVE, "        self.log.info(\n", "        self.log.debug(\n"),
     "the app's metrics": (OBSERVE, "        count.inc()\n        duration.observe(seconds)\n", ""),
@@ -36,7 +37,7 @@ WITHOUT = {
 }
 
 
-COMPRESS = {ROUTES: ('"retry"]', '"retry", "compress"]\n[http.middlewares.compress.compress]')}
+COMPRESS = {MIDDLEWARES: ('"retry"]', '"retry", "compress"]\n[http.middlewares.compress.compress]')}
 
 
 def entrypoints() -> Question:
@@ -93,7 +94,7 @@ UNTUNED = {
     "asyncio's own loop": {"src/behindproxy_serve/server.py": (UVICORN, UVICORN + ' "--loop": "asyncio",')},
     "parsing by h11": {"src/behindproxy_serve/server.py": (UVICORN, UVICORN + ' "--http": "h11",')},
     # Answers 502 in place of 413, for it passes no answer on that overtakes its request's body.
-    "fastProxy (not taken)": {STATIC: ("[global]", "[experimental.fastProxy]\n[global]")},
+    "fastProxy (not taken)": {STATIC: ("ping =", "experimental.fastProxy = {}\nping =")},
     # The alerts and the dashboard are made of them.
     "no metrics of the router (not taken)": {
         ROUTES: (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .settings import Settings
 
-# Longer than Traefik keeps an idle connection (idleConnTimeout in routes.toml), so the app never
+# Longer than Traefik keeps an idle connection (idleConnTimeout in middlewares.toml), so the app never
 # closes one that Traefik is about to reuse. Five is also what `fastapi run` cannot change.
 KEEP_ALIVE_SECONDS = 5
 

@@ -41,7 +41,7 @@ def test_it_is_small_enough_to_review_and_none_of_it_is_hidden(source, project):
     assert len(own.splitlines()) < 1600
     for name in (
         "docker-compose.yml",
-        "traefik/routes.toml",
+        "traefik/dynamic/routes.toml",
         "Dockerfile",
         "Makefile",
         ".env",
@@ -149,7 +149,7 @@ def test_of_two_applications_one_is_to_be_named(source, project):
 def test_later_changes_come_and_a_person_s_edits_stay(source, project):
     shop = project("updated", theirs(**{"requirements.txt": "fastapi\n"}))
     assert source.new(shop, **MODULE)[0] == 0
-    routes = shop.path / "traefik" / "routes.toml"
+    routes = shop.path / "traefik" / "dynamic" / "routes.toml"
     own = routes.read_text() + "\n# ours: a router for the shop's back office\n"
     routes.write_text(own)
     code, output = source.new(shop)
@@ -160,12 +160,12 @@ def test_later_changes_come_and_a_person_s_edits_stay(source, project):
     assert "has everything already" in source.new(shop)[1]
 
     before = git(source.path, "rev-parse", "HEAD")
-    edit(source, "traefik/routes.toml", 'interval = "1s"', 'interval = "2s"')
+    edit(source, "traefik/dynamic/routes.toml", 'interval = "1s"', 'interval = "2s"')
     edit(source, "src/behindproxy_serve/middleware/body_limit.py", '"""', '"""Changed since. ')
     commit(source.path, "a later version")
     code, output = source.new(shop)
     assert code == 0, output
-    assert "traefik/routes.toml" in output
+    assert "traefik/dynamic/routes.toml" in output
     text = routes.read_text()
     assert 'interval = "2s"' in text
     assert "ours: a router" in text
@@ -177,12 +177,12 @@ def test_later_changes_come_and_a_person_s_edits_stay(source, project):
 
     routes.write_text(text.replace('interval = "2s"', 'interval = "5s"'))
     commit(shop.path)
-    edit(source, "traefik/routes.toml", 'interval = "2s"', 'interval = "3s"')
+    edit(source, "traefik/dynamic/routes.toml", 'interval = "2s"', 'interval = "3s"')
     commit(source.path, "and another")
     code, output = source.new(shop)
     assert code != 0
     assert "conflict" in output
-    assert "both sides changed the same lines of traefik/routes.toml" in output
+    assert "both sides changed the same lines of traefik/dynamic/routes.toml" in output
     assert 'interval = "5s"' in routes.read_text()
     assert 'interval = "3s"' in routes.read_text()
     git(source.path, "reset", "--quiet", "--hard", before)

@@ -130,11 +130,11 @@ def test_an_edit_of_any_file_survives_or_is_a_named_conflict(source, project):
 def test_line_ends_of_theirs_stay(source, project):
     shop = project("crlf", theirs(**REQUIREMENTS))
     assert source.new(shop, **MODULE)[0] == 0
-    routes = shop.path / "traefik" / "routes.toml"
+    routes = shop.path / "traefik" / "dynamic" / "routes.toml"
     routes.write_bytes(routes.read_bytes().replace(b"\n", b"\r\n") + b"# ours: caf\xe9\r\n")
     commit(shop.path)
     before = git(source.path, "rev-parse", "HEAD")
-    origin = source.path / "traefik" / "routes.toml"
+    origin = source.path / "traefik" / "dynamic" / "routes.toml"
     origin.write_text("# later\n" + origin.read_text())
     commit(source.path, "a later version")
     try:

@@ -1,11 +1,13 @@
 """What the mutants take for Traefik's configuration is what Traefik reads in its templates."""
 
 import json
+import shutil
 
+import httpx
 import pytest
 import tomli_w
 
-from behindproxy.stack.paths import ROOT, VENV
+from behindproxy.stack.paths import DYNAMIC, VENV
 from behindproxy.stack.settings import StackSettings
 from tests.mutants import data
 
@@ -20,7 +22,7 @@ SETTINGS = (
 
 
 @pytest.mark.parametrize("given", SETTINGS, ids=lambda given: "-".join(given) or "default")
-def test_rendered_routes_are_the_same_to_traefik(given, tmp_path, monkeypatch):
+def test_what_is_rendered_is_the_same_to_traefik(given, tmp_path, monkeypatch):
     environ = StackSettings.model_validate(given).environ() | {
         "APP_SERVERS": "http://127.0.0.1:1,http://127.0.0.1:2",
         "PROXY_TOKEN": "secret",
@@ -28,31 +30,65 @@ def test_rendered_routes_are_the_same_to_traefik(given, tmp_path, monkeypatch):
     }
     for key, value in environ.items():
         monkeypatch.setenv(key, value)
-    text = (ROOT / "traefik" / "routes.toml").read_text()
-    rendered = data.written(data.read(text, "routes.toml", environ), "routes.toml")
-    assert "{{" in text and "{{" not in rendered
-    configuration = received(tmp_path / "template", text)
+    rendered = tmp_path / "rendered" / "dynamic"
+    rendered.mkdir(parents=True)
+    for path in DYNAMIC.iterdir():
+        text = path.read_text()
+        (rendered / path.name).write_text(data.written(data.read(text, path.name, environ), path.name))
+        assert "{{" in text and "{{" not in (rendered / path.name).read_text()
+    shutil.copytree(DYNAMIC, tmp_path / "template" / "dynamic")
+    configuration = received(tmp_path / "template")
     assert {"app", "ping"} <= configuration["http"]["routers"].keys()
-    assert configuration == received(tmp_path / "rendered", rendered)
+    assert {"app", "retry", "strip-prefix"} <= configuration["http"]["middlewares"].keys()
+    assert configuration == received(tmp_path / "rendered")
 
 
-def received(folder, routes):
-    """Return the configuration that Traefik says it has taken from a file with `routes`."""
-    folder.mkdir()
-    (folder / "routes.toml").write_text(routes)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"API_PREFIX": "api"},
+        {"API_PREFIX": "/api/v1/"},
+        {"PUBLIC_HOSTS": "localhost,a`b"},
+        {"RATE_LIMIT": "ten"},
+        {"TRUSTED_PROXIES": "192.0.2.10", "STATIC_DIR": ""},
+    ],
+    ids=lambda given: "-".join(f"{key}={value}" for key, value in given.items()),
+)
+def test_a_setting_that_cannot_work_keeps_every_route_out(given, tmp_path, monkeypatch):
+    good = StackSettings().environ() | {"APP_SERVERS": "http://127.0.0.1:1", "STATIC_DIR": str(tmp_path)}
+    for key, value in {**good, **given}.items():
+        monkeypatch.setenv(key, value)
+    shutil.copytree(DYNAMIC, tmp_path / "dynamic")
+    command, port, log = written(tmp_path)
+    key, value = next(iter(given.items()))
+    with process(command, port, log):
+        wait_until(lambda: f"{key}={value}: " in log.read_text())
+        for path in ("/", "/api/v1/app", "/ping"):
+            assert httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code == 404
+    assert not configurations(log)
+
+
+def received(folder):
+    """Return the configuration that Traefik says it has taken from the files in `dynamic`."""
+    command, port, log = written(folder)
+    with process(command, port, log):
+        wait_until(lambda: configurations(log))
+        return configurations(log)[0]
+
+
+def written(folder):
+    """Return Traefik's command for the files in `dynamic`, its port and its log."""
     port, log = free_port(), folder / "log"
     static = {
         "entryPoints": {"http": {"address": f"127.0.0.1:{port}"}},
-        "providers": {"file": {"filename": str(folder / "routes.toml")}},
+        "providers": {"file": {"directory": str(folder / "dynamic")}},
         "log": {"level": "DEBUG", "format": "json"},
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
     }
     (folder / "traefik.toml").write_text(tomli_w.dumps(static))
+    return [f"{VENV}/bin/traefik", f"--configFile={folder}/traefik.toml"], port, log
 
-    def configurations():
-        lines = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("}")]
-        return [line["config"] for line in lines if line.get("providerName") == "file" and "config" in line]
 
-    with process([f"{VENV}/bin/traefik", f"--configFile={folder}/traefik.toml"], port, log):
-        wait_until(configurations)
-        return configurations()[0]
+def configurations(log):
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("}")]
+    return [line["config"] for line in lines if line.get("providerName") == "file" and "config" in line]

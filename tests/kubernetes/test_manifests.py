@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from behindproxy.stack.paths import ROOT, VENV
+from behindproxy.stack.paths import DYNAMIC, ROOT, VENV
 
 MANIFESTS = ROOT / "deploy" / "kubernetes"
 HERE = Path(__file__).parent
@@ -140,24 +140,22 @@ def test_the_chart_s_arguments_are_taken_by_traefik():
     assert not starts("--entryPoints.websecure.http.aliasHeaderStrategy=delete")
 
 
-def test_they_say_what_routes_toml_and_traefik_toml_say():
-    routes = (ROOT / "traefik" / "routes.toml").read_text()
-    scrubbed = re.search(r"\[http\.middlewares\.scrub-headers.*?\n(.*?)\n\{\{", routes, re.DOTALL)[1]
+def test_they_say_what_the_files_in_traefik_say():
+    middlewares = (DYNAMIC / "middlewares.toml").read_text()
+    scrubbed = re.search(r"\[http\.middlewares\.scrub-headers.*?\n(.*?)\n\{\{", middlewares, re.DOTALL)[1]
     assert one("Middleware", "scrub-headers")["spec"]["headers"]["customRequestHeaders"] == tomllib.loads(
         scrubbed
     )
-    retry = re.search(r"\[http\.middlewares\.retry\.retry\]\n(.*?)\n\n", routes, re.DOTALL)[1]
+    retry = re.search(r"\[http\.middlewares\.retry\.retry\]\n(.*?)\n\n", middlewares, re.DOTALL)[1]
     assert one("Middleware", "retry")["spec"]["retry"] == tomllib.loads(retry)
-    security = re.search(r"\[http\.middlewares\.security-headers\.headers\]\n(.*?)\n\{\{", routes, re.DOTALL)[
-        1
-    ]
+    security = re.search(
+        r"\[http\.middlewares\.security-headers\.headers\]\n(.*?)\n\{\{", middlewares, re.DOTALL
+    )[1]
     expected = {**tomllib.loads(security), "stsSeconds": 31536000}
     assert one("Middleware", "security-headers")["spec"]["headers"] == expected
-    timeouts = re.search(
-        r"\[http\.serversTransports\.app\.forwardingTimeouts\]\n(.*?)\n\{\{", routes, re.DOTALL
-    )[1]
+    timeouts = middlewares.partition("[http.serversTransports.app.forwardingTimeouts]\n")[2]
     assert one("ServersTransport")["spec"]["forwardingTimeouts"] == tomllib.loads(timeouts)
-    ciphers = re.search(r"cipherSuites = (\[.*?\])", routes, re.DOTALL)[1]
+    ciphers = re.search(r"cipherSuites = (\[.*?\])", (DYNAMIC / "tls.toml").read_text(), re.DOTALL)[1]
     assert one("TLSOption")["spec"]["cipherSuites"] == tomllib.loads(f"c = {ciphers}")["c"]
 
     static = tomllib.loads((ROOT / "traefik" / "traefik.toml").read_text())

@@ -93,7 +93,7 @@ def main() -> int:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     # Those that share a running stack one after the other.
-    mutants = sorted(load_all(options.only or "*"), key=lambda one: not one.edits_routes_alone)
+    mutants = sorted(load_all(options.only or "*"), key=lambda one: not one.edits_dynamic_alone)
     verdicts, alarms, skipped = [], 0, 0
     for runtime in ("native", "docker"):
         its = [mutant for mutant in mutants if mutant.runtime == runtime]

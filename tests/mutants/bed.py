@@ -69,7 +69,7 @@ class Bed:
         """Applies it, to the running stack where that is enough, asks, and puts every file back."""
         files = {name: (ROOT / name).read_text() for name in mutant.files}
         startup = self.checkout.path / STARTUP
-        shared = mutant.edits_routes_alone and mutant.runtime == "native"
+        shared = mutant.edits_dynamic_alone and mutant.runtime == "native"
 
         def break_it() -> None:
             mutant.apply(self.checkout.path)

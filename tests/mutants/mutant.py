@@ -17,7 +17,7 @@ from . import data, objects
 from .data import Edit, Strict
 
 HERE = Path(__file__).parent
-ROUTES = "traefik/routes.toml"
+DYNAMIC = "traefik/dynamic/"
 # What only Traefik's own environment tells stays a template in what is written.
 OF_THE_START = {key: f"{{{{ env `{key}` }}}}" for key in ("APP_SERVERS", "PROXY_TOKEN", "STATIC_DIR")}
 
@@ -81,10 +81,10 @@ class Mutant(Strict):
         return self
 
     @property
-    def edits_routes_alone(self) -> bool:
+    def edits_dynamic_alone(self) -> bool:
         """Whether a running Traefik takes it in; a stack that must not come up has to be started."""
         more = self.replace or self.settings or self.packages or "up" in self.caught_by
-        return self.files == {ROUTES} and not more
+        return all(name.startswith(DYNAMIC) for name in self.files) and not more
 
     @property
     def files(self) -> set[str]:

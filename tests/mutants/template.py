@@ -1,6 +1,6 @@
-"""Go's templates as Traefik's file provider has them: what traefik/routes.toml says under some settings.
+"""Go's templates as Traefik's file provider has them: what traefik/dynamic/ says under some settings.
 
-Only what the file uses is known here; anything else is refused by name.
+Only what the files use is known here; anything else is refused by name.
 """
 
 import json

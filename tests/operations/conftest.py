@@ -5,11 +5,11 @@ import re
 import shutil
 import subprocess
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from behindproxy.stack.paths import DYNAMIC
 from tests import load
 from tests.checkout import ROOT, Checkout, docker, wait_for
 
@@ -74,9 +74,9 @@ class Operated(Checkout):
                 )
         return found
 
-    def edit_routes(self, old: str, new: str) -> None:
+    def edit(self, name: str, old: str, new: str) -> None:
         """By rename, as editors save."""
-        path = self.path / "traefik" / "routes.toml"
+        path = self.path / "traefik" / "dynamic" / name
         text = path.read_text()
         assert old in text
         part = path.with_suffix(".edit")
@@ -102,8 +102,7 @@ def copied():
 @pytest.fixture
 def stack(copied):
     """Two replicas of the present source, all of them in."""
-    routes = Path("traefik/routes.toml")
-    shutil.copy2(ROOT / routes, copied.path / routes)
+    shutil.copytree(DYNAMIC, copied.path / "traefik" / "dynamic", dirs_exist_ok=True)
     copied.must("up")
     wait_for(lambda: {"app", "app-2"} <= {n for n, up in copied.servers_up().items() if up}, 20)
     return copied

@@ -73,9 +73,10 @@ def test_scaling_from_one_to_three_and_back_loses_nothing(stack, record):
 def test_edits_of_the_routes_lose_nothing(stack, record):
     with load(stack.url) as tally:
         for number in range(3):
-            stack.edit_routes("attempts = 20", "attempts = 21" if number % 2 else "attempts  = 20")
+            stack.edit("middlewares.toml", "attempts = 20", "attempts = 21" if number % 2 else "attempts  = 20")
             time.sleep(4)
-            stack.edit_routes("attempts = 21" if number % 2 else "attempts  = 20", "attempts = 20")
+            edited = "attempts = 21" if number % 2 else "attempts  = 20"
+            stack.edit("middlewares.toml", edited, "attempts = 20")
             time.sleep(4)
     record(tally, "6 edits")
     assert not tally.failures
@@ -84,7 +85,7 @@ def test_edits_of_the_routes_lose_nothing(stack, record):
 def test_invalid_routes_keep_the_old_ones_and_ps_says_so(stack, record):
     time.sleep(1.1)  # Traefik's log has whole seconds
     with load(stack.url) as tally:
-        stack.edit_routes("[http.routers.app]", "[http.routers.app")
+        stack.edit("routes.toml", "[http.routers.app]", "[http.routers.app")
         wait_for(lambda: "NOT TAKEN" in stack.make("ps")[1], 15)
         assert stack.make("ps")[0] != 0
     record(tally, "an edit that does not parse")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pytest
 
 from behindproxy.stack import render
-from behindproxy.stack.paths import BUILD, ROOT, VENV
+from behindproxy.stack.paths import BUILD, DYNAMIC, VENV
 from behindproxy.stack.settings import StackSettings
 from tests.checkout import wait_for
 
@@ -86,17 +86,13 @@ def traefik(home, settings):
     """As `make up` starts it natively, but with two servers, whose health is left alone."""
     ports = {key.lower(): int(settings[key]) for key in ("HTTP_PORT", "HTTPS_PORT", "OPS_PORT")}
     static = render.static(StackSettings(api_prefix=PREFIX, **ports), native=True)
-    routes = (ROOT / "traefik" / "routes.toml").read_text()
     folder = home / "dynamic"
-    folder.mkdir()
-    (folder / "routes.toml").write_text(
-        hasty(routes, 'responseHeaderTimeout = "30s"', '"30s"').replace(
-            'interval = "1s"', 'interval = "3600s"'
-        )
-    )
-    source = str(ROOT / "traefik" / "routes.toml")
-    assert source in static
-    (home / "traefik.toml").write_text(static.replace(source, str(folder / "routes.toml")))
+    shutil.copytree(DYNAMIC, folder)
+    routes, middlewares = folder / "routes.toml", folder / "middlewares.toml"
+    routes.write_text(routes.read_text().replace('interval = "1s"', 'interval = "3600s"'))
+    middlewares.write_text(hasty(middlewares.read_text(), 'responseHeaderTimeout = "30s"', '"30s"'))
+    assert str(DYNAMIC) in static
+    (home / "traefik.toml").write_text(static.replace(str(DYNAMIC), str(folder)))
     environ = {
         "API_PREFIX": PREFIX,
         "PUBLIC_HOSTS": f"localhost,{HOST}",

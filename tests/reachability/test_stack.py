@@ -38,8 +38,8 @@ class Examined(Checkout):
         return found[0] if found else ""
 
     def routes(self, old: str, new: str) -> None:
-        path = self.path / "traefik" / "routes.toml"
-        text = (ROOT / "traefik" / "routes.toml").read_text()
+        path = self.path / "traefik" / "dynamic" / "routes.toml"
+        text = (ROOT / "traefik" / "dynamic" / "routes.toml").read_text()
         assert old in text
         path.with_suffix(".edit").write_text(text.replace(old, new))
         path.with_suffix(".edit").replace(path)

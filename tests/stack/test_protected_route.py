@@ -27,7 +27,7 @@ ROUTER = f"""
 
 """
 WITH_A_SLASH = (
-    "traefik/routes.toml",
+    "traefik/dynamic/routes.toml",
     RULE,
     "Path(`{{ $prefix }}/admin`) || PathPrefix(`{{ $prefix }}/admin/`)",
 )
@@ -35,13 +35,13 @@ WITH_A_SLASH = (
 WRONG = {
     "PathPrefix without a boundary": (
         "/api/v1admin/secret -> 200",
-        [("traefik/routes.toml", PREFIX_RULE, "PathPrefix(`{{ $prefix }}`)")],
+        [("traefik/dynamic/routes.toml", PREFIX_RULE, "PathPrefix(`{{ $prefix }}`)")],
     ),
     "priorities left to the length of the rules": (
         "status without credentials: 200",
         [
-            ("traefik/routes.toml", PRIORITY, ""),
-            ("traefik/routes.toml", "  priority = 100  # Explicit", "  # Explicit"),
+            ("traefik/dynamic/routes.toml", PRIORITY, ""),
+            ("traefik/dynamic/routes.toml", "  priority = 100  # Explicit", "  # Explicit"),
         ],
     ),
     "protected rule with a slash at its end, encodedCharacters allowed": (
@@ -50,7 +50,7 @@ WRONG = {
     ),
     "protected rule for GET alone": (
         "POST -> 200",
-        [("traefik/routes.toml", RULE, f"{RULE} && Method(`GET`)")],
+        [("traefik/dynamic/routes.toml", RULE, f"{RULE} && Method(`GET`)")],
     ),
     "root_path without the prefix in the path": (
         "/api/v1/api/v1/admin/secret -> 200",
@@ -70,7 +70,7 @@ WRONG = {
 @pytest.fixture
 def protected(stopped):
     """The copy of the checkout with the recipe in it, not started; its files come back afterwards."""
-    names = {name for _, edits in WRONG.values() for name, _, _ in edits} | {"traefik/routes.toml"}
+    names = {name for _, edits in WRONG.values() for name, _, _ in edits} | {"traefik/dynamic/routes.toml"}
     before = {stopped.path / name: (stopped.path / name).read_text() for name in names}
     override = stopped.path / "docker-compose.override.yml"
     # The image holds no tests.
@@ -79,7 +79,7 @@ def protected(stopped):
     digest = base64.b64encode(hashlib.sha1(password.encode()).digest()).decode()
     replace(
         stopped,
-        "traefik/routes.toml",
+        "traefik/dynamic/routes.toml",
         "# The health check goes",
         ROUTER.replace("USER:", f"{name}:").replace("HASH", digest) + "# The health check goes",
     )

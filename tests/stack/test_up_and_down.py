@@ -71,7 +71,7 @@ def test_dev_serves_an_edit_and_stops_with_it(stopped, server):
 
 
 def test_an_edit_saved_by_rename_is_taken_while_it_runs(running):
-    routes = running.path / "traefik" / "routes.toml"
+    routes = running.path / "traefik" / "dynamic" / "routes.toml"
     before = routes.read_text()
     try:
         rename_over(routes, before.replace("Path(`{{ $prefix }}`)", "Path(`/renamed`)"))
@@ -82,7 +82,7 @@ def test_an_edit_saved_by_rename_is_taken_while_it_runs(running):
 
 
 def test_an_edit_that_does_not_parse_keeps_the_old_routes_and_ps_says_so(running):
-    routes = running.path / "traefik" / "routes.toml"
+    routes = running.path / "traefik" / "dynamic" / "routes.toml"
     before = routes.read_text()
     try:
         rename_over(routes, before + "\n[http.routers\n")
@@ -95,14 +95,14 @@ def test_an_edit_that_does_not_parse_keeps_the_old_routes_and_ps_says_so(running
 
 
 def test_a_lost_middleware_turns_the_health_check_red(running):
-    routes = running.path / "traefik" / "routes.toml"
-    before = routes.read_text()
+    middlewares = running.path / "traefik" / "dynamic" / "middlewares.toml"
+    before = middlewares.read_text()
     try:
-        rename_over(routes, before.replace("[http.middlewares.retry.retry]", "[http.middlewares.x.retry]"))
+        rename_over(middlewares, before.replace(".retry.retry]", ".x.retry]"))
         wait_for(lambda: "unhealthy" in running.make("ps")[1], seconds=30)
         assert running.answers() == "404 page not found\n"
     finally:
-        rename_over(routes, before)
+        rename_over(middlewares, before)
     wait_for(lambda: running.make("ps")[0] == 0, seconds=30)
 
 

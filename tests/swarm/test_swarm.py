@@ -330,10 +330,10 @@ def test_new_routes_and_a_new_certificate_restart_one_traefik_after_the_other(st
     """Swarm's configs and secrets are immutable, so here an edit or a renewal is a restart: a client
     that goes to one address alone fails for that time. One that tries the next fails when its
     connection is closed under it, or meets a Traefik that has not read its routes yet (404)."""
-    routes = stack.path / "traefik" / "routes.toml"
-    text = routes.read_text()
+    middlewares = stack.path / "traefik" / "dynamic" / "middlewares.toml"
+    text = middlewares.read_text()
     assert "frameDeny = true" in text
-    routes.write_text(text.replace("frameDeny = true", 'customFrameOptionsValue = "SAMEORIGIN"'))
+    middlewares.write_text(text.replace("frameDeny = true", 'customFrameOptionsValue = "SAMEORIGIN"'))
     with load(*stack.urls, rates=REQUESTS, elsewhere=True) as tally:
         with load(stack.urls[2], rates={"get": 20.0}) as alone:
             stack.must("swarm-deploy", TLS_CERT=authority.certificate, TLS_KEY=authority.key)

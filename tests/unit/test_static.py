@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from behindproxy.stack import routes_edit
-from behindproxy.stack.paths import ROOT
+from behindproxy.stack.paths import DYNAMIC, ROOT
 from behindproxy.stack.render import static
 from behindproxy.stack.settings import StackSettings, SwarmSettings, own_networks
 from behindproxy.stack.swarm import LEAVING_SECONDS
@@ -68,8 +68,8 @@ def test_the_stack_file_is_the_compose_file_as_far_as_swarm_has_it():
     leaving = ["python", "-m", "behindproxy_serve.drain", "before", str(LEAVING_SECONDS)]
     assert 'CMD ["python", "-m", "behindproxy_serve"]' in (ROOT / "Dockerfile").read_text()
     assert swarm["app"]["command"] == [*leaving, "python", "-m", "behindproxy_serve"]
-    routes = (ROOT / "traefik" / "routes.toml").read_text()
-    idle = re.search(r'^ *idleConnTimeout = "(\d+)s"', routes, re.MULTILINE)
+    middlewares = (DYNAMIC / "middlewares.toml").read_text()
+    idle = re.search(r'^ *idleConnTimeout = "(\d+)s"', middlewares, re.MULTILINE)
     assert int(idle[1]) < LEAVING_SECONDS
 
 
@@ -111,14 +111,14 @@ AT = 1767225610  # 2026-01-01T00:00:10Z
 
 @pytest.fixture
 def refused(tmp_path, monkeypatch):
-    """What is said of a log, with routes.toml last edited at a moment."""
-    monkeypatch.setattr(routes_edit, "ROOT", tmp_path)
-    routes = tmp_path / "traefik" / "routes.toml"
-    routes.parent.mkdir()
-    routes.touch()
+    """What is said of a log, with one of the files last edited at a moment."""
+    monkeypatch.setattr(routes_edit, "DYNAMIC", tmp_path)
+    for name in routes_edit.FILES:
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (AT - 60, AT - 60))
 
     def said(log: str, edited: int) -> str | None:
-        os.utime(routes, (edited, edited))
+        os.utime(tmp_path / "middlewares.toml", (edited, edited))
         return routes_edit.refused(log)
 
     return said
@@ -138,10 +138,11 @@ def test_errors_about_other_things_are_not_about_the_routes(refused):
 
 
 def test_a_file_that_was_gone_for_a_moment_is_taken(refused):
-    gone = ERROR.replace("bad TOML", "open /etc/traefik/routes.toml: no such file or directory")
+    gone = ERROR.replace("bad TOML", "open /etc/traefik/dynamic/routes.toml: no such file or directory")
     assert refused(gone, edited=AT) is None
 
 
-def test_a_file_that_is_gone_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(routes_edit, "ROOT", tmp_path)
-    assert "routes.toml does not exist" in routes_edit.refused("")
+@pytest.mark.parametrize("name", routes_edit.FILES)
+def test_a_file_that_is_gone_is_told(name, refused, tmp_path):
+    (tmp_path / name).unlink()
+    assert f"{name} does not exist" in routes_edit.refused("")

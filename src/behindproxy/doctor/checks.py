@@ -66,7 +66,7 @@ def parts(facts: Facts) -> Iterator[Step]:
     elif facts.runtime == "docker" and facts.engine:
         yield from _containers(facts)
     if facts.routes_error:
-        yield finding("routes.toml", "routes.not_taken", reason=facts.routes_error)
+        yield finding("routes", "routes.not_taken", reason=facts.routes_error)
 
 
 def _processes(facts: Facts) -> Iterator[Step]:

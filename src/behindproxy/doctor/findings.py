@@ -341,7 +341,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.no_route",
             "no router of Traefik takes this host and path{routes_error:; its last edit was refused: }",
-            "see make ps, and the rule in traefik/routes.toml",
+            "see make ps, and the rule in traefik/dynamic/routes.toml",
             case="router",
             source=ANSWERS,
         ),
@@ -372,7 +372,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.too_slow",
             "the application took longer than the proxy waits (responseHeaderTimeout)",
-            "make logs FOLLOW=0 shows what it does; the limit is in traefik/routes.toml",
+            "make logs FOLLOW=0 shows what it does; the limit is in traefik/dynamic/middlewares.toml",
             source="docs/production.md › When something breaks",
         ),
     ),
@@ -456,12 +456,12 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "routes.not_taken",
             "Traefik refused the last edit: {reason}",
-            "mend traefik/routes.toml; Traefik takes it when it is saved",
+            "mend the file in traefik/dynamic; Traefik takes it when it is saved",
         ),
         error(
             "entrypoint.no_route",
             "{url}: Traefik's own 404, no router takes it",
-            "see the rule in traefik/routes.toml; make ps says whether the last edit was taken",
+            "see the rule in traefik/dynamic/routes.toml; make ps says whether the last edit was taken",
             source=ANSWERS,
         ),
         error(

@@ -451,7 +451,7 @@ def _refuse_unreadable() -> None:
     """Traefik has another user id: what it cannot read it starts without, silently, on port 80."""
     for folder in (STATIC, STATIC / "tls"):
         folder.chmod(0o755)
-    for path in (ROOT / "traefik", *(ROOT / "traefik").iterdir(), STATIC / "traefik.toml"):
+    for path in (ROOT / "traefik", *(ROOT / "traefik").rglob("*"), STATIC / "traefik.toml"):
         if not path.stat().st_mode & 0o004:
             raise SystemExit(
                 f"{path.relative_to(ROOT)}: Traefik's user may not read it; "

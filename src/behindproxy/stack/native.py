@@ -210,7 +210,7 @@ def unhealthy(settings: StackSettings) -> list[str]:
         problems.append(f"app does not answer at port {settings.direct_port}")
     ops = f"http://127.0.0.1:{settings.ops_port}"
     if (code := _status(f"{ops}/ping")) != 200:
-        problems.append("Traefik does not answer" if code is None else "Traefik did not load routes.toml")
+        problems.append("Traefik does not answer" if code is None else "Traefik did not load traefik/dynamic")
     # It asks once a second, and so learns of the application after everybody else.
     elif metrics.first_said(lambda: metrics.server_up(_get(f"{ops}/metrics")[1], _server(settings))) is False:
         host = "localhost" if "*" in settings.hosts else settings.hosts[0]

@@ -34,4 +34,5 @@ VENV = BUILD / "venv"
 APP_PYTHON = BUILD / "app" / "bin" / "python" if COPY else Path(sys.executable)
 CA_FILE = BUILD / "tls" / "ca.pem"
 STATIC = BUILD / "traefik"  # the rendered traefik.toml and the certificate Traefik serves
+DYNAMIC = ROOT / "traefik" / "dynamic"  # what Traefik takes an edit of while it runs
 STATE = BUILD / "state.json"  # what is running: its runtime and settings

@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from .paths import BUILD, ROOT
+from .paths import BUILD, DYNAMIC, ROOT
 from .settings import StackSettings, SwarmSettings
 
 # A certificate that is due is renewed while Traefik starts, which takes the challenge's route in at the
@@ -28,7 +28,7 @@ def static(settings: StackSettings, native: bool) -> str:
         points["http"]["address"] = f"{host}:{settings.http_port}"
         points["https"]["address"] = f"{host}:{settings.https_port}"
         points["ops"]["address"] = f"127.0.0.1:{settings.ops_port}"
-        config["providers"]["file"]["filename"] = str(ROOT / "traefik" / "routes.toml")
+        config["providers"]["file"]["directory"] = str(DYNAMIC)
     if settings.trusted_proxies:
         for name in ("http", "https"):
             points[name]["forwardedHeaders"] = {"trustedIPs": settings.trusted_proxies.split(",")}
@@ -50,7 +50,7 @@ def static(settings: StackSettings, native: bool) -> str:
             acme["httpChallenge"] = {"entryPoint": "http", "delay": VALIDATION_DELAY}
         else:
             acme["tlsChallenge"] = {}  # Traefik waits by itself until this one can be answered.
-        # Else routes.toml may come after the first routers, and an RSA key is made before those.
+        # Else the routes may come after the first routers, and an RSA key is made before those.
         config["providers"]["providersThrottleDuration"] = "0s"
         config["certificatesResolvers"] = {"acme": {"acme": acme}}
     if endpoint := settings.otel_exporter_otlp_endpoint.rstrip("/"):

@@ -14,7 +14,7 @@ from behindproxy_serve.settings import example
 from . import certificate, render
 from .addresses import page_of
 from .ownership import MARKS
-from .paths import BUILD, ROOT, STATIC
+from .paths import BUILD, DYNAMIC, ROOT, STATIC
 from .runtime import engine
 from .settings import SwarmSettings, own_keys, read_as, warn, written
 
@@ -159,7 +159,7 @@ def _environment(settings: SwarmSettings, name: str, nodes: int) -> dict[str, st
         "TLS_CERT": str(cert),
         "TLS_KEY": str(key),
         "STATIC_HASH": _hash(static),
-        "ROUTES_HASH": _hash(ROOT / "traefik" / "routes.toml"),
+        "DYNAMIC_HASH": _hash(*sorted(DYNAMIC.glob("*.toml"))),
         "CERTIFICATE_HASH": _hash(cert, key),
     }
 
