@@ -83,7 +83,11 @@ def test_an_edit_of_any_file_survives_or_is_a_named_conflict(source, project):
     commit(shop.path)
     files = origins(source)
     assert {".env", "deployment/behindproxy_serve/asgi.py", "docker-compose.yml"} <= files.keys()
-    deleted = ["docker-stack.yml", "observability/alerts.yml", "deployment/behindproxy/doctor/report.py"]
+    deleted = [
+        "deploy/swarm/stack.yml",
+        "deploy/observability/alerts.yml",
+        "deployment/behindproxy/doctor/report.py",
+    ]
     for name in deleted:
         (shop.path / name).unlink()
     edited = [name for name in [*files, ".copier-answers.yml"] if name not in deleted]
@@ -351,11 +355,11 @@ def test_what_git_does_not_have_is_not_overwritten(source, project):
     shop = project("uncommitted", theirs(**{"Dockerfile": "FROM scratch\n", **REQUIREMENTS}))
     (shop.path / "Dockerfile").write_text("FROM scratch\n# not committed\n")
     assert "Dockerfile is not committed" in refusal(source, shop, OVERWRITE="1", **MODULE)
-    (shop.path / ".gitignore").write_text("docker-stack.yml\n")
-    (shop.path / "docker-stack.yml").write_text("mine\n")
+    (shop.path / ".gitignore").write_text("docker-compose.prod.yml\n")
+    (shop.path / "docker-compose.prod.yml").write_text("mine\n")
     commit(shop.path)
-    assert "docker-stack.yml is not committed" in refusal(source, shop, OVERWRITE="1", **MODULE)
-    (shop.path / "docker-stack.yml").unlink()
+    assert "docker-compose.prod.yml is not committed" in refusal(source, shop, OVERWRITE="1", **MODULE)
+    (shop.path / "docker-compose.prod.yml").unlink()
     assert source.new(shop, OVERWRITE="1", **MODULE)[0] == 0
     assert "python:3" in (shop.path / "Dockerfile").read_text()
 
@@ -382,7 +386,7 @@ def test_links_and_folders_of_theirs_are_not_written_through(source, project):
     shop = project("links", theirs(**REQUIREMENTS))
     outside = HOME / "outside"
     outside.mkdir(exist_ok=True)
-    places = {"Dockerfile": "link", "traefik": "link", "docker-stack.yml": "folder", "observability": "file"}
+    places = {"Dockerfile": "link", "traefik": "link", "docker-compose.prod.yml": "folder", "deploy": "file"}
     for name, kind in places.items():
         path = shop.path / name
         if kind == "link":

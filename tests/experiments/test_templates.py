@@ -51,6 +51,9 @@ def test_what_is_rendered_is_the_same_to_traefik(given, tmp_path, monkeypatch):
         {"PUBLIC_HOSTS": "localhost,a`b"},
         {"RATE_LIMIT": "ten"},
         {"TRUSTED_PROXIES": "192.0.2.10", "STATIC_DIR": ""},
+        {"DOMAIN": "api.example.com", "STATIC_DIR": ""},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "STATIC_DIR": ""},
+        {"APP_REPLICAS": "3", "PLAIN_REPLICAS": "3", "STATIC_DIR": ""},
     ],
     ids=lambda given: "-".join(f"{key}={value}" for key, value in given.items()),
 )

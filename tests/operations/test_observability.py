@@ -81,7 +81,7 @@ def prometheus(tmp_path_factory) -> Path:
 
 def test_prometheus_finds_every_replica_and_its_rules_hold(stack, prometheus):
     rules = subprocess.run(
-        [prometheus / "promtool", "check", "rules", ROOT / "observability" / "alerts.yml"],
+        [prometheus / "promtool", "check", "rules", ROOT / "deploy" / "observability" / "alerts.yml"],
         capture_output=True,
         text=True,
     )
@@ -102,7 +102,7 @@ def test_prometheus_finds_every_replica_and_its_rules_hold(stack, prometheus):
         "-v",
         f"{prometheus}:/p:ro",
         "-v",
-        f"{stack.path}/observability:/etc/prometheus:ro",
+        f"{stack.path}/deploy/observability:/etc/prometheus:ro",
         f"{stack.path.name}-app",
         "/p/prometheus",
         "--config.file=/etc/prometheus/prometheus.yml",
@@ -126,7 +126,7 @@ def test_prometheus_finds_every_replica_and_its_rules_hold(stack, prometheus):
 def test_the_dashboard_asks_only_for_metrics_that_are_there(stack):
     httpx.get(f"{stack.url}/app", trust_env=False)
     there = {*metrics(stack, "http://app:9000/metrics"), *metrics(stack, "http://traefik:8082/metrics")}
-    board = json.loads((ROOT / "observability/grafana/dashboards/service.json").read_text())
+    board = json.loads((ROOT / "deploy/observability/grafana/dashboards/service.json").read_text())
     queries = {
         name
         for panel in board["panels"]
@@ -134,7 +134,7 @@ def test_the_dashboard_asks_only_for_metrics_that_are_there(stack):
         for name in re.findall(r"\b(?:traefik|http)_\w+", target["expr"])
     }
     assert len(board["panels"]) == 8 and queries <= there, queries - there
-    alerts = (ROOT / "observability/alerts.yml").read_text()
+    alerts = (ROOT / "deploy/observability/alerts.yml").read_text()
     wanted = set(re.findall(r"\b(?:traefik|http)_\w+(?=[{\[ )])", alerts)) - {"traefik_tls_certs_not_after"}
     assert wanted <= there, wanted - there
 

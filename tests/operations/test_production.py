@@ -202,8 +202,9 @@ def test_a_domain_that_does_not_lead_here_is_refused_before_anybody_is_asked(pro
         # Of several that are missing, Compose names any.
         given = {"STATIC_DIR": "./build/traefik", **FRONT}
         del given[missing]
+        files = [f"--file=docker-compose{part}.yml" for part in ("", ".replicas", ".prod")]
         plain = subprocess.run(
-            [*compose(), "-f", "docker-compose.yml", "-f", "docker-compose.prod.yml", "config", "-q"],
+            [*compose(), *files, "config", "-q"],
             cwd=production.path,
             env={**production.environ, **given},
             capture_output=True,

@@ -83,9 +83,11 @@ def test_plain_compose_up_works_and_refuses_what_it_cannot_honour(stopped):
         assert done.returncode == 0, done.stderr
         # Compose waits for Traefik's health, not for its first check of the application.
         wait_for(lambda: '"root_path":"/api/v1"' in stopped.answers())
-        refused = plain("up", "-d", "--wait", TRUSTED_PROXIES="192.0.2.1")
-        assert refused.returncode != 0
-        assert "TRUSTED_PROXIES=192.0.2.1" in plain("logs", "traefik").stdout
+        for key, value in (("TRUSTED_PROXIES", "192.0.2.1"), ("DOMAIN", "a.example"), ("APP_REPLICAS", "3")):
+            refused = plain("up", "-d", "--wait", **{key: value})
+            assert refused.returncode != 0
+            said = plain("logs", "traefik").stdout
+            assert f"{key}={value}" in said and "start with `make up`" in said
     finally:
         plain("down")
 

@@ -235,7 +235,7 @@ def test_a_swarm_stack_of_theirs_under_the_folder_s_name_is_left_alone(swarm):
     for target in ("swarm-deploy", "swarm-rm"):
         code, output = swarm.make(target, BIND_ADDRESS="0.0.0.0")
         assert code != 0, output
-        assert "has a service db that is not docker-stack.yml's" in output
+        assert "has a service db that is not deploy/swarm/stack.yml's" in output
         assert docker("service", "inspect", "--format", "{{.ID}}", service) == identity
     file.unlink()
 

@@ -65,7 +65,8 @@ class Cluster(Checkout):
         for version, more in VERSIONS.items():
             (context / "Dockerfile").write_text(TESTED.format(version=version, more=more))
             docker("build", "-q", "-t", f"service-app:{version}", str(context))
-        traefik = re.search(r"image: (traefik:\S+)", (self.path / "docker-stack.yml").read_text())[1]
+        stack = (self.path / "deploy" / "swarm" / "stack.yml").read_text()
+        traefik = re.search(r"image: (traefik:\S+)", stack)[1]
         names = [traefik, *(f"service-app:{version}" for version in VERSIONS)]
         archive = FOLDER / "images.tar"
         docker("save", "-o", str(archive), *names)
@@ -119,7 +120,7 @@ def cluster():
         made = Cluster(hosts[0], nodes)
         made.fill()
         if made.no_esp:
-            stack = made.path / "docker-stack.yml"
+            stack = made.path / "deploy" / "swarm" / "stack.yml"
             text, count = re.subn(r'    driver_opts:\n      encrypted: "true".*\n', "", stack.read_text())
             assert count == 1
             stack.write_text(text)

@@ -1,4 +1,4 @@
-"""docker-stack.yml on three nodes: the same promises as on one machine, and a node that is lost."""
+"""deploy/swarm/stack.yml on three nodes: the same promises as on one machine, and a node that is lost."""
 
 import concurrent.futures
 import json

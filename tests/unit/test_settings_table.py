@@ -17,26 +17,26 @@ from behindproxy_serve.settings import Settings
 FILES = {
     "docker-compose.yml": "default",
     "docker-compose.prod.yml": "production",
-    "docker-stack.yml": "swarm",
+    "deploy/swarm/stack.yml": "swarm",
 }
 # What docker.py and swarm.py give Compose beside the settings.
-MADE = {"STATIC_DIR", "STACK", "STOP_SECONDS", "STATIC_HASH", "DYNAMIC_HASH", "CERTIFICATE_HASH"}
+MADE = {"STATIC_DIR", "STACK", "STOP_SECONDS", "STATIC_FILE", "STATIC_HASH", "DYNAMIC_HASH", "CERTIFICATE_HASH"}
 # Of the files that a scope is read by, those that do not have a key, and what has it in their place.
 ELSEWHERE = {
     ("docker-compose.yml", "APP_REPLICAS"): "the services that `make up` names",
     ("docker-compose.prod.yml", "ACME_CA"): "the rendered traefik.toml",
     ("docker-compose.prod.yml", "ACME_CHALLENGE"): "the rendered traefik.toml",
-    ("docker-stack.yml", "BIND_ADDRESS"): "Swarm opens every address, and another is refused",
-    ("docker-stack.yml", "DIRECT_PORT"): "a swarm has none",
-    ("docker-stack.yml", "GOMAXPROCS"): "every core of a node",
-    ("docker-stack.yml", "COMPOSE_PROJECT_NAME"): "STACK is made of it",
+    ("deploy/swarm/stack.yml", "BIND_ADDRESS"): "Swarm opens every address, and another is refused",
+    ("deploy/swarm/stack.yml", "DIRECT_PORT"): "a swarm has none",
+    ("deploy/swarm/stack.yml", "GOMAXPROCS"): "every core of a node",
+    ("deploy/swarm/stack.yml", "COMPOSE_PROJECT_NAME"): "STACK is made of it",
 }
 READ_BY = {
-    "application": {"docker-compose.yml", "docker-stack.yml"},
-    "stack": {"docker-compose.yml", "docker-stack.yml"},
-    "docker": {"docker-compose.yml", "docker-stack.yml"},
+    "application": {"docker-compose.yml", "deploy/swarm/stack.yml"},
+    "stack": {"docker-compose.yml", "deploy/swarm/stack.yml"},
+    "docker": {"docker-compose.yml", "deploy/swarm/stack.yml"},
     "production": {"docker-compose.prod.yml"},
-    "swarm": {"docker-stack.yml"},
+    "swarm": {"deploy/swarm/stack.yml"},
     "native": set(),
 }
 
@@ -121,7 +121,7 @@ def test_what_a_compose_file_passes_on_is_a_setting_and_each_setting_is_passed_o
     assert missing == set(ELSEWHERE)
 
 
-@pytest.mark.parametrize("name", ["docker-compose.yml", "docker-stack.yml"])
+@pytest.mark.parametrize("name", ["docker-compose.yml", "deploy/swarm/stack.yml"])
 def test_the_application_s_container_gets_what_is_the_application_s(name):
     environment = compose_file.load(ROOT / name)["services"]["app"]["environment"]
     given = {key for key, value in environment.items() if f"${{{key}:-" in str(value)}

@@ -36,13 +36,15 @@ def test_the_stack_file_is_the_compose_file_as_far_as_swarm_has_it():
     """Swarm's file stands alone, so nothing but this keeps the two together."""
     compose, swarm = (
         yaml.safe_load((ROOT / name).read_text())["services"]
-        for name in ("docker-compose.yml", "docker-stack.yml")
+        for name in ("docker-compose.yml", "deploy/swarm/stack.yml")
     )
     # An address of Traefik's per node, another default, production's, slots with Swarm's names, and a
     # node's every core.
     own = {
         "PROXY_ADDRESS",
         "UNTRUSTED_NETWORKS",
+        "PLAIN_REPLICAS",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",  # of Traefik, for plain Compose alone
         "PROBE",
         "DOMAIN",
         "APP_SERVERS",
@@ -86,7 +88,7 @@ def test_a_domain_redirects_and_without_acme_asks_nobody_for_a_certificate():
     files = {"tls_cert": "c.pem", "tls_key": "k.pem", "bind_address": "0.0.0.0"}
     config = tomllib.loads(static(SwarmSettings(domain="api.example.com", **files), native=False))
     assert config["entryPoints"]["http"]["http"]["redirections"]["entryPoint"]["to"] == ":443"
-    assert config["entryPoints"]["http"]["address"] == ":9999"  # what docker-stack.yml publishes
+    assert config["entryPoints"]["http"]["address"] == ":9999"  # what deploy/swarm/stack.yml publishes
     assert "certificatesResolvers" not in config
 
 

@@ -41,7 +41,7 @@ class Setting:
     name: str
     default: str
     production: str  # the default with DOMAIN
-    swarm: str  # the default of docker-stack.yml
+    swarm: str  # the default of deploy/swarm/stack.yml
     scope: str
     section: str
     example: str

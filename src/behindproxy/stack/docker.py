@@ -19,6 +19,7 @@ from .settings import INTERNAL, MAX_REPLICAS, StackSettings, own_keys, written
 
 LOG = BUILD / "compose.log"
 NETWORKS = ("edge", "internal", "direct")
+REPLICAS, OBSERVABILITY = "docker-compose.replicas.yml", "deploy/observability/compose.yml"
 NOTICE_SECONDS = 20
 ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
 _known: dict[str, str] = {}  # ids of containers that were found to be this stack's, by service
@@ -295,13 +296,17 @@ def _environment(settings: StackSettings) -> dict[str, str]:
     elif os.environ.get("APP_RELOAD"):
         files.append("docker-compose.dev.yml")
     given, own = os.environ.get("COMPOSE_FILE", ""), own_keys(os.environ)
-    chosen = given if given and _has_ours(given) else _separator().join(files)
+    if given and _has_ours(given):
+        files = given.split(_separator())
+    # Right behind the file that they extend, so that an override counts for them too.
+    more = [name for name in (REPLICAS, OBSERVABILITY) if (ROOT / name).exists() and not _has(name, files)]
+    files[1:1] = more
     return {
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they give an unchanged image a new id
         **os.environ,
         **own,
         **settings.environ(),
-        "COMPOSE_FILE": _separator().join([chosen, *map(str, render.own_keys(slots(), own))]),
+        "COMPOSE_FILE": _separator().join([*files, *map(str, render.own_keys(slots(), own))]),
         "PWD": str(ROOT),  # or Compose notes the path by which a link led here
         "COMPOSE_PROFILES": "*",  # so that ps, logs and down see all; up names what it starts
         "BIND_ADDRESS": f"[{bind}]" if ":" in bind else bind,
@@ -315,8 +320,11 @@ def _separator() -> str:
 
 def _has_ours(files: str) -> bool:
     """Whether COMPOSE_FILE, which may be meant for another stack, has docker-compose.yml."""
-    listed = files.split(_separator())
-    return str(ownership.COMPOSE_FILE) in {os.path.realpath(ROOT / file) for file in listed}
+    return _has(ownership.COMPOSE_FILE.name, files.split(_separator()))
+
+
+def _has(name: str, files: list[str]) -> bool:
+    return str(ROOT / name) in {os.path.realpath(ROOT / file) for file in files}
 
 
 def _say_what_is_beside() -> None:

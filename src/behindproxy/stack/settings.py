@@ -27,9 +27,9 @@ Model = TypeVar("Model", bound="StackSettings")
 MARKER = "DemonstrationMarker"  # what app/marker.py calls it
 # Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go.
 OF_OTHERS = re.compile(r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|TRAEFIK|GF)_\w+|GO(MAXPROCS|GC|MEMLIMIT)")
-# docker-compose.yml has one slot more: `make deploy` needs one to start in.
+# docker-compose.replicas.yml has one slot more: `make deploy` needs one to start in.
 MAX_REPLICAS = 4
-# docker-stack.yml has this many.
+# deploy/swarm/stack.yml has this many.
 MAX_SWARM_REPLICAS = 8
 # What DOMAIN makes of a setting that is not given.
 PRODUCTION = {
@@ -357,7 +357,7 @@ def _in_a_swarm(name: str, default: object, **options: Any) -> Any:
 
 
 class SwarmSettings(StackSettings):
-    """Those of docker-stack.yml."""
+    """Those of deploy/swarm/stack.yml."""
 
     app_replicas: int = _in_a_swarm("app_replicas", 2, ge=1, le=MAX_SWARM_REPLICAS)
     probe: bool = _in_a_swarm("probe", "0")

@@ -1,4 +1,4 @@
-"""`make swarm-deploy`, `swarm-ps` and `swarm-rm`: docker-stack.yml on a Docker Swarm."""
+"""`make swarm-deploy`, `swarm-ps` and `swarm-rm`: deploy/swarm/stack.yml on a Docker Swarm."""
 
 import hashlib
 import json
@@ -19,9 +19,10 @@ from .runtime import engine
 from .settings import SwarmSettings, own_keys, read_as, warn, written
 
 SERVICES = ("app", "traefik")
+FILE = "deploy/swarm/stack.yml"
 # A rolling update of eight replicas, each with its drain time, on slow machines.
 PATIENCE_SECONDS = 900
-# From the stop signal until the server gets it, as in docker-stack.yml.
+# From the stop signal until the server gets it, as in stack.yml.
 LEAVING_SECONDS = 5
 # What a service is right after it was changed says nothing yet.
 SETTLE_SECONDS = 3
@@ -38,7 +39,7 @@ def deploy() -> int:
     before = {service: _update(name, service) for service in SERVICES}
     local = [] if _in_registry(environ["APP_IMAGE"]) else ["--resolve-image", "never"]
     more = render.own_keys(["app"], own_keys(os.environ), version="3.9")
-    files = [part for file in ("docker-stack.yml", *more) for part in ("-c", str(file))]
+    files = [part for file in (FILE, *more) for part in ("-c", str(file))]
     options = ["--prune", "--with-registry-auth", *local, *files]
     _ask("stack", "deploy", *options, name, environ=environ)
     time.sleep(SETTLE_SECONDS)
@@ -122,7 +123,7 @@ def _refuse_others(name: str) -> None:
         if service not in SERVICES or not any(mark in env for mark in MARKS):
             raise SystemExit(
                 f"COMPOSE_PROJECT_NAME={name}: this stack has a service {service} that is not "
-                "docker-stack.yml's, and nothing was changed; for example "
+                f"{FILE}'s, and nothing was changed; for example "
                 f"COMPOSE_PROJECT_NAME={name}-proxy"
             )
 
@@ -158,6 +159,7 @@ def _environment(settings: SwarmSettings, name: str, nodes: int) -> dict[str, st
         "APP_IMAGE": settings.app_image or _built(name, nodes),
         "TLS_CERT": str(cert),
         "TLS_KEY": str(key),
+        "STATIC_FILE": str(static),
         "STATIC_HASH": _hash(static),
         "DYNAMIC_HASH": _hash(*sorted(DYNAMIC.glob("*.toml"))),
         "CERTIFICATE_HASH": _hash(cert, key),
