@@ -161,7 +161,7 @@ def template() -> Iterator[Running]:
 @contextmanager
 def beside(name: str) -> Iterator[Running]:
     """Another proxy doing Traefik's job here, in front of the same application: nginx and caddy as
-    tests/proxies has them, haproxy, and Traefik with its defaults."""
+    deploy/ has them, haproxy, and Traefik with its defaults."""
     folder = _folder(name)
     settings = proxies.deployment(folder)
     command, environ = {

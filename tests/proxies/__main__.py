@@ -22,7 +22,7 @@ import trustme
 
 from behindproxy.stack.paths import BUILD, ROOT
 
-HERE = Path(__file__).parent
+NGINX, CADDY = ROOT / "deploy" / "nginx" / "api.conf", ROOT / "deploy" / "caddy" / "Caddyfile"
 HOST = "127.0.0.1"
 # Another loopback address than a client has, so that the application can tell the proxy from a
 # caller of its own port. Linux has all of 127.0.0.0/8; elsewhere the direct entrypoint is left out.
@@ -107,8 +107,8 @@ def proxy(name: str, home: Path, settings: dict[str, str]):
 
 
 def nginx(home: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
-    """A main file round nginx.conf: Debian's own keeps its files where only root may write."""
-    template = string.Template((HERE / "nginx.conf").read_text())
+    """A main file round api.conf: Debian's own keeps its files where only root may write."""
+    template = string.Template(NGINX.read_text())
     (home / "api.conf").write_text(template.safe_substitute(settings))
     # Workers of root become nobody, who may not enter somebody's checkout.
     user = f"user {pwd.getpwuid(0)[0]} {grp.getgrgid(0)[0]};" if os.geteuid() == 0 else ""
@@ -130,8 +130,7 @@ include api.conf;
 
 
 def caddy(home: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
-    file = str(HERE / "Caddyfile")
-    command = [binary("caddy"), "run", "--config", file, "--adapter", "caddyfile"]
+    command = [binary("caddy"), "run", "--config", str(CADDY), "--adapter", "caddyfile"]
     # Caddy keeps state in the home folder otherwise.
     return command, {**settings, "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
 

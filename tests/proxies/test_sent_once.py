@@ -126,9 +126,9 @@ def caddy(home, settings):
     command, environ = proxies.caddy(home, settings)
     environ["APP_ADDRESS"] += f" localhost:{settings['APP_PORT']}"
     ours = home / "Caddyfile"
-    text = (proxies.HERE / "Caddyfile").read_text()
+    text = proxies.CADDY.read_text()
     ours.write_text(hasty(text, "response_header_timeout 60s", "60s"))
-    command[command.index(str(proxies.HERE / "Caddyfile"))] = str(ours)
+    command[command.index(str(proxies.CADDY))] = str(ours)
     return command, environ
 
 
