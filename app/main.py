@@ -1,56 +1,16 @@
-"""The demo application. No path in it knows of the prefix: root_path carries that."""
+"""The example of FastAPI's page "Behind a Proxy". No path in it knows of the prefix: root_path carries that."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Annotated
+from fastapi import FastAPI, Request
 
-from fastapi import FastAPI, Query, Request, WebSocket
-from fastapi.responses import RedirectResponse, StreamingResponse
-from fastapi.staticfiles import StaticFiles
-
-from behindproxy_serve.middleware.health import HEALTH
-from behindproxy_serve.problems import RESPONSES, add_problems
 from behindproxy_serve.settings import Settings
 
-from .docs import add_docs
-from .echo import echo
-from .marker import DemonstrationMarker
-from .sub import create_sub
-
-STATIC = Path(__file__).parent / "static"
+from .demonstration import add_demonstration, options
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    settings = settings or Settings()
-    given = {"Staging": settings.staging_url, "Production": settings.production_url}
-    app = FastAPI(
-        title="FastAPI behind Traefik",
-        # No root_path=: it is deprecated, and under a stripping proxy it breaks mounts and
-        # redirects (fastapi#14238). The server's --root-path sets it.
-        servers=[{"url": url, "description": name} for name, url in given.items() if url],
-        root_path_in_servers=settings.root_path_in_servers,
-        docs_url=None,
-        redoc_url=None,
-        responses=RESPONSES,
-        telemetry={"exclude": lambda scope: scope["path"].endswith(HEALTH)},
-    )
-    add_problems(app)
-    # Not for an application of your own: verify sends what carries it any method and any body.
-    app.add_middleware(DemonstrationMarker)
-
-    @app.get("/", include_in_schema=False)
-    async def start(request: Request) -> RedirectResponse:
-        return RedirectResponse(request.url_for("swagger_ui"))
-
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    # While draining, src/behindproxy_serve/middleware/health.py answers 503 in its place.
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> dict[str, str]:
-        return {"status": "ready"}
+    # No root_path=: it is deprecated, and under a stripping proxy it breaks mounts and redirects
+    # (fastapi#14238). The server's --root-path sets it.
+    app = FastAPI(title="FastAPI behind Traefik", **options(settings or Settings()))
 
     @app.get("/app")
     async def read_main(request: Request) -> dict[str, str]:
@@ -60,32 +20,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def read_items() -> list[str]:
         return ["plumbus", "portal gun"]
 
-    @app.get("/noslash")
-    async def noslash() -> dict[str, str]:
-        return {"message": "no slash at the end"}
-
-    @app.websocket("/ws")
-    async def websocket(websocket: WebSocket) -> None:
-        await echo(websocket)
-
-    @app.get("/stream", response_class=StreamingResponse)
-    async def stream(
-        count: Annotated[int, Query(ge=1, le=100)] = 5,
-        interval_seconds: Annotated[float, Query(ge=0, le=5)] = 0.2,
-    ) -> StreamingResponse:
-        async def events() -> AsyncIterator[str]:
-            for number in range(count):
-                yield f"id: {number}\ndata: tick\n\n"
-                await asyncio.sleep(interval_seconds)
-
-        # no-cache keeps intermediaries from holding the events back.
-        return StreamingResponse(
-            events(), media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
-        )
-
-    add_docs(app)
-    app.mount("/sub", create_sub(), name="sub")
-    app.mount("/static", StaticFiles(directory=STATIC, html=True), name="static")
+    # What only the contract suite needs. Not for an application of yours: `make verify` would send it
+    # any method and any body.
+    add_demonstration(app)
     return app
 
 

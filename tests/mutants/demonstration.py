@@ -4,6 +4,7 @@ APP_MODULE=tests.mutants.demonstration:NAME serves what make_NAME returns. It is
 wants it: what one changes, or warns of, is not the others'.
 """
 
+import app.demonstration
 import app.docs
 import app.main
 import app.sub
@@ -72,7 +73,7 @@ def make_mounted_root_path() -> FastAPI:
 
 
 def make_framework_s_own_errors() -> FastAPI:
-    app.main.add_problems = lambda made: None
+    app.demonstration.add_problems = lambda made: None
     return app.main.create_app()
 
 

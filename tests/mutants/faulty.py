@@ -5,7 +5,8 @@ APP_MODULE=tests.mutants.faulty:NAME serves it.
 
 import os
 
-from app.main import STATIC, create_app
+from app.demonstration import STATIC
+from app.main import create_app
 from fastapi import Depends, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.security import OAuth2PasswordBearer
