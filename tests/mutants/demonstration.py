@@ -1,4 +1,4 @@
-"""The demonstration itself, with its DemonstrationMarker, made wrong by one change of an object in it.
+"""The demonstration itself, as `add_demonstration` makes it, made wrong by one change of an object in it.
 
 APP_MODULE=tests.mutants.demonstration:NAME serves what make_NAME returns. It is called when the server
 wants it: what one changes, or warns of, is not the others'.

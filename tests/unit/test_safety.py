@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from app.demonstration import add_demonstration
 from app.main import create_app
 from app.marker import MARKER, DemonstrationMarker
 
@@ -226,7 +227,8 @@ def test_the_marker_is_the_same_everywhere():
     name, value = (part.decode() for part in MARKER)
     assert safety.MARKER == (name, value)
     assert f"marker='{name}: {value}'" in (ROOT / "src/behindproxy/curl.sh").read_text()
-    assert settings.MARKER == DemonstrationMarker.__name__
+    assert settings.MARKER == add_demonstration.__name__
+    assert settings.StackSettings().demonstration
     assert any(one.cls is DemonstrationMarker for one in create_app().user_middleware)
 
 
@@ -238,7 +240,7 @@ def test_a_module_s_name_does_not_make_it_the_demonstration(tmp_path, monkeypatc
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "main.py").write_text("app = FastAPI()\n")
     assert not stack.demonstration
-    (tmp_path / "app" / "main.py").write_text(f"app.add_middleware({settings.MARKER})\n")
+    (tmp_path / "app" / "main.py").write_text(f"{settings.MARKER}(app)\n")
     assert stack.demonstration
     monkeypatch.setattr(settings, "COPY", True)
     assert not stack.demonstration

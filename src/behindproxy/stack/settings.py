@@ -24,7 +24,7 @@ from .dotenv import DotenvError, parse
 from .paths import COPY, ROOT
 
 Model = TypeVar("Model", bound="StackSettings")
-MARKER = "DemonstrationMarker"  # what app/marker.py calls it
+MARKER = "add_demonstration"  # what app/main.py calls
 # Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go.
 OF_OTHERS = re.compile(r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|TRAEFIK|GF)_\w+|GO(MAXPROCS|GC|MEMLIMIT)")
 # docker-compose.replicas.yml has one slot more: `make deploy` needs one to start in.
