@@ -1,0 +1,54 @@
+"""`make verify` runs the curl commands, the page's statements, and the contract suite, in this order."""
+
+from dataclasses import replace
+
+import pytest
+
+from behindproxy import verify
+
+TARGET = verify.Target("http://a/b", "https://a/b", "http://a", "ca.pem", "native", "true", demonstration=True)
+
+
+@pytest.fixture
+def ran(monkeypatch, tmp_path):
+    """What ran, and the exit status of each."""
+    order, status = [], {"curl": 0, "deployment": 0, "suite": 0}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(verify, "target", lambda request: TARGET)
+
+    def call(command, env):
+        name = "curl" if "bash" in command else "deployment" if "test_deployment.py" in command[-1] else "suite"
+        order.append((name, env))
+        return status[name]
+
+    monkeypatch.setattr(verify.subprocess, "call", call)
+    return order, status
+
+
+def test_all_three_run_and_the_statements_get_the_deployment_s_addresses(ran):
+    order, _ = ran
+    assert verify.run(verify.Request(), curl=True) == 0
+    assert [name for name, _ in order] == ["curl", "deployment", "suite"]
+    given = order[1][1]
+    assert [given[key] for key in ("PROXY_URL", "TLS_URL", "DIRECT_URL", "STRIP_PREFIX")] == [
+        "http://a/b",
+        "https://a/b",
+        "http://a",
+        "true",
+    ]
+
+
+@pytest.mark.parametrize("red", ["curl", "deployment", "suite"])
+def test_one_that_fails_is_status_1_and_the_others_run(ran, red):
+    order, status = ran
+    status[red] = 1
+    assert verify.run(verify.Request(), curl=True) == 1
+    assert len(order) == 3
+
+
+def test_some_checks_alone_and_other_deployments_are_without_the_statements(ran, monkeypatch):
+    order, _ = ran
+    verify.run(verify.Request(only="trust.*"), curl=True)
+    monkeypatch.setattr(verify, "target", lambda request: replace(TARGET, runtime="remote"))
+    verify.run(verify.Request(url="https://a/b"), curl=True)
+    assert "deployment" not in [name for name, _ in order]
