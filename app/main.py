@@ -1,4 +1,4 @@
-"""The example of FastAPI's page "Behind a Proxy". No path in it knows of the prefix: root_path carries that."""
+"""The example of FastAPI's page "Behind a Proxy". No path in it knows of the prefix."""
 
 from fastapi import FastAPI, Request
 

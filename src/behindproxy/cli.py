@@ -323,7 +323,7 @@ def target_options(command: Command) -> Command:
     help="Where report.json, .html, .md and .xml are written; otherwise behindproxy-report/, in a clone "
     "build/verify/, in a copy .behindproxy/verify/.",
 )
-@click.option("--curl", is_flag=True, help="Run the curl commands first.")
+@click.option("--curl", is_flag=True, help="Run the curl commands and tests/test_deployment.py first.")
 @click.option("--explain", metavar="ID", help="Print what a check states and what helps; send nothing.")
 @click.option("--list", "listed", is_flag=True, help="Print every check as JSON and send nothing.")
 def verify(curl: bool, listed: bool, explain: str | None, **target: Any) -> None:

@@ -21,6 +21,7 @@ from behindproxy.urls import has_credentials
 
 HERE = Path(__file__).parent
 ACCEPTED = Path("behindproxy.toml")
+STATEMENTS = "tests/test_deployment.py"  # a person's own, to read and to edit
 # Outside of a deployment, in the folder it is called in.
 REPORT = Path("behindproxy-report") if MISSING else BUILD / "verify"
 
@@ -66,6 +67,7 @@ class Target:
     server: str = "auto"
     fail_on: str = "exposed"
     demonstration: bool = False
+    in_servers: str = "true"
     options: tuple[str, ...] = ()
 
 
@@ -143,6 +145,7 @@ def local(request: Request) -> Target:
         # What only this project's own application keeps to is no fault of another one.
         fail_on="hardening" if demo else "exposed",
         demonstration=demo,
+        in_servers=str(settings.root_path_in_servers).lower(),
         options=(
             # In a copy it is never the demonstration, whatever it was made of.
             f"--application={'demo' if demo else 'other' if COPY else 'auto'}",
@@ -210,7 +213,10 @@ def curl(request: Request) -> int:
 
 
 def run(request: Request, curl: bool = False) -> int:
-    """Run the contract suite, with `curl` the commands before it; return 0, 1 for findings, 2 otherwise."""
+    """Run the contract suite, with `curl` the commands and the page's statements before it.
+
+    Return 0, 1 for findings, 2 otherwise.
+    """
     checked = target(request)
     accept = accepted(request)
     if request.openapi and not (request.openapi.startswith("/") or Path(request.openapi).is_file()):
@@ -218,7 +224,10 @@ def run(request: Request, curl: bool = False) -> int:
             f"--openapi {request.openapi}: no such file; a path of the application begins with a slash, for "
             "example --openapi /openapi.json"
         )
-    curled = _curl(checked, request) if curl else 0
+    before = {"the curl commands": _curl(checked, request) if curl else 0}
+    # They have the paths of the demonstration, or of the copy that they lie in.
+    if curl and not request.only and checked.runtime != "remote" and (checked.demonstration or COPY):
+        before[STATEMENTS] = _statements(checked, request)
     report = Path(request.report or os.path.relpath(REPORT))
     try:
         report.mkdir(parents=True, exist_ok=True)
@@ -249,9 +258,9 @@ def run(request: Request, curl: bool = False) -> int:
         *checked.options,
         PROTECTED_USER=request.protected_user,  # not an argument: every user of the machine sees those
     )
-    if curled:
-        print("and the curl commands failed, see the top", file=sys.stderr)
-    return min(status, 2) or curled
+    for name in filter(before.get, before):
+        print(f"and {name} failed, see the top", file=sys.stderr)
+    return min(status, 2) or min(max(before.values()), 1)
 
 
 def accepted(request: Request) -> Path | None:
@@ -318,13 +327,28 @@ def pytest(*options: str, **environ: str) -> int:
 
 
 def _curl(target: Target, request: Request) -> int:
-    environ = {
+    return subprocess.call(["bash", str(HERE / "curl.sh")], env=_environ(target, request))
+
+
+def _statements(target: Target, request: Request) -> int:
+    """Run a person's own tests of the deployment, where they are; return pytest's exit status."""
+    if not (ROOT / STATEMENTS).exists():
+        return 0
+    print(f"\n{STATEMENTS}", flush=True)
+    own = ["-q", "-p", "no:cacheprovider", "--noconftest", "--import-mode=importlib"]
+    own += ["-c", os.devnull, "--rootdir", str(ROOT)]
+    environ = _environ(target, request) | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    return subprocess.call([sys.executable, "-P", "-m", "pytest", *own, str(ROOT / STATEMENTS)], env=environ)
+
+
+def _environ(target: Target, request: Request) -> dict[str, str]:
+    return os.environ | {
         "PROXY_URL": target.url,
         "TLS_URL": target.tls_url,
         "DIRECT_URL": target.direct_url,
         "CA_FILE": target.ca_file,
         "STRIP_PREFIX": target.strip_prefix,
+        "IN_SERVERS": target.in_servers,
         "ANSWERS": next(iter(request.answers), ""),
         "DEMO": "1" if target.demonstration else "",
     }
-    return subprocess.call(["bash", str(HERE / "curl.sh")], env=os.environ | environ)

@@ -20,7 +20,8 @@ FILES = {
     "deploy/swarm/stack.yml": "swarm",
 }
 # What docker.py and swarm.py give Compose beside the settings.
-MADE = {"STATIC_DIR", "STACK", "STOP_SECONDS", "STATIC_FILE", "STATIC_HASH", "DYNAMIC_HASH", "CERTIFICATE_HASH"}
+MADE = {"STATIC_DIR", "STACK", "STOP_SECONDS", "STATIC_FILE"}
+MADE |= {"STATIC_HASH", "DYNAMIC_HASH", "CERTIFICATE_HASH"}
 # Of the files that a scope is read by, those that do not have a key, and what has it in their place.
 ELSEWHERE = {
     ("docker-compose.yml", "APP_REPLICAS"): "the services that `make up` names",

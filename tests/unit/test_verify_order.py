@@ -6,7 +6,7 @@ import pytest
 
 from behindproxy import verify
 
-TARGET = verify.Target("http://a/b", "https://a/b", "http://a", "ca.pem", "native", "true", demonstration=True)
+TARGET = verify.Target("http://a/b", "https://a/b", "http://a", "", "native", "true", demonstration=True)
 
 
 @pytest.fixture
@@ -17,7 +17,8 @@ def ran(monkeypatch, tmp_path):
     monkeypatch.setattr(verify, "target", lambda request: TARGET)
 
     def call(command, env):
-        name = "curl" if "bash" in command else "deployment" if "test_deployment.py" in command[-1] else "suite"
+        names = {"curl.sh": "curl", "test_deployment.py": "deployment"}
+        name = names.get(command[-1].rpartition("/")[2], "suite")
         order.append((name, env))
         return status[name]
 

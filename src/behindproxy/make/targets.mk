@@ -52,7 +52,7 @@ swarm-rm: stack-environment ## remove the stack from the swarm
 curl: verify-environment ## a few requests to every entrypoint, each shown and its answer checked
 	@$(PY) -m behindproxy curl
 
-verify: verify-environment ## curl, then the whole contract suite; PROXY_URL=… checks any deployment
+verify: verify-environment ## curl, tests/test_deployment.py, then the contract suite; PROXY_URL=… checks any deployment
 	@$(PY) -m behindproxy verify --curl
 
 stack-environment:
