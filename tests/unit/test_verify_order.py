@@ -53,3 +53,12 @@ def test_some_checks_alone_and_other_deployments_are_without_the_statements(ran,
     monkeypatch.setattr(verify, "target", lambda request: replace(TARGET, runtime="remote"))
     verify.run(verify.Request(url="https://a/b"), curl=True)
     assert "deployment" not in [name for name, _ in order]
+
+
+def test_a_project_s_own_file_of_that_name_is_left_alone(ran, monkeypatch, tmp_path):
+    order, _ = ran
+    monkeypatch.setattr(verify, "ROOT", tmp_path)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / verify.STATEMENTS).write_text("def test_theirs(): assert False\n")
+    assert verify.run(verify.Request(), curl=True) == 0
+    assert [name for name, _ in order] == ["curl", "suite"]
