@@ -1,4 +1,4 @@
-"""What FastAPI's page "Behind a Proxy" states, of this deployment. It is yours to edit: the paths stand below.
+"""What FastAPI's page "Behind a Proxy" states, of this deployment. Edit it: the paths stand below.
 
 `make verify` runs it against the stack, `PROXY_URL=… TLS_URL=… DIRECT_URL=… pytest` against any other.
 """

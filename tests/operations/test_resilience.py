@@ -73,9 +73,9 @@ def test_scaling_from_one_to_three_and_back_loses_nothing(stack, record):
 def test_edits_of_the_routes_lose_nothing(stack, record):
     with load(stack.url) as tally:
         for number in range(3):
-            stack.edit("middlewares.toml", "attempts = 20", "attempts = 21" if number % 2 else "attempts  = 20")
-            time.sleep(4)
             edited = "attempts = 21" if number % 2 else "attempts  = 20"
+            stack.edit("middlewares.toml", "attempts = 20", edited)
+            time.sleep(4)
             stack.edit("middlewares.toml", edited, "attempts = 20")
             time.sleep(4)
     record(tally, "6 edits")
