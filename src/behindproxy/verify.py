@@ -10,7 +10,7 @@ import shlex
 import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -67,7 +67,7 @@ class Target:
     server: str = "auto"
     fail_on: str = "exposed"
     demonstration: bool = False
-    in_servers: str = "true"
+    settings: dict[str, str] = field(default_factory=dict)  # that the page's statements depend on
     options: tuple[str, ...] = ()
 
 
@@ -145,7 +145,7 @@ def local(request: Request) -> Target:
         # What only this project's own application keeps to is no fault of another one.
         fail_on="hardening" if demo else "exposed",
         demonstration=demo,
-        in_servers=str(settings.root_path_in_servers).lower(),
+        settings={key: settings.environ()[key] for key in ("ROOT_PATH_IN_SERVERS", "TRUSTED_PROXIES")},
         options=(
             # In a copy it is never the demonstration, whatever it was made of.
             f"--application={'demo' if demo else 'other' if COPY else 'auto'}",
@@ -344,13 +344,14 @@ def _statements(target: Target, request: Request) -> int:
 
 
 def _environ(target: Target, request: Request) -> dict[str, str]:
-    return os.environ | {
+    return {
+        **os.environ,
+        **target.settings,
         "PROXY_URL": target.url,
         "TLS_URL": target.tls_url,
         "DIRECT_URL": target.direct_url,
         "CA_FILE": target.ca_file,
         "STRIP_PREFIX": target.strip_prefix,
-        "IN_SERVERS": target.in_servers,
         "ANSWERS": next(iter(request.answers), ""),
         "DEMO": "1" if target.demonstration else "",
     }
