@@ -8,31 +8,31 @@ CAUSES: dict[str, str] = {
     "tls_missing": "it needs [entryPoints.https.http.tls] in traefik/traefik.toml.",
     "certificate": (
         "CA_FILE must name the authority; Traefik serves its own default certificate when it has no "
-        "other: see tls.stores in traefik/routes.toml and its log."
+        "other: see tls.stores in traefik/dynamic/tls.toml and its log."
     ),
     "trusted_host": (
         "its allowed_hosts must hold the names of PUBLIC_HOSTS, and 127.0.0.1 for the health check."
     ),
     "dashboard_public": (
-        "remove the dashboard's router from traefik/routes.toml, or give it the entrypoint ops."
+        "remove the dashboard's router from traefik/dynamic/routes.toml, or give it the entrypoint ops."
     ),
     "router_not_tls": (
-        'entryPoints must be ["http", "https"] in traefik/routes.toml, and the entrypoint have '
+        'entryPoints must be ["http", "https"] in traefik/dynamic/routes.toml, and the entrypoint have '
         "[entryPoints.https.http.tls] in traefik/traefik.toml."
     ),
     "https_loops": (
-        "remove redirectScheme from the chain in traefik/routes.toml; HTTPSRedirectMiddleware in the "
-        "application needs a server that trusts the proxy (--forwarded-allow-ips), and the entrypoint's "
-        "redirection is the better place."
+        "remove redirectScheme from the chain in traefik/dynamic/middlewares.toml; HTTPSRedirectMiddleware "
+        "in the application needs a server that trusts the proxy (--forwarded-allow-ips), and the "
+        "entrypoint's redirection is the better place."
     ),
     "unreachable_server": (
-        "scheme, name and port of the service's url in traefik/routes.toml (APP_URL) must be the "
+        "scheme, name and port of the service's url in traefik/dynamic/routes.toml (APP_URL) must be the "
         "server's, and the server must listen on an address that the proxy can reach."
     ),
     "silent_server": "see `make ps` and `make logs`: it stopped, or listens on another address or port.",
     "no_router": (
-        "prefix, host, entryPoints, middlewares and service of the router in traefik/routes.toml must "
-        "exist and be right. Traefik drops a router that names an unknown one: see `make ps`, `make "
+        "prefix, host, entryPoints, middlewares and service of the router in traefik/dynamic/routes.toml "
+        "must exist and be right. Traefik drops a router that names an unknown one: see `make ps`, `make "
         "logs`."
     ),
     "direct_silent": (
@@ -69,8 +69,12 @@ CAUSES: dict[str, str] = {
         "does not know."
     ),
     "start_page": "build its address with request.url_for.",
-    "bare_prefix": "the rule in traefik/routes.toml needs Path(`/api/v1`) beside PathPrefix(`/api/v1/`).",
-    "unprefixed": "every rule in traefik/routes.toml that leads to the application must name the prefix.",
+    "bare_prefix": (
+        "the rule in traefik/dynamic/routes.toml needs Path(`/api/v1`) beside PathPrefix(`/api/v1/`)."
+    ),
+    "unprefixed": (
+        "every rule in traefik/dynamic/routes.toml that leads to the application must name the prefix."
+    ),
     "boundary": "a slash must follow the prefix: Path(`/api/v1`) || PathPrefix(`/api/v1/`). Case must count.",
     "strip_slash": (
         'prefixes = ["/api/v1"] of stripPrefix, without a slash at the end; replacePathRegex sends no '
@@ -81,10 +85,12 @@ CAUSES: dict[str, str] = {
     "mount_root_path": "remove root_path= from the mounted FastAPI: the mount sets it.",
     "static_folder": "serve them with StaticFiles from a folder of their own, never by joining paths.",
     "inside_address": "no handler may print scope['server'], and passHostHeader must stay true.",
-    "host_lost_ours": "passHostHeader must stay true in traefik/routes.toml, and no middleware may set Host.",
+    "host_lost_ours": (
+        "passHostHeader must stay true in traefik/dynamic/routes.toml, and no middleware may set Host."
+    ),
     "any_host": (
-        "PUBLIC_HOSTS must list the deployment's own names, not *, and the rule in traefik/routes.toml "
-        "begin with Host(…)."
+        "PUBLIC_HOSTS must list the deployment's own names, not *, and the rule in "
+        "traefik/dynamic/routes.toml begin with Host(…)."
     ),
     "malformed_host": "serve it through behindproxy_serve/asgi.py, whose HostGuard answers 400.",
     "load_balancers": (
@@ -104,7 +110,8 @@ CAUSES: dict[str, str] = {
     ),
     "copies_prefix": "remove that middleware: root_path is configuration (API_PREFIX), never a header.",
     "trusts_passed_header": (
-        "Forwarded and its like must be blanked by scrub-headers in traefik/routes.toml, and read by nobody."
+        "Forwarded and its like must be blanked by scrub-headers in traefik/dynamic/middlewares.toml, and "
+        "read by nobody."
     ),
     "reads_forwarded_host": (
         "do not read it: Traefik passes Host on as it is, and a direct caller can write any X-Forwarded-Host."
@@ -116,7 +123,7 @@ CAUSES: dict[str, str] = {
     "old_traefik": "use 3.7.13 or newer: it does not pass on Upgrade: h2c, and knows aliasHeadersStrategy.",
     "aliases": (
         'aliasHeadersStrategy = "delete" at each entrypoint in traefik/traefik.toml, and scrub-headers in '
-        "traefik/routes.toml must blank what Traefik passes on."
+        "traefik/dynamic/middlewares.toml must blank what Traefik passes on."
     ),
     "no_slash_redirect": "redirect_slashes=False switches that off; each route then has one spelling only.",
     "servers_in_schema": (
@@ -137,22 +144,23 @@ CAUSES: dict[str, str] = {
         "a middleware that reads the whole answer first (BaseHTTPMiddleware, gzip) must leave streams alone."
     ),
     "proxy_holds_stream": (
-        "remove the buffering or compress middleware from traefik/routes.toml; limit bodies in the "
-        "application."
+        "remove the buffering or compress middleware from traefik/dynamic/middlewares.toml; limit bodies in "
+        "the application."
     ),
     "retried": (
-        "no retry by status: remove `status` from the retry middleware in traefik/routes.toml (http_50x "
-        "from nginx's proxy_next_upstream), so that only a refused connection is tried again."
+        "no retry by status: remove `status` from the retry middleware in traefik/dynamic/middlewares.toml "
+        "(http_50x from nginx's proxy_next_upstream), so that only a refused connection is tried again."
     ),
     "operations_public": (
-        "give their routers the entrypoint ops in traefik/routes.toml and traefik/traefik.toml."
+        "give their routers the entrypoint ops in traefik/dynamic/routes.toml and traefik/traefik.toml."
     ),
     "no_request_id": (
         "with_request_id in behindproxy_serve/middleware/request_id.py adopts or makes one. Without an id "
         "nothing joins the log lines of a request."
     ),
     "traceparent_lost": (
-        "a headers middleware in traefik/routes.toml drops it, or a server starts a trace of its own."
+        "a headers middleware in traefik/dynamic/middlewares.toml drops it, or a server starts a trace of "
+        "its own."
     ),
 }
 
@@ -195,7 +203,7 @@ CHECKS: dict[str, str] = {
         "is wrong, --forwarded-allow-ips is `*` or covers the clients' network."
     ),
     "trust.scrubbed_headers": (
-        "traefik/routes.toml: scrub-headers must blank them and the router must use it; "
+        "traefik/dynamic/middlewares.toml: scrub-headers must blank them and the router must use it; "
         'traefik/traefik.toml: aliasHeadersStrategy = "delete" at each entrypoint.'
     ),
     "container.unprivileged": (
@@ -219,11 +227,11 @@ CHECKS: dict[str, str] = {
         "fit in docker-compose.yml: SUBNET feeds all three."
     ),
     "stream.not_buffered": (
-        "A buffering or compress middleware holds the events back: remove it from traefik/routes.toml, "
-        "and limit bodies in the application instead."
+        "A buffering or compress middleware holds the events back: remove it from "
+        "traefik/dynamic/middlewares.toml, and limit bodies in the application instead."
     ),
     "app.not_found_is_the_applications": (
-        "The router's rule does not take every path under the prefix: traefik/routes.toml."
+        "The router's rule does not take every path under the prefix: traefik/dynamic/routes.toml."
     ),
     "openapi.servers": (
         "The page does not know the prefix: root_path is missing or differs from what the proxy strips. "
@@ -263,29 +271,29 @@ CHECKS: dict[str, str] = {
         "under /api. Remove it from traefik/traefik.toml, or give it the entrypoint `ops`."
     ),
     "exposure.no_internal_address": (
-        "passHostHeader must stay true in traefik/routes.toml; a link or an error page built from the "
-        "socket's own address shows the backend: build links with request.url_for."
+        "passHostHeader must stay true in traefik/dynamic/routes.toml; a link or an error page built from "
+        "the socket's own address shows the backend: build links with request.url_for."
     ),
     "host.foreign": (
         "The router's rule names no host: PUBLIC_HOSTS in .env must list the deployment's own names, not "
-        "*, and the rule in traefik/routes.toml must begin with Host(…)."
+        "*, and the rule in traefik/dynamic/routes.toml must begin with Host(…)."
     ),
     "host.absolute_form": (
         "The router's rule names no host: PUBLIC_HOSTS in .env must list the deployment's own names, not "
-        "*, and the rule in traefik/routes.toml must begin with Host(…)."
+        "*, and the rule in traefik/dynamic/routes.toml must begin with Host(…)."
     ),
     "host.malformed": (
         "Starlette falls back to the socket's own address when Host does not parse, and a redirect shows "
         "it: serve the application through behindproxy_serve/asgi.py, whose HostGuard answers 400, or pin "
-        "Host with a headers middleware in traefik/routes.toml."
+        "Host with a headers middleware in traefik/dynamic/middlewares.toml."
     ),
     "host.one": (
         "Starlette falls back to the socket's own address when Host does not parse, and a redirect shows "
         "it: serve the application through behindproxy_serve/asgi.py, whose HostGuard answers 400, or pin "
-        "Host with a headers middleware in traefik/routes.toml."
+        "Host with a headers middleware in traefik/dynamic/middlewares.toml."
     ),
     "host.own_port": (
-        "passHostHeader must stay true in traefik/routes.toml: without it every redirect names the "
+        "passHostHeader must stay true in traefik/dynamic/routes.toml: without it every redirect names the "
         "backend's own address."
     ),
     "trust.load_balancer": (
@@ -353,14 +361,15 @@ CHECKS: dict[str, str] = {
     ),
     "limits.header_block": "maxHeaderBytes of the entrypoints in traefik/traefik.toml; the default is 1 MiB.",
     "errors.problem": (
-        "add_problems(app) in app/main.py, and Observe around HostGuard in behindproxy_serve/order.py."
+        "add_problems(app) in app/demonstration.py, and Observe around HostGuard in "
+        "behindproxy_serve/order.py."
     ),
     "request.id": "with_request_id in behindproxy_serve/middleware/request_id.py.",
     "logs.joined": (
         "accessLog.fields.headers.names X-Request-Id = keep in traefik/traefik.toml; Observe in "
         "behindproxy_serve/middleware/observe.py."
     ),
-    "headers.security": "security-headers in the chain `app` of traefik/routes.toml.",
+    "headers.security": "security-headers in the chain `app` of traefik/dynamic/middlewares.toml.",
     "docs.content_security_policy": "guarded() in app/docs.py.",
     "path.encoded_characters": (
         "entryPoints.*.http.encodedCharacters in traefik/traefik.toml must forbid all seven; Traefik "
@@ -375,53 +384,54 @@ CHECKS: dict[str, str] = {
         "build links with url_for, and write API_PREFIX without one."
     ),
     "prefix.unprefixed_not_public": (
-        "A router in traefik/routes.toml takes paths outside the prefix: its rule must name API_PREFIX."
+        "A router in traefik/dynamic/routes.toml takes paths outside the prefix: its rule must name "
+        "API_PREFIX."
     ),
     "prefix.boundary": (
-        "PathPrefix(`/api/v1`) also takes /api/v1app (traefik#2214). The rule in traefik/routes.toml must "
-        "be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit priority."
+        "PathPrefix(`/api/v1`) also takes /api/v1app (traefik#2214). The rule in traefik/dynamic/routes.toml "
+        "must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit priority."
     ),
     "prefix.boundary_websocket": (
-        "PathPrefix(`/api/v1`) also takes /api/v1app (traefik#2214). The rule in traefik/routes.toml must "
-        "be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit priority."
+        "PathPrefix(`/api/v1`) also takes /api/v1app (traefik#2214). The rule in traefik/dynamic/routes.toml "
+        "must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit priority."
     ),
     "redirect.keeps_prefix": (
         "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make up`) "
         "instead of FastAPI(root_path=). If the scheme is wrong, TRUSTED_PROXIES / --forwarded-allow-ips "
         "does not name the proxy's exact address; if the host is, the proxy does not pass Host on "
-        "(passHostHeader in traefik/routes.toml)."
+        "(passHostHeader in traefik/dynamic/routes.toml)."
     ),
     "redirect.arrives": (
         "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make up`) "
         "instead of FastAPI(root_path=). If the scheme is wrong, TRUSTED_PROXIES / --forwarded-allow-ips "
         "does not name the proxy's exact address; if the host is, the proxy does not pass Host on "
-        "(passHostHeader in traefik/routes.toml)."
+        "(passHostHeader in traefik/dynamic/routes.toml)."
     ),
     "redirect.keeps_query": (
         "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make up`) "
         "instead of FastAPI(root_path=). If the scheme is wrong, TRUSTED_PROXIES / --forwarded-allow-ips "
         "does not name the proxy's exact address; if the host is, the proxy does not pass Host on "
-        "(passHostHeader in traefik/routes.toml)."
+        "(passHostHeader in traefik/dynamic/routes.toml)."
     ),
     "redirect.keeps_method": (
         "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make up`) "
         "instead of FastAPI(root_path=). If the scheme is wrong, TRUSTED_PROXIES / --forwarded-allow-ips "
         "does not name the proxy's exact address; if the host is, the proxy does not pass Host on "
-        "(passHostHeader in traefik/routes.toml)."
+        "(passHostHeader in traefik/dynamic/routes.toml)."
     ),
     "redirect.removes_slash": (
         "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make up`) "
         "instead of FastAPI(root_path=). If the scheme is wrong, TRUSTED_PROXIES / --forwarded-allow-ips "
         "does not name the proxy's exact address; if the host is, the proxy does not pass Host on "
-        "(passHostHeader in traefik/routes.toml)."
+        "(passHostHeader in traefik/dynamic/routes.toml)."
     ),
     "redirect.keeps_missing_port": (
-        "Something rewrites the port: a pinned Host in traefik/routes.toml, or code that builds URLs from "
-        "X-Forwarded-Port. Build links with request.url_for and let Traefik pass Host on."
+        "Something rewrites the port: a pinned Host in traefik/dynamic/middlewares.toml, or code that builds "
+        "URLs from X-Forwarded-Port. Build links with request.url_for and let Traefik pass Host on."
     ),
     "redirect.start_page": (
-        "The rule in traefik/routes.toml must have Path(`/api/v1`) beside PathPrefix(`/api/v1/`), and "
-        "strip-prefix must not end with a slash."
+        "The rule in traefik/dynamic/routes.toml must have Path(`/api/v1`) beside PathPrefix(`/api/v1/`), "
+        "and strip-prefix must not end with a slash."
     ),
     "scope.scheme": (
         "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact address "
@@ -452,7 +462,7 @@ CHECKS: dict[str, str] = {
     ),
     "scope.forwarded_prefix": (
         "Proxy and server have different prefixes: API_PREFIX in .env must be the only place "
-        "(traefik/routes.toml and --root-path read it). `make up` applies it to both."
+        "(traefik/dynamic/routes.toml and --root-path read it). `make up` applies it to both."
     ),
     "trust.proxy_cannot_spoof": (
         "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
@@ -490,7 +500,7 @@ CHECKS: dict[str, str] = {
     ),
     "websocket.echo": (
         "403: the path that the server hands over does not match the route (root_path twice, or strip "
-        "without --root-path). 404: the router's rule in traefik/routes.toml does not take it."
+        "without --root-path). 404: the router's rule in traefik/dynamic/routes.toml does not take it."
     ),
     "websocket.client": (
         "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact address "
@@ -502,5 +512,7 @@ CHECKS: dict[str, str] = {
         "such option, so behindproxy_serve/fastapi_cli.py sets it; Hypercorn has none that refuses "
         "compression, so behindproxy_serve/hypercorn_websockets.py does."
     ),
-    "limits.websocket_compression": 'Sec-Websocket-Extensions = "" in scrub-headers of traefik/routes.toml.',
+    "limits.websocket_compression": (
+        'Sec-Websocket-Extensions = "" in scrub-headers of traefik/dynamic/middlewares.toml.'
+    ),
 }

@@ -6,11 +6,6 @@ from .expect import Expect, Unexpected
 from .test_prefix import reaches, route_of
 
 PAGE = "Behind a Proxy"
-ROOT_PATH_HINT = (
-    "The server's root_path is not the public prefix. API_PREFIX in .env must feed both: restart "
-    "with `make up`; behindproxy_serve/server.py passes it as --root-path, "
-    "behindproxy_serve/middleware/root_path.py sets it for Gunicorn and Hypercorn."
-)
 
 
 @check(

@@ -5,12 +5,6 @@ from .entrypoint import Entrypoint
 from .expect import Expect
 from .lies import lies, view
 
-PROXY_FIX = (
-    "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
-    "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address "
-    "alone is wrong, --forwarded-allow-ips is `*` or covers the clients' network."
-)
-
 
 @check(
     "trust.one_value_each",

@@ -12,11 +12,6 @@ from .expect import Expect
 from .found import Docs
 
 SOURCE = "Behind a Proxy › Check the docs UI"
-FIX = (
-    "The page does not know the prefix: root_path is missing or differs from what the proxy "
-    "strips. Set API_PREFIX in .env and `make up`; a page of your own must build its URLs from "
-    "request.scope['root_path']."
-)
 OAUTH2_REDIRECT = re.compile(r"oauth2RedirectUrl\W+window\.location\.origin\s*\+\s*[\"']([^\"']+)[\"']")
 ASSET = re.compile(r"""<(?:script|link)\b[^>]*?\b(?:src|href)\s*=\s*["']([^"']+)["']""")
 

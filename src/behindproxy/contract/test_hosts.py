@@ -11,16 +11,6 @@ from .raw import RawAnswer
 
 COMES_BACK = "answered, and the name comes back in an address"
 
-FOREIGN_FIX = (
-    "The router's rule names no host: PUBLIC_HOSTS in .env must list the deployment's own names, "
-    "not *, and the rule in traefik/routes.toml must begin with Host(…)."
-)
-MALFORMED_FIX = (
-    "Starlette falls back to the socket's own address when Host does not parse, and a redirect "
-    "shows it: serve the application through behindproxy_serve/asgi.py, whose HostGuard answers 400, or pin "
-    "Host with a headers middleware in traefik/routes.toml."
-)
-
 
 def refused(entrypoint: Entrypoint, head: str) -> str:
     """The answer to a redirecting path under `head`, in a word: who got a Location, and where to."""

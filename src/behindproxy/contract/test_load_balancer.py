@@ -10,11 +10,6 @@ from .lies import FAKE_IP, lies
 from .seen import client_host
 
 CLIENT = "203.0.113.9"  # what the load balancer nearest to the client saw
-FIX = (
-    "TRUSTED_PROXIES must name every load balancer between the client and the proxy, each by its "
-    "exact address: `make up` gives the list to Traefik (forwardedHeaders.trustedIPs) and to the "
-    "server (--forwarded-allow-ips). A hop that is missing is taken for the client."
-)
 
 
 def as_a_load_balancer(entrypoint: Entrypoint) -> dict[str, str]:

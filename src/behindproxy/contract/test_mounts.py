@@ -7,11 +7,6 @@ from .expect import Expect
 from .test_docs import named
 
 SOURCE = "Behind a Proxy › Mounting a sub-application"
-FIX = (
-    "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's "
-    "or Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
-    "fastapi#14238). Use Uvicorn's --root-path or RootPath in behindproxy_serve/middleware/root_path.py."
-)
 
 
 @check(

@@ -10,11 +10,6 @@ from .entrypoint import Entrypoint
 from .expect import Expect
 from .raw import RawAnswer
 
-BOUNDARY_FIX = (
-    "PathPrefix(`/api/v1`) also takes /api/v1app (traefik#2214). The rule in traefik/routes.toml "
-    "must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit priority."
-)
-
 
 def refused_by(entrypoint: Entrypoint, answer: httpx.Response) -> str:
     """Who refused. A 404 of the application means that the proxy let the request through."""

@@ -8,15 +8,6 @@ from .expect import Expect
 from .seen import header_values
 
 FORWARDED = "Behind a Proxy › Proxy Forwarded Headers"
-TRUST_FIX = (
-    "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact "
-    "address (behindproxy_serve/server.py), not a name, not quoted, without host bits. Load balancers before "
-    "it go into TRUSTED_PROXIES."
-)
-PATH_FIX = (
-    "root_path is set without being prepended to the path. Use Uvicorn's --root-path or RootPath in "
-    "behindproxy_serve/middleware/root_path.py; with STRIP_PREFIX=false, neither may prepend it."
-)
 
 
 @check(

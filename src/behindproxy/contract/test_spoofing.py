@@ -11,17 +11,6 @@ from .entrypoint import Entrypoint
 from .expect import Expect
 from .lies import View, lies, trusted, view
 
-PROXY_FIX = (
-    "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
-    "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address "
-    "alone is wrong, --forwarded-allow-ips is `*` or covers the clients' network."
-)
-DIRECT_FIX = (
-    "The server trusted a caller that is not the proxy: --forwarded-allow-ips must be the "
-    "proxy's exact address, never `*` nor a network that holds other callers (behindproxy_serve/server.py, "
-    "TRUSTED_PROXIES)."
-)
-
 
 @check(
     "trust.proxy_cannot_spoof",
