@@ -82,9 +82,7 @@ def name(one: Finding, situation: str) -> str:
 
 def of_verify() -> Iterator[str]:
     here = Setting(proxy="traefik", server="uvicorn", ours=True)
-    hints = {
-        f"{one['title']} ({one['id']})": reference.CHECKS.get(one["id"], one["fix"]) for one in checks()
-    }
+    hints = {f"{one['title']} ({one['id']})": reference.CHECKS.get(one["id"], one["fix"]) for one in checks()}
     said = dict(re.findall(r"(?m)^\| `([^`]+)` .* \| (.+) \|$", (ROOT / "docs" / "mutants.md").read_text()))
     rows: dict[tuple[str, str], list[str]] = {}
     refused = []

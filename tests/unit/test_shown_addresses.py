@@ -1,0 +1,101 @@
+"""What an answer shows: addresses, what a page needs, what its scripts open and send."""
+
+import httpx
+import pytest
+
+from behindproxy.contract import answers
+from behindproxy.contract.found import Answer, Found, path_in
+
+HTML = {"content-type": "text/html; charset=utf-8"}
+JSON = {"content-type": "application/json"}
+SHOWN = {
+    "a Location": ({"location": "http://a.example/x"}, "", ["http://a.example/x"]),
+    "a Link": ({"link": '<https://a.example/2>; rel="next"'}, "", ["https://a.example/2"]),
+    "JSON": (JSON, '{"self": "http://a.example/1", "n": 1}', ["http://a.example/1"]),
+    "JSON with escaped slashes": (JSON, '{"self": "http:\\/\\/a.example\\/1"}', ["http://a.example/1"]),
+    "HTML with entities": (HTML, '<a href="http://a.example/?a=1&amp;b=2">', ["http://a.example/?a=1&b=2"]),
+    "a redirect_uri": (
+        {"location": "https://login.example/o?redirect_uri=http%3A%2F%2Fa.example%2Fback&x=1"},
+        "",
+        ["https://login.example/o?redirect_uri=http%3A%2F%2Fa.example%2Fback&x=1", "http://a.example/back"],
+    ),
+    "a WebSocket": (HTML, '<body data-live="wss://a.example/live">', ["wss://a.example/live"]),
+    "the end of a sentence": (
+        {"content-type": "text/plain"},
+        "See http://a.example/x.",
+        ["http://a.example/x"],
+    ),
+    "no URL": (JSON, '{"path": "/x", "bad": "http://a.example:99999/"}', []),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_absolute_address_of_an_answer_is_found(name):
+    headers, text, found = SHOWN[name]
+    assert answers.urls(httpx.Headers(headers), text) == found
+
+
+def test_a_page_s_links_assets_and_scripts_are_told_apart():
+    page = answers.page_of(
+        '<base href="/shop/"><link rel="stylesheet" href="a.css"><link rel="canonical" href="/c">'
+        '<script src="a.js"></script><script>fetch("/api/x")</script><img src="i.png"><a href="next">n</a>'
+        '<form method="post" action="/post"></form><form action="/search"></form>'
+    )
+    assert page.assets == ["a.css", "a.js", "i.png"]
+    assert page.links == ["/c", "next", "/search"]
+    assert answers.requests(page.scripts) == ["/api/x"]
+    assert page.resolve("http://a.example/other/page", "next") == "http://a.example/shop/next"
+
+
+@pytest.mark.parametrize(
+    ("script", "path"),
+    [
+        ('new WebSocket("wss://a.example/live/1")', "/live/1"),
+        ("new WebSocket(`ws://${location.host}/ws/x`)", "/ws/x"),
+        ("new WebSocket(location.href.replace(/^http/, 'ws') + 'api/chat/ws')", "api/chat/ws"),
+    ],
+)
+def test_the_socket_that_a_script_opens_is_found(script, path):
+    assert answers.sockets([script]) == [path]
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("session=1; Path=/", True),
+        ("session=; Max-Age=0; Path=/", False),
+        ("session=null; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT", False),
+        ("session=1; expires=Thu, 01 Jan 2099 00:00:00 GMT", True),
+    ],
+)
+def test_a_cookie_that_is_being_deleted_is_no_cookie(line, kept):
+    assert bool(answers.cookies(httpx.Headers([("set-cookie", line)]))) == kept
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("http://a.example/shop/x?y=1", "/x"),
+        ("http://a.example/shop", "/"),
+        ("http://a.example/shopping", "/shopping"),
+        ("/shop/shop/x", "/shop/x"),
+        ("http://a.example", "/"),
+    ],
+)
+def test_the_prefix_ends_at_a_boundary(url, path):
+    assert path_in(url, "/shop") == path
+
+
+def test_a_page_for_every_unknown_path_proves_no_path():
+    found = Found(fallback="<html>one page</html>")
+    found.answers = {
+        "/a": Answer("/a", 200, "text/html", "<html>one page</html>", ""),
+        "/b": Answer("/b", 200, "application/json", "{}", ""),
+        "/c": Answer("/c", 404, "application/json", "{}", ""),
+    }
+    assert found.routes == ["/b"] and found.route == "/b"
+
+
+def test_a_route_with_parameters_is_known_by_its_shape():
+    found = Found(schema={"openapi": "3.1.0", "paths": {"/books/{number}": {}, "/": {}}})
+    assert found.matches("/books/7") and not found.matches("/books") and not found.matches("/")
