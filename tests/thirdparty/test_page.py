@@ -69,7 +69,7 @@ def test_a_page_s_own_scripts_send_safe_requests_only(counting, unsafe):
         direct_url="",
         runtime="remote",
         server="",
-        strip=True,
+        given_strip=True,
         fast=False,
         unsafe=unsafe,
         probe="off",

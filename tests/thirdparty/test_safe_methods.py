@@ -11,8 +11,6 @@ SAFE = {"GET", "HEAD", "OPTIONS", "WEBSOCKET"}  # a handshake is a GET
 REASON = "GET, HEAD and OPTIONS"
 # Each needs a method, a body or a shape that may change something.
 NEED_MORE = {
-    "redirect.keeps_method",
-    "app.same_answer",
     "limits.body",
     "exposure.methods",
     "exposure.request_smuggling",
@@ -37,7 +35,7 @@ def named(stack, target: str) -> dict[str, object]:
 def test_nothing_but_safe_methods_reaches_a_third_party_application(counting, target):
     came, checks = counting.verify(**named(counting, target), CHECKS=CHECKS)
     assert set(came) <= SAFE, came
-    assert came["GET"] > 500, came
+    assert came["GET"] > 200, came
     skipped = {one["id"] for one in checks if REASON in one["observed"]}
     assert skipped >= NEED_MORE - ({"limits.body"} if target == "remote" else set())
     assert not [one for one in checks if "Refused" in one["observed"]]
@@ -55,5 +53,5 @@ def test_no_malformed_request_reaches_a_third_party_server(counting):
         url = f"http://127.0.0.1:{listener.port}"
         # It has no pages: a browser would wait for them in vain.
         counting.verify(PROXY_URL=f"{url}/api/v1", DIRECT_URL=url, CHECKS="!browser.*")
-    assert len(listener.received) > 300
+    assert len(listener.received) > 100
     assert not listener.harmful, listener.harmful[:5]
