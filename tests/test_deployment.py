@@ -74,6 +74,7 @@ def test_the_application_answers_under_the_prefix(proxied: httpx.Client) -> None
     assert proxied.get(HELLO).json() == {"message": "Hello World", "root_path": PREFIX}
 
 
+@pytest.mark.skipif(HELLO == PREFIX, reason="the prefix is called like the path")
 def test_nothing_answers_without_the_prefix(proxied: httpx.Client) -> None:
     assert proxied.get(proxied.base_url.copy_with(path=HELLO)).status_code == 404
 

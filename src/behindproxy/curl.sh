@@ -47,7 +47,7 @@ for url in "${PROXY_URL:-}" "${TLS_URL:-}"; do
   case $url in https:*) [ -z "${CA_FILE:-}" ] || ca=(--cacert "$CA_FILE") ;; esac
   try "$hello" ${ca[@]+"${ca[@]}"} ${follow[@]+"${follow[@]}"} "$url/$page"
   [ "$page" != app ] || try "ocation: $url/items/" ${ca[@]+"${ca[@]}"} "$url/items"
-  [ -z "$prefix" ] || try ' 404' ${ca[@]+"${ca[@]}"} "${url%"$prefix"}/$page"
+  [ -z "$prefix" ] || [ "$prefix" = "/$page" ] || try ' 404' ${ca[@]+"${ca[@]}"} "${url%"$prefix"}/$page"
 done
 if [ -n "${DIRECT_URL:-}" ]; then
   # Without a schema the application's pages may lead anywhere but through the prefix here.

@@ -68,6 +68,8 @@ def test_encoded_reserved_characters_stop_at_the_proxy(entrypoint: Entrypoint, e
 def test_dot_segments_do_not_leave_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     prefix = entrypoint.prefix
     path, own = route_of(entrypoint, expect)
+    if f"{path}/".startswith(f"{prefix}/"):  # the bare prefix is an address of its own
+        path = entrypoint.target.found.schema_path or f"{path}x"
     inner = path[1:]
     targets = [
         f"{prefix}/../{inner}",
