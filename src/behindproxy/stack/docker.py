@@ -373,18 +373,27 @@ def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> N
 
 def project(command: list[str], environ: dict[str, str]) -> tuple[str, set[str]]:
     """Its name, and its services. Raises SystemExit where the file cannot be read, or is another's."""
+    _refuse_another_file()
     result = subprocess.run(
         [*command, "config", "--format", "json"], cwd=ROOT, env=environ, capture_output=True, text=True
     )
     if result.returncode:
         raise SystemExit(f"docker-compose.yml: {result.stderr.strip().splitlines()[-1]}")
     config = json.loads(result.stdout)
-    if not {"traefik", "app"} <= set(config["services"]):
+    return str(config["name"]), set(config["services"])
+
+
+def _refuse_another_file() -> None:
+    """The files beside docker-compose.yml build on its services, and Compose would complain of those."""
+    try:
+        services_ = compose_file.load(ownership.COMPOSE_FILE).get("services") or {}
+    except ValueError:
+        return  # Compose says what is wrong with it
+    if not {"traefik", "app"} <= set(services_):
         raise SystemExit(
             "docker-compose.yml is not this stack's: it lacks the service traefik or app; rename it, "
             "for example to compose.yaml, and put the stack's own back in its place"
         )
-    return str(config["name"]), set(config["services"])
 
 
 def running(service: str) -> str:
