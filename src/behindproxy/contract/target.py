@@ -182,7 +182,7 @@ class Target:
                 if "[SSL" not in str(error):  # the checks at this entrypoint say so otherwise
                     self.dead[name] = f"nothing answers at {address.url} ({error})"
                 continue
-            if name == "direct" and (reason := self._closed(answers)):
+            if name == "direct" and not self.ours and (reason := self._closed(answers)):
                 self.closed[name] = reason
                 continue
             # The proxy's own words for a server that it cannot reach, after all its attempts.
