@@ -315,44 +315,44 @@ CHECKS: dict[str, str] = {
     ),
     "mount.sub_application": (
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
-        "fastapi#14238). Use Uvicorn's --root-path or RootPath in "
+        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
+        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
         "behindproxy_serve/middleware/root_path.py."
     ),
     "mount.sub_docs": (
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
-        "fastapi#14238). Use Uvicorn's --root-path or RootPath in "
+        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
+        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
         "behindproxy_serve/middleware/root_path.py."
     ),
     "mount.sub_servers": (
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
-        "fastapi#14238). Use Uvicorn's --root-path or RootPath in "
+        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
+        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
         "behindproxy_serve/middleware/root_path.py."
     ),
     "mount.sub_redirect": (
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
-        "fastapi#14238). Use Uvicorn's --root-path or RootPath in "
+        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
+        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
         "behindproxy_serve/middleware/root_path.py."
     ),
     "mount.sub_websocket": (
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
-        "fastapi#14238). Use Uvicorn's --root-path or RootPath in "
+        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
+        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
         "behindproxy_serve/middleware/root_path.py."
     ),
     "static.file": (
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
-        "fastapi#14238). Use Uvicorn's --root-path or RootPath in "
+        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
+        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
         "behindproxy_serve/middleware/root_path.py."
     ),
     "static.directory_redirect": (
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (uvicorn#2213, "
-        "fastapi#14238). Use Uvicorn's --root-path or RootPath in "
+        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
+        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
         "behindproxy_serve/middleware/root_path.py."
     ),
     "limits.body": (
@@ -388,12 +388,14 @@ CHECKS: dict[str, str] = {
         "API_PREFIX."
     ),
     "prefix.boundary": (
-        "PathPrefix(`/api/v1`) also takes /api/v1app (traefik#2214). The rule in traefik/dynamic/routes.toml "
-        "must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit priority."
+        "PathPrefix(`/api/v1`) also takes /api/v1app (traefik/traefik#2214). The rule in "
+        "traefik/dynamic/routes.toml must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit "
+        "priority."
     ),
     "prefix.boundary_websocket": (
-        "PathPrefix(`/api/v1`) also takes /api/v1app (traefik#2214). The rule in traefik/dynamic/routes.toml "
-        "must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit priority."
+        "PathPrefix(`/api/v1`) also takes /api/v1app (traefik/traefik#2214). The rule in "
+        "traefik/dynamic/routes.toml must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit "
+        "priority."
     ),
     "redirect.keeps_prefix": (
         "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make up`) "

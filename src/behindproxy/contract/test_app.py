@@ -114,7 +114,7 @@ def test_the_server_answers_with_and_without_the_prefix(entrypoint: Entrypoint, 
     title="A path with the prefix twice is not found",
     entrypoints=EVERYWHERE,
     level="exposed",
-    source=f"{PAGE} › Setting the root_path in the FastAPI app; fastapi#14238; CVE-2026-48020",
+    source=f"{PAGE} › Setting the root_path in the FastAPI app; fastapi/fastapi#14238; CVE-2026-48020",
     statement=(
         "A path with the prefix twice reaches no route: it would go round the rules written for the "
         "route's one address."

@@ -64,7 +64,7 @@ def outside(entrypoint: Entrypoint, url: str) -> bool:
     title="No route redirects out of the prefix",
     entrypoints=PUBLIC,
     level="broken",
-    source="Behind a Proxy › Redirects with HTTPS; fastapi#1441",
+    source="Behind a Proxy › Redirects with HTTPS; fastapi/fastapi#1441",
     statement="Each redirect of a route in the schema leads to an address under the prefix, and not in a "
     "circle.",
     fix=FIX.format(where='the route that answers the redirect, not RedirectResponse("/…")'),
@@ -154,7 +154,7 @@ def expect_none(entrypoint: Entrypoint, expect: Expect, what: str, answers: dict
     title="What a page loads answers",
     entrypoints=PUBLIC,
     level="broken",
-    source="encode/starlette#2400; RFC 3986 › 5.2",
+    source="Kludex/starlette#2400; RFC 3986 › 5.2",
     statement=(
         "Each script, style sheet and image of a page, the page at the bare prefix included, answers where "
         "the page looks for it."
@@ -235,7 +235,7 @@ def test_what_a_script_sends_stays_under_the_prefix(entrypoint: Entrypoint, expe
     title="No cookie is for the whole host",
     entrypoints=PUBLIC,
     level="hardening",
-    source="Behind a Proxy › Proxy with a stripped path prefix; starlette#233, #1512",
+    source="Behind a Proxy › Proxy with a stripped path prefix; Kludex/starlette#233, Kludex/starlette#1512",
     statement="A cookie that a route sets has the prefix as its path: siblings on the host get none.",
     fix=(
         "set_cookie needs path=request.scope['root_path'], and SessionMiddleware needs path= with the "
@@ -338,7 +338,7 @@ def cookie_path(line: str, path: str) -> str:
     title="The schema's own addresses keep the prefix",
     entrypoints=PUBLIC,
     level="broken",
-    source="Behind a Proxy › Check the docs UI; fastapi#5778",
+    source="Behind a Proxy › Check the docs UI; fastapi/fastapi#5778",
     statement=(
         "tokenUrl, authorizationUrl and refreshUrl in the schema are relative, or lead to an "
         "address under the prefix: Authorize in the docs sends its requests there."

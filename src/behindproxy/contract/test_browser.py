@@ -141,7 +141,7 @@ def test_in_the_sub_applications_docs_execute_gets_the_answer(entrypoint: Entryp
     title="No documentation page loads anything from another origin",
     entrypoints=PUBLIC,
     level="broken",
-    source="fastapi#2949",
+    source="fastapi/fastapi#2949",
     statement=(
         "Until they are drawn, the four pages send no request to another origin, and the browser "
         "complains of nothing: no missing file, no script error, nothing refused."

@@ -115,7 +115,7 @@ def test_the_containers_run_without_privileges(target: Target, expect: Expect) -
     title="No container has Docker's socket",
     entrypoints=("all",),
     level="exposed",
-    source="traefik#4174",
+    source="traefik/traefik#4174",
     statement="A container that faces the network cannot talk to the engine: that would be root.",
     fix="Do not mount docker.sock: routes can come from a file.",
     needs=("docker",),
@@ -224,7 +224,7 @@ def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Exp
     title="Another container is not trusted",
     entrypoints=("all",),
     level="exposed",
-    source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2231, #2468",
+    source="Behind a Proxy › Enable Proxy Forwarded Headers; Kludex/uvicorn#2231, Kludex/uvicorn#2468",
     statement="A container beside the proxy on its network cannot pose as it.",
     fix=(
         "The server trusts the network in place of Traefik's address: PROXY_ADDRESS and "

@@ -132,7 +132,7 @@ def test_a_redirect_over_http2_is_the_same(entrypoint: Entrypoint, expect: Expec
     title="One request's address does not leak into another's answer",
     entrypoints=EVERYWHERE,
     level="broken",
-    source="fastapi#14986",
+    source="fastapi/fastapi#14986",
     statement="Of fifty requests at once, each with a query of its own, each gets its own address back.",
     fix="Something keeps a request's data in a global: root_path and URLs belong to the request.",
     needs=("probe",),

@@ -48,7 +48,7 @@ def leads_here(entrypoint: Entrypoint, server: str) -> bool:
     level="broken",
     source=(
         "Behind a Proxy › Additional servers; Behind a Proxy › Disable automatic server from "
-        "root_path; fastapi#14986"
+        "root_path; fastapi/fastapi#14986"
     ),
     statement=(
         "FastAPI puts the prefix first in `servers`, the given ones follow in their order, and the "
@@ -180,7 +180,7 @@ def test_the_docs_schema_is_not_found_at_the_server(entrypoint: Entrypoint, expe
     title="The OAuth2 redirect page has the prefix",
     entrypoints=PUBLIC,
     level="broken",
-    source=f"{SOURCE}; fastapi#1159",
+    source=f"{SOURCE}; fastapi/fastapi#1159",
     statement=(
         "The page that an authorization server sends the browser back to exists at the address given to it."
     ),
@@ -230,7 +230,7 @@ def test_redoc_names_the_prefixed_schema(entrypoint: Entrypoint, expect: Expect)
     title="The docs need nothing from elsewhere",
     entrypoints=PUBLIC,
     level="broken",
-    source="fastapi#2949",
+    source="fastapi/fastapi#2949",
     statement=("A docs page needs nothing from another origin: each asset is under the prefix and answers."),
     fix=("The page loads its assets from elsewhere or without the prefix: build their URLs from root_path."),
     needs=("docs",),

@@ -38,7 +38,7 @@ OPERATIONS = (
     title="The proxy's own pages are not public",
     entrypoints=PUBLIC,
     level="exposed",
-    source="traefik#7518, #5853",
+    source="traefik/traefik#7518, traefik/traefik#5853",
     statement="Dashboard, API, ping, metrics and debug answer at no public entrypoint.",
     fix=(
         "The proxy's own page is reachable at a public entrypoint: give it an address of its own that is "

@@ -77,7 +77,7 @@ def expect_not_taken(entrypoint: Entrypoint, expect: Expect, cases: dict[str, tu
     title="A foreign Host is not answered",
     entrypoints=PUBLIC,
     level="exposed",
-    source="starlette#3279; CVE-2026-48710",
+    source="Kludex/starlette#3279; CVE-2026-48710",
     statement="The proxy answers to the deployment's own names only, whatever the spelling.",
     fix=(
         "The proxy answers any host: name the deployment's own (nginx: server_name, and a default_server "
@@ -187,7 +187,7 @@ def test_two_hosts_and_none_are_refused(entrypoint: Entrypoint, expect: Expect) 
     title="A Location names the host of the request",
     entrypoints=EVERYWHERE,
     level="broken",
-    source="Traefik › Services › passHostHeader; nginx-proxy#2386",
+    source="Traefik › Services › passHostHeader; nginx-proxy/nginx-proxy#2386",
     statement=(
         "For a name of the deployment's own, with any port, Location has that name and port and no other."
     ),

@@ -25,7 +25,7 @@ def as_a_load_balancer(entrypoint: Entrypoint) -> dict[str, str]:
     title="A load balancer is trusted hop by hop",
     entrypoints=PUBLIC,
     level="broken",
-    source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2231",
+    source="Behind a Proxy › Enable Proxy Forwarded Headers; Kludex/uvicorn#2231",
     statement=(
         "Behind trusted load balancers the client is the address that the first of them saw, and "
         "the scheme the one it names; what stands left of it is the client's invention."
@@ -54,7 +54,7 @@ def test_a_load_balancer_is_trusted_hop_by_hop(entrypoint: Entrypoint, expect: E
     title="A load balancer moves neither host nor prefix",
     entrypoints=PUBLIC,
     level="exposed",
-    source="Behind a Proxy › How Proxy Forwarded Headers Work; uvicorn#965; traefik#11253",
+    source="Behind a Proxy › How Proxy Forwarded Headers Work; Kludex/uvicorn#965; traefik/traefik#11253",
     statement=(
         "What a client sends through a trusted load balancer cannot change host or prefix: Host "
         "and configuration say those, X-Forwarded-Host and X-Forwarded-Prefix are not read."

@@ -114,7 +114,7 @@ def test_a_websocket_of_the_sub_application_echoes(entrypoint: Entrypoint, expec
     title="A static file is served under the prefix",
     entrypoints=EVERYWHERE,
     level="broken",
-    source="starlette#2400",
+    source="Kludex/starlette#2400",
     statement="StaticFiles finds its files although the proxy stripped the prefix.",
     fix=(
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
@@ -134,7 +134,7 @@ def test_a_static_file_is_served(entrypoint: Entrypoint, expect: Expect) -> None
     title="A directory redirect keeps the prefix",
     entrypoints=EVERYWHERE,
     level="broken",
-    source="starlette#2400; Behind a Proxy › Redirects with HTTPS",
+    source="Kludex/starlette#2400; Behind a Proxy › Redirects with HTTPS",
     statement=("StaticFiles redirects a directory to its slash without losing prefix, scheme or host."),
     fix=(
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "

@@ -34,7 +34,7 @@ def stopped_by(entrypoint: Entrypoint, target: str) -> str:
     title="Encoded reserved characters stop at the proxy",
     entrypoints=PUBLIC,
     level="hardening",
-    source="CVE-2025-66490; traefik#12360",
+    source="CVE-2025-66490; traefik/traefik#12360",
     statement=(
         "The proxy matches the encoded path and the server decodes it, so %2f and its like would "
         "go round a rule: they are refused."
@@ -57,7 +57,7 @@ def test_encoded_reserved_characters_stop_at_the_proxy(entrypoint: Entrypoint, e
     title="Dot segments do not leave the prefix",
     entrypoints=PUBLIC,
     level="exposed",
-    source="CVE-2026-48020; traefik#13215",
+    source="CVE-2026-48020; traefik/traefik#13215",
     statement="No spelling of `..` behind the prefix reaches a path of the application.",
     fix=(
         "The proxy must resolve dot segments before it matches and strips (Traefik 3.7.3 or newer; "
@@ -100,7 +100,7 @@ def test_dot_segments_do_not_leave_the_prefix(entrypoint: Entrypoint, expect: Ex
     title="No other spelling reaches a route",
     entrypoints=PUBLIC,
     level="hardening",
-    source="traefik#2214; CVE-2025-66490",
+    source="traefik/traefik#2214; CVE-2025-66490",
     statement="A route has one address: 13 ways round the prefix and the rule do not answer 200.",
     fix=(
         "A rule without a boundary, an encoded slash or a doubled prefix lets it through: see "

@@ -106,7 +106,7 @@ def beside(prefix: str) -> list[str]:
     title="The prefix ends at a segment boundary",
     entrypoints=PUBLIC,
     level="exposed",
-    source="Behind a Proxy › Testing locally with Traefik; traefik#2214",
+    source="Behind a Proxy › Testing locally with Traefik; traefik/traefik#2214",
     statement="A path that merely begins with the prefix's letters is not the application's.",
     fix=(
         "The rule must end the prefix at a slash (Traefik: Path(`/prefix`) || PathPrefix(`/prefix/`); "
@@ -140,7 +140,7 @@ def test_the_prefix_ends_at_a_segment_boundary(entrypoint: Entrypoint, expect: E
     title="The boundary holds for WebSockets",
     entrypoints=PUBLIC,
     level="exposed",
-    source="traefik#2214",
+    source="traefik/traefik#2214",
     statement="A WebSocket handshake beside the prefix does not reach the application.",
     fix=(
         "The rule must end the prefix at a slash (Traefik: Path(`/prefix`) || PathPrefix(`/prefix/`); "

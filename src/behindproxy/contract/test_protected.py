@@ -91,7 +91,7 @@ def methods(entrypoint: Entrypoint, path: str) -> Ways:
     title="No path leads round a protected route",
     entrypoints=PUBLIC,
     level="exposed",
-    source="traefik#1663, #2214; CVE-2025-66490",
+    source="traefik/traefik#1663, traefik/traefik#2214; CVE-2025-66490",
     statement=(
         "A route that the proxy protects answers its own users, and nobody else by any other "
         "spelling or rewriting header."
@@ -112,7 +112,7 @@ def test_a_protected_route_has_no_way_round(entrypoint: Entrypoint, expect: Expe
     title="A route is protected from every method",
     entrypoints=PUBLIC,
     level="exposed",
-    source="traefik#1663, #11452",
+    source="traefik/traefik#1663, traefik/traefik#11452",
     statement="A route that the proxy protects answers no method without credentials.",
     fix="The protected router's rule must not name a method: Method() leaves the others open.",
     needs=("protected",),

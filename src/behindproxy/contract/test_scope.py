@@ -15,7 +15,7 @@ FORWARDED = "Behind a Proxy › Proxy Forwarded Headers"
     title="The application sees the public scheme",
     entrypoints=EVERYWHERE,
     level="broken",
-    source=f"{FORWARDED}; starlette#1396",
+    source=f"{FORWARDED}; Kludex/starlette#1396",
     statement="The request's scheme is the one that the client used at the proxy.",
     fix=(
         "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
@@ -33,7 +33,7 @@ def test_the_application_sees_the_public_scheme(entrypoint: Entrypoint, expect: 
     title="The application sees the client",
     entrypoints=PUBLIC,
     level="broken",
-    source=f"{FORWARDED}; uvicorn#590",
+    source=f"{FORWARDED}; Kludex/uvicorn#590",
     statement="The request's client is the address from which the proxy was called.",
     fix=(
         "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
@@ -72,7 +72,7 @@ def test_root_path_is_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None
     title="path and raw_path carry the prefix",
     entrypoints=EVERYWHERE,
     level="broken",
-    source="asgiref#424; uvicorn#2213",
+    source="django/asgiref#424; Kludex/uvicorn#2213",
     statement=("ASGI's path and raw_path include root_path, although the proxy removed it on the wire."),
     fix=(
         "root_path is set and not put before the stripped path, so Starlette removes it a second time: "
@@ -92,7 +92,7 @@ def test_path_and_raw_path_carry_the_prefix(entrypoint: Entrypoint, expect: Expe
     title="request.url and base_url are public",
     entrypoints=EVERYWHERE,
     level="broken",
-    source="Behind a Proxy › How Proxy Forwarded Headers Work; starlette#538",
+    source="Behind a Proxy › How Proxy Forwarded Headers Work; Kludex/starlette#538",
     statement="The URL that the application sees is the one that the client typed.",
     fix=(
         "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
@@ -114,7 +114,7 @@ def test_url_and_base_url_are_the_public_ones(entrypoint: Entrypoint, expect: Ex
     title="url_for builds public addresses",
     entrypoints=EVERYWHERE,
     level="broken",
-    source="Behind a Proxy › How Proxy Forwarded Headers Work; fastapi#5899",
+    source="Behind a Proxy › How Proxy Forwarded Headers Work; fastapi/fastapi#5899",
     statement=("Every link that url_for builds starts with the public scheme, host, port and prefix."),
     fix=(
         "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
@@ -144,7 +144,7 @@ def test_url_for_builds_public_addresses(entrypoint: Entrypoint, expect: Expect)
     title="Proxy and server agree on the prefix",
     entrypoints=PUBLIC,
     level="hardening",
-    source="Behind a Proxy › Providing the root_path; traefik#11253",
+    source="Behind a Proxy › Providing the root_path; traefik/traefik#11253",
     statement="X-Forwarded-Prefix, once, equals root_path: proxy and server agree on the prefix.",
     fix=("Proxy and server have different prefixes: what the proxy strips must be the server's root path."),
     needs=("probe", "strip", "prefix"),

@@ -17,7 +17,7 @@ from .lies import View, lies, trusted, view
     title="Invented headers change nothing at the proxy",
     entrypoints=PUBLIC,
     level="exposed",
-    source="Behind a Proxy › Enable Proxy Forwarded Headers; hypercorn#195",
+    source="Behind a Proxy › Enable Proxy Forwarded Headers; pgjones/hypercorn#195",
     statement=(
         "Whatever forwarding headers a client sends, the application sees the same client, "
         "scheme, host and prefix."
@@ -39,7 +39,7 @@ def test_a_client_of_the_proxy_cannot_spoof(entrypoint: Entrypoint, expect: Expe
     title="The server trusts the proxy alone",
     entrypoints=("direct",),
     level="exposed",
-    source="Behind a Proxy › Enable Proxy Forwarded Headers; uvicorn#2971",
+    source="Behind a Proxy › Enable Proxy Forwarded Headers; Kludex/uvicorn#2971",
     statement=("Only the proxy is trusted: a caller of the server's own port cannot pose as somebody else."),
     fix=(
         "The server trusts a caller that is not the proxy: --forwarded-allow-ips must be the proxy's "
@@ -58,7 +58,7 @@ def test_a_caller_of_the_server_cannot_spoof(entrypoint: Entrypoint, expect: Exp
     title="Invented headers steer no address",
     entrypoints=EVERYWHERE,
     level="exposed",
-    source="hypercorn#195; uvicorn#965",
+    source="pgjones/hypercorn#195; Kludex/uvicorn#965",
     statement=(
         "The absolute addresses and redirects of an answer are the same, whatever forwarding headers came "
         "along; at the server itself for a caller that is not the proxy."
@@ -105,7 +105,7 @@ def steered(entrypoint: Entrypoint, path: str, headers: list[tuple[str, str]]) -
     title="An invented prefix stays out of the docs",
     entrypoints=EVERYWHERE,
     level="exposed",
-    source="CVE-2024-52003; traefik#11253; fastapi#14986",
+    source="CVE-2024-52003; traefik/traefik#11253; fastapi/fastapi#14986",
     statement=(
         "Docs and schema name the configured prefix alone; an invented one is neither shown nor remembered."
     ),
@@ -139,7 +139,7 @@ def test_an_invented_prefix_does_not_reach_the_docs(entrypoint: Entrypoint, expe
     title="Invented headers do not change a WebSocket",
     entrypoints=EVERYWHERE,
     level="exposed",
-    source="uvicorn#2043",
+    source="Kludex/uvicorn#2043",
     statement=(
         "A handshake with invented forwarding headers leaves client, scheme and url of the "
         "WebSocket as they are."

@@ -11,7 +11,7 @@ from .expect import Expect, Unexpected
 from .seen import Seen
 from .websocket import Frame, Opcode
 
-SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; uvicorn#2258"
+SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; Kludex/uvicorn#2258"
 
 
 @check(
