@@ -53,7 +53,7 @@ class Reporter:
         self.marks = MARKS if encodes("".join(MARKS.values()), encoding) else ASCII_MARKS
         self.console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self.quiet = config.option.list_checks
-        self.verbose = config.option.verbose_checks
+        self.verbose, self.fail_on = config.option.verbose_checks, config.option.fail_on
         self.group = ""
 
     def show(self, text: str | Text = "", style: str = "", end: str = "\n") -> None:
@@ -150,8 +150,11 @@ class Reporter:
             + "".join(f"{entrypoint:^{widths[entrypoint]}}" for entrypoint in entrypoints).rstrip(),
             "dim",
         )
+        whole = self.verbose or self.run.target is None or self.run.target.ours
         for rows in table.values():
             for id, row in rows.items():
+                if not whole and all(one.status == "skipped" for one in row.values()):
+                    continue  # of the many that somebody's application has nothing for; see the reasons
                 title = next(iter(row.values())).check.title
                 line = Text(f"{id:<{ids}}  ").append(f"{clipped(title, titles - 1):<{titles}}", "dim")
                 for entrypoint in entrypoints:
@@ -186,8 +189,10 @@ class Reporter:
             cause = result.observed if result.status == "error" else f"{result.check.id}@{result.entrypoint}"
             by_cause.setdefault(cause, []).append(result)
         groups = sorted(by_cause.values(), key=lambda alike: LEVELS.index(alike[0].level))
-        shown = len(groups) if self.verbose else SHOWN_WHOLE
-        whole, rest = groups[:shown], groups[shown:]
+        counts = LEVELS[: LEVELS.index(self.fail_on) + 1]
+        shown = [alike for alike in groups if alike[0].level in counts or alike[0].status == "error"]
+        whole = groups if self.verbose else shown[:SHOWN_WHOLE]
+        rest = [alike for alike in groups if alike not in whole]
         for alike in whole:
             self.show("-" * WIDTH, "dim")
             headline, _, text = reports.failure_text(alike[0]).partition("\n")
@@ -199,7 +204,9 @@ class Reporter:
         self.show("-" * WIDTH, "dim")
         if rest:
             places = ", ".join(f"{one.check.id}@{one.entrypoint}" for alike in rest for one in alike)
-            self.show(f"and more, each in {self.run.report_dir}/report.html:")
+            uncounted = len(rest) - (len(shown) - len(whole))
+            below = f" ({uncounted} below --fail-on {self.fail_on})" if uncounted > 0 else ""
+            self.show(f"and {len(rest)} more{below}, each in {self.run.report_dir}/report.html (or -v):")
             self.show(textwrap.fill(places, WIDTH, break_on_hyphens=False, break_long_words=False))
             self.show("-" * WIDTH, "dim")
 

@@ -1,10 +1,13 @@
 """What a run says nothing about: topics of which no check could send its question."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from .result import Result
+
+NO_ENTRYPOINT = re.compile("no (http|https|direct) entrypoint")
 
 
 @dataclass(frozen=True)
@@ -91,5 +94,7 @@ def not_tested(results: Iterable[Result]) -> list[NotTested]:
         if not its or any(one.status in ("passed", "failed", "accepted") for one in its):
             continue
         reasons = [one.observed for one in its]
+        # That an entrypoint was not named says less than why the others could not be checked.
+        reasons = [one for one in reasons if not NO_ENTRYPOINT.fullmatch(one)] or reasons
         missing.append(NotTested(topic.name, max(reasons, key=reasons.count), topic.how))
     return missing
