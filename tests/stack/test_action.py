@@ -76,6 +76,9 @@ def test_its_inputs_are_options_of_the_command(served, runner_temp, tmp_path):
         direct=f"http://127.0.0.1:{served.direct}",
         ca=f"{served.path}/build/tls/ca.pem",
         only="app.,fuzz.",
+        stream="/stream",
+        fail_on="broken",
+        format="json md sarif",
         report="its/own",
     )
     assert code == 0
@@ -96,5 +99,5 @@ def test_every_option_of_verify_that_names_a_deployment_is_an_input(served):
         for option in parameter.opts
         if option.startswith("--")
     }
-    not_inputs = {"strip-prefix", "runtime", "curl", "explain", "list"}
+    not_inputs = {"strip-prefix", "runtime", "curl", "explain", "list", "verbose"}
     assert options - not_inputs == ACTION["inputs"].keys()
