@@ -1,4 +1,7 @@
-"""`python -m behindproxy_serve`: validate the settings, say the command, become the server."""
+"""`python -m behindproxy_serve`, `behindproxy-serve`: validate the settings, say the command, become the server.
+
+`behindproxy-serve openapi MODULE:ATTRIBUTE` prints the application's schema instead.
+"""
 
 import os
 import shlex
@@ -13,6 +16,10 @@ from .settings import Settings, explain
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["openapi"]:
+        from . import openapi
+
+        sys.exit(openapi.run(sys.argv[2:]))
     try:
         settings = Settings()
     except ValidationError as error:

@@ -1,25 +1,14 @@
 """What the servers load: the application named by APP_MODULE, inside what every server needs."""
 
-from importlib import import_module
-from typing import Any, cast
-
 from starlette.types import ASGIApp
 
 from . import log
 from .hypercorn_websockets import limit_hypercorn_websockets
+from .load import load
 from .order import ORDER
 from .settings import Settings
 
 BOOT_FAILED = 3  # Gunicorn ends at this status of a worker, and starts another one at any other
-
-
-def load(name: str) -> ASGIApp:
-    """Return the object that `module:attr` names. Raises ImportError or AttributeError."""
-    module, _, attributes = name.partition(":")
-    found: Any = import_module(module)
-    for attribute in attributes.split("."):
-        found = getattr(found, attribute)
-    return cast(ASGIApp, found)
 
 
 def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:

@@ -1,0 +1,61 @@
+"""`behindproxy-serve openapi`: the schema of an application that does not serve it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from behindproxy.stack.paths import ROOT
+
+APPLICATION = """from fastapi import FastAPI
+
+app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+bare = object()
+
+
+@app.get("/orders")
+def orders():
+    return []
+"""
+
+
+def openapi(folder, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "behindproxy_serve", "openapi", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")} | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "shop.py").write_text(APPLICATION)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("arguments", "environ"), [(["shop:app"], {}), ([], {"APP_MODULE": "shop:app"})])
+def test_it_prints_the_schema_that_the_application_hides(folder, arguments, environ):
+    done = openapi(folder, *arguments, **environ)
+    assert done.returncode == 0, done.stderr
+    assert list(json.loads(done.stdout)["paths"]) == ["/orders"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["shop"], "for example openapi app.main:app"),
+        (["shop:app", "more"], "for example openapi app.main:app"),
+        (["shop:none"], "AttributeError"),
+        (["nowhere:app"], "No module named 'nowhere'"),
+        (["shop:bare"], "is a object, which has no schema"),
+    ],
+)
+def test_what_has_none_is_one_line(folder, arguments, told):
+    done = openapi(folder, *arguments)
+    assert done.returncode == 2 and done.stdout == ""
+    assert told in done.stderr and done.stderr.count("\n") == 1
