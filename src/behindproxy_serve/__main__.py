@@ -1,4 +1,4 @@
-"""`python -m behindproxy_serve`, `behindproxy-serve`: validate the settings, say the command, become the server.
+"""`behindproxy-serve`: validate the settings, say the command, become the server.
 
 `behindproxy-serve openapi MODULE:ATTRIBUTE` prints the application's schema instead.
 """

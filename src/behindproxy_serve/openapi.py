@@ -1,4 +1,4 @@
-"""`behindproxy-serve openapi`: the schema of an application that does not serve it, for `verify --openapi`."""
+"""`behindproxy-serve openapi`: the schema of an application that does not serve it."""
 
 import json
 import os
@@ -21,10 +21,7 @@ def run(arguments: list[str]) -> int:
     schema = getattr(application, "openapi", None)
     if not callable(schema):
         return _fail(
-            
-                f"openapi {name}: is a {type(application).__name__}, which has no schema: name the FastAPI "
-                "object"
-            
+            f"openapi {name}: is a {type(application).__name__}, which has no schema: name the FastAPI object"
         )
     print(json.dumps(schema(), indent=2, ensure_ascii=False))
     return 0
