@@ -14,7 +14,7 @@ class Source(Checkout):
     """A clone of this checkout, for `make new`."""
 
     def new(self, project: Project, **settings: str) -> tuple[int, str]:
-        return self.make("new", DEST=project.path, **settings)
+        return self.make("new", DEST=project.home, **settings)
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +33,8 @@ def project(request):
     """Makes projects; stops each."""
     made = []
 
-    def make(name: str, files: dict[str, str]) -> Project:
-        made.append(Project(HOME / name, files))
+    def make(name: str, files: dict[str, str], folder: str = "") -> Project:
+        made.append(Project(HOME / name, files, folder=folder))
         return made[-1]
 
     yield make

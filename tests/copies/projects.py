@@ -51,9 +51,12 @@ def link_environment(folder: Path) -> None:
 class Project(Checkout):
     """Somebody's, at `path`; `files` are its own."""
 
-    def __init__(self, path: Path, files: dict[str, str], runtime: str = "", begin: bool = True) -> None:
-        """With `begin` false it is there already."""
+    def __init__(
+        self, path: Path, files: dict[str, str], runtime: str = "", begin: bool = True, folder: str = ""
+    ) -> None:
+        """With `begin` false it is there already; the application lies in `folder` of it."""
         super().__init__(path, runtime)
+        self.home = path / folder
         del self.environ["COMPOSE_PROJECT_NAME"]  # a copy has one of its own
         if not begin:
             return
