@@ -9,9 +9,13 @@ help:
 include src/behindproxy/make/targets.mk
 
 ##@ Copy
-new: ## this deployment for your application: DEST=../theirs APP_MODULE=their.module:app API_PREFIX=/shop
-	@src/behindproxy/make/environment.sh new
+new: verify-environment ## this deployment for your application: DEST=../theirs APP_MODULE=their.module:app API_PREFIX=/shop
+	@src/behindproxy/make/environment.sh build
 	@$(PY) -m behindproxy new
+
+update: verify-environment ## later changes for a copy: DEST=../theirs
+	@src/behindproxy/make/environment.sh build
+	@$(PY) -m behindproxy update
 
 ##@ Prove the proof
 mutants: verify-environment ## break the stack in each known way: verify must catch and name it; ONLY='trust.*'
@@ -25,7 +29,7 @@ bench: ## what the proxy, the servers and comparable stacks cost; QUICK=1; ONLY=
 	@$(PY) -m bench
 
 compat: verify-environment ## the suite with the oldest and the newest release of each part; ONLY=uvicorn
-	@src/behindproxy/make/environment.sh new
+	@src/behindproxy/make/environment.sh build
 	@$(PY) -m tests.versions
 
 ##@ Maintain
@@ -45,4 +49,4 @@ docs: verify-environment ## write .env.example, docs/settings.md, docs/claims.md
 	@$(PY) -m tests.claims
 	@$(PY) -m tests.troubleshooting
 
-.PHONY: help new mutants test bench compat lint lock wheels docs
+.PHONY: help new update mutants test bench compat lint lock wheels docs

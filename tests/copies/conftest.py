@@ -1,20 +1,13 @@
-"""`make new` from a clone of this checkout into projects that are made here."""
+"""Projects that are made here, and the tool from the wheels of this checkout."""
 
 import shutil
 import subprocess
 
 import pytest
 
-from tests.checkout import ROOT, Checkout
+from tests.checkout import ROOT
 
-from .projects import HOME, Project, link_environment
-
-
-class Source(Checkout):
-    """A clone of this checkout, for `make new`."""
-
-    def new(self, project: Project, **settings: str) -> tuple[int, str]:
-        return self.make("new", DEST=project.home, **settings)
+from .projects import HOME, Project, Tool, link_environment
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +15,9 @@ def source():
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(HOME / "source")], check=True)
-    made = Source(HOME / "source")
+    made = Tool(HOME / "source")
     link_environment(made.path)
+    made.install()
     yield made
     shutil.rmtree(HOME, ignore_errors=True)
 
@@ -39,7 +33,7 @@ def project(request):
 
     yield make
     for one in made:
-        if (one.path / "deployment").exists() and (one.path / ".behindproxy").exists():
+        if (one.home / "deployment").exists() and (one.home / ".behindproxy").exists():
             one.make("down")
             if one.runtime == "docker":
                 one.make("clean")

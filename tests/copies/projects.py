@@ -1,13 +1,18 @@
-"""Somebody's project, into which `make new` writes."""
+"""Somebody's project, into which `behindproxy new` writes, and the tool as its wheels install it."""
 
 import os
+import re
 import shutil
 import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from behindproxy.stack.made import MADE
 from behindproxy.stack.native import packages
-from tests.checkout import ROOT, Checkout
+from tests.checkout import ROOT, STEERS, Checkout
 
 APPLICATION = """import os
 
@@ -40,12 +45,96 @@ def commit(folder: Path, message: str = "as it is") -> None:
     git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
 
 
-def link_environment(folder: Path) -> None:
-    """The tools' packages are installed already: their pins are the same."""
-    made = folder / ("build" if (folder / "src/behindproxy").exists() else ".behindproxy")
-    made.mkdir(exist_ok=True)
-    (made / ".gitignore").write_text(f"{MADE}\n*\n")
-    (made / "venv").symlink_to(ROOT / "build" / "venv")
+class Tool:
+    """The two wheels of the clone at `source`, installed in an environment of their own: no path leads from
+    there to any source. What they need is installed already, by the same pins."""
+
+    def __init__(self, source: Path, venv: Path | None = None) -> None:
+        self.path = source
+        self.venv = venv or source.with_name(f"{source.name}-tool")
+
+    def install(self) -> None:
+        shutil.rmtree(self.venv, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(self.venv)], check=True)
+        (folder,) = self.venv.glob("lib/python*/site-packages")
+        (folder / "pins.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        (self.venv / "bin" / "traefik").symlink_to(Path(sys.executable).with_name("traefik"))
+        wheels = self.venv / "wheels"
+        wheels.mkdir()
+        build = [sys.executable, "-m", "behindproxy.scaffold.wheels", str(wheels)]
+        subprocess.run(build, check=True, env=os.environ | {"PYTHONPATH": str(self.path / "src")})
+        pip = [sys.executable, "-m", "pip", "--python", str(self.venv / "bin" / "python")]
+        options = ["--quiet", "--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check"]
+        subprocess.run([*pip, "install", *options, *map(str, wheels.glob("*.whl"))], check=True)
+
+    def run(self, *arguments: object, **settings: object) -> tuple[int, str]:
+        """The exit status of the command and what it prints."""
+        environ = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith((*STEERS, "PYTHONPATH", "DEST", "WITH"))
+        }
+        done = subprocess.run(
+            [str(self.venv / "bin" / "behindproxy"), *map(str, arguments)],
+            cwd=self.venv,
+            env=environ | {name: str(value) for name, value in settings.items()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+        )
+        return done.returncode, done.stdout
+
+    def new(self, project: "Project", **settings: object) -> tuple[int, str]:
+        return self.run("new", **{"DEST": project.home, **settings})
+
+    def link(self, folder: Path, ahead: float = 0) -> None:
+        """Let the copy in `folder` have this tool, as `make` installs it there from the same wheels. One that is
+        written within `ahead` seconds has it too."""
+        (folder / ".behindproxy").mkdir(exist_ok=True)
+        (folder / ".behindproxy" / ".gitignore").write_text(f"{MADE}\n*\n")
+        (folder / ".behindproxy" / "venv").symlink_to(self.venv)
+        (self.venv / ".tool").touch()
+        installed = time.time() + ahead
+        os.utime(self.venv / ".tool", (installed, installed))
+
+
+def later(tool: Tool, version: str, edits: dict[str, tuple[str, str]]) -> Tool:
+    """A tool of a later version, in whose source each old text is a new one."""
+
+    def replace(old: str, new: str) -> Callable[[Path], None]:
+        def edit(path: Path) -> None:
+            assert old in path.read_text(), path
+            path.write_text(path.read_text().replace(old, new, 1))
+
+        return edit
+
+    return later_tool(tool, version, {name: replace(*texts) for name, texts in edits.items()})
+
+
+def later_tool(tool: Tool, version: str, edits: dict[str, Callable[[Path], None]]) -> Tool:
+    """A tool of a later version, in whose source each file was edited."""
+    made = Tool(HOME / f"source-{version}")
+    shutil.rmtree(made.path, ignore_errors=True)
+    shutil.copytree(tool.path, made.path, symlinks=True, ignore=shutil.ignore_patterns(".git", "build"))
+    (present,) = re.findall(
+        r'__version__ = "(.+)"', (tool.path / "src/behindproxy_serve/__init__.py").read_text()
+    )
+    for name in ("src/behindproxy/__init__.py", "src/behindproxy_serve/__init__.py", "pyproject.toml"):
+        path = made.path / name
+        assert f'{present}"' in path.read_text(), name
+        path.write_text(path.read_text().replace(f'{present}"', f'{version}"', 1))
+    for name, edit in edits.items():
+        edit(made.path / name)
+    made.install()
+    return made
+
+
+def link_environment(clone: Path) -> None:
+    """The packages of a clone are installed already: its pins are the same."""
+    (clone / "build").mkdir(exist_ok=True)
+    (clone / "build" / ".gitignore").write_text(f"{MADE}\n*\n")
+    (clone / "build" / "venv").symlink_to(ROOT / "build" / "venv")
 
 
 class Project(Checkout):
@@ -58,6 +147,7 @@ class Project(Checkout):
         super().__init__(path, runtime)
         self.home = path / folder
         del self.environ["COMPOSE_PROJECT_NAME"]  # a copy has one of its own
+        self.environ.pop("PYTHONPATH", None)
         if not begin:
             return
         path.mkdir(parents=True)
@@ -67,9 +157,31 @@ class Project(Checkout):
         git(path, "init", "--quiet")
         commit(path)
 
-    def verify(self, **settings: str) -> tuple[int, str]:
-        if not (self.path / ".behindproxy").exists():
-            link_environment(self.path)
+    def start(self, target: str, **settings: object) -> subprocess.Popen:
+        makefile = ["-f", "deployment/Makefile"] if (self.home / "deployment/Makefile").exists() else []
+        return subprocess.Popen(
+            ["make", "--no-print-directory", *makefile, target, *(f"{k}={v}" for k, v in settings.items())],
+            cwd=self.home,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def makes(self, target: str) -> str:
+        """What a target of the project's own Makefile prints."""
+        command = ["make", "--no-print-directory", "-s", target]
+        done = subprocess.run(
+            command, cwd=self.home, env=self.environ, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def verify(self, tool: Tool | None, **settings: str) -> tuple[int, str]:
+        """`make verify`, with `tool`; without one the copy installs what lies in it."""
+        if tool and not (self.home / ".behindproxy").exists():
+            tool.link(self.home)
         kept, made = self.link_installed()
         code, output = self.make("verify", FAST=1, **settings)
         if self.runtime == "native" and made.exists() and not kept.exists():
@@ -78,9 +190,10 @@ class Project(Checkout):
 
     def link_installed(self) -> tuple[Path, Path]:
         """What another project with the same lists has installed, if one has; both places."""
-        made = self.path / ".behindproxy" / "app"
-        kept = INSTALLED / packages(self.path, self.path / "deployment")[1]
+        made = self.home / ".behindproxy" / "app"
+        kept = INSTALLED / packages(self.home)[1]
         if self.runtime == "native" and kept.exists() and not made.exists():
+            made.parent.mkdir(exist_ok=True)
             link_tree(kept, made)
         return kept, made
 

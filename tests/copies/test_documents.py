@@ -12,7 +12,7 @@ import pytest
 from tests import hops
 from tests.checkout import ROOT, STEERS
 
-from .projects import HOME, Project, link_environment, theirs
+from .projects import HOME, Project, theirs
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(?m)^```(console|sh)( elsewhere)?\n(.*?)^```", re.DOTALL)
@@ -54,7 +54,7 @@ def beside(source):
     """Where a reader of the README would have it: the clone, and their own application next to it. That the
     tools install themselves is proved with the README's two commands (.ci/stack)."""
     shop = Project(HOME / "theirs", theirs(**{"requirements.txt": "fastapi\n"}))
-    link_environment(shop.path)
+    source.link(shop.path, ahead=SECONDS)
     yield source.path
     for folder in (source.path, shop.path):
         if (folder / "Makefile").exists():

@@ -1,142 +1,107 @@
-"""`make new`: what it writes, what it refuses, and how a later change reaches a copy."""
-
-import subprocess
-import sys
+"""`behindproxy new`: what it writes, what it refuses, and how a later version reaches a copy."""
 
 import pytest
 
-from tests.checkout import docker
+from tests.checkout import Checkout, docker
 
-from .projects import APPLICATION, commit, git, theirs
+from .projects import commit, git, later, theirs
 
-PYPROJECT = '[project]\nname = "their"\nversion = "1"\ndependencies = ["fastapi"]\n'
 MODULE = {"APP_MODULE": "their.module:app", "API_PREFIX": "/shop/api"}
+REQUIREMENTS = {"requirements.txt": "fastapi\n"}
 
 
 def test_three_commands_prove_an_application(source, project):
-    shop = project("shop", theirs(**{"requirements.txt": "fastapi\n"}))
-    code, output = source.new(shop, **MODULE)
+    """From a clone; and `make verify` installs the tool from what lies in the copy, and from nowhere else."""
+    shop = project("shop", theirs(**REQUIREMENTS))
+    code, output = Checkout(source.path, "native").make("new", DEST=shop.path, **MODULE)
     assert code == 0, output
     assert output.rstrip().endswith("make verify")
     commit(shop.path, "deployment")
-    code, output = shop.verify()
+    code, output = shop.verify(None)
     assert code == 0, output
+    assert "installing deployment/tool.lock into .behindproxy/venv" in output
     assert ", 0 failed" in output.splitlines()[-1], output
     passed = int(output.splitlines()[-1].split()[0])
-    assert passed > 70, output.splitlines()[-1]  # the probe is there, so who is trusted is asked too
+    assert passed > 70, output.splitlines()[-1]  # the probe is there, so who is trusted is checked too
     assert "http://127.0.0.1:" in shop.answers("/shop/api/orders/")
     assert git(shop.path, "status", "--porcelain") == ""
     if shop.runtime == "docker":
         assert "behindproxy-shop-app" in docker("image", "ls", "--format", "{{.Repository}}").splitlines()
 
 
-def test_it_is_small_enough_to_review_and_none_of_it_is_hidden(source, project):
-    shop = project("review", theirs(**{"requirements.txt": "fastapi\n"}))
-    assert source.new(shop, **MODULE)[0] == 0
-    git(shop.path, "add", "--all")
-    shown = git(shop.path, "diff", "--cached")
-    assert "+++ b/deployment/behindproxy_serve/asgi.py" in shown
-    assert "Binary files" not in shown
-    own = git(shop.path, "diff", "--cached", "--", ".", ":!deployment")
-    assert len(own.splitlines()) < 1600
-    for name in (
-        "docker-compose.yml",
-        "traefik/dynamic/routes.toml",
-        "Dockerfile",
-        "Makefile",
-        ".env",
-        ".github/workflows/deployment.yml",
-    ):
-        assert (shop.path / name).is_file()
-    assert "name: behindproxy-review\n" in (shop.path / "docker-compose.yml").read_text()
-    assert not [path for path in shop.path.rglob("*") if path.is_symlink()]
-    assert str(source.path) not in (shop.path / ".copier-answers.yml").read_text()
+def test_a_clone_and_an_installed_tool_write_the_same(source, project):
+    one, other = project("shop", theirs()), project("other/shop", theirs())
+    assert Checkout(source.path, "native").make("new", DEST=one.path, **MODULE)[0] == 0
+    assert source.new(other, **MODULE)[0] == 0
+    commit(one.path)
+    commit(other.path)
+    assert git(one.path, "rev-parse", "HEAD^{tree}") == git(other.path, "rev-parse", "HEAD^{tree}")
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
-        {"pyproject.toml": PYPROJECT},
-        {"pyproject.toml": PYPROJECT.replace('["fastapi"]', '["fastapi", "itsdangerous"]'), "lock": "uv"},
-    ],
-    ids=["pyproject", "uv.lock"],
-)
-def test_a_project_s_own_lists_are_installed(source, project, files, tmp_path):
-    lock = files.pop("lock", "")
-    shop = project("lists", {**files, "src/their/__init__.py": "", "src/their/module.py": APPLICATION})
-    if lock:
-        lock_with_uv(shop.path, tmp_path)
-    commit(shop.path)
-    assert source.new(shop, API_PREFIX="/shop")[0] == 0  # the application is found
-    assert "APP_MODULE=their.module:app\n" in (shop.path / ".env").read_text()
-    code, output = shop.verify(CHECKS="app.answers")
-    assert code == 0, output
-    if lock and shop.runtime == "native":
-        assert list((shop.path / ".behindproxy" / "app").glob("lib/*/site-packages/itsdangerous"))
-
-
-def lock_with_uv(path, folder) -> None:
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "uv")], check=True)
-    pip = [sys.executable, "-m", "pip", "--python", str(folder / "uv/bin/python")]
-    subprocess.run([*pip, "install", "--quiet", "uv"], check=True)
-    subprocess.run([str(folder / "uv/bin/uv"), "lock", "--quiet"], cwd=path, check=True)
-
-
-def test_an_empty_project_gets_something_to_begin_with(source, project):
-    empty = project("empty", {})
+def test_the_starter_is_served(source, project):
+    empty = project("begun", {})
     code, output = source.new(empty, API_PREFIX="/shop")
     assert code == 0, output
-    assert "main.py" in output
-    code, output = empty.verify(CHECKS="app.answers")
+    assert "main.py   an application to begin with" in output
+    code, output = empty.verify(source, CHECKS="app.answers")
     assert code == 0, output
     assert "Hello" in empty.answers("/shop/app")
 
 
-def test_what_is_there_already_is_not_overwritten(source, project):
-    shop = project(
-        "there",
-        theirs(
-            Dockerfile="FROM scratch\n",
-            Makefile="test:\n\ttrue\n",
-            **{".env": "CURRENCY=EUR\n", "requirements.txt": "fastapi\n"},
-        ),
-    )
+def test_what_is_there_already_is_used_or_stays_and_both_work(source, project):
+    own = {
+        "Dockerfile": "FROM scratch\n",
+        "Makefile": "tool := theirs\nup:\n\techo $(tool)\n",
+        "docker-compose.yml": "services: {}\n",
+        ".dockerignore": "*.log\n",
+        ".github/workflows/behindproxy.yml": "on: push\n",
+        ".github/dependabot.yml": "version: 2\n",
+        "renovate.json": "{}\n",
+        "traefik/traefik.toml": "# theirs\n",
+    }
+    shop = project("there", theirs(**own, **REQUIREMENTS, **{".env": "CURRENCY=EUR\n"}))
     code, output = source.new(shop, **MODULE)
-    assert code != 0
-    assert "has Dockerfile already, and nothing was written: OVERWRITE=1" in output
-    assert git(shop.path, "status", "--porcelain") == ""
-    code, output = source.new(shop, OVERWRITE="1", **MODULE)
     assert code == 0, output
-    assert "add the line `include deployment/behindproxy/make/targets.mk`" in output
-    assert "make -f deployment/behindproxy/make/targets.mk verify" in output
-    assert (shop.path / "Makefile").read_text() == "test:\n\ttrue\n"
-    assert (shop.path / ".env").read_text().startswith("CURRENCY=EUR\n")
+    changed = git(shop.path, "diff", "--name-only").splitlines()
+    assert changed == [".env"]
+    assert git(shop.path, "diff", "--numstat").split()[1] == "0"  # none of its lines went
+    said = [line for line in output.splitlines() if line.startswith("! ")]
+    for name in own:
+        assert any(name.partition("/")[0] in line.partition(" not changed")[0] for line in said), (name, said)
+    assert "make -f deployment/Makefile verify" in output
     with (shop.path / "Makefile").open("a") as makefile:
-        makefile.write("include deployment/behindproxy/make/targets.mk\n")
-    code, output = shop.verify(CHECKS="app.answers")
+        makefile.write("proxy-%: ; $(MAKE) -f deployment/Makefile $*\n")  # the line that was said
+    code, output = shop.verify(source, CHECKS="app.answers")
     assert code == 0, output
     assert shop.answers("/shop/api/orders/1") == '{"currency":"EUR"}'
+    assert shop.makes("up") == "theirs\n"
+    assert f"runtime: {shop.runtime}" in shop.makes("proxy-ps")
 
 
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
         ({"DEST": ""}, "DEST is not set"),
-        ({"DEST": "tests"}, "DEST=tests: lies in this project"),
-        ({"DEST": "README.md"}, "DEST=README.md"),
-        ({"DEST": "../no/where"}, "is not there"),
+        ({"DEST": "pyvenv.cfg"}, "DEST=pyvenv.cfg: is a file"),
+        ({"DEST": "../no/such/where"}, "is not there"),
         ({"API_PREFIX": "shop"}, "API_PREFIX=shop: must start with a slash"),
         ({"APP_MODULE": "their.module"}, "APP_MODULE=their.module: must name a module and an attribute"),
+        ({"WITH": "swarms"}, "WITH=swarms: there is no such part; for example WITH=swarm,"),
     ],
 )
 def test_what_cannot_work_is_one_line_and_nothing_is_written(source, project, settings, says):
     shop = project("refused", theirs())
-    code, output = source.make("new", **{"DEST": shop.path, **settings})
-    assert code != 0
-    lines = [line for line in output.splitlines() if not line.startswith("make")]
-    assert len(lines) == 1, output
-    assert says in lines[0]
+    code, output = source.new(shop, **settings)
+    assert code == 2, output
+    assert len(output.splitlines()) == 1, output
+    assert says in output
     assert git(shop.path, "status", "--porcelain") == ""
+
+
+def test_the_clone_itself_is_no_destination(source):
+    code, output = Checkout(source.path, "native").make("new", DEST="tests")
+    assert code != 0
+    assert "DEST=tests: lies in this project" in output
 
 
 def test_of_two_applications_one_is_to_be_named(source, project):
@@ -146,49 +111,79 @@ def test_of_two_applications_one_is_to_be_named(source, project):
     assert "APP_MODULE=other:admin, APP_MODULE=their.module:app" in output
 
 
-def test_later_changes_come_and_a_person_s_edits_stay(source, project):
-    shop = project("updated", theirs(**{"requirements.txt": "fastapi\n"}))
+def test_what_is_not_named_is_not_there(source, project):
+    shop = project("parts", theirs())
     assert source.new(shop, **MODULE)[0] == 0
+    names = [str(path.relative_to(shop.path)) for path in shop.path.rglob("*") if ".git" not in path.parts]
+    assert not [name for name in names if "observability" in name or "swarm" in name or "kubernetes" in name]
+    assert not [name for name in names if name.endswith(("stack.yml", "alerts.yml"))]
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [("swarm", "stack.yml"), ("observability", "alerts.yml"), ("kubernetes", "kustomization.yaml")],
+)
+def test_what_is_named_is_there_and_may_be_named_later(source, project, part, name):
+    shop = project("parts", theirs())
+    assert source.new(shop, WITH=part, **MODULE)[0] == 0
+    (first,) = shop.path.rglob(name)
+    other = project("later", theirs())
+    assert source.new(other, **MODULE)[0] == 0
+    commit(other.path)
+    code, output = source.run("update", other.path, "--with", part)
+    assert code == 0, output
+    (second,) = other.path.rglob(name)
+    assert first.relative_to(shop.path) == second.relative_to(other.path)
+    assert f'with = ["{part}"]' in (other.path / "deployment/behindproxy.toml").read_text()
+
+
+def test_a_later_version_comes_and_a_person_s_edits_stay(source, project):
+    shop = project("updated", theirs(**REQUIREMENTS))
+    assert source.new(shop, **MODULE)[0] == 0
+    commit(shop.path)
+    assert "has everything already" in source.run("update", shop.path)[1]
     routes = shop.path / "traefik" / "dynamic" / "routes.toml"
     own = routes.read_text() + "\n# ours: a router for the shop's back office\n"
     routes.write_text(own)
-    code, output = source.new(shop)
-    assert code != 0
-    assert "changes that are not committed" in output
+    second = later(source, "0.2.0", {"traefik/dynamic/routes.toml": ('interval = "1s"', 'interval = "2s"')})
+    code, output = second.run("update", shop.path)
+    assert code == 2
+    assert "changes that are not committed: traefik/dynamic/routes.toml" in output
     assert routes.read_text() == own
     commit(shop.path)
-    assert "has everything already" in source.new(shop)[1]
-
-    before = git(source.path, "rev-parse", "HEAD")
-    edit(source, "traefik/dynamic/routes.toml", 'interval = "1s"', 'interval = "2s"')
-    edit(source, "src/behindproxy_serve/middleware/body_limit.py", '"""', '"""Changed since. ')
-    commit(source.path, "a later version")
-    code, output = source.new(shop)
+    (shop.path / "their" / "module.py").write_text("# in progress, and nothing of the deployment's\n")
+    code, output = second.run("update", shop.path)
     assert code == 0, output
-    assert "traefik/dynamic/routes.toml" in output
+    assert "from 0.1.0 to 0.2.0" in output
     text = routes.read_text()
     assert 'interval = "2s"' in text
     assert "ours: a router" in text
-    assert (
-        "Changed since." in (shop.path / "deployment/behindproxy_serve/middleware/body_limit.py").read_text()
-    )
-    assert "APP_MODULE=their.module:app" in (shop.path / ".env").read_text()
+    assert (shop.path / "their" / "module.py").read_text().startswith("# in progress")
+    assert sorted(path.name for path in (shop.path / "deployment").glob("*.whl")) == [
+        "behindproxy-0.2.0-py3-none-any.whl",
+        "behindproxy_serve-0.2.0-py3-none-any.whl",
+    ]
+    assert "behindproxy-0.2.0-py3" in (shop.path / "deployment" / "tool.lock").read_text()
     commit(shop.path)
+    code, output = source.run("update", shop.path)
+    assert code == 2 and "was made by behindproxy 0.2.0, and this is 0.1.0" in output, output
 
     routes.write_text(text.replace('interval = "2s"', 'interval = "5s"'))
     commit(shop.path)
-    edit(source, "traefik/dynamic/routes.toml", 'interval = "2s"', 'interval = "3s"')
-    commit(source.path, "and another")
-    code, output = source.new(shop)
-    assert code != 0
-    assert "conflict" in output
+    third = later(second, "0.3.0", {"traefik/dynamic/routes.toml": ('interval = "2s"', 'interval = "3s"')})
+    code, output = third.run("update", shop.path)
+    assert code == 1
     assert "both sides changed the same lines of traefik/dynamic/routes.toml" in output
     assert 'interval = "5s"' in routes.read_text()
     assert 'interval = "3s"' in routes.read_text()
-    git(source.path, "reset", "--quiet", "--hard", before)
 
 
-def edit(source, name: str, old: str, new: str) -> None:
-    path = source.path / name
-    assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new, 1))
+def test_an_updated_copy_is_served_by_the_later_version(source, project):
+    shop = project("served", theirs(**REQUIREMENTS))
+    assert source.new(shop, **MODULE)[0] == 0
+    commit(shop.path)
+    second = later(source, "0.2.0", {})
+    code, output = second.run("update", shop.path)
+    assert code == 0, output
+    code, output = shop.verify(second, CHECKS="app.answers")
+    assert code == 0, output

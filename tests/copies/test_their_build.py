@@ -25,8 +25,8 @@ def shop(source, project):
     return made
 
 
-def test_clean_deletes_nothing_of_theirs(shop):
-    code, output = shop.verify(CHECKS="app.answers")
+def test_clean_deletes_nothing_of_theirs(source, shop):
+    code, output = shop.verify(source, CHECKS="app.answers")
     assert code == 0, output
     assert ".behindproxy/tls/ca.pem" in shop.must("up")
     (shop.path / "build" / "new.html").write_text("<p>not committed yet\n")
@@ -54,4 +54,5 @@ def test_the_project_s_name_is_not_the_folder_s(shop):
 
 
 def test_the_image_has_nothing_of_the_tools_folder(shop):
-    assert ".behindproxy" in (shop.path / ".dockerignore").read_text().splitlines()
+    lines = (shop.path / ".dockerignore").read_text().splitlines()
+    assert lines[1] == "*" and not [line for line in lines if ".behindproxy" in line]

@@ -1,4 +1,4 @@
-"""`make new` overwrites nothing of a person's and hides nothing of it."""
+"""`behindproxy new` overwrites nothing of a person's and hides nothing of it."""
 
 import re
 import subprocess
@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .projects import APPLICATION, HOME, Project, commit, git, link_environment, theirs
+from .projects import APPLICATION, HOME, Project, commit, git, later, later_tool, theirs
 
 MODULE = {"APP_MODULE": "their.module:app", "API_PREFIX": "/shop/api"}
-TEMPLATE = Path("src/behindproxy/template")
 FACTORY = """from fastapi import FastAPI
 
 
@@ -21,20 +20,14 @@ def create_app() -> FastAPI:
 REQUIREMENTS = {"requirements.txt": "fastapi\n"}
 
 
-def lines_of(output: str) -> list[str]:
-    """What `make new` said, without make's own line on a failure."""
-    return [line for line in output.splitlines() if not line.startswith("make")]
-
-
 def refusal(source, project: Project, **settings: str) -> str:
     """The one line with which it ends; nothing was written."""
     before = contents(project.path)
     code, output = source.new(project, **settings)
     assert code == 2, output
-    assert "Error 2" in output  # its own exit status, which make's hides
-    assert len(lines_of(output)) == 1, output
+    assert len(output.splitlines()) == 1, output
     assert contents(project.path) == before
-    return lines_of(output)[0]
+    return output
 
 
 def contents(folder: Path) -> dict[str, object]:
@@ -52,83 +45,77 @@ def contents(folder: Path) -> dict[str, object]:
 # Later changes
 
 
-def origins(source) -> dict[str, Path]:
-    """The files of a copy, and where each lies in the repository."""
-    found = {}
-    for path in sorted((source.path / TEMPLATE).rglob("*")):
-        name = str(path.relative_to(source.path / TEMPLATE)).removesuffix(".jinja")
-        inside = sorted(path.resolve().rglob("*")) if path.is_dir() and path.is_symlink() else []
-        for origin, file in [(path, name)] + [
-            (one, f"{name}/{one.relative_to(path.resolve())}") for one in inside
-        ]:
-            if origin.is_file() and "__pycache__" not in origin.parts and "{{" not in file:
-                found[file] = origin.resolve()
-    return found
+def touched(tool, version: str):
+    """A later version that has changed every file of a copy: far from an edit at the end in one, near it in
+    the next, and both in the third."""
+    names = sorted(
+        str(path.relative_to(tool.path))
+        for pattern in (
+            "src/behindproxy/template/**/*",
+            "docker-compose*.yml",
+            "deploy/swarm/*",
+            "traefik/**/*",
+            "requirements/verify.txt",
+        )
+        for path in tool.path.glob(pattern)
+        if path.is_file() and path.suffix != ".json"
+    )
+
+    def edit(path: Path) -> None:
+        number = names.index(str(path.relative_to(HOME / f"source-{version}")))
+        lines = path.read_text().splitlines(keepends=True)
+        if number % 3 != 1:
+            lines.insert(1, f"# of {version}, below the first line\n")
+        if number % 3 != 0:
+            lines.append(f"# of {version}, at the end\n")
+        path.write_text("".join(lines))
+
+    return later_tool(tool, version, dict.fromkeys(names, edit))
 
 
-def later(source, number: int, origin: Path) -> None:
-    """Far from an edit at the end in one file, near it in the next, and both in the third."""
-    lines = origin.read_text().splitlines(keepends=True)
-    if number % 3 != 1:
-        lines.insert(1, f"# later, below the first line of {origin.name}\n")
-    if number % 3 != 0:
-        lines.append(f"# later, at the end of {origin.name}\n")
-    origin.write_text("".join(lines))
-
-
-def test_an_edit_of_any_file_survives_or_is_a_named_conflict(source, project):
+def test_an_edit_of_any_file_survives_two_versions_or_is_a_named_conflict(source, project):
     hidden = "*.toml -diff\n*.yml binary\n"  # theirs, and no business of a merge
     shop = project("edited", theirs(**{".gitattributes": hidden, **REQUIREMENTS}))
-    assert source.new(shop, **MODULE)[0] == 0
+    code, output = source.new(shop, WITH="swarm", **MODULE)
+    assert code == 0, output
+    files = git(shop.path, "ls-files", "--others").splitlines()
     commit(shop.path)
-    files = origins(source)
-    assert {".env", "deployment/behindproxy_serve/asgi.py", "docker-compose.yml"} <= files.keys()
-    deleted = [
-        "deploy/swarm/stack.yml",
-        "deploy/observability/alerts.yml",
-        "deployment/behindproxy/doctor/report.py",
-    ]
-    for name in deleted:
-        (shop.path / name).unlink()
-    edited = [name for name in [*files, ".copier-answers.yml"] if name not in deleted]
+    deleted = ["deploy/swarm/stack.yml"]
+    edited = [name for name in files if name not in deleted and not name.endswith((".whl", ".json"))]
+    assert {"deployment/tool.lock", "deployment/behindproxy.toml", "Makefile", ".env"} <= set(edited)
+    (shop.path / deleted[0]).unlink()
     for name in edited:
         path = shop.path / name
         lines = path.read_text().splitlines(keepends=True)
-        for number in [len(lines) // 2] if lines else []:
-            lines[number] = lines[number].rstrip("\n") + "  # ours, in the middle\n"
+        middle = len(lines) // 2
+        lines[middle] = lines[middle].rstrip("\n") + "  # ours, in the middle\n"
         path.write_text("".join(lines) + f"# ours: {name}\n")
     commit(shop.path, "our edits")
-
-    before = git(source.path, "rev-parse", "HEAD")
-    for number, origin in enumerate(sorted(set(files.values()))):
-        later(source, number, origin)
-    commit(source.path, "a later version")
-    try:
-        code, output = source.new(shop)
-    finally:
-        git(source.path, "reset", "--quiet", "--hard", before)
-    conflicts = re.findall(r"(?m)^  conflict  (.*)$", output)
-    lost = [
-        name
-        for name in edited
-        if f"# ours: {name}" not in (text := (shop.path / name).read_text())
-        or ("# ours, in the middle" not in text and not name.endswith(("__init__.py", "py.typed")))
-    ]
-    assert lost == [], output
-    marked = [name for name in edited if "<<<<<<<" in (shop.path / name).read_text()]
-    assert sorted(conflicts) == sorted(marked), output
-    assert 10 < len(marked) < len(edited) - 10  # both kinds were there
-    assert code == 2  # of make; 1 of its own
-    for name in edited:
-        if name not in (".env", ".copier-answers.yml"):
+    kinds = set()
+    tool = source
+    for version in ("0.2.0", "0.3.0"):
+        tool = touched(tool, version)
+        code, output = tool.run("update", shop.path)
+        marked = [name for name in edited if "<<<<<<<" in (shop.path / name).read_text()]
+        assert sorted(re.findall(r"(?m)^  conflict  (.*)$", output)) == sorted(marked), output
+        assert code == (1 if marked else 0), output
+        # Until each is resolved, git commits none.
+        unmerged = git(shop.path, "diff", "--name-only", "--diff-filter=U").splitlines()
+        assert sorted(unmerged) == sorted(marked)
+        for name in edited:
             text = (shop.path / name).read_text()
-            assert "# later, " in text or f"{name} stays as it is" in output, name
-    for name in deleted:
-        assert not (shop.path / name).exists()
-        assert f"{name} stays deleted" in output
-    # Until each is resolved, git commits none.
-    unmerged = git(shop.path, "diff", "--name-only", "--diff-filter=U").splitlines()
-    assert sorted(unmerged) == sorted(marked)
+            assert f"# ours: {name}" in text and "# ours, in the middle" in text, name
+            if name not in (".env", "deployment/behindproxy.toml"):
+                assert f"# of {version}, " in text or f"{name} stays as it is" in output, name
+                kinds.add(name in marked)
+        for name in deleted:
+            assert not (shop.path / name).exists()
+            assert f"{name} stays deleted" in output
+        for name in marked:  # a person takes both sides
+            path = shop.path / name
+            path.write_text(re.sub(r"(?m)^(<<<<<<<|=======|>>>>>>>).*\n", "", path.read_text()))
+        commit(shop.path, "resolved")
+    assert kinds == {True, False}  # both were there
 
 
 def test_line_ends_of_theirs_stay(source, project):
@@ -137,14 +124,9 @@ def test_line_ends_of_theirs_stay(source, project):
     routes = shop.path / "traefik" / "dynamic" / "routes.toml"
     routes.write_bytes(routes.read_bytes().replace(b"\n", b"\r\n") + b"# ours: caf\xe9\r\n")
     commit(shop.path)
-    before = git(source.path, "rev-parse", "HEAD")
-    origin = source.path / "traefik" / "dynamic" / "routes.toml"
-    origin.write_text("# later\n" + origin.read_text())
-    commit(source.path, "a later version")
-    try:
-        code, output = source.new(shop)
-    finally:
-        git(source.path, "reset", "--quiet", "--hard", before)
+    first = (source.path / "traefik" / "dynamic" / "routes.toml").read_text().splitlines()[0]
+    tool = later(source, "0.2.0", {"traefik/dynamic/routes.toml": (f"{first}\n", f"# later\n{first}\n")})
+    code, output = tool.run("update", shop.path)
     assert code == 0, output
     data = routes.read_bytes()
     assert data.startswith(b"# later\r\n")
@@ -155,16 +137,31 @@ def test_line_ends_of_theirs_stay(source, project):
 def test_only_what_git_could_take_back_is_changed(source, project):
     shop = project("back", theirs(**REQUIREMENTS))
     assert source.new(shop, **MODULE)[0] == 0
-    assert "changes that are not committed" in refusal(source, shop)
+    tool = later(source, "0.2.0", {})
+
+    def refused() -> str:
+        before = contents(shop.path)
+        code, output = tool.run("update", shop.path)
+        assert code == 2 and len(output.splitlines()) == 1, output
+        assert contents(shop.path) == before
+        return output
+
+    assert "changes that are not committed" in refused()
     commit(shop.path)
-    git(shop.path, "rm", "--quiet", "--cached", ".copier-answers.yml")
-    (shop.path / ".gitignore").write_text(".copier-answers.yml\n")
+    wheel = shop.path / "deployment" / "behindproxy-0.1.0-py3-none-any.whl"
+    data = wheel.read_bytes()
+    wheel.write_bytes(data + b"\n")
+    assert "is not the wheel that deployment/tool.lock names" in refused()
+    wheel.write_bytes(data)
+    record = shop.path / "deployment" / "behindproxy.toml"
+    git(shop.path, "rm", "--quiet", "--cached", "deployment/tool.lock")
+    (shop.path / ".gitignore").write_text("deployment/tool.lock\n")
     commit(shop.path)
-    assert ".copier-answers.yml is not committed" in refusal(source, shop)
-    (shop.path / ".copier-answers.yml").write_text("nothing\n")
-    git(shop.path, "add", "--force", ".copier-answers.yml")
-    commit(shop.path)
-    assert ".copier-answers.yml does not say from which version" in refusal(source, shop)
+    assert "not committed: deployment/tool.lock" in refused()
+    record.write_text("nothing\n")
+    assert "does not say what the copy was made with" in refused()
+    record.unlink()
+    assert "has no deployment/behindproxy.toml" in refused()
 
 
 # Secrets
@@ -184,8 +181,8 @@ def test_nothing_asks_for_an_ignored_file_and_ci_runs_without_it(source, project
     clone = HOME / "secret-in-ci"
     git(HOME, "clone", "--quiet", str(shop.path), str(clone))
     assert not (clone / ".env").exists()
-    link_environment(clone)
-    workflow = yaml.safe_load((clone / ".github/workflows/deployment.yml").read_text())
+    source.link(clone)
+    workflow = yaml.safe_load((clone / ".github/workflows/behindproxy.yml").read_text())
     steps = [step["run"] for step in workflow["jobs"]["verify"]["steps"] if "run" in step]
     environ = {
         **shop.environ,
@@ -317,92 +314,82 @@ def test_a_build_folder_of_theirs_is_neither_written_to_nor_hidden(source, proje
     shop = project("built", theirs(**{"build/index.html": "mine\n", **REQUIREMENTS}))
     assert source.new(shop, **MODULE)[0] == 0
     assert sorted(path.name for path in (shop.path / "build").iterdir()) == ["index.html"]
-    assert "build" not in (shop.path / ".dockerignore").read_text().splitlines()
     (shop.path / "build" / "later.html").write_text("mine\n")
     assert "build/later.html" in git(shop.path, "status", "--porcelain", "--untracked-files=all")
 
 
-def test_a_folder_deployment_of_theirs_is_in_the_image_and_in_diffs(source, project):
+def test_a_folder_deployment_of_theirs_stays_and_is_in_diffs(source, project):
     shop = project("deploys", theirs(**{"deployment/prod.yaml": "mine\n", **REQUIREMENTS}))
     assert source.new(shop, **MODULE)[0] == 0
-    assert "deployment/*" not in (shop.path / ".dockerignore").read_text().splitlines()
+    assert (shop.path / "deployment" / "prod.yaml").read_text() == "mine\n"
     assert "unspecified" in git(shop.path, "check-attr", "diff", "deployment/prod.yaml")
-    assert "unspecified" in git(shop.path, "check-attr", "diff", "deployment/behindproxy_serve/asgi.py")
+    taken = project("taken", theirs(**{"deployment/tool.lock": "mine\n", **REQUIREMENTS}))
+    assert "deployment/tool.lock is there already" in refusal(source, taken, **MODULE)
 
 
 @pytest.mark.parametrize(
-    "name", ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.override.yml"]
+    "name",
+    [
+        "compose.yaml",
+        "compose.yml",
+        "docker-compose.yaml",
+        "docker-compose.yml",
+        "docker-compose.override.yml",
+    ],
 )
-def test_a_compose_file_of_theirs_beside_it_is_said_and_keeps_its_project(source, project, name):
+def test_plain_compose_goes_on_reading_their_file_alone(source, project, name):
     shop = project("composed", theirs(**{name: "services: {}\n", **REQUIREMENTS}))
     code, output = source.new(shop, **MODULE)
     assert code == 0, output
-    assert len([line for line in lines_of(output) if f"! {name}" in line]) == 1
+    assert f"! {name} was there, and not changed" in output
     assert (shop.path / name).read_text() == "services: {}\n"
+    assert [path.name for path in shop.path.glob("*compose*")] == [name]
+    ours = (shop.path / "deployment" / "docker-compose.yml").read_text()
+    assert "${API_PREFIX:-/shop/api}" in ours and "${APP_MODULE:-their.module:app}" in ours
+    assert "/api/v1" not in ours.replace("/shop/api", "") and "app.main" not in ours
     # Compose reads .env for their file too, whose containers it would then no longer know.
     assert "COMPOSE_PROJECT_NAME" not in (shop.path / ".env").read_text()
 
 
-def test_a_compose_file_of_theirs_is_never_replaced(source, project):
-    shop = project("compose", theirs(**{"docker-compose.yml": "services: {}\n", **REQUIREMENTS}))
-    for overwrite in ("1", "0"):
-        line = refusal(source, shop, OVERWRITE=overwrite, **MODULE)
-        assert "docker-compose.yml" in line
-        assert "compose.yaml" in line
-
-
-def test_what_git_does_not_have_is_not_overwritten(source, project):
-    shop = project("uncommitted", theirs(**{"Dockerfile": "FROM scratch\n", **REQUIREMENTS}))
-    (shop.path / "Dockerfile").write_text("FROM scratch\n# not committed\n")
-    assert "Dockerfile is not committed" in refusal(source, shop, OVERWRITE="1", **MODULE)
-    (shop.path / ".gitignore").write_text("docker-compose.prod.yml\n")
-    (shop.path / "docker-compose.prod.yml").write_text("mine\n")
-    commit(shop.path)
-    assert "docker-compose.prod.yml is not committed" in refusal(source, shop, OVERWRITE="1", **MODULE)
-    (shop.path / "docker-compose.prod.yml").unlink()
-    assert source.new(shop, OVERWRITE="1", **MODULE)[0] == 0
-    assert "python:3" in (shop.path / "Dockerfile").read_text()
-
-
-def test_it_is_the_destination_s_git_that_counts(source, project):
-    """As in a hook of another repository, whose Dockerfile is committed."""
-    other = project("hooked", {"Dockerfile": "FROM scratch\n"})
-    shop = project("unhooked", theirs(**REQUIREMENTS))
-    (shop.path / "Dockerfile").write_text("FROM scratch\n")
-    own = source.environ
-    source.environ = {
-        **own,
-        "GIT_DIR": str(other.path / ".git"),
-        "GIT_INDEX_FILE": str(other.path / ".git" / "index"),
-        "GIT_WORK_TREE": str(other.path),
-    }
-    try:
-        assert "Dockerfile is not committed" in refusal(source, shop, OVERWRITE="1", **MODULE)
-    finally:
-        source.environ = own
+def test_an_image_of_theirs_has_what_it_had(source, project):
+    """A .dockerignore that allows would leave theirs empty."""
+    shop = project("images", theirs(**{"Dockerfile": "FROM scratch\n", **REQUIREMENTS}))
+    assert source.new(shop, **MODULE)[0] == 0
+    assert not (shop.path / ".dockerignore").exists()
+    ours = (shop.path / "deployment" / "Dockerfile.dockerignore").read_text().splitlines()
+    assert ours[1:3] == ["*", "!their"]
+    assert (shop.path / "Dockerfile").read_text() == "FROM scratch\n"
 
 
 def test_links_and_folders_of_theirs_are_not_written_through(source, project):
-    shop = project("links", theirs(**REQUIREMENTS))
     outside = HOME / "outside"
     outside.mkdir(exist_ok=True)
-    places = {"Dockerfile": "link", "traefik": "link", "docker-compose.prod.yml": "folder", "deploy": "file"}
+    places = {"Dockerfile": "link", "traefik": "link", "docker-compose.replicas.yml": "folder"}
     for name, kind in places.items():
+        shop = project(f"links-{name.lower()}", theirs(**REQUIREMENTS))
         path = shop.path / name
         if kind == "link":
             path.symlink_to(outside / name)  # to nothing
-        elif kind == "folder":
+        else:
             (path / "inside").mkdir(parents=True)
-        else:
-            path.write_text("mine\n")
-        commit(shop.path)
-        assert f"{name} is a {kind}" in refusal(source, shop, OVERWRITE="1", **MODULE)
-        if kind == "folder":
-            (path / "inside").rmdir()
-            path.rmdir()
-        else:
-            path.unlink()
+        code, output = source.new(shop, **MODULE)
+        assert code == 0, output
+        assert (shop.path / "deployment" / "Dockerfile").is_file()
+        assert path.is_symlink() if kind == "link" else list(path.iterdir()) == [path / "inside"]
+    (shop.path / "link").symlink_to(outside)
+    other = project("links-deployment", theirs(**REQUIREMENTS))
+    (other.path / "deployment").symlink_to(outside)
+    assert "deployment is a link" in refusal(source, other, **MODULE)
     assert list(outside.iterdir()) == []
+
+
+def test_it_is_the_destination_s_git_that_counts(source, project):
+    """As in a hook of another repository."""
+    other = project("hooked", {"README.md": "theirs\n"})
+    shop = project("unhooked", theirs(**REQUIREMENTS))
+    hook = {"GIT_DIR": other.path / ".git", "GIT_WORK_TREE": other.path}
+    assert source.new(shop, **hook, **MODULE)[0] == 0
+    assert (shop.path / ".github").exists() and not (other.path / ".github").exists()
 
 
 @pytest.mark.parametrize(
@@ -452,7 +439,7 @@ def test_an_env_that_is_not_to_be_written_is_named_with_the_lines(source, projec
     assert code == 0, output
     assert (shop.path / ".env").read_bytes() == before
     assert secrets.read_bytes() == before
-    line = next(line for line in lines_of(output) if line.startswith("! .env"))
+    line = next(line for line in output.splitlines() if line.startswith("! .env"))
     assert "add API_PREFIX=/shop/api" in line
 
 
@@ -464,20 +451,7 @@ def test_make_goes_on_to_read_their_own_makefile(source, project, name):
     assert [path.name for path in shop.path.glob("*akefile")] == [name]
     assert (shop.path / name).read_text() == "test:\n\ttrue\n"
     assert f"! {name} was there" in output
-    assert "make -f deployment/behindproxy/make/targets.mk verify" in output
-
-
-def test_other_files_of_theirs_stay_and_are_said(source, project):
-    own = {".dockerignore": "*.log\r\n", ".env.example": "SECRET_KEY=\r\n"}
-    shop = project("own", theirs(**REQUIREMENTS))
-    for name, text in own.items():
-        (shop.path / name).write_bytes(text.encode())
-    code, output = source.new(shop, **MODULE)
-    assert code == 0, output
-    for name, text in own.items():
-        assert (shop.path / name).read_bytes() == text.encode()
-    assert "! .dockerignore was there, and stays as it is: add .env, .behindproxy" in output
-    assert "! .env.example was there" in output
+    assert "make -f deployment/Makefile verify" in output
 
 
 def test_a_folder_of_a_larger_repository(source, project):
@@ -489,44 +463,54 @@ def test_a_folder_of_a_larger_repository(source, project):
             "backend/requirements.txt": "fastapi\n",
             "backend/Makefile": "test:\n\ttrue\n",
             "compose.yaml": "services: {}\n",
-            "backend/compose.yaml": "services: {}\n",
-            ".gitignore": ".env\n",
+            "Makefile": "up:\n\techo theirs\n",
+            ".env": "API_PREFIX=/of-another\n",
+            ".gitignore": "backend/.env\n",
             "web/index.ts": "\n",
         },
+        "backend",
     )
-    backend = shop.path / "backend"
-    (backend / ".env").write_text("SECRET_KEY=not-for-git")
+    (shop.home / ".env").write_text("SECRET_KEY=not-for-git")
     (shop.path / "web" / "index.ts").write_text("// in progress\n")
     before = {name: data for name, data in contents(shop.path).items() if data is not None}
-    code, output = source.make("new", DEST=backend)
+    code, output = source.new(shop, API_PREFIX="/shop/api")
     assert code == 0, output
     after = contents(shop.path)
     assert {n for n, data in before.items() if after[n] != data} == {"backend/.env"}
-    assert {name.split("/")[0] for name in after.keys() - before.keys()} <= {"backend", "web"}
-    assert (backend / ".env").read_text().startswith("SECRET_KEY=not-for-git\n")
-    assert "APP_MODULE=app.main:app" in (backend / ".env").read_text()
-    assert "! GitHub runs workflows from the repository's own .github/ alone" in output
-    git(shop.path, "add", "backend")
-    git(shop.path, "commit", "--quiet", "--message", "deployment")
-    code, output = source.make("new", DEST=backend)
-    assert "has everything already" in output, output
-    (backend / "docker-compose.yml").write_text("# ours\n")
+    new = {name for name, data in after.items() if data is not None} - before.keys()
+    assert {name.split("/")[0] for name in new} == {"backend", ".github"}
+    assert (shop.home / ".env").read_text().startswith("SECRET_KEY=not-for-git\n")
+    workflow = yaml.safe_load((shop.path / ".github/workflows/behindproxy.yml").read_text())
+    assert workflow["defaults"] == {"run": {"working-directory": "backend"}}
+    moved = yaml.safe_load((shop.path / ".github/dependabot.yml").read_text())["updates"]
+    assert [one["directory"] for one in moved] == ["/", "/backend", "/backend"]
+    commit(shop.path, "deployment")
+    assert "has everything already" in source.run("update", shop.home)[1]
+    # From both places: there by make, and from the repository's own folder by the command.
+    code, output = shop.verify(source, CHECKS="app.answers")
+    assert code == 0, output
+    seen = [
+        subprocess.run(
+            [str(source.venv / "bin" / "behindproxy"), "ps"],
+            cwd=folder,
+            env=shop.environ,
+            text=True,
+            capture_output=True,
+        )
+        for folder in (shop.path, shop.home, shop.home / "app")
+    ]
+    assert [one.returncode for one in seen] == [0, 0, 0], seen
+    shop.must("down")
+    (shop.home / "docker-compose.yml").write_text("# ours\n")
     git(shop.path, "commit", "--quiet", "--all", "--message", "ours")
-
-    head = git(source.path, "rev-parse", "HEAD")
-    origin = source.path / "docker-compose.yml"
-    origin.write_text(origin.read_text().replace("The whole stack", "A whole stack"))
-    commit(source.path, "a later version")
-    try:
-        code, output = source.make("new", DEST=backend)
-    finally:
-        git(source.path, "reset", "--quiet", "--hard", head)
-    assert "  conflict  docker-compose.yml" in output
+    text = ("# Traefik and the app", "# The app and Traefik")
+    tool = later(source, "0.2.0", {"docker-compose.yml": text})
+    code, output = tool.run("update", shop.home)
+    assert "  conflict  backend/docker-compose.yml" in output
     assert "UU backend/docker-compose.yml" in git(shop.path, "status", "--porcelain")
-    text = (backend / "docker-compose.yml").read_text()
+    text = (shop.home / "docker-compose.yml").read_text()
     assert "# ours" in text
-    assert "A whole stack" in text
-    assert (shop.path / "web" / "index.ts").read_text() == "// in progress\n"
+    assert "# The app and Traefik" in text
 
 
 # Cut off
@@ -537,34 +521,19 @@ def test_a_copy_that_was_cut_off_is_completed(source, project):
     shop = project("half", theirs(**REQUIREMENTS))
     assert source.new(shop, **MODULE)[0] == 0
     whole = contents(shop.path)
-    for name in sorted(whole)[:20]:
-        if whole[name] is not None and name.startswith(
-            (".copier", "deployment/behindproxy/doctor", "Dockerfile")
-        ):
-            (shop.path / name).unlink()
-    assert not (shop.path / ".copier-answers.yml").exists()
+    for name in ("deployment/behindproxy.toml", "Dockerfile", ".dockerignore", "traefik/dynamic/routes.toml"):
+        (shop.path / name).unlink()
     code, output = source.new(shop, **MODULE)
     assert code == 0, output
     assert contents(shop.path) == whole
 
 
-def test_what_an_earlier_copy_shares_with_theirs_is_said(source, project):
-    shop = project("earlier", theirs(**REQUIREMENTS))
-    assert source.new(shop, **MODULE)[0] == 0
-    env = shop.path / ".env"
-    env.write_text(env.read_text() + "COMPOSE_PROJECT_NAME=earlier\n")
-    (shop.path / ".dockerignore").write_text("build\n")
-    commit(shop.path)
-    before = git(source.path, "rev-parse", "HEAD")
-    for name in ("docker-compose.yml", "src/behindproxy/template/.dockerignore"):
-        origin = source.path / name
-        origin.write_text("# later\n" + origin.read_text())
-    commit(source.path, "a later version")
-    try:
-        code, output = source.new(shop)
-    finally:
-        git(source.path, "reset", "--quiet", "--hard", before)
-    assert code == 0, output
-    assert "! .env says COMPOSE_PROJECT_NAME=earlier, " in output
-    assert "COMPOSE_PROJECT_NAME=earlier\n" in env.read_text()
-    assert "! .dockerignore was there, and stays as it is: add .env, .behindproxy" in output
+def test_a_copy_of_a_version_without_wheels_is_named(source, project):
+    old = {
+        ".copier-answers.yml": "_commit: 1\n",
+        "deployment/behindproxy/cli.py": "",
+        "Dockerfile": "FROM x\n",
+    }
+    line = refusal(source, project("old", theirs(**old)), **MODULE)
+    assert "has its tools in deployment/behindproxy/" in line
+    assert "git rm -r .copier-answers.yml" in line

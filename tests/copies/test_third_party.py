@@ -42,7 +42,7 @@ def test_it_is_proved_behind_a_prefix(source, project, name):
     theirs = project(name, files)
     code, output = source.new(theirs, APP_MODULE=module, API_PREFIX=f"/shop/{name}")
     assert code == 0, output
-    code, output = theirs.verify()
+    code, output = theirs.verify(source)
     assert code == 0, output
     assert red(theirs) == set()
     assert int(output.splitlines()[-1].split()[0]) > 80  # passed
@@ -51,7 +51,7 @@ def test_it_is_proved_behind_a_prefix(source, project, name):
 def test_a_fault_of_theirs_is_called_theirs_with_the_line(source, project):
     theirs = project("untold", {"requirements.txt": "datasette\n", "catalog.py": UNTOLD})
     assert source.new(theirs, APP_MODULE="catalog:app", API_PREFIX="/shop/data")[0] == 0
-    code, output = theirs.verify(CHECKS="application.redirects")
+    code, output = theirs.verify(source, CHECKS="application.redirects")
     assert code != 0
     assert red(theirs) == {"application.redirects"}
     diagnosis = next(line for line in output.splitlines() if line.startswith("diagnosis:"))
@@ -67,14 +67,14 @@ def test_fastapi_s_page_as_app_main_is_not_the_demonstration(source, project, ta
     assert source.new(theirs, APP_MODULE="app.main:app")[0] == 0
     settings = {}
     if target == "remote":
-        assert theirs.verify(CHECKS="app.answers")[0] == 0  # brings it up
+        assert theirs.verify(source, CHECKS="app.answers")[0] == 0  # brings it up
         settings = {
             "PROXY_URL": f"http://127.0.0.1:{theirs.http}/api/v1",
             "TLS_URL": f"https://127.0.0.1:{theirs.https}/api/v1",
             "DIRECT_URL": f"http://127.0.0.1:{theirs.direct}",
             "CA_FILE": ".behindproxy/tls/ca.pem",
         }
-    code, output = theirs.verify(**settings)
+    code, output = theirs.verify(source, **settings)
     assert red(theirs) == set()
     assert code == 0, output
     assert int(output.splitlines()[-1].split()[0]) > 70  # passed

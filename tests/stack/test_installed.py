@@ -201,7 +201,8 @@ def test_findings_are_status_1(installed, served, empty):
         (["down"], "no docker-compose.yml"),
         (["clean"], "no docker-compose.yml"),
         (["swarm-deploy"], "no docker-compose.yml"),
-        (["new", "theirs"], "git clone"),
+        (["new"], "DEST is not set"),
+        (["update"], "has no deployment/behindproxy.toml"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

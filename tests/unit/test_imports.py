@@ -19,9 +19,7 @@ ALLOWED = {
 
 
 def modules(folder: Path) -> list[Path]:
-    """The modules below `folder`, but not those that the template links to."""
-    found = sorted(folder.rglob("*.py"))
-    return [path for path in found if "template" not in path.relative_to(folder).parts]
+    return sorted(folder.rglob("*.py"))
 
 
 def package_of(path: Path) -> list[str]:

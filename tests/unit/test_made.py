@@ -58,4 +58,6 @@ def test_nothing_there_is_nothing_to_do(tmp_path):
 def test_the_shell_writes_the_same_first_line():
     script = (ROOT / "src/behindproxy/make/environment.sh").read_text()
     assert f"made='{made.MADE}'\n" in script
+    makefile = (ROOT / "src/behindproxy/template/makefile").read_text()
+    assert f"made := \\{made.MADE}\n" in makefile
     assert subprocess.run(["bash", "-n", ROOT / "src/behindproxy/make/environment.sh"]).returncode == 0

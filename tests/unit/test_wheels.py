@@ -14,6 +14,7 @@ import pytest
 
 import behindproxy
 import behindproxy_serve
+from behindproxy.scaffold.render import included
 from behindproxy.stack.paths import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -86,23 +87,22 @@ def test_each_wheel_has_its_own_package_alone_and_the_license(built, package):
     assert not [name for name in held if "__pycache__" in name]
 
 
-def test_the_template_in_the_wheel_is_the_template_with_its_links_resolved(built):
-    folder, _ = built
-    template = folder / "src" / "behindproxy" / "template"
-    wanted = {
-        str(Path(found, name).relative_to(template)): Path(found, name).read_text()
-        for found, _, names in os.walk(template, followlinks=True)
-        for name in names
-        if "__pycache__" not in found
-    }
-    start = "behindproxy/template/"
-    held = {
-        name.removeprefix(start): text
-        for name, text in contents(built, "behindproxy").items()
-        if name.startswith(start)
-    }
+def test_a_wheel_has_the_files_of_a_copy_as_a_clone_has_them(built):
+    wanted = {name: path.read_text() for name, path in included().items()}
+    start = "behindproxy/template/", "behindproxy/pins/"
+    held = {name: text for name, text in contents(built, "behindproxy").items() if name.startswith(start)}
     assert wanted.keys() ^ held.keys() == set()
     assert [name for name in wanted if wanted[name] != held[name]] == []
+
+
+def test_a_clone_builds_for_a_copy_what_make_wheels_builds(built):
+    made = {name: data for name, data in built[1].items() if name.endswith(".whl")}
+    environ = os.environ | {"PYTHONPATH": str(built[0] / "src")}
+    folder = built[0] / "build" / "again"
+    folder.mkdir()
+    command = [sys.executable, "-m", "behindproxy.scaffold.wheels", str(folder)]
+    subprocess.run(command, check=True, env=environ)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == made
 
 
 @pytest.mark.parametrize("package", ["behindproxy", "behindproxy_serve"])

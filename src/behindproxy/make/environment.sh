@@ -1,17 +1,10 @@
 #!/usr/bin/env bash
-# Makes build/venv (a copy: .behindproxy/venv) and installs requirements/$1.txt into it. Says one line
-# when it cannot.
+# Makes build/venv and installs requirements/$1.txt into it. Says one line when it cannot.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 self=$PWD/src/behindproxy/make/environment.sh
 pins=$PWD/requirements/$1.txt
 build=build
-# In a copy the tools lie in another folder, and its build/ may be its project's own. (stack/paths.py)
-if [ ! -d src/behindproxy ]; then
-  self=$PWD/deployment/behindproxy/make/environment.sh
-  pins=$PWD/deployment/requirements/$1.txt
-  build=.behindproxy
-fi
 venv=$build/venv log=$build/pip.log
 stamp=$venv/.$1
 # src/behindproxy/stack/made.py removes the whole folder where this is its first line.
@@ -37,8 +30,6 @@ done
 
 if mkdir "$build" 2>/dev/null; then
   printf '%s\n' "$made" '*' >"$build/.gitignore"
-elif [ "$build" != build ] && ! grep -qsxF "$made" "$build/.gitignore"; then
-  fail "$build/ is there, and was not made by these tools: they write nothing into it; move it away"
 fi
 [ -w "$build" ] || fail "$build/ cannot be written: make down, then give it to this user (sudo chown -R $(id -un) $build)"
 # Two at once would write into the same environment: the second waits, and then finds it made.

@@ -1,11 +1,6 @@
-# The targets of every deployment, for `include`: what runs it and what checks it. A recipe is one
-# command; what is longer is a script with a name.
-tools := $(patsubst %behindproxy/make/targets.mk,%,$(lastword $(MAKEFILE_LIST)))
-ifeq ($(tools),src/)
+# What runs the deployment and what checks it. A recipe is one command; what is longer is a script with a
+# name.
 PY := PYTHONPATH=src$${PYTHONPATH:+:$$PYTHONPATH} build/venv/bin/python
-else # a copy, whose project may have a module of any name
-PY := PYTHONSAFEPATH=1 PYTHONPATH=$(tools:/=) .behindproxy/venv/bin/python
-endif
 
 ##@ Run
 up: stack-environment ## start the stack, wait until it is healthy, print the addresses
@@ -56,9 +51,9 @@ verify: verify-environment ## curl, tests/test_deployment.py, then the contract 
 	@$(PY) -m behindproxy verify --curl
 
 stack-environment:
-	@$(tools)behindproxy/make/environment.sh stack
+	@src/behindproxy/make/environment.sh stack
 
 verify-environment:
-	@$(tools)behindproxy/make/environment.sh verify
+	@src/behindproxy/make/environment.sh verify
 
 .PHONY: up dev down ps logs deploy rollback doctor restart clean swarm-deploy swarm-ps swarm-rm curl verify stack-environment verify-environment

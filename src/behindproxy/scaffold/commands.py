@@ -1,8 +1,8 @@
-"""`behindproxy new FOLDER`: this deployment for an application that lies in FOLDER, or the changes since,
-where FOLDER has one already.
+"""`behindproxy new FOLDER`: this deployment for an application that lies in FOLDER; `behindproxy update`: the
+changes since, where FOLDER has one.
 
-Copier renders; copier.yml in this repository's root is its template. What is there already is never
-changed unless git has it, and all that is to be written is checked before any of it is.
+What is there already is never changed unless git has it, and all that is to be written is checked before any
+of it is.
 """
 
 import os
@@ -10,17 +10,17 @@ import shlex
 import sys
 from pathlib import Path
 
-from copier.errors import CopierError
-
 from behindproxy.stack.made import MADE as MARK
 from behindproxy.stack.paths import BUILD, ROOT
 
 from .copying import copy
-from .render import ANSWERS, MADE
+from .render import RECORD
 from .repository import git
-from .request import Request
+from .request import PARTS, Request
 from .updating import update
 from .writing import stoppable
+
+MADE = ".behindproxy"  # what the tools write in a copy
 
 
 def run(request: Request) -> int:
@@ -38,27 +38,28 @@ def _run(request: Request) -> int:
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
         os.environ.pop(name, None)  # set in a hook, they are another repository's
     destination = destined(request.folder)
-    os.chdir(ROOT)  # `.` in the answers is whichever clone this runs in
-    if dirty := git(ROOT, "status", "--porcelain"):
-        print(
-            f"left out, since not committed here: {dirty.splitlines()[0][3:]}"
-            f"{' and more' if dirty.count(chr(10)) else ''}"
-        )
-    version = git(ROOT, "rev-parse", "HEAD")
-    if not version:
-        raise SystemExit(
-            "this folder is not a git clone: later changes could not be told from yours; "
-            "git clone it and run make new there"
-        )
+    if unknown := sorted(set(request.parts) - set(PARTS)):
+        raise SystemExit(f"WITH={unknown[0]}: there is no such part; for example WITH={','.join(PARTS)}")
+    refuse_earlier(destination)
     stoppable()
     try:
-        if (destination / ANSWERS).exists():
-            return update(destination, version, request)
-        return copy(destination, version, request)
-    except CopierError as error:
-        raise SystemExit(f"DEST={destination}: {error}") from None
+        if request.only_update or (destination / RECORD).exists():
+            return update(destination, request)
+        return copy(destination, request)
     except OSError as error:
         raise SystemExit(f"DEST={destination}: {error}; nothing was changed") from None
+
+
+def refuse_earlier(destination: Path) -> None:
+    """Raise SystemExit where a version without wheels wrote the copy: it cannot be rendered any more."""
+    tools = [name for name in ("behindproxy", "stack") if (destination / "deployment" / name).is_dir()]
+    if tools and (destination / ".copier-answers.yml").exists():
+        raise SystemExit(
+            f"{destination} has its tools in deployment/{tools[0]}/, which are a wheel now: make down there, "
+            "git rm -r .copier-answers.yml Dockerfile Makefile deployment docker-compose*.yml "
+            "docker-stack.yml observability traefik, git commit, new again, and git diff HEAD~ shows your "
+            "edits to bring over"
+        )
 
 
 def destined(value: str) -> Path:
@@ -70,7 +71,8 @@ def destined(value: str) -> Path:
         )
     path = Path(value).expanduser().resolve()
     reason, instead = "", "DEST=../theirs"
-    if path == ROOT or ROOT in path.parents and BUILD not in path.parents:
+    clone = (ROOT / "src" / "behindproxy").is_dir()
+    if clone and (path == ROOT or ROOT in path.parents and BUILD not in path.parents):
         reason = "lies in this project"
     elif path.exists() and not path.is_dir():
         reason = "is a file"

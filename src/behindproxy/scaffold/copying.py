@@ -1,22 +1,26 @@
-"""The first `make new`: the files of a copy, where none of the person's is in the way."""
+"""The first `behindproxy new`: the files of a copy, beside those of the person."""
 
-import re
+import hashlib
+import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from behindproxy import __version__
 from behindproxy.stack.dotenv import DotenvError, parse
 from behindproxy_serve.settings import Settings, explain
 
 from .application import discover
-from .render import ANSWERS, KEPT, MADE, render
-from .repository import git, is_committed, is_repository
+from .layout import COMPOSE, DEPENDABOT, DOCKERIGNORE, MAKEFILES, RENOVATE, WORKFLOW, answers, is_free
+from .render import OURS, RECORD, render
+from .repository import is_repository, top
 from .request import Request
+from .wheels import wheels
 from .writing import File, obstacle, write
 
-TARGETS = "deployment/behindproxy/make/targets.mk"
 STARTER = b'''"""Requested at the prefix, and written without it."""
 
 from fastapi import FastAPI
@@ -28,106 +32,71 @@ app = FastAPI()
 async def read_main() -> dict[str, str]:
     return {"message": "Hello"}
 '''
-# What Compose reads by itself; the first is ours, in a copy.
-COMPOSE = (
-    "docker-compose.yml",
-    "compose.yaml",
-    "compose.yml",
-    "docker-compose.yaml",
-    "docker-compose.override.yml",
-    "docker-compose.override.yaml",
-    "compose.override.yaml",
-    "compose.override.yml",
-)
-MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # the order in which make looks for one
 
 
-def copy(destination: Path, version: str, request: Request) -> int:
+def copy(destination: Path, request: Request) -> int:
     module = request.module or discover(destination)
-    data = {
-        "project": re.sub(r"[^a-z0-9_-]+", "-", destination.name.lower()).strip("-_") or "app",
-        "app_module": module or "main:app",
-        "api_prefix": request.prefix or "/api/v1",
-    }
+    checked = {"app_module": module or "main:app", "api_prefix": request.prefix or "/api/v1"}
     try:
-        Settings.model_validate({key: data[key] for key in ("app_module", "api_prefix")})
+        Settings.model_validate(checked)
     except ValidationError as error:
         raise SystemExit(explain(error)) from None
-    rendering = render(version, data)
-    theirs = {
-        path.name
-        for path in (destination.iterdir() if destination.exists() else ())
-        if path.is_symlink() or path.name not in rendering or not same(path, rendering[path.name])
-    }
-    own = [name for name in KEPT if name in theirs]
-    makefile = next((name for name in MAKEFILES if name in theirs), "")
-    left = {*own, "Makefile"} if makefile else {*own}
-    files: dict[str, File | None] = {k: file for k, file in rendering.items() if k not in left}
-    composes = [name for name in COMPOSE[1:] if name in theirs]
-    refuse_collisions(destination, files, request.overwrite)
-    lines = list(advice(destination, module, own, makefile))
-    if ".env" in own:
-        added, notes = complete(destination / ".env", rendering[".env"])
-        files |= added
-        lines += notes
-    for name in composes:
-        lines.append(
-            f"{name} was there, and stays yours: docker compose reads it with docker-compose.yml or before "
-            "it, make reads this deployment's files alone"
-        )
+    chosen = answers(destination, module, request.prefix, request.parts)
+    root, start = top(destination), f"{chosen['folder']}/" if chosen["folder"] else ""
+    tool = wheels()
+    chosen |= of_this_version(tool)
+    files: dict[str, File | None] = {f"{start}{OURS}/{name}": File(data) for name, data in tool.items()}
+    files |= render(chosen)
     if not module:
-        files["main.py"] = File(STARTER)
-    files[ANSWERS] = files.pop(ANSWERS)
-    write(destination, files)
+        files[f"{start}main.py"] = File(STARTER)
+    lines = list(advice(destination, module, chosen))
+    if os.path.lexists(destination / ".env"):
+        settings = files.pop(f"{start}.env")
+        assert settings
+        added, notes = complete(destination / ".env", settings)
+        files |= {start + name: file for name, file in added.items()}
+        lines += notes
+    refuse_collisions(root, files, start + ".env")
+    files[start + RECORD] = files.pop(start + RECORD)
+    write(root, files)
 
     print(f"into {destination}:")
     for name in files:
-        if not name.startswith("deployment/") and name not in (*own, "main.py"):
-            print(f"  {name}")
-    print(
-        f"  deployment/   {sum(name.startswith('deployment/') for name in files)} files: the tools, "
-        "as they are here"
-    )
-    if not module:
-        print("  main.py       an application to begin with: there was none")
+        path = root / name
+        shown = (
+            path.relative_to(destination)
+            if path.is_relative_to(destination)
+            else os.path.relpath(path, destination)
+        )
+        begun = "   an application to begin with: there was none" if name == f"{start}main.py" else ""
+        print(f"  {shown}{begun}")
     for line in lines:
         print(f"! {line}")
-    print(f"\nnext:\n  cd {shlex.quote(request.folder)}\n  make{f' -f {TARGETS}' if makefile else ''} verify")
+    makefile = f" -f {chosen['makefile']}" if chosen["makefile"] != "Makefile" else ""
+    print(f"\nnext:\n  cd {shlex.quote(request.folder)}\n  make{makefile} verify")
     return 0
 
 
-def refuse_collisions(destination: Path, files: dict[str, File | None], overwrite: bool) -> None:
-    """Raise SystemExit where a file of the person's would be replaced, or could not be brought back."""
-    reasons, collisions = [], []
+def of_this_version(tool: dict[str, bytes]) -> dict[str, Any]:
+    return {
+        "version": __version__,
+        "wheels": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(tool.items())},
+    }
+
+
+def refuse_collisions(root: Path, files: dict[str, File | None], env: str) -> None:
+    """Raise SystemExit where a file of the person's would be replaced."""
+    reasons = []
     for name, file in files.items():
-        path = destination / name
-        if reason := obstacle(destination, name):
+        if reason := obstacle(root, name):
             reasons.append(reason)
-        elif path.exists() and file and not same(path, file):
-            collisions.append(name)
-    nothing = f"{destination} has {', '.join(collisions)} already, and nothing was written"
+        elif name != env and file and not is_free(root, name, file):
+            reasons.append(f"{name} is there already")
     if reasons:
         raise SystemExit(
-            f"{destination}: {', '.join(dict.fromkeys(reasons))}, where the copy has files of its own, "
+            f"{root}: {', '.join(dict.fromkeys(reasons))}, where the copy has files of its own, "
             "and nothing was written: move it"
         )
-    if COMPOSE[0] in collisions:
-        raise SystemExit(
-            f"{nothing}: a compose file of yours is never replaced; git mv {COMPOSE[0]} compose.yaml, "
-            "which Compose reads before this deployment's"
-        )
-    if collisions and not overwrite:
-        raise SystemExit(
-            f"{nothing}: OVERWRITE=1 replaces them (commit them before: git then shows what was there)"
-        )
-    if lost := [name for name in collisions if not is_committed(destination, name)]:
-        raise SystemExit(
-            f"{nothing}: {', '.join(lost)} is not committed as it is, and OVERWRITE=1 would lose it"
-        )
-
-
-def same(path: Path, file: File) -> bool:
-    return path.is_file() and path.read_bytes() == file.data
 
 
 def complete(env: Path, settings: File) -> tuple[dict[str, File | None], list[str]]:
@@ -158,47 +127,51 @@ def complete(env: Path, settings: File) -> tuple[dict[str, File | None], list[st
     before = env.read_bytes()
     end = b"\r\n" if b"\r\n" in before else b"\n"
     start = end if before and not before.endswith(b"\n") else b""
-    more = ["", "# The deployment's (.env.example)", *lines]
+    more = ["", "# The deployment's (behindproxy settings)", *lines]
     data = before + start + b"".join(line.encode() + end for line in more)
     return {".env": File(data)}, [*notes, f".env was there: added {', '.join(lines)}"]
 
 
-def advice(destination: Path, module: str, own: list[str], makefile: str) -> Iterator[str]:
+def advice(destination: Path, module: str, chosen: dict[str, Any]) -> Iterator[str]:
+    """Yield what the person has to know of, or to do."""
     name = module.partition(":")[0].replace(".", "/")
-    places = [
+    sources = [
         folder / f"{name}{end}"
         for folder in (destination, destination / "src")
         for end in (".py", "/__init__.py")
     ]
-    if module and not any(place.exists() for place in places):
+    if module and not any(place.exists() for place in sources):
         yield (
             f"APP_MODULE={module}: {name}.py is not in {destination}; it must be, or come with an "
             "installed package"
         )
-    include = f"include {TARGETS}"
-    if makefile and include not in (destination / makefile).read_text(errors="replace"):
+    if chosen["stack"]:
+        names = (*COMPOSE, "Dockerfile", "traefik", *(["deploy"] if chosen["with"] else []))
+        theirs = [name for name in names if os.path.lexists(destination / name)]
         yield (
-            f"{makefile} was there, and stays as it is: add the line `{include}` to it, or call "
-            f"make -f {TARGETS}"
+            f"{', '.join(theirs)} {'was' if len(theirs) == 1 else 'were'} there, and not changed: this "
+            f"deployment's own are in {OURS}/ (docker compose --env-file .env -f {OURS}/docker-compose.yml)"
         )
-    yield from exposed_by_dockerignore(destination)
-    if ".env.example" in own:
-        yield ".env.example was there, and stays: the settings are in that of the project this comes from"
-    if not is_repository(destination):
-        yield "not a git repository: make new can bring later changes only where the copy is committed"
-    elif folder := git(destination, "rev-parse", "--show-prefix").rstrip("/"):
+    if chosen["makefile"] != "Makefile":
+        theirs = [name for name in MAKEFILES if os.path.lexists(destination / name)]
         yield (
-            "GitHub runs workflows from the repository's own .github/ alone: move deployment.yml there, with "
-            f"`defaults: {{run: {{working-directory: {folder}}}}}`"
+            f"{theirs[0]} was there, and not changed: this deployment's targets are those of "
+            f"{chosen['makefile']}; to call them by yours, add the line "
+            f"`proxy-%: ; $(MAKE) -f {chosen['makefile']} $*` (make proxy-up)"
         )
-
-
-def exposed_by_dockerignore(destination: Path) -> Iterator[str]:
-    """Yield what a `.dockerignore` of the person's lets into the image."""
-    path = destination / ".dockerignore"
-    theirs = path.read_text(errors="replace").split() if path.is_file() else [".env", MADE]
-    if missing := [name for name in (".env", MADE) if name not in theirs]:
+    if os.path.lexists(destination / DOCKERIGNORE) and chosen["dockerignore"] != DOCKERIGNORE:
         yield (
-            f".dockerignore was there, and stays as it is: add {', '.join(missing)}, or the image has "
-            "what is in them"
+            f"{DOCKERIGNORE} was there, and not changed: BuildKit reads {chosen['dockerignore']} for this "
+            "deployment's image; a builder without it reads yours, which must then have .env, .git and "
+            ".behindproxy"
         )
+    where = "" if not chosen["folder"] else " of the repository"
+    merge = {
+        WORKFLOW: f"to it a step `make -f {chosen['makefile']} verify`",
+        DEPENDABOT: f'to it the directory "/{chosen["folder"]}" for docker, and "/" for github-actions',
+        RENOVATE: 'to it "docker:pinDigests" and "helpers:pinGitHubActionDigests" in extends',
+    }
+    for name in chosen["left_out"]:
+        yield f"{name}{where} was there, or its like, and not changed: add {merge[name]}"
+    if not is_repository(destination if destination.is_dir() else destination.parent):
+        yield "not a git repository: behindproxy update brings later changes only into what is committed"

@@ -23,12 +23,7 @@ class Merge:
     notes: list[str] = field(default_factory=list)
 
 
-def merge(
-    destination: Path,
-    base: Mapping[str, File],
-    new: Mapping[str, File],
-    theirs_from_the_start: tuple[str, ...],
-) -> Merge:
+def merge(destination: Path, base: Mapping[str, File], new: Mapping[str, File]) -> Merge:
     result = Merge()
     for name in sorted({*base, *new}):
         if base.get(name) == new.get(name):
@@ -51,7 +46,7 @@ def merge(
                 result.notes.append(f"{name} stays as it is; here it is gone")
         elif theirs.data != after.data or after.executable and not theirs.executable:
             data, conflict = three_way(theirs.data, before.data if before else b"", after.data)
-            if conflict and (name in theirs_from_the_start or b"\0" in theirs.data):
+            if conflict and b"\0" in theirs.data:
                 result.notes.append(f"{name} stays as it is; it changed here")
             elif data != theirs.data or after.executable and not theirs.executable:
                 result.files[name] = File(data, after.executable)

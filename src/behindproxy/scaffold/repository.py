@@ -14,6 +14,15 @@ def is_repository(folder: Path) -> bool:
     return folder.is_dir() and bool(git(folder, "rev-parse", "--git-dir"))
 
 
+def top(folder: Path) -> Path:
+    """Return the folder of the repository that has `folder`; itself where none has."""
+    there = folder if folder.is_dir() else folder.parent
+    found = git(there, "rev-parse", "--show-toplevel")
+    if not found or Path(found) == folder or git(there, "check-ignore", str(folder)):
+        return folder
+    return Path(found)
+
+
 def is_committed(folder: Path, name: str) -> bool:
     """Say whether git can bring back `name` just as it is."""
     try:

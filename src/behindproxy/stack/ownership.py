@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .paths import ROOT
+from .paths import ROOT, STACK
 
 LABEL = "com.docker.compose"
-COMPOSE_FILE = ROOT / "docker-compose.yml"
+COMPOSE_FILE = STACK / "docker-compose.yml"
 # In the environment of Traefik and of each replica, whatever the version that started them.
 MARKS = ("APP_SERVERS=", "PROXY_ADDRESS=")
 WITHOUT_MARK = ("prometheus", "grafana", "acme-owner")
@@ -71,7 +71,7 @@ def labels(inspected: dict[str, Any]) -> dict[str, str]:
 def of_this_file(known: dict[str, str]) -> bool:
     """Whether a container with these labels was started in this folder, with docker-compose.yml."""
     folder = known.get(f"{LABEL}.project.working_dir", "")
-    if not folder or os.path.realpath(folder) != str(ROOT):
+    if not folder or os.path.realpath(folder) != str(STACK):
         return False
     files = known.get(f"{LABEL}.project.config_files", "").split(",")
     return str(COMPOSE_FILE) in {os.path.realpath(Path(folder, file)) for file in files}

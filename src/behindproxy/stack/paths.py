@@ -1,19 +1,33 @@
 """Where things lie. Everything that is made lies under BUILD."""
 
 import sys
+import tomllib
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parents[2]  # of these packages: src/, in a copy (`make new`) deployment/
+SOURCE = Path(__file__).resolve().parents[2]  # of these packages: src/, or where they are installed
 _FILE = "docker-compose.yml"
+_RECORD = Path("deployment", "behindproxy.toml")  # of a copy (`behindproxy new`)
+
+
+def _stack(folder: Path) -> Path:
+    """Return where the compose files of the deployment lie: a copy may have them in deployment/."""
+    try:
+        return folder / str(tomllib.loads((folder / _RECORD).read_text(encoding="utf-8"))["stack"])
+    except (OSError, ValueError, KeyError):
+        return folder
 
 
 def _has_deployment(folder: Path) -> bool:
-    return (folder / _FILE).exists() and (folder / "traefik").is_dir()
+    stack = _stack(folder)
+    return (stack / _FILE).exists() and (stack / "traefik").is_dir()
 
 
 def project(start: Path) -> Path:
-    """Return the nearest folder from `start` upwards that has the deployment's files; else `start`."""
-    return next(filter(_has_deployment, [start, *start.parents]), start)
+    """Return the folder that has the deployment's files: `start`, or the one folder in it that has a copy, as
+    the backend/ of a larger project, or the nearest one upwards; else `start`."""
+    below = [path.parents[1] for path in start.glob(f"*/{_RECORD}")]
+    found = [start, *(below if len(below) == 1 else []), *start.parents]
+    return next(filter(_has_deployment, found), start)
 
 
 # Beside the compose files; an installed tool serves the folder it is called in.
@@ -24,8 +38,10 @@ MISSING = (  # why nothing of the stack can run here; empty where it can
     else f"{ROOT} has no {_FILE} and traefik/: call it in a folder that has them, a clone or what "
     "`behindproxy new` wrote"
 )
+STACK = _stack(ROOT)  # docker-compose.yml, traefik/ and Dockerfile
 COPY = not (ROOT / "src" / "behindproxy").is_dir()  # ROOT is an application's project, not this repository
-TOOLS = ROOT / "deployment" if COPY else ROOT  # requirements/, and in a copy what installs its application
+# The requirements that are tested: in a clone its own, else those of the package.
+PINS = SOURCE.parent / "requirements" if SOURCE.name == "src" else SOURCE / "behindproxy" / "pins"
 SOURCES = (ROOT, ROOT / "src")  # where an application may lie
 # A copy's build/ may be its project's own.
 BUILD = ROOT / (".behindproxy" if COPY else "build")
@@ -34,5 +50,5 @@ VENV = BUILD / "venv"
 APP_PYTHON = BUILD / "app" / "bin" / "python" if COPY else Path(sys.executable)
 CA_FILE = BUILD / "tls" / "ca.pem"
 STATIC = BUILD / "traefik"  # the rendered traefik.toml and the certificate Traefik serves
-DYNAMIC = ROOT / "traefik" / "dynamic"  # what Traefik takes an edit of while it runs
+DYNAMIC = STACK / "traefik" / "dynamic"  # what Traefik takes an edit of while it runs
 STATE = BUILD / "state.json"  # what is running: its runtime and settings

@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from .paths import BUILD, DYNAMIC, ROOT
+from .paths import BUILD, DYNAMIC, STACK
 from .settings import StackSettings, SwarmSettings
 
 # A certificate that is due is renewed while Traefik starts, which takes the challenge's route in at the
@@ -21,7 +21,7 @@ HEAD = "# Rendered from traefik/traefik.toml by `make up`; edit that file.\n\n"
 
 def static(settings: StackSettings, native: bool) -> str:
     """The text of the static file for the Docker or the native runtime."""
-    config = tomllib.loads((ROOT / "traefik" / "traefik.toml").read_text())
+    config = tomllib.loads((STACK / "traefik" / "traefik.toml").read_text())
     points = config["entryPoints"]
     if native:
         host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address

@@ -14,7 +14,7 @@ from behindproxy_serve.settings import example
 from . import certificate, render
 from .addresses import page_of
 from .ownership import MARKS
-from .paths import BUILD, DYNAMIC, ROOT, STATIC
+from .paths import BUILD, DYNAMIC, ROOT, STACK, STATIC
 from .runtime import engine
 from .settings import SwarmSettings, own_keys, read_as, warn, written
 
@@ -39,7 +39,7 @@ def deploy() -> int:
     before = {service: _update(name, service) for service in SERVICES}
     local = [] if _in_registry(environ["APP_IMAGE"]) else ["--resolve-image", "never"]
     more = render.own_keys(["app"], own_keys(os.environ), version="3.9")
-    files = [part for file in (FILE, *more) for part in ("-c", str(file))]
+    files = [part for file in (STACK / FILE, *more) for part in ("-c", str(file))]
     options = ["--prune", "--with-registry-auth", *local, *files]
     _ask("stack", "deploy", *options, name, environ=environ)
     time.sleep(SETTLE_SECONDS)
@@ -190,7 +190,8 @@ def _built(name: str, nodes: int) -> str:
         )
     print("building the image", flush=True)
     environ = os.environ | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-    _ask("build", "--quiet", "--tag", f"{name}-app", ".", environ=environ)
+    dockerfile = str(STACK / "Dockerfile")
+    _ask("build", "--quiet", "--tag", f"{name}-app", "--file", dockerfile, ".", environ=environ)
     identity = _ask("image", "inspect", "--format", "{{.Id}}", f"{name}-app")
     tagged = f"{name}-app:{identity.removeprefix('sha256:')[:12]}"
     _ask("tag", f"{name}-app", tagged)

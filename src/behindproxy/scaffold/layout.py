@@ -1,0 +1,106 @@
+"""Where the files of a copy go in somebody's project: beside what is there, and never in its place."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .application import NOT_SERVED, PAPERS
+from .render import OURS, places, render
+from .repository import git, top
+from .writing import File, obstacle
+
+MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # the order in which make looks for one
+# What Compose reads by itself.
+COMPOSE = tuple(
+    f"{name}{kind}.{end}"
+    for name in ("compose", "docker-compose")
+    for kind in ("", ".override")
+    for end in ("yaml", "yml")
+)
+DOCKERIGNORE = ".dockerignore"
+WORKFLOW = ".github/workflows/behindproxy.yml"
+DEPENDABOT = ".github/dependabot.yml"
+RENOVATE = ".github/renovate.json"
+# Where else Dependabot and Renovate look.
+ELSEWHERE = {
+    DEPENDABOT: (".github/dependabot.yaml",),
+    RENOVATE: (
+        "renovate.json",
+        "renovate.json5",
+        ".github/renovate.json5",
+        ".renovaterc",
+        ".renovaterc.json",
+        ".renovaterc.json5",
+    ),
+}
+NOT_IN_AN_IMAGE = {*NOT_SERVED, *MAKEFILES, *COMPOSE, OURS, "deploy", "traefik", "dist"}
+
+
+def answers(destination: Path, module: str, prefix: str, parts: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the copy is rendered with."""
+    root = top(destination)
+    found: dict[str, Any] = {
+        "version": "",
+        "project": re.sub(r"[^a-z0-9_-]+", "-", destination.name.lower()).strip("-_") or "app",
+        "app_module": module or "main:app",
+        "api_prefix": prefix or "/api/v1",
+        "with": sorted(parts),
+        "stack": "",
+        "makefile": "Makefile",
+        "dockerignore": DOCKERIGNORE,
+        "allowed": sorted(allowed(destination)) if module else ["main.py"],
+        "left_out": [],
+        "folder": "" if root == destination else destination.relative_to(root).as_posix(),
+        "wheels": {},
+    }
+    files, kinds = render(found), places(found)
+    stack = [name for name in files if kinds.get(name) == "stack"]
+    start = f"{found['folder']}/" if found["folder"] else ""
+    composes = [name for name in COMPOSE if f"{start}{name}" not in files]
+    if any(not is_free(root, name, files[name]) for name in stack) or any(
+        os.path.lexists(destination / name) for name in composes
+    ):
+        found["stack"] = OURS
+    makefile = files[f"{start}Makefile"]
+    if any(not is_free(destination, name, makefile) for name in MAKEFILES):
+        found["makefile"] = f"{OURS}/Makefile"
+    if found["stack"] or not is_free(root, start + DOCKERIGNORE, files[start + DOCKERIGNORE]):
+        # BuildKit reads it before .dockerignore, which images of theirs go on having alone.
+        found["dockerignore"] = f"{found['stack']}/Dockerfile.dockerignore".lstrip("/")
+    files = render(found)
+    found["left_out"] = [
+        name
+        for name in (WORKFLOW, DEPENDABOT, RENOVATE)
+        if name in files
+        and (
+            not is_free(root, name, files[name])
+            or any(os.path.lexists(root / other) for other in ELSEWHERE.get(name, ()))
+        )
+    ]
+    return found
+
+
+def is_free(folder: Path, name: str, file: File) -> bool:
+    """Say whether nothing is there, or `file` itself, as after a `new` that was cut off."""
+    path = folder / name
+    if obstacle(folder, name):
+        return False
+    return not path.exists() or path.is_file() and path.read_bytes() == file.data
+
+
+def allowed(destination: Path) -> Iterator[str]:
+    """Yield what an image of the application may need: what git has, but for what is not served."""
+    listed = git(destination, "ls-files", "-z", "--cached").split("\0")
+    tracked = {Path(name).parts[0] for name in listed if name}
+    for path in destination.iterdir() if destination.is_dir() else ():
+        name = path.name
+        if name in NOT_IN_AN_IMAGE or name.startswith((".", "venv", "requirements")):
+            continue
+        if name.upper().startswith((*PAPERS, "DOCKERFILE")) or not re.fullmatch(r"[\w@+ .-]+", name):
+            continue
+        if path.suffix in (".md", ".rst", ".lock") or name in ("pyproject.toml", "setup.cfg", "tox.ini"):
+            continue
+        if name in tracked or path.suffix == ".py" or path.is_dir() and any(path.glob("*.py")):
+            yield name
