@@ -89,8 +89,8 @@ class Tool:
         return self.run("new", **{"DEST": project.home, **settings})
 
     def link(self, folder: Path, ahead: float = 0) -> None:
-        """Let the copy in `folder` have this tool, as `make` installs it there from the same wheels. One that is
-        written within `ahead` seconds has it too."""
+        """Let the copy in `folder` have this tool, as `make` installs it there from the same wheels; one too
+        that is written within `ahead` seconds."""
         (folder / ".behindproxy").mkdir(exist_ok=True)
         (folder / ".behindproxy" / ".gitignore").write_text(f"{MADE}\n*\n")
         (folder / ".behindproxy" / "venv").symlink_to(self.venv)
