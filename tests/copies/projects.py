@@ -91,9 +91,7 @@ class Tool:
     def link(self, folder: Path, ahead: float = 0) -> None:
         """Let the copy in `folder` have this tool, as `make` installs it there from the same wheels; one too
         that is written within `ahead` seconds."""
-        (folder / ".behindproxy").mkdir(exist_ok=True)
-        (folder / ".behindproxy" / ".gitignore").write_text(f"{MADE}\n*\n")
-        (folder / ".behindproxy" / "venv").symlink_to(self.venv)
+        (made_in(folder) / "venv").symlink_to(self.venv)
         (self.venv / ".tool").touch()
         installed = time.time() + ahead
         os.utime(self.venv / ".tool", (installed, installed))
@@ -193,9 +191,16 @@ class Project(Checkout):
         made = self.home / ".behindproxy" / "app"
         kept = INSTALLED / packages(self.home)[1]
         if self.runtime == "native" and kept.exists() and not made.exists():
-            made.parent.mkdir(exist_ok=True)
-            link_tree(kept, made)
+            link_tree(kept, made_in(self.home) / "app")
         return kept, made
+
+
+def made_in(folder: Path) -> Path:
+    """The folder in a copy that the tools write to, as `make` makes it."""
+    made = folder / ".behindproxy"
+    made.mkdir(exist_ok=True)
+    (made / ".gitignore").write_text(f"{MADE}\n*\n")
+    return made
 
 
 def link_tree(source: Path, destination: Path) -> None:
