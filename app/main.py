@@ -20,8 +20,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def read_items() -> list[str]:
         return ["plumbus", "portal gun"]
 
-    # What only the contract suite needs. Not for an application of yours: `make verify` would send it
-    # any method and any body.
+    # Documentation pages without a CDN, and what only the contract suite needs. Not for an application of
+    # yours: `make verify` would send it any method and any body.
     add_demonstration(app)
     return app
 

@@ -202,7 +202,7 @@ def target_options(command: Command) -> Command:
                 envvar="CA_FILE",
                 default="",
                 metavar="FILE",
-                help="Certificate authority of the https address; otherwise the system's.",
+                help="Certificate authority of the https address. Default: the system's.",
             ),
             click.option(
                 "--path",
@@ -249,14 +249,14 @@ def target_options(command: Command) -> Command:
     type=click.Choice(["auto", "traefik", "nginx", "caddy", "haproxy", "kubernetes"]),
     default="auto",
     show_default=True,
-    help="The proxy for which a change is named.",
+    help="Name fixes for this proxy.",
 )
 @click.option(
     "--server",
     type=click.Choice(["auto", "uvicorn", "fastapi", "gunicorn", "hypercorn"]),
     default="auto",
     show_default=True,
-    help="The application server for which a change is named.",
+    help="Name fixes for this application server.",
 )
 @click.option(
     "--openapi",
@@ -284,24 +284,22 @@ def target_options(command: Command) -> Command:
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="ACCEPT",
     metavar="FILE",
-    help="Findings that are accepted, each with a reason; otherwise behindproxy.toml, if there.",
+    help="Findings that are accepted, each with a reason. Default: behindproxy.toml, if there.",
 )
 @click.option(
     "--fail-on",
     type=click.Choice(["broken", "exposed", "hardening"]),
     envvar="FAIL_ON",
-    help=(
-        "The least grave level that makes the exit status 1: exposed, for the stack of this folder hardening."
-    ),
+    help=("Lowest level that fails the run. Default: exposed; hardening for this repository's own stack."),
 )
 @click.option(
     "--format",
     "formats",
     type=click.Choice(["text", "json", "junit", "html", "md", "sarif"]),
     multiple=True,
-    help="What is written: text on the terminal and the files of the report; otherwise all but sarif.",
+    help="A report to write; may be repeated. Default: all but sarif.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Show each failure whole, and what each check took.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every failure whole, and each check's path.")
 @click.option(
     "--only",
     envvar="CHECKS",
@@ -327,7 +325,7 @@ def target_options(command: Command) -> Command:
 @click.option("--explain", metavar="ID", help="Print what a check states and what helps; send nothing.")
 @click.option("--list", "listed", is_flag=True, help="Print every check as JSON and send nothing.")
 def verify(curl: bool, listed: bool, explain: str | None, **target: Any) -> None:
-    """Check a deployment through every entrypoint, and say what to mend.
+    """Check a deployment through every entrypoint, and say what to fix.
 
     URL is the public address with the prefix. Without URL it checks the stack of this folder, and starts it
     where it does not run. An application that is not the demonstration gets GET, HEAD and OPTIONS only.

@@ -122,8 +122,8 @@ BUFFERING = {
 CLIENTS = {
     "nginx": (
         "proxy_set_header X-Forwarded-Proto $scheme; X-Forwarded-For $remote_addr (not "
-        "$proxy_add_x_forwarded_for behind nobody); X-Forwarded-Host, -Port, -Prefix and Forwarded empty, in "
-        "each location."
+        "$proxy_add_x_forwarded_for, unless a load balancer stands in front); X-Forwarded-Host, -Port, "
+        "-Prefix and Forwarded empty, in each location."
     ),
     "caddy": (
         "remove trusted_proxies that hold more than load balancers, and header_up that copies a client's "

@@ -123,6 +123,13 @@ def without_prefix(red: Red) -> bool:
     return bool(prefix) and not known and (red("links.prefix") or (bool(led) and prefix + "/" not in led))
 
 
+def names_the_server(red: Red) -> bool:
+    """Whether addresses have the deployment's host and a port that is written out, and not the client's: the
+    server's own address stands in Host."""
+    shown = red.seen("links.port").partition(": ")[2]
+    return bool(re.search(r"://[^/\s\"]+:\d+", shown))
+
+
 def another_prefix(red: Red) -> bool:
     found = wrong_servers(red)
     return found.startswith("/") and not found.endswith("/") and found != red.setting.prefix
@@ -174,7 +181,11 @@ SHOWN = (
         "host_lost",
         "the proxy does not pass Host on as the client sent it",
         elsewhere(
-            lambda red: red("links.host") or red.says("redirect.keeps_prefix@http*", *red.hosts_elsewhere())
+            lambda red: (
+                red("links.host")
+                or names_the_server(red)
+                or red.says("redirect.keeps_prefix@http*", *red.hosts_elsewhere())
+            )
         ),
         (*HOST, "links.prefix@*"),
     ),

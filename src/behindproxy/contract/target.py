@@ -203,13 +203,13 @@ class Target:
         if self.runtime != "docker":
             self.lacks["docker"] = "no containers of this project (RUNTIME is not docker)"
         if not self.ours:
-            self.lacks["ours"] = "limits, ids and headers of this repository's own deployment"
+            self.lacks["ours"] = "it is about limits, ids and headers of this repository's own deployment"
         if self.fast:
-            self.lacks["full"] = "left out by FAST=1"
+            self.lacks["full"] = "left out by --fast (FAST=1)"
         if not self.prefix:
             self.lacks["prefix"] = "the deployment has no prefix"
         if not self.protected:
-            self.lacks["protected"] = "no protected route named (PROTECTED=/path)"
+            self.lacks["protected"] = "no protected route named (--protected names one)"
         if not self.logs_command:
             self.lacks["logs"] = "the logs of this deployment cannot be read from here"
         # Where it is said to be there, a lost one is wrong, not absent.
@@ -244,7 +244,7 @@ class Target:
         self.lacks["demo"] = "the application is not the demonstration"
         for name, sign in {"app": "root_path", "sub": "root_path", "static": "Hello"}.items():
             if sign not in self._text(DEMO[name]):
-                self.lacks[name] = f"the application has no {DEMO[name]} of the demonstration's kind"
+                self.lacks[name] = f"the application has no {DEMO[name]} like the demonstration's"
         self.lacks["ws"] = f"{self.lacks['demo']}: no /ws"
 
     @property

@@ -7,9 +7,10 @@ from .table import SCOPES, SECTIONS, TABLE, Setting
 
 WIDTH = 110
 HEAD = """\
-# Copy to .env and change what you need, then `make up`. Every key is optional, and these are the defaults; a
-# line with a # before its key is an example. `make KEY=value …` and the environment override this file. A key
-# that is not here is the application's own: `make up` gives it to the application, and to nothing else.
+# Copy the lines that you change to .env, then `make up`. Every key is optional, and these are the defaults of
+# development (with DOMAIN some are others: docs/production.md); a line with a # before its key is an example.
+# `make KEY=value …` and the environment override .env. A key that is not here is the application's own:
+# `make up` gives it to the application, and to nothing else.
 """
 PAGE = """\
 # Settings
