@@ -198,6 +198,9 @@ def test_a_location_names_the_host_that_was_asked(entrypoint: Entrypoint, expect
     host = entrypoint.address.bracketed_host
     hosts = (host, f"{host}:1", f"{host}:65535")
     expect.subject = redirecting(entrypoint)
+    location = entrypoint.get(expect.subject).headers.get("location", "")
+    if not entrypoint.target.demo and "//" not in location:
+        pytest.skip("the application's redirects name no host")
     answers = entrypoint.each(hosts, lambda host: refused(entrypoint, under(entrypoint, host)))
     same = {host: f"Location {host}" for host in hosts}
     observed = {host: re.sub(r":(80|443)$", "", answer) for host, answer in answers.items()}
