@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-# Datasette prints a 404 with all its variables where rich is installed, which holds the server up for a second
-# or more: longer than a health check waits, where every core is busy.
+# Where rich is installed, Datasette prints a 404 with all its variables, which holds the server up for a
+# second or more: longer than a health check waits, where every core is busy.
 DATASETTE = """import os
 
 import datasette.handle_exception
