@@ -128,6 +128,7 @@ def rename_over(path, text):
     # Traefik's log has whole seconds: an edit in the second of an error counts as the one refused.
     last = int(time.time())
     wait_for(lambda: int(time.time()) > last)
-    part = path.with_suffix(".edit")
+    # Not beside it: a new file in that folder makes Traefik read what is still refused once more.
+    part = path.parents[1] / f"{path.name}.edit"
     part.write_text(text)
     os.replace(part, path)

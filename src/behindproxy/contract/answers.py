@@ -33,7 +33,10 @@ class Page:
 
     def resolve(self, at: str, link: str) -> str:
         """Return the address of a link of the page that was shown at the address `at`."""
-        return urljoin(urljoin(at, self.base), link)
+        try:
+            return urljoin(urljoin(at, self.base), link)
+        except ValueError:  # a bracket that stays open
+            return ""
 
 
 class _Reader(HTMLParser):

@@ -398,7 +398,11 @@ ARRIVING = (
     Cause(
         "router_not_tls",
         "the router does not listen at the https entrypoint, or not for TLS",
-        lambda red: red.says("app.answers@https", "404") and not red("app.answers@http"),
+        lambda red: (
+            red.says("app.answers@https", "404")
+            and not red("app.answers@http")
+            and (red.setting.ours or "app.answers@http" in red.held)
+        ),
         ("*@https",),
     ),
     Cause(

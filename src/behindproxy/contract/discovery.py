@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
-from . import answers
+from . import answers, safety
 from .check import EntrypointName
 from .entrypoint import Entrypoint
 from .expect import Expect, Unexpected
@@ -44,11 +44,6 @@ SCHEMA_URL = re.compile(r"""["']?\burl["']?\s*:\s*["']([^"']+)["']""")
 SPEC_URL = re.compile(r"""spec-url\s*=\s*["']([^"']+)["']""")
 TEXT = re.compile(r"text/|json|javascript|xml")
 STREAM = "text/event-stream"
-# A link is followed by GET, which changes nothing where an application keeps to HTTP; not all do.
-CAREFUL = re.compile(
-    r"log-?out|sign-?out|delete|remove|unsubscribe|reset|shutdown|restart|stop|kill|drop|purge|revoke|clear",
-    re.IGNORECASE,
-)
 EXAMPLES = {"integer": "1", "number": "1", "boolean": "true"}
 
 
@@ -66,16 +61,35 @@ class Discovery:
         self.end = time.monotonic() + SECONDS
 
     def run(self) -> Found:
-        self._schema()
-        self._mode()
-        self._fallback()
+        for step in (
+            self._schema,
+            self._mode,
+            self._fallback,
+            self._named_paths,
+            self._crawl,
+            self._slashes,
+            self._sockets,
+        ):
+            try:
+                step()
+            except (
+                ValueError,
+                TypeError,
+                LookupError,
+                AttributeError,
+                RecursionError,
+                AssertionError,
+            ) as error:
+                # Whatever shape somebody's schema or page has, the other steps go on, and it is said.
+                self.found.notes.append(f"not all was looked at: {type(error).__name__}: {str(error)[:100]}")
+        if time.monotonic() > self.end:
+            self.found.notes.append(f"the application is slow: not all was looked at in {SECONDS} s")
+        return self.found
+
+    def _named_paths(self) -> None:
         self._look([*self._paths(), *self._first_pages()])
         if not self.found.routes:
             self._look(USUAL)
-        self._crawl()
-        self._slashes()
-        self._sockets()
-        return self.found
 
     # requests
 
@@ -91,16 +105,17 @@ class Discovery:
         try:
             with entrypoint.stream("GET", path if whole else entrypoint.path(path)) as response:
                 return self._answer(path, response)
-        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, UnicodeError):
+        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, UnicodeError, LookupError):
             return None
 
     def _answer(self, path: str, response: httpx.Response) -> Answer:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        body, end = b"", time.monotonic() + READ_SECONDS
+        body, end, whole = b"", time.monotonic() + READ_SECONDS, True
         if TEXT.search(kind) and kind != STREAM:
             for piece in response.iter_bytes():
                 body += piece
                 if len(body) > MAX_BYTES or time.monotonic() > end:
+                    whole = False
                     break
         text = body.decode("utf-8", "replace")
         shown = answers.urls(response.headers, text)
@@ -109,6 +124,7 @@ class Discovery:
             status=response.status_code,
             kind=kind,
             text=text,
+            whole=whole,
             location=response.headers.get("location", ""),
             cookies=tuple(answers.cookies(response.headers)),
             addresses=tuple(url for url in shown if self.target.is_own(url, self.found)),
@@ -259,7 +275,7 @@ class Discovery:
         filled: list[str] = []
         for path, operations in self.found.schema.get("paths", {}).items():
             operation = operations.get("get") if isinstance(operations, dict) else None
-            if not isinstance(operation, dict) or CAREFUL.search(path):
+            if not isinstance(operation, dict) or safety.CAREFUL.search(path):
                 continue
             given = [one for one in operation.get("parameters", []) if isinstance(one, dict)]
             needed = [one for one in given if one.get("required") and one.get("in") != "path"]
@@ -304,7 +320,7 @@ class Discovery:
                 page = answers.page_of(answer.text)
                 here = f"{self.entrypoint().origin}{answer.path}"
                 for link in page.links:
-                    if (path := self.path_of(page.resolve(here, link))) and not CAREFUL.search(path):
+                    if (path := self.path_of(page.resolve(here, link))) and not safety.CAREFUL.search(path):
                         links.append(path)
                 for asset in page.assets:
                     if (path := self.path_of(page.resolve(here, asset))) and re.search(r"\.m?js$", path):

@@ -15,6 +15,7 @@ class Answer:
     kind: str  # its content type, without parameters
     text: str
     location: str
+    whole: bool = True  # False: it is long, or does not end
     cookies: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()  # the application's own, absolute, as they stand there
 
@@ -60,7 +61,7 @@ class Found:
     def routes(self) -> list[str]:
         """GET paths that answer, the schema's first."""
         known = [(path, one) for path, one in self.answers.items() if path not in self.streams]
-        return [path for path, one in known if one.status < 400 and not self.covers(one)]
+        return [path for path, one in known if one.status < 400 and one.whole and not self.covers(one)]
 
     @property
     def present(self) -> list[str]:

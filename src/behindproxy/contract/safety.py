@@ -13,6 +13,14 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 # Headers and keys of a query that tell some frameworks to treat the request as another method.
 OVERRIDES = {"-method", "x-http-method", "x-http-method-override", "x-method-override"}
 BODIES = {"content-length", "transfer-encoding"}
+# GET changes nothing where an application keeps to HTTP; not all do. A link, or a path of a schema, that is
+# called like something done is not requested.
+CAREFUL = re.compile(
+    r"log-?out|sign-?out|delete|remove|unsubscribe|reset|shutdown|restart|purge|revoke|truncate|activate|deploy|migrate"
+    r"|(?<![a-z])(?:run|toggle|send|rm|flush|disable|enable|archive|wipe|cancel|approve|reject|trigger|ban|stop|kill"
+    r"|drop|clear|execute|exec|reload|rebuild|sync|import|pay|buy|transfer|confirm|publish|invite)(?![a-z])",
+    re.IGNORECASE,
+)
 REASON = (
     "what answers here is not the demonstration: without --unsafe (make: UNSAFE=1) it gets GET, HEAD "
     "and OPTIONS only"

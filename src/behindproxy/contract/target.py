@@ -175,6 +175,7 @@ class Target:
     def connect(self) -> None:
         """Check each entrypoint once. A stack that is down is one line, not a hundred traces; an entrypoint
         that does not answer is an error of each of its checks, at once and without another wait."""
+        refusing: dict[EntrypointName, int] = {}
         for name, address in list(self.addresses.items()):
             try:
                 answers = [self.open(name, Expect()).get(path) for path in ("/", "/docs")]
@@ -190,8 +191,15 @@ class Target:
                 self.dead[name] = f"{address.url} answers {answers[0].status_code} to everything"
             elif any(safety.is_marked(answer.headers) for answer in answers):
                 self.marked.add(name)
+            if name != "direct" and all(answer.status_code in (401, 403) for answer in answers):
+                refusing[name] = answers[0].status_code
             if name == "http" and all(self._leads_to_https(answer) for answer in answers):
                 self._redirects(answers[0].headers["location"])
+        if self.has_direct and not self.ours and self._open_at_the_server():
+            for name, status in refusing.items():
+                self.closed[name] = (
+                    f"the proxy answers {status} to everything itself: nothing behind it was tested"
+                )
         if all("nothing answers" in self.dead.get(name, "") for name in self.addresses):
             url = next(iter(self.addresses.values())).url
             raise Unreachable(
@@ -276,6 +284,14 @@ class Target:
         }
         self.lacks.update({name: reason for name, (there, reason) in subjects.items() if not there})
 
+    def _open_at_the_server(self) -> bool:
+        """Whether the server itself demands no credentials."""
+        try:
+            answers = [self.open("direct", Expect()).get(path) for path in ("/", "/docs")]
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
+            return False
+        return any(answer.status_code not in (401, 403) for answer in answers)
+
     def _closed(self, answers: list[httpx.Response]) -> str:
         """Why the server's own address tells nothing, where the application takes other hosts only."""
         if (
@@ -289,8 +305,15 @@ class Target:
         return ""
 
     def _leads_to_https(self, answer: httpx.Response) -> bool:
-        location = answer.headers.get("location", "")
-        return answer.is_redirect and location.startswith("https://")
+        """Whether it is this deployment's own https, and not a login somewhere else."""
+        try:
+            parts = urlsplit(answer.headers.get("location", ""))
+            host = parts.hostname
+        except ValueError:
+            return False
+        named = [self.addresses[one].host for one in ("http", "https") if one in self.addresses]
+        inside = parts.path == self.prefix or parts.path.startswith(f"{self.prefix}/")
+        return answer.is_redirect and parts.scheme == "https" and host in named and inside
 
     def _redirects(self, location: str) -> None:
         """Note that http leads to https, which is checked in its place, named or not."""
@@ -304,8 +327,8 @@ class Target:
     def is_own(self, url: str, found: Found) -> bool:
         """Say whether an absolute URL means this deployment, well written or not.
 
-        Its own hosts and ports do; another host does where the path is one of the application's, and for an
-        address of the inside where the path has the prefix.
+        Its own hosts and ports do. Another port of theirs, and an address of the inside, do where the path
+        has the prefix or is one of the application's. Any other host is somebody's.
         """
         try:
             parts = urlsplit(url)
@@ -316,12 +339,13 @@ class Target:
         except ValueError:
             return False
         places = {(address.host.lower(), address.port) for address in self.addresses.values()}
-        if place in places or found.matches(path_in(url, self.prefix)):
+        if place in places:
             return True
         prefixed = bool(self.prefix) and (
             parts.path == self.prefix or parts.path.startswith(f"{self.prefix}/")
         )
-        return prefixed and (place[0] in {host for host, _ in places} or is_internal(place[0]))
+        meant = prefixed or found.matches(path_in(url, self.prefix))
+        return meant and (place[0] in {host for host, _ in places} or is_internal(place[0]))
 
     def _find_place(self) -> None:
         """Whether this caller stands where a trusted load balancer does, or is an untrusted one."""

@@ -7,6 +7,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
+from . import safety
 from .answers import URL, cookies, page_of, requests
 from .check import PUBLIC, check
 from .discovery import STREAM
@@ -75,7 +76,13 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
     first: dict[str, str] = {}
 
     def location_of(path: str) -> str:
-        return str(head(entrypoint, path).headers.get("location", ""))
+        """Where it leads, as a client resolves it; empty where nobody should follow."""
+        location = str(head(entrypoint, path).headers.get("location", ""))
+        try:
+            resolved = urljoin(entrypoint.origin + entrypoint.path(path), location) if location else ""
+        except ValueError:
+            return location
+        return "" if safety.CAREFUL.search(urlsplit(resolved).path) else resolved
 
     def leads_outside(path: str) -> str:
         first[path] = location_of(path)
@@ -87,7 +94,7 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
 
     def leads_to_itself(path: str) -> str:
         visited, location = {path}, first[path]
-        while location:
+        while location.startswith(f"{entrypoint.origin}/"):  # another host's are its own
             path = urlsplit(urljoin(entrypoint.public(path), location)).path.removeprefix(entrypoint.prefix)
             path = path or "/"  # the bare prefix
             if path in visited:
@@ -194,6 +201,8 @@ def is_dead(entrypoint: Entrypoint, url: str) -> bool:
     """Whether a file that a page loads is not there, or a page stands in its place."""
     with entrypoint.stream("GET", url.removeprefix(entrypoint.origin).partition("#")[0]) as answer:
         kind = answer.headers.get("content-type", "")
+        if answer.status_code in (401, 403):
+            return False
         is_file = bool(re.search(r"\.(m?js|css|png|jpe?g|svg|ico|woff2?|map)$", urlsplit(url).path))
         return answer.status_code >= 400 or (is_file and kind.startswith("text/html"))
 

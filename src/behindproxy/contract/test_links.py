@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 import pytest
 
+from . import safety
 from .check import PUBLIC, check
 from .entrypoint import DEFAULT_PORTS, Address, Entrypoint
 from .expect import Expect
@@ -48,12 +49,14 @@ def leads_elsewhere(entrypoint: Entrypoint, path: str) -> bool:
     found = entrypoint.target.found
     if found.matches(path):
         return False
+    if safety.CAREFUL.search(path):
+        return True  # not requested: it may do what it is called
     try:
         with entrypoint.stream("GET", entrypoint.path(path)) as inside:
             if inside.status_code < 400 and not found.fallback:
                 return False
         with entrypoint.stream("GET", path) as outside:
-            return outside.status_code < 400
+            return outside.status_code < 400 or outside.status_code in (401, 403, 405)
     except (httpx.HTTPError, RuntimeError):
         return False
 
