@@ -24,6 +24,10 @@ TIMEOUT_SECONDS = 10
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+class RateLimited(RuntimeError):
+    """Nothing was checked: somebody's deployment answers no more requests for now."""
+
+
 class Options(TypedDict, total=False):
     """What a request has beside its method and path."""
 
@@ -122,6 +126,8 @@ class Entrypoint:
         self.request_text, self.response_text = exchange.request_text(request), ""
         response = self.client.send(request, stream=True)
         try:
+            if response.status_code == 429 and not self.target.ours:
+                raise RateLimited("the deployment limits how many requests it takes (429)")
             self.response_text = exchange.response_text(response, "")
             yield response
         finally:

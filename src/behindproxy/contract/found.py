@@ -162,6 +162,13 @@ def schema_of(document: Any) -> dict[str, Any]:
     return known if "openapi" in known and isinstance(known.get("paths"), dict) else {}
 
 
+def servers_of(document: Any) -> list[str]:
+    """Return the addresses of a schema's servers; what is no address is left out."""
+    listed = mapping(document).get("servers")
+    urls = [mapping(one).get("url") for one in listed] if isinstance(listed, list) else []
+    return [url for url in urls if isinstance(url, str)]
+
+
 def path_in(url: str, prefix: str) -> str:
     """Return a URL's path without the prefix."""
     path = urlsplit(url).path

@@ -12,7 +12,7 @@ import pytest
 from . import accepted, check, diagnosis, reference, reports, topics
 from .accepted import Accepted
 from .check import LEVELS, Level
-from .entrypoint import Entrypoint
+from .entrypoint import Entrypoint, RateLimited
 from .expect import Expect, Unexpected
 from .result import Result, Status
 from .setting import Setting
@@ -99,8 +99,10 @@ class Recorder:
                 result.request, result.response = entrypoint.request_text, entrypoint.response_text
         raised = call.excinfo
         skipped = raised is not None and raised.errisinstance(pytest.skip.Exception)
+        skipped = skipped or (raised is not None and raised.errisinstance(RateLimited))
         if raised is not None and skipped:
             result.status, result.observed = "skipped", str(raised.value)
+            report.outcome, report.longrepr = "skipped", (str(item.path), 0, f"Skipped: {raised.value}")
         elif raised is not None:
             self._went_wrong(item, raised, result)
         elif call.when == "call":

@@ -7,6 +7,7 @@ import pytest
 from .check import PUBLIC, check
 from .entrypoint import Entrypoint
 from .expect import Expect
+from .found import servers_of
 from .safety import REASON
 
 PAGE = "Behind a Proxy"
@@ -67,7 +68,7 @@ def test_the_first_server_and_a_path_are_an_address(entrypoint: Entrypoint, expe
         pytest.skip("the schema does not list the prefix as a server")
     expect.subject = entrypoint.target.found.schema_path
     schema = expect.json(entrypoint.get(expect.subject))
-    server = schema.get("servers", [{"url": "/"}])[0]["url"].rstrip("/")
+    server = next(iter(servers_of(schema)), "/").rstrip("/")
     plain = [path for path, ways in schema["paths"].items() if "get" in ways and "{" not in path]
     if not plain and not entrypoint.target.demo:
         pytest.skip("no operation of the schema works without a parameter")

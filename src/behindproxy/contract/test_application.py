@@ -13,12 +13,12 @@ from .check import PUBLIC, check
 from .discovery import STREAM
 from .entrypoint import Entrypoint
 from .expect import Expect
-from .found import path_in
+from .found import mapping, path_in
 from .lies import FAKE_IP
 from .target import OTHER_LOOPBACK
 from .test_links import leads_elsewhere, twice
 
-LOOPBACK = re.compile(r"\b127\.0\.0\.\d\b")
+LOOPBACK = re.compile(r"\b127(?:\.\d{1,3}){3}\b")
 MAX_SHOWING = 5
 ASSETS = 12
 ROUTES = 40  # of somebody's large application, the first ones
@@ -359,8 +359,9 @@ def cookie_path(line: str, path: str) -> str:
     needs=("openapi", "prefix"),
 )
 def test_the_schema_s_own_addresses_keep_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
-    document = expect.json(entrypoint.get("/openapi.json"))
-    text = json.dumps(document.get("components", {}).get("securitySchemes", {}))
+    expect.subject = entrypoint.target.found.schema_path
+    document = mapping(expect.json(entrypoint.get(expect.subject)))
+    text = json.dumps(mapping(document.get("components")).get("securitySchemes", {}))
     found = re.findall(r'"(?:token|authorization|refresh)Url": "([^"]*)"', text)
     base = entrypoint.public("/")
     wrong = [url for url in found if outside(entrypoint, urljoin(base, url))]

@@ -254,6 +254,10 @@ def test_a_path_with_odd_characters_arrives_as_it_was_sent(entrypoint: Entrypoin
         return " ".join(map(str, answer(at, path)))
 
     same = {path: shown(server, path) for path in paths}
+    paths = [path for path in paths if shown(server, path) == same[path]]  # a token may be new each time
+    if not paths:
+        pytest.skip("each answer of the server differs from the one before")
+    same = {path: same[path] for path in paths}
     seen = entrypoint.each(paths, lambda path: shown(entrypoint, path))
     wrong = [path for path in paths if seen[path] != same[path]]
     expect.subject = next(iter(wrong), paths[0])
