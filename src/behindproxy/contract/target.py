@@ -41,7 +41,7 @@ MODES = {
 
 
 # Of 127.0.0.0/8, which is all this machine's on Linux, one that nobody gives to a proxy.
-OTHER_LOOPBACK = "127.83.112.7"
+OTHER_LOOPBACK = "127.0.0.213"
 # What an http entrypoint still promises that leads to https.
 AT_REDIRECTING = ("redirect.to_https", "exposure.no_versions")
 
