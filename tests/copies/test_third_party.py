@@ -5,14 +5,10 @@ import re
 
 import pytest
 
-# Where rich is installed, Datasette prints a 404 with all its variables, which holds the server up for a
-# second or more: longer than a health check waits, where every core is busy.
 DATASETTE = """import os
 
-import datasette.handle_exception
 from datasette.app import Datasette
 
-datasette.handle_exception.rich = None
 app = Datasette(memory=True, settings={"base_url": os.environ["API_PREFIX"] + "/"}).app()
 """
 UNTOLD = """from datasette.app import Datasette

@@ -222,11 +222,11 @@ def test_static_files_end_at_their_folder(entrypoint: Entrypoint, expect: Expect
     "path.same_at_server",
     title="A path with odd characters arrives as it was sent",
     entrypoints=PUBLIC,
-    level="hardening",
+    level="broken",
     source="nginx › ngx_http_proxy_module › proxy_pass; traefik/traefik#12360",
     statement=(
-        "A path with encoded characters, two slashes or a URL in it gets the same answer at the proxy as at "
-        "the server."
+        "A path of the application's with encoded characters, two slashes or a URL in it gets the same "
+        "answer at the proxy as at the server."
     ),
     fix=(
         "The proxy decodes, joins or refuses such paths before it passes them on. An application that has "
@@ -254,13 +254,10 @@ def test_a_path_with_odd_characters_arrives_as_it_was_sent(entrypoint: Entrypoin
         return " ".join(map(str, answer(at, path)))
 
     same = {path: shown(server, path) for path in paths}
-    paths = [path for path in paths if shown(server, path) == same[path]]  # a token may be new each time
-    if not paths:
-        pytest.skip("each answer of the server differs from the one before")
-    same = {path: same[path] for path in paths}
-    seen = entrypoint.each(paths, lambda path: shown(entrypoint, path))
-    wrong = [path for path in paths if seen[path] != same[path]]
-    expect.subject = next(iter(wrong), paths[0])
-    if any(same[path].startswith("2") for path in wrong):
-        expect.level = "broken"  # the application has such a path, and it does not arrive
+    # One that the application does not have may be refused on the way; a token may be new in each answer.
+    same = {path: one for path, one in same.items() if one.startswith("2") and shown(server, path) == one}
+    if not same:
+        pytest.skip("no path with odd characters is one of the application's, or each answer differs")
+    seen = entrypoint.each(same, lambda path: shown(entrypoint, path))
+    expect.subject = next((path for path in same if seen[path] != same[path]), next(iter(same)))
     expect("answers", seen, same)
