@@ -167,12 +167,9 @@ class Discovery:
         """What may stand before a path of the application at the entrypoint that is looked at."""
         if self.name != "direct":
             return [self.target.prefix]
-        known = (
-            {True: [""], False: [self.target.prefix]}.get(self.target.given_strip)
-            if self.target.given_strip is not None
-            else None
-        )
-        return known or ["", *([self.target.prefix] if self.target.prefix else [])]
+        if self.target.given_strip is not None:
+            return ["" if self.target.given_strip else self.target.prefix]
+        return list(dict.fromkeys(["", self.target.prefix]))
 
     def _take_at(self, path: str) -> bool:
         answer = self.get(path, whole=True)

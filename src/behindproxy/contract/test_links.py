@@ -16,7 +16,7 @@ MAX_ANSWERS = 12
 SCHEMES = {"ws": "http", "wss": "https"}
 
 
-def parts_of(url: str, address: Address) -> SplitResult:
+def parts_of(url: str) -> SplitResult:
     """Split a URL; those of WebSockets count as the entrypoint's own scheme."""
     parts = urlsplit(url)
     return parts._replace(scheme=SCHEMES.get(parts.scheme, parts.scheme))
@@ -96,7 +96,7 @@ def compare(entrypoint: Entrypoint, expect: Expect, wrong: Callable[[str], bool]
 )
 def test_absolute_addresses_have_the_public_scheme(entrypoint: Entrypoint, expect: Expect) -> None:
     def wrong(url: str) -> bool:
-        parts = parts_of(url, entrypoint.address)
+        parts = parts_of(url)
         # http may lead to https: then the port must be that of https too.
         return not any(
             parts.scheme == one.scheme and (one is entrypoint.address or port_of(parts) == one.port)
@@ -133,7 +133,7 @@ def test_absolute_addresses_have_the_host_of_the_request(entrypoint: Entrypoint,
 )
 def test_absolute_addresses_have_the_port_of_the_request(entrypoint: Entrypoint, expect: Expect) -> None:
     def wrong(url: str) -> bool:
-        parts = parts_of(url, entrypoint.address)
+        parts = parts_of(url)
         if (parts.hostname or "").lower() != entrypoint.host.lower():
             return False  # links.host says so
         written = parts.port
