@@ -121,7 +121,7 @@ def refused(tmp_path, monkeypatch):
 
     def said(log: str, edited: int) -> str | None:
         os.utime(tmp_path / "middlewares.toml", (edited, edited))
-        return routes_edit.refused(log)
+        return routes_edit.refused(lambda: log)
 
     return said
 
@@ -139,6 +139,26 @@ def test_errors_about_other_things_are_not_about_the_routes(refused):
     assert refused(f"{other}\nnot json\n", edited=AT - 1) is None
 
 
+@pytest.mark.parametrize("middleware", ["Buffer", "ForwardAuth"])
+def test_an_error_about_a_request_is_not_about_the_routes(middleware, refused):
+    over = ERROR.replace(
+        '"providerName":"file"', f'"middlewareName":"a@file","middlewareType":"{middleware}"'
+    )
+    assert refused(over, edited=AT - 1) is None
+
+
+def test_an_error_in_the_second_of_the_edit_counts_if_it_is_there_after_another_reading(refused, monkeypatch):
+    assert refused(ERROR, edited=AT) is None  # read again, the files have no error
+    logs = iter([ERROR, ERROR, f"{ERROR}\n{ERROR}"])
+    assert routes_edit.refused(lambda: next(logs)) == "bad TOML"
+    monkeypatch.setattr(routes_edit, "_read_again", lambda path: False)
+    assert refused(ERROR, edited=AT) == "bad TOML"
+
+
+def test_a_router_without_its_middleware_is_told_in_the_second_of_the_edit(refused):
+    assert refused(ERROR.replace("providerName", "routerName"), edited=AT) == "bad TOML"
+
+
 def test_a_file_that_was_gone_for_a_moment_is_taken(refused):
     gone = ERROR.replace("bad TOML", "open /etc/traefik/dynamic/routes.toml: no such file or directory")
     assert refused(gone, edited=AT) is None
@@ -147,4 +167,4 @@ def test_a_file_that_was_gone_for_a_moment_is_taken(refused):
 @pytest.mark.parametrize("name", routes_edit.FILES)
 def test_a_file_that_is_gone_is_told(name, refused, tmp_path):
     (tmp_path / name).unlink()
-    assert f"{name} does not exist" in routes_edit.refused("")
+    assert f"{name} does not exist" in routes_edit.refused(str)

@@ -58,7 +58,7 @@ def _firewall(seen: Facts) -> None:
 def _engine(seen: Facts, port: int | None) -> None:
     if seen.runtime == "native":
         seen.processes = {name: one["statename"] for name, one in native.states().items()}
-        seen.routes_error = refused(native.logs_text(seen.settings, lines=0)) or ""
+        seen.routes_error = refused(partial(native.logs_text, seen.settings, lines=0)) or ""
         if port is None:
             return
     version, seen.engine_says = runtime.engine(containers.SECONDS)
@@ -66,11 +66,11 @@ def _engine(seen: Facts, port: int | None) -> None:
     if seen.engine:
         seen.containers = containers.containers(port)
         if seen.runtime == "docker":
-            log = containers.traefik_log(seen.containers)
+            log = partial(containers.traefik_log, seen.containers)
             seen.routes_error = refused(log) or ""
             if seen.settings.domain and (found := acme.served(seen.settings)):
                 seen.certificate = found
-                seen.certificate_error = acme.refused(log, found.due) or ""
+                seen.certificate_error = acme.refused(log(), found.due) or ""
 
 
 def _ca(settings: StackSettings) -> str:

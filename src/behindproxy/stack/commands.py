@@ -107,7 +107,7 @@ def ps() -> int:
         line, well = acme.state(settings, log)
         print(line)
         code = code if well else 1
-    if error := refused(log):
+    if error := refused(lambda: runtime.RUNTIMES[name].logs_text(settings, lines=0)):
         print(f"routes   NOT TAKEN   {error}")
         return 1
     print("routes   taken")
