@@ -1,5 +1,7 @@
 """`behindproxy new`: what it writes, what it refuses, and how a later version reaches a copy."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.checkout import Checkout, docker
@@ -17,9 +19,12 @@ def test_three_commands_prove_an_application(source, project):
     assert code == 0, output
     assert output.rstrip().endswith("make verify")
     commit(shop.path, "deployment")
+    with ThreadPoolExecutor(2) as pool:  # Two first targets at once: one installs, the other waits for it.
+        both = [output for _, output in pool.map(shop.make, ["ps", "ps"])]
+    assert sum("installing deployment/tool.lock into .behindproxy/venv" in output for output in both) == 1, both
+    assert all("the stack is not running" in output for output in both), both
     code, output = shop.verify(None)
     assert code == 0, output
-    assert "installing deployment/tool.lock into .behindproxy/venv" in output
     assert ", 0 failed" in output.splitlines()[-1], output
     passed = int(output.splitlines()[-1].split()[0])
     assert passed > 70, output.splitlines()[-1]  # the probe is there, so who is trusted is checked too
