@@ -21,7 +21,9 @@ def test_three_commands_prove_an_application(source, project):
     commit(shop.path, "deployment")
     with ThreadPoolExecutor(2) as pool:  # Two first targets at once: one installs, the other waits for it.
         both = [output for _, output in pool.map(shop.make, ["ps", "ps"])]
-    assert sum("installing deployment/tool.lock into .behindproxy/venv" in output for output in both) == 1, both
+    assert sum("installing deployment/tool.lock into .behindproxy/venv" in output for output in both) == 1, (
+        both
+    )
     assert all("the stack is not running" in output for output in both), both
     code, output = shop.verify(None)
     assert code == 0, output
