@@ -13,6 +13,7 @@ from tests.checkout import Checkout, docker
 from . import generators
 from .generators import Load
 from .subjects import FOLDER, Running, ours
+from .wrap import wrap
 
 IDLE, SOCKETS = 10_000, 1_000
 MIB = 2**20
@@ -147,4 +148,4 @@ def _image(copy: Checkout) -> dict[str, str]:
     }
 
 
-FACTS = {"memory": memory, "start": start}
+FACTS = {"memory": memory, "start": start, "wrap": wrap}

@@ -29,9 +29,16 @@ WITHOUT = {
     "security headers": (MIDDLEWARES, CHAIN, CHAIN.replace('"security-headers", ', "")),
     "retries": (MIDDLEWARES, ', "retry"]', "]"),
     "health check": (ROUTES, 'interval = "1s"', 'interval = "3600s"'),
-    "access log of the app": (OBSERVE, "        self.log.info(\n", "        self.log.debug(\n"),
-    "the app's metrics": (OBSERVE, "        count.inc()\n        duration.observe(seconds)\n", ""),
-    "request ids": (ORDER, "    Layer(always, lambda app, s: with_request_id(app)),\n", ""),
+    "access log of the app": (
+        OBSERVE,
+        "            if status >= 400 or not path.endswith(HEALTH):\n",
+        "            if False:\n",
+    ),
+    "the app's metrics": (
+        OBSERVE,
+        '            self.slot.count((method if method in METHODS else "other", route, status), seconds)\n',
+        "",
+    ),
     "body limit": (ORDER, "    Layer(always, lambda app, s: BodyLimit(app, s.max_body_bytes)),\n", ""),
     "host guard": (ORDER, "    Layer(always, lambda app, s: HostGuard(app)),\n", ""),
 }

@@ -29,9 +29,8 @@ def main() -> None:
     run = Path(settings.run_dir)
     metrics = run / "metrics"
     metrics.mkdir(parents=True, exist_ok=True)
-    for stale in (run / "draining", *metrics.glob("*.db")):
+    for stale in (run / "draining", *metrics.glob("*.slot")):
         stale.unlink(missing_ok=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     if settings.otel_exporter_otlp_endpoint:
         # FastAPI exports by itself; the SDK reads the other OTEL_* variables.
         os.environ["FASTAPI_OTEL_AUTO_CONFIGURE"] = "true"

@@ -31,10 +31,11 @@ def start() -> None:
 
 
 def wait(seconds: float) -> None:
-    from .metrics import in_progress
+    from .metrics import totals
 
+    folder = Path(os.environ["RUN_DIR"]) / "metrics"
     deadline = time.monotonic() + seconds
-    while (left := in_progress()) > 0 and time.monotonic() < deadline:
+    while (left := totals(folder).in_progress) > 0 and time.monotonic() < deadline:
         time.sleep(0.1)
     print(left)
 
@@ -80,5 +81,4 @@ def main(action: str, *arguments: str) -> int:
 
 if __name__ == "__main__":
     os.environ.setdefault("RUN_DIR", "/tmp/run")
-    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", f"{os.environ['RUN_DIR']}/metrics")
     sys.exit(main(*sys.argv[1:]))

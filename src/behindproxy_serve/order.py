@@ -18,7 +18,6 @@ from .middleware.host_guard import HostGuard
 from .middleware.leaving import Leaving
 from .middleware.observe import Observe
 from .middleware.proxy_token import ProxyToken
-from .middleware.request_id import with_request_id
 from .middleware.root_path import RootPath
 from .middleware.whole_body import WholeBody
 from .probe import Probe
@@ -61,10 +60,11 @@ ORDER = (
     ),
     # It holds back the end of every answer there is, also of those that are made below.
     Layer(lambda s: s.app_server == "hypercorn", lambda app, s: WholeBody(app)),
-    # The log line and the errors that are made below have the id.
-    Layer(always, lambda app, s: with_request_id(app)),
-    # Whatever is refused below is logged and counted.
-    Layer(always, lambda app, s: Observe(app, s.api_prefix, s.app_host, s.metrics_port)),
+    # The errors that are made below have the request's id; whatever is refused is logged and counted.
+    Layer(
+        always,
+        lambda app, s: Observe(app, s.api_prefix, Path(s.run_dir) / "metrics", s.app_host, s.metrics_port),
+    ),
     # A refusal, too, closes the connection of a container that leaves.
     Layer(lambda s: bool(s.drain_mark), lambda app, s: Leaving(app, s.drain_mark)),
     # Nothing below ever sees a malformed Host.

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+
+from .request_id import request_id
 
 
 class Problem(BaseModel):
@@ -36,7 +37,7 @@ def problem(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
-        request_id=correlation_id.get(),
+        request_id=request_id.get(),
         errors=errors,
     )
     return ProblemResponse(body.model_dump(exclude_none=True), status, headers)

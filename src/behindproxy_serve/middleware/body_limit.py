@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..problems import problem
 
 DISCARD_SECONDS = 5
+FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class BodyLimit:
@@ -21,9 +22,11 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        announced = [value for name, value in scope["headers"] if name == b"content-length"]
+        framed = [value for name, value in scope["headers"] if name in FRAMING]
+        if not framed and scope["http_version"] < "2":
+            return await self.app(scope, receive, send)  # no body (RFC 9112, 6.3)
         # More than 4300 digits are no int for Python, and a server may take them.
-        if announced and announced[0].isdigit() and int(announced[0].lstrip(b"0")[:20] or 0) > self.limit:
+        if any(value.isdigit() and int(value.lstrip(b"0")[:20] or 0) > self.limit for value in framed):
             return await self._refuse(scope, receive, send)
         received, over, started = 0, False, False
 

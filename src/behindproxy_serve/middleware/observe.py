@@ -1,109 +1,139 @@
-"""What is known of a request afterwards: one JSON line in the log, and metrics."""
+"""What is known of a request: its id, in the answer and in every line; one JSON line in the log; metrics."""
 
 import logging
+import os
 import re
 import time
+from json.encoder import encode_basestring_ascii as quoted
+from pathlib import Path
 
-import structlog
-from asgi_correlation_id import correlation_id
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..metrics import IN_PROGRESS, series, serve_metrics
+from ..metrics import Slot, serve_metrics
+from ..request_id import request_id
 from .health import HEALTH
 
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"))
+PATH_LENGTH = 2_048  # of the line; a client may send much longer ones to wash the log
+STDOUT = 1
 
 
 class Observe:
-    """Write the access line and count, with the route's template in place of the path: made-up
-    paths must not make new time series.
+    """Answer with an X-Request-ID, the application's, a client's where it is harmless, or a new one; write
+    the access line; and count, with the route's template in place of the path: made-up paths must not make
+    new time series.
 
-    `prefix` is the root_path that requests come with. With a `port`, each worker serves the
-    metrics of all there, on `host`.
+    `prefix` is the root_path that requests come with. Each worker counts in a file in `folder`; with a
+    `port`, it serves the metrics of all there, on `host`.
     """
 
-    def __init__(self, app: ASGIApp, prefix: str, host: str, port: int) -> None:
-        self.app, self.prefix, self.host, self.port = app, prefix, host, port
-        self.log = _access_log()
+    def __init__(self, app: ASGIApp, prefix: str, folder: Path, host: str, port: int) -> None:
+        self.app, self.prefix, self.folder, self.host, self.port = app, prefix, folder, host, port
+        self.slot = Slot()
+        self.second, self.until_second = 0, ""
+        self.mounts = [(compile_path(path)[0], path) for path in _mounts(_routes(app))]
+        # The servers' own lines would say the same again, in four formats.
+        for name in ("uvicorn.access", "gunicorn.access", "hypercorn.access"):
+            logging.getLogger(name).handlers.clear()
+            logging.getLogger(name).propagate = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
+            self.slot = Slot(self.folder)
             if self.port:
-                serve_metrics(self.host, self.port)
+                serve_metrics(self.host, self.port, self.folder)
             return await self.app(scope, receive, send)
         # Noted first: mounts change the scope on the way down.
-        path, started, sent = scope["path"], time.perf_counter(), {"status": 500, "bytes": 0}
+        path, began = scope["path"], time.perf_counter()
+        status, size, given, parent = 500, 0, b"", b""
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                given = value
+            elif name == b"traceparent":
+                parent = value
+        id_ = given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex().encode()
 
         async def noting(message: Message) -> None:
-            if message["type"].endswith("http.response.start"):
-                sent["status"] = message["status"]
-            elif message["type"].endswith("http.response.body"):
-                sent["bytes"] += len(message.get("body", b""))
-            elif message["type"] == "websocket.accept":
-                sent["status"] = 101
-            elif message["type"] == "websocket.close" and sent["status"] != 101:
-                sent["status"] = 403
+            nonlocal status, size, id_
+            kind = message["type"]
+            if kind == "http.response.body" or kind == "websocket.http.response.body":
+                size += len(message.get("body", b""))
+            elif kind == "http.response.start" or kind == "websocket.http.response.start":
+                status, headers = message["status"], message.get("headers", ())
+                for name, value in headers:
+                    if name.lower() == b"x-request-id":
+                        id_ = value
+                        break
+                else:
+                    message = {**message, "headers": [*headers, (b"x-request-id", id_)]}
+            elif kind == "websocket.accept":
+                status = 101
+            elif kind == "websocket.close" and status != 101:
+                status = 403
             await send(message)
 
-        IN_PROGRESS.inc()
+        before = request_id.set(id_.decode())
+        self.slot.began()
         try:
             await self.app(scope, receive, noting)
         finally:
-            IN_PROGRESS.dec()
-            self._note(scope, path, time.perf_counter() - started, sent)
+            self.slot.ended()
+            request_id.reset(before)
+            seconds = time.perf_counter() - began
+            method, route = scope.get("method", "WEBSOCKET"), self.template(scope)
+            self.slot.count((method if method in METHODS else "other", route, status), seconds)
+            # The proxy's and the container's own checks come every second.
+            if status >= 400 or not path.endswith(HEALTH):
+                client, traced = scope.get("client"), parent and TRACEPARENT.fullmatch(parent)
+                # Laid out by hand: a library takes as long for this line as all else here together.
+                _write(
+                    f'{{"message":"request","time":"{self._now()}",'
+                    f'"request_id":{quoted(id_.decode("latin-1"))},'
+                    f'"trace_id":{quoted(traced[1].decode()) if traced else "null"},'
+                    f'"client":{quoted(f"{client[0]}:{client[1]}") if client else "null"},'
+                    f'"method":{quoted(method)},"path":{quoted(path[:PATH_LENGTH])},"route":{quoted(route)},'
+                    f'"status":{status},"bytes":{size},"seconds":{seconds:.6f}}}\n'
+                )
 
-    def _note(self, scope: Scope, path: str, seconds: float, sent: dict[str, int]) -> None:
-        method = scope.get("method", "WEBSOCKET")
-        route = template(scope, self.prefix)
-        known = method if method in (*METHODS, "WEBSOCKET") else "other"
-        count, duration = series(known, route, sent["status"])
-        count.inc()
-        duration.observe(seconds)
-        traced = TRACEPARENT.fullmatch(_header(scope, b"traceparent"))
-        if path.endswith(HEALTH) and sent["status"] < 400:
-            return  # the proxy's and the container's own checks, every second
-        self.log.info(
-            "request",
-            request_id=correlation_id.get(),
-            trace_id=traced[1] if traced else None,
-            client="{}:{}".format(*scope["client"]) if scope.get("client") else None,
-            method=method,
-            path=path,
-            route=route,
-            status=sent["status"],
-            bytes=sent["bytes"],
-            seconds=round(seconds, 6),
-        )
+    def _now(self) -> str:
+        """The time in UTC, to the microsecond (RFC 3339)."""
+        now = time.time()
+        second = int(now)
+        if second != self.second:
+            self.second, self.until_second = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self.until_second}.{int((now - second) * 1e6):06d}Z"
 
-
-def template(scope: Scope, prefix: str) -> str:
-    """Return the route that answered, as it was written: `/items/{id}`, mounts included."""
-    route = scope.get("route")
-    mounted = scope.get("root_path", "").removeprefix(prefix)
-    if route is None or isinstance(route, Mount):
-        return f"{mounted}/{{path}}" if mounted else "none"
-    return str(mounted + route.path)
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    def template(self, scope: Scope) -> str:
+        """Return the route that answered, as it was written: `/items/{id}`, mounts included."""
+        route = scope.get("route")
+        mounted = scope.get("root_path", "").removeprefix(self.prefix)
+        if mounted:
+            mounted = next((written for path, written in self.mounts if path.fullmatch(mounted)), "/{mount}")
+        if route is None or isinstance(route, Mount):
+            return f"{mounted}/{{path}}" if mounted else "none"
+        return str(mounted + route.path)
 
 
-def _access_log() -> structlog.typing.FilteringBoundLogger:
-    # The servers' own lines would say the same again, in four formats.
-    for name in ("uvicorn.access", "gunicorn.access", "hypercorn.access"):
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = False
-    # Not the standard library's logging: a line of JSON through it takes several times as long.
-    log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(),
-        processors=[
-            structlog.processors.EventRenamer("message"),
-            structlog.processors.TimeStamper(fmt="iso", key="time"),
-            structlog.processors.JSONRenderer(separators=(",", ":")),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    ).bind()
-    return log
+def _routes(app: object) -> list[BaseRoute]:
+    """The routes of the application within all middlewares; none of one that is not Starlette's."""
+    while not hasattr(app, "routes") and hasattr(app, "app"):
+        app = app.app
+    return list(getattr(app, "routes", ()))
+
+
+def _mounts(routes: list[BaseRoute], outer: str = "") -> list[str]:
+    found = []
+    for route in routes:
+        if isinstance(route, Mount):
+            found += [outer + route.path, *_mounts(list(route.routes), outer + route.path)]
+    return found
+
+
+def _write(line: str) -> None:
+    try:
+        os.write(STDOUT, line.encode())  # one write, so that workers' lines do not mix
+    except OSError:
+        pass  # a full disk, or nobody who reads: the answer matters more

@@ -1,0 +1,177 @@
+"""What is noted of a request: its id, its line, its counts."""
+
+import json
+import os
+
+import pytest
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from behindproxy_serve import metrics
+from behindproxy_serve.metrics import OTHER, Counts, Slot, totals
+from behindproxy_serve.middleware import observe
+from behindproxy_serve.middleware.observe import Observe
+from behindproxy_serve.request_id import request_id
+
+from .asgi import request
+
+KEY = ("GET", "/items/{id}", 200)
+
+
+async def here(asked):
+    return JSONResponse({"id": request_id.get()}, headers=dict(asked.query_params))
+
+
+async def named(asked):
+    return JSONResponse({"id": request_id.get()}, headers={"X-Request-Id": "its-own"})
+
+
+def observed(path="/", headers=(), app=None):
+    """The answer's headers by name, its body and the status counted."""
+    app = app or Starlette(routes=[Route("/", here), Route("/named", named)])
+    layer = Observe(app, "", None, "", 0)
+    _, sent = request(layer, path, headers=headers)
+    found = {}
+    for name, value in sent[0]["headers"]:
+        found.setdefault(name.decode().lower(), []).append(value.decode())
+    return found, sent[1]["body"], list(layer.slot.places)
+
+
+def line(capfd):
+    return json.loads(capfd.readouterr().out)
+
+
+def test_a_harmless_id_of_the_client_is_adopted_in_answer_application_and_line(capfd):
+    headers, body, _ = observed(headers=[("x-request-id", "01HV-x_y.z")])
+    assert headers["x-request-id"] == ["01HV-x_y.z"]
+    assert json.loads(body) == {"id": "01HV-x_y.z"}
+    assert line(capfd)["request_id"] == "01HV-x_y.z"
+
+
+@pytest.mark.parametrize("bad", ["", 'a"b', "a b", "é", "x" * 129, "a\n"])
+def test_another_one_is_made_in_place_of_any_other(bad, capfd):
+    headers, _, _ = observed(headers=[("x-request-id", bad)])
+    (made,) = headers["x-request-id"]
+    assert len(made) == 32 and line(capfd)["request_id"] == made
+
+
+def test_the_application_s_own_id_is_the_only_one(capfd):
+    headers, _, _ = observed("/named", headers=[("x-request-id", "the-client-s")])
+    assert headers["x-request-id"] == ["its-own"]
+    assert line(capfd)["request_id"] == "its-own"
+
+
+@pytest.mark.parametrize(
+    "parent, trace",
+    [
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "0af7651916cd43dd8448eb211c80319c"),
+        ("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", None),
+    ],
+)
+def test_the_trace_is_in_the_line(parent, trace, capfd):
+    observed(headers=[("traceparent", parent)])
+    assert line(capfd)["trace_id"] == trace
+
+
+def test_a_path_cannot_break_the_line_or_wash_the_log(capfd):
+    observed('/\n"{}\u2028' + "x" * 60_000)
+    text = capfd.readouterr().out
+    assert text.count("\n") == 1 and len(text) < 3_000
+    assert json.loads(text)["path"].startswith('/\n"{}\u2028xxx')
+
+
+def test_an_answer_is_sent_where_no_line_can_be_written(monkeypatch):
+    read, write = os.pipe()
+    os.close(read)
+    monkeypatch.setattr(observe, "STDOUT", write)
+    assert json.loads(observed()[1])["id"]
+    os.close(write)
+
+
+@pytest.mark.parametrize(
+    "path, template",
+    {
+        "/items/7": "/items/{id}",
+        "/sub/items/7": "/sub/items/{id}",
+        "/sub/nothing": "/sub/{path}",
+        "/t/acme/items/7": "/t/{tenant}/items/{id}",
+        "/t/acme/in/items/7": "/t/{tenant}/in/items/{id}",
+        "/t/acme/nothing": "/t/{tenant}/{path}",
+        "/nothing": "none",
+    }.items(),
+)
+def test_the_template_of_a_route_has_its_mounts_and_no_values(path, template):
+    item = Route("/items/{id}", here)
+    tenant = Starlette(routes=[item, Mount("/in", Starlette(routes=[item]))])
+    app = Starlette(routes=[item, Mount("/sub", Starlette(routes=[item])), Mount("/t/{tenant}", tenant)])
+    ((_, route, _),) = observed(path, app=app)[2]
+    assert route == template
+
+
+def test_slots_are_added_up_and_only_living_workers_have_requests_in_progress(tmp_path):
+    one, other = Slot(tmp_path), Slot(tmp_path)
+    for slot in (one, other):
+        slot.began()
+        slot.count(KEY, 0.02)
+    found = totals(tmp_path)
+    assert found.in_progress == 2 and sum(found.series[KEY][1:]) == 2
+    ended(other)
+    assert totals(tmp_path).in_progress == 1
+
+
+def ended(slot):
+    """What the kernel does when a worker ends."""
+    slot.numbers.release()
+    slot.memory.close()
+    os.close(slot.file)
+
+
+def test_a_worker_goes_on_with_the_counts_of_one_that_has_ended(tmp_path):
+    first = Slot(tmp_path)
+    first.began()
+    first.count(KEY, 1.5)
+    ended(first)
+    second = Slot(tmp_path)
+    second.count(KEY, 0.5)
+    second.count(("POST", "/", 201), 0.5)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert totals(tmp_path).in_progress == 0
+    assert totals(tmp_path).series[KEY][0] == 2.0
+
+
+def test_the_number_of_series_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(metrics, "SERIES", 3)
+    monkeypatch.setattr(metrics, "SIZE", metrics.RECORD * 5)
+    slot = Slot(tmp_path)
+    for number in range(10):
+        slot.count(("GET", f"/{number}", 200), 0.1)
+    slot.count(("GET", "/" + "x" * 300, 200), 0.1)
+    found = totals(tmp_path).series
+    assert len(found) == 4 and sum(found[OTHER][1:]) == 8
+
+
+@pytest.mark.parametrize("folder", ["missing", "full"])
+def test_where_no_slot_can_be_had_the_worker_counts_for_itself(folder, tmp_path):
+    if folder == "full":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "0.slot").symlink_to("/dev/full")
+    slot = Slot(tmp_path / folder)
+    slot.count(KEY, 0.1)
+    assert slot.places[KEY] and not totals(tmp_path / folder).series
+
+
+def test_what_prometheus_reads(tmp_path):
+    slot = Slot(tmp_path)
+    for status, seconds in ((200, 0.004), (200, 0.3), (404, 100.0)):
+        slot.count(("GET", "/a", status), seconds)
+    registry = CollectorRegistry()
+    registry.register(Counts(tmp_path))
+    of = {"method": "GET", "route": "/a"}
+    assert registry.get_sample_value("http_requests_total", of | {"status": "200"}) == 2
+    for bound, expected in (("0.005", 1), ("0.25", 1), ("0.5", 2), ("60.0", 2), ("+Inf", 3)):
+        bucket = registry.get_sample_value("http_request_duration_seconds_bucket", of | {"le": bound})
+        assert bucket == expected, bound
+    assert registry.get_sample_value("http_request_duration_seconds_sum", of) == pytest.approx(100.304)
+    assert registry.get_sample_value("http_requests_in_progress") == 0
