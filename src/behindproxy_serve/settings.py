@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+WIDEST = {4: 8, 6: 20}  # of the networks in TRUSTED_PROXIES, by version of IP: the length of the prefix
 MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -194,7 +195,9 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies", "untrusted_networks")
     @classmethod
     def _proxies(cls, value: str) -> str:
-        return ",".join(str(trusted(item.strip())) for item in value.split(",") if value.strip())
+        items = [trusted(item.strip()) for item in value.split(",") if value.strip()]
+        refuse_everybody(items)
+        return ",".join(map(str, items))
 
     @field_validator("staging_url", "production_url", "otel_exporter_otlp_endpoint")
     @classmethod
@@ -245,6 +248,28 @@ def trusted(item: str) -> IPv4Address | IPv6Address | IPv4Network | IPv6Network:
             exact = ip_network(item, strict=False)
             raise ValueError(f"{item!r} has host bits set; the network is {exact}") from None
     raise ValueError(f"{item!r} is neither an IP address nor a network; names are never resolved")
+
+
+def refuse_everybody(items: list[IPv4Address | IPv6Address | IPv4Network | IPv6Network]) -> None:
+    """Raise ValueError where `items` are wider, one by one or together, than the load balancers of anybody.
+
+    Cloudflare's, the largest list that is published, are two million IPv4 addresses and IPv6 networks of /29.
+    """
+    networks = [ip_network(item) for item in items]
+    for network in networks:
+        if network.prefixlen < WIDEST[network.version]:
+            raise ValueError(
+                f"{str(network)!r} is wider than a /{WIDEST[network.version]}, and would trust callers that "
+                "are no proxies; name the load balancers' addresses"
+            )
+    for version, widest in WIDEST.items():
+        of_version = [network for network in networks if network.version == version]
+        together = sum(network.num_addresses for network in of_version)
+        if of_version and together > 4 * 2 ** (of_version[0].max_prefixlen - widest):
+            raise ValueError(
+                f"together they are {together / 2 ** of_version[0].max_prefixlen:.0%} of all IPv{version} "
+                "addresses; name the load balancers' addresses"
+            )
 
 
 def refuse_overlap(proxies: str, untrusted: str) -> None:

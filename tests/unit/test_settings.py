@@ -19,7 +19,7 @@ BAD = [
     ("TRUSTED_PROXIES", "'*'", "quotes"),
     ("TRUSTED_PROXIES", "127.0.0.1;10.0.0.1", "never resolved"),
     ("TRUSTED_PROXIES", "172.16.0.0/12", "own networks"),
-    ("TRUSTED_PROXIES", "0.0.0.0/0", "own networks"),
+    ("TRUSTED_PROXIES", "172.0.0.0/8", "own networks"),
     ("TRUSTED_PROXIES", "172.30.98.129", "own networks"),
     ("HTTP_PORT", "0", "greater"),
     ("HTTPS_PORT", "65536", "less"),
@@ -200,6 +200,34 @@ def test_a_key_that_a_server_would_read_by_itself_is_warned_about(tmp_path):
 def test_a_load_balancer_on_this_machine_may_be_trusted(tmp_path):
     gateway = "172.30.98.193"  # of the network of Traefik's published ports
     assert read({"TRUSTED_PROXIES": gateway}, tmp_path / MISSING).trusted_proxies == gateway
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("::/0", "'::/0' is wider than a /20"),
+        ("0.0.0.0/0", "'0.0.0.0/0' is wider than a /8"),
+        ("0.0.0.0/1,128.0.0.0/3", "'0.0.0.0/1' is wider than a /8"),
+        ("2000::/3", "'2000::/3' is wider than a /20"),
+        (
+            ",".join(f"{number}.0.0.0/8" for number in range(11, 27)),
+            "together they are 6% of all IPv4 addresses",
+        ),
+    ],
+)
+def test_no_list_of_proxies_trusts_everybody(value, reason, tmp_path):
+    with pytest.raises(SystemExit) as refusal:
+        read({"TRUSTED_PROXIES": value}, tmp_path / MISSING)
+    line = str(refusal.value)
+    assert line.startswith(f"TRUSTED_PROXIES={value}: ") and reason in line and "\n" not in line
+    assert "for example TRUSTED_PROXIES=192.0.2.10" in line
+
+
+def test_the_lists_of_proxies_that_clouds_publish_may_be_trusted(tmp_path):
+    value = "173.245.48.0/20,104.16.0.0/13,172.64.0.0/13,10.0.0.0/8,2400:cb00::/32,2a06:98c0::/29,fd00::/20"
+    assert (
+        read({"TRUSTED_PROXIES": value, "SUBNET": "192.168.7"}, tmp_path / MISSING).trusted_proxies == value
+    )
 
 
 def test_a_subnet_may_be_written_as_a_network(tmp_path):
