@@ -1,5 +1,6 @@
 """The `behindproxy` command. Each command imports what it runs when it is called: so each starts fast."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from . import __version__
 Command = TypeVar("Command", bound=Callable[..., None])
 PROGRAM = "behindproxy"
 COMPLETE = "_BEHINDPROXY_COMPLETE"
+FULL = "; df -h . shows how full the disk is; then run the command again"
 
 
 class Grouped(click.Group):
@@ -24,6 +26,15 @@ class Grouped(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # click's own: nobody reads any more
+        except OSError as error:  # a full disk, a folder that may not be written, a file that is gone
+            where = f"{error.filename}: " if error.filename else ""
+            fail(f"{where}{error.strerror or error}{FULL if error.errno == errno.ENOSPC else ''}")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, names in self.headings.items():

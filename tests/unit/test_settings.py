@@ -1,3 +1,4 @@
+import os
 import re
 
 import pytest
@@ -195,6 +196,40 @@ def test_a_key_that_a_server_would_read_by_itself_is_warned_about(tmp_path):
     first, second = warnings({}, tmp_path / ".env")
     assert first.startswith("warning: .env: API_PREFX is not a setting")
     assert second.startswith("warning: .env: FORWARDED_ALLOW_IPS reaches nothing")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            b"HTTP_PORT=81\nAPI_PREFIX=/\xe9\n",
+            ".env line 2: byte 0xe9 is not UTF-8; save the file as UTF-8",
+        ),
+        ("API_PREFIX=/a\n".encode("utf-16"), ".env line 1: byte 0xff is not UTF-8; save the file as UTF-8"),
+        (b"HTTP_PORT=9999\n\nAPI_PREFIX=/a\0b\n", ".env line 3: it has a NUL byte; remove it"),
+        ("folder", ".env is no file; write lines of KEY=value into one, for example HTTP_PORT=9999"),
+        ("pipe", ".env is no file; write lines of KEY=value into one, for example HTTP_PORT=9999"),
+    ],
+)
+def test_what_is_no_text_is_one_line(content, reason, tmp_path):
+    path = tmp_path / ".env"
+    if content == "folder":
+        path.mkdir()
+    elif content == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(SystemExit) as refusal:
+        read({}, path)
+    assert str(refusal.value) == reason
+
+
+@pytest.mark.parametrize(
+    "content", ["\ufeffAPI_PREFIX=/a\r\nHTTP_PORT=81\r\n", "API_PREFIX=/a\rHTTP_PORT=81\r"]
+)
+def test_a_byte_order_mark_and_any_end_of_line_are_read(content, tmp_path):
+    (tmp_path / ".env").write_bytes(content.encode())
+    assert (found := read({}, tmp_path / ".env")).api_prefix == "/a" and found.http_port == 81
 
 
 def test_a_load_balancer_on_this_machine_may_be_trusted(tmp_path):

@@ -7,6 +7,7 @@ outside single quotes, looked up in the environment first and then in the lines 
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 KEY = re.compile(r"(?:export\s+)?([A-Za-z_][\w.-]*)[ \t]*([=:]|(?=\n|$))")
 VARIABLE = re.compile(
@@ -20,10 +21,33 @@ class DotenvError(ValueError):
     """Its text names the line, what is wrong and what works."""
 
 
+def content_of(path: Path) -> str:
+    """Return what the file says. Raises DotenvError where it cannot be read as UTF-8 text."""
+    if not path.is_file():  # a named pipe would be waited for
+        raise DotenvError(
+            f"{path.name} is no file; write lines of KEY=value into one, for example HTTP_PORT=9999"
+        )
+    try:
+        content = path.read_bytes()
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise DotenvError(
+            f"{path.name} cannot be read: {error.strerror}; for example chmod u+r {path.name}"
+        ) from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DotenvError(
+            f"{path.name} line {line}: byte {content[error.start]:#04x} is not UTF-8; save the file as UTF-8"
+        ) from None
+
+
 def parse(text: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The keys and values of a `.env` file's `text`. Raises DotenvError."""
     values: dict[str, str] = {}
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    before, nul, _ = text.partition("\0")
+    if nul:
+        raise DotenvError(f".env line {before.count(chr(10)) + 1}: it has a NUL byte; remove it")
     position = 0
     while position < len(text):
         line = text.count("\n", 0, position) + 1

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 import psutil
@@ -87,8 +87,8 @@ def _is_current(file: IO[str]) -> bool:
 @contextmanager
 def _signed(file: IO[str], command: str) -> Iterator[None]:
     file.truncate(0)
-    file.write(f"{os.getpid()} {command}\n")
-    file.flush()
+    with suppress(OSError):  # on a full disk it has no name, and `down` works all the same
+        os.write(file.fileno(), f"{os.getpid()} {command}\n".encode())
     try:
         yield
     finally:

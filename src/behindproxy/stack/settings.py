@@ -20,7 +20,7 @@ from behindproxy_serve.settings import (
     setting,
 )
 
-from .dotenv import DotenvError, parse
+from .dotenv import DotenvError, content_of, parse
 from .paths import COPY, ROOT
 
 Model = TypeVar("Model", bound="StackSettings")
@@ -458,6 +458,6 @@ def written(environ: Mapping[str, str], path: Path | None = None) -> dict[str, s
     """What `.env` says, Compose's own keys too. Raises SystemExit with one line where it is malformed."""
     path = path or ROOT / ".env"
     try:
-        return parse(path.read_text(encoding="utf-8"), environ) if path.exists() else {}
-    except (DotenvError, UnicodeDecodeError) as error:
+        return parse(content_of(path), environ) if path.exists() else {}
+    except DotenvError as error:
         raise SystemExit(str(error)) from None
