@@ -8,7 +8,7 @@ from behindproxy.stack.render import write
 from tests import tables
 from tests.experiments.statement import stated
 from tests.mutants.red import by_check
-from tests.reachability.situations import SITUATIONS
+from tests.reachability.proxied import ALL as SITUATIONS
 
 PATH = ROOT / "docs" / "claims.md"
 SHOWN = 3  # mutants of each check; docs/mutants.md has them all

@@ -97,6 +97,10 @@ class Host:
         result = self.run("curl", "-sS", "--noproxy", "*", "--max-time", str(seconds), url)
         return result.stdout if result.returncode == 0 else result.stderr.strip()
 
+    def until(self, url: str, words: str) -> None:
+        """Wait until the answer has these words."""
+        wait_for(lambda: words in self.get(url), 20)
+
     def doctor(self, url: str = "", as_nobody: bool = False, **environ: str) -> dict:
         user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if as_nobody else []
         result = self.run(

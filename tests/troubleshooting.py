@@ -12,7 +12,7 @@ from behindproxy.doctor.step import ERROR
 from behindproxy.stack.paths import ROOT
 from behindproxy.stack.render import write
 from tests.mutants.mutant import load_all
-from tests.reachability.situations import SITUATIONS
+from tests.reachability.proxied import ALL as SITUATIONS
 from tests.tables import checks, row
 
 PATH = ROOT / "docs" / "troubleshooting.md"
@@ -56,7 +56,7 @@ def link(source: str) -> str:
 
 
 def of_doctor() -> Iterator[str]:
-    made = {one.finding: one.name for one in reversed(SITUATIONS)}
+    made = {(one.finding, one.case): one.name for one in reversed(SITUATIONS)}
     for symptom, entries in CATALOGUE.items():
         yield from (
             "",
@@ -66,7 +66,7 @@ def of_doctor() -> Iterator[str]:
             "|---|---|---|---|",
         )
         for one in entries:
-            situation = "" if one.case else made.get(one.id, "")
+            situation = made.get((one.id, one.case), "")
             yield row(shown(one.text), helps(one), name(one, situation), link(one.source))
 
 

@@ -24,7 +24,8 @@ time.sleep(600)
 
 @dataclass(frozen=True)
 class Situation:
-    """`make` puts it together; `finding` is what doctor must name first, `says` stands in it."""
+    """`make` puts it together; `finding` is what doctor must name first, `says` stands in it; `case` is
+    the finding's, where it has several texts."""
 
     name: str
     make: Callable[[Host], None]
@@ -33,6 +34,7 @@ class Situation:
     says: str = ""
     asked_from: str = "cloud"
     ca: str = ""
+    case: str = ""
 
 
 def uvicorn(*options: str, at: str = "127.0.0.1") -> Callable[[Host], None]:
@@ -206,6 +208,7 @@ SITUATIONS = [
         f"http://{CLOUD}:8000/ap",
         "url.no_such_path",
         "/ap",
+        case="fastapi",
     ),
     Situation(
         "an application that fails",

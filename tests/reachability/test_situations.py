@@ -1,12 +1,15 @@
 """Bare servers that this project did not start: the first finding is the right one."""
 
 import datetime
+import re
 
 import pytest
 import trustme
 
+from behindproxy.doctor.findings import ENTRIES
+
 from .conftest import CLOUD
-from .situations import SITUATIONS
+from .proxied import ALL
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,15 @@ def certificates(folder):
     return str(folder / "ca.pem")
 
 
-@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda one: one.name)
+def fits(template: str, text: str) -> bool:
+    """Whether `text` is the template, with its fields filled."""
+    pattern = "".join(
+        ".*" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", template)
+    )
+    return bool(re.fullmatch(pattern, text, re.DOTALL))
+
+
+@pytest.mark.parametrize("situation", ALL, ids=lambda one: one.name)
 def test_the_first_finding_is_the_cause(situation, laptop, cloud, certificates):
     situation.make(cloud)
     host = laptop if situation.asked_from == "laptop" else cloud
@@ -42,6 +53,7 @@ def test_the_first_finding_is_the_cause(situation, laptop, cloud, certificates):
     if situation.finding:
         first = said["findings"][0]
         assert first["fix"]
+        assert fits(ENTRIES[situation.finding, situation.case].text, first["text"])
         assert situation.says in first["text"] + first["fix"]
 
 

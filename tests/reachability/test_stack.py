@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -178,6 +179,121 @@ def test_a_router_that_takes_another_prefix(running):
     said = running.doctor()["findings"]
     assert said[0]["id"] == "entrypoint.no_route", said
     assert running.first(f"http://127.0.0.1:{running.http}/api/v1/app") == "url.no_route"
+
+
+SLOW = """
+import asyncio, contextlib, os
+from fastapi import FastAPI, HTTPException, Request
+
+@contextlib.asynccontextmanager
+async def lifespan(_):
+    await asyncio.sleep(float(os.environ.get("SLOW_START", 0)))
+    yield
+
+app = FastAPI(lifespan=lifespan)
+
+@app.get("/reports/{name}")
+async def report(name: str, seconds: float = 0):
+    await asyncio.sleep(seconds)
+    return {"report": name}
+
+@app.put("/blobs")
+async def blob(request: Request):
+    return {"bytes": len(await request.body())}
+
+@app.get("/ends")
+async def ends():
+    os._exit(1)
+
+@app.get("/orders")
+async def orders():
+    raise HTTPException(502, "the billing service did not answer")
+"""
+
+
+@pytest.fixture
+def slow(running):
+    """The stack with an application whose answers take as long as a request says."""
+    (running.path / "app" / "slow.py").write_text(SLOW)
+    yield running
+    (running.path / "app" / "slow.py").unlink()
+    running.must("down")
+
+
+def send(url: str, *more: str) -> str:
+    """The status that curl gets, and the body."""
+    return subprocess.run(
+        ["curl", "-s", "--noproxy", "*", "--max-time", "90", "-w", " %{http_code}", *more, url],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+
+
+def notes(said: dict) -> dict[str, str]:
+    return {one["id"]: f"{one['text']} {one['fix']}" for one in said["findings"]}
+
+
+def test_whose_limit_ended_a_request_is_named_with_its_setting(slow):
+    """An answer that takes longer than Traefik waits, and an upload that takes longer than a client may."""
+    slow.must("up", APP_MODULE="app.slow:app")
+    base = f"http://127.0.0.1:{slow.http}/api/v1"
+    with ThreadPoolExecutor(2) as pool:
+        upload = pool.submit(send, f"{base}/blobs", "-T", "/dev/zero", "--limit-rate", "1k")
+        late = slow.doctor(f"{base}/reports/year?seconds=40")
+        assert upload.result().endswith("504")
+    assert late["exit"] == 1
+    assert [one["id"] for one in late["findings"]] == ["url.answer_limit"], late["findings"]
+    assert "ANSWER_SECONDS=30" in late["findings"][0]["text"]
+    said = slow.doctor()
+    assert said["exit"] == 0
+    found = notes(said)
+    assert found.keys() == {"requests.answer_limit", "requests.request_limit"}, found
+    assert "ANSWER_SECONDS=60" in found["requests.answer_limit"]
+    assert "REQUEST_SECONDS=60" in found["requests.request_limit"]
+    assert "PUT /api/v1/blobs, 504" in found["requests.request_limit"]
+
+
+def test_what_the_application_answers_itself_is_no_limit(slow):
+    slow.must("up", APP_MODULE="app.slow:app")
+    base = f"http://127.0.0.1:{slow.http}/api/v1"
+    said = slow.doctor(f"{base}/orders")["findings"]
+    assert [one["id"] for one in said] == ["url.application_failed"]
+    assert "the application itself answered 502" in said[0]["text"] and "billing" in said[0]["text"]
+    assert slow.doctor()["findings"] == []
+    assert slow.first(f"{base}/reports/a?seconds=8") == ""
+
+
+def test_a_process_that_ends_in_a_request_is_no_limit_of_traefik_s(slow):
+    slow.must("up", APP_MODULE="app.slow:app", APP_WORKERS=2)
+    url = f"http://127.0.0.1:{slow.http}/api/v1/ends"
+    assert send(url).endswith("502")
+    wait_for(lambda: slow.doctor()["exit"] == 0, 20)
+    assert notes(slow.doctor()).keys() == {"requests.server_ended"}
+    assert slow.first(url) == "url.server_ended"
+
+
+def test_an_encoded_character_that_traefik_refuses(running):
+    said = running.doctor(f"http://127.0.0.1:{running.http}/api/v1/units/m%2Fs")["findings"]
+    assert [one["id"] for one in said] == ["url.encoded"]
+    assert "Traefik refuses %2F" in said[0]["text"] and "ENCODED_CHARACTERS" in said[0]["fix"]
+    # Past the proxy it arrives.
+    assert running.first(f"http://127.0.0.1:{running.direct}/units/m%2Fs") == "url.no_such_path"
+
+
+def test_an_application_that_is_starting_is_no_error(slow):
+    slow.must("down")
+    starting = slow.start("up", APP_MODULE="app.slow:app", SLOW_START=12)
+    try:
+        wait_for(lambda: "process.starting" in notes(slow.doctor()), 30)
+        said = slow.doctor()
+        assert notes(said).keys() == {"process.starting"} and said["exit"] == 0, said["findings"]
+        through = slow.doctor(f"http://127.0.0.1:{slow.http}/api/v1/reports/a")
+        assert notes(through).keys() == {"process.starting"} and through["exit"] == 0, through["findings"]
+    finally:
+        output, _ = starting.communicate(timeout=60)
+    assert starting.returncode == 0, output
+    assert slow.doctor()["findings"] == []
 
 
 def test_the_supervisor_is_gone(running):

@@ -8,6 +8,7 @@ import pytest
 from behindproxy.doctor import asking, checks, commands, containers, gather, machine, report, unanswered, url
 from behindproxy.doctor.addresses import kind
 from behindproxy.doctor.facts import Answer, Facts
+from behindproxy.doctor.writer import who
 from behindproxy.stack.paths import ROOT
 
 from .doctor_facts import (
@@ -271,12 +272,29 @@ def test_a_command_is_shown_as_it_was_typed(command, text):
         ({"status": 404, "body": "Not Found"}, "the application"),
         ({"status": 404, "headers": JSON}, "the application"),
         ({"status": 200, "headers": {"server": "uvicorn"}}, "the application"),
-        ({"status": 404, "headers": {"server": "nginx"}}, "nginx"),
+        # A proxy puts its name on what it passes on, too; its own pages say who made them.
+        (
+            {"status": 404, "headers": {"server": "nginx"} | JSON, "body": '{"detail":"Not Found"}'},
+            "the application",
+        ),
+        ({"status": 404, "headers": {"server": "nginx"}, "body": "<center>nginx</center>"}, "nginx"),
+        ({"status": 404, "headers": {"server": "nginx"}, "body": "<p>Nothing here</p>"}, ""),
+        ({"status": 502, "headers": {"server": "Caddy"}}, "Caddy"),
+        ({"status": 502, "headers": {"server": "Caddy", "via": "1.1 Caddy"}}, ""),
+        ({"status": 503, "body": "No server is available to handle this request."}, "HAProxy"),
+        ({"status": 502, "body": "Bad Gateway"}, "Traefik"),
+        ({"status": 502, "body": "Bad Gateway", "headers": {"x-powered-by": "Express"}}, ""),
+        ({"status": 502, "body": "Bad Gateway", "headers": {"x-request-id": "1"}}, "the application"),
+        ({"status": 502, "body": "Bad Gateway", "headers": {"server": "Werkzeug/3.1"}}, "the application"),
+        (
+            {"status": 404, "headers": {"server": "SimpleHTTP/0.6 Python/3.11.2"}},
+            "SimpleHTTP/0.6 Python/3.11.2",
+        ),
         ({"status": 200, "body": "hello"}, ""),
     ],
 )
 def test_whose_answer_it_is(given, by):
-    assert asking.who(answer(**given)) == by
+    assert who(answer(**given)) == by
 
 
 def test_a_command_is_never_broken_over_two_lines():

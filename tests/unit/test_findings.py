@@ -100,8 +100,16 @@ def test_what_leaves_the_exit_status_alone():
     levels = {(one.level, one.id) for one in ENTRIES.values() if one.level != ERROR}
     assert levels == {
         (WARNING, "probe.open"),
+        (WARNING, "url.slow"),
         (NOTE, "connection.editor_forwards"),
         (NOTE, "container.starting"),
+        (NOTE, "process.starting"),
+        (NOTE, "url.container_starting"),
+        (NOTE, "requests.answer_limit"),
+        (NOTE, "requests.request_limit"),
+        (NOTE, "requests.server_ended"),
+        (NOTE, "requests.no_connection"),
+        (NOTE, "requests.encoded"),
         (NOTE, "url.method"),
     }
 

@@ -1,18 +1,20 @@
 """Send a request as a client would, and say what came of it in one word."""
 
+import contextlib
 import errno
 import http.client
 import socket
 import ssl
 import threading
 import time
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from .facts import Answer
 
-SECONDS = 1.0  # for a connection, and again for the answer
+SECONDS = 1.0  # for a connection, and again for the answer where no other time is given
 WHOLE_SECONDS = 1.5  # then no redirect is followed, and no further address of a name tried
 REDIRECTS = 5
 BODY_BYTES = 4096
@@ -49,13 +51,23 @@ def _look_up(host: str) -> list[str]:
     return list(dict.fromkeys(address[4][0].split("%")[0] for address in found[0]))
 
 
-def ask(url: str, *, address: str = "", port: int = 0, ca_file: str = "", follow: bool = False) -> Answer:
+def ask(
+    url: str,
+    *,
+    address: str = "",
+    port: int = 0,
+    ca_file: str = "",
+    follow: bool = False,
+    seconds: float = SECONDS,
+) -> Answer:
     """One GET of `url`, at `address` and `port` where given, else where its host leads; `follow`:
-    redirects too. A name with several addresses: the last one's answer, or the first that connects."""
+    redirects too. A name with several addresses: the last one's answer, or the first that connects.
+    `seconds` are for the answer to begin."""
     hops: list[str] = []
-    deadline = time.monotonic() + WHOLE_SECONDS
+    deadline = time.monotonic() + max(WHOLE_SECONDS, seconds)
     while True:
-        answer = _try_each(url, address, port, ca_file)
+        left = max(SECONDS, deadline - time.monotonic())
+        answer = _try_each(url, address, port, ca_file, min(seconds, left))
         if not (
             follow
             and answer.outcome == "http"
@@ -77,10 +89,10 @@ def ask(url: str, *, address: str = "", port: int = 0, ca_file: str = "", follow
             answer = Answer(url, answer.address, answer.port, "loop", answer.status, answer.headers)
             break
         address, port = "", 0
-    return Answer(**{**answer.__dict__, "hops": tuple(hops)})
+    return replace(answer, hops=tuple(hops))
 
 
-def _try_each(url: str, address: str, port: int, ca_file: str) -> Answer:
+def _try_each(url: str, address: str, port: int, ca_file: str, seconds: float) -> Answer:
     parts = urlsplit(url)
     port = port or parts.port or (443 if parts.scheme == "https" else 80)
     try:
@@ -89,15 +101,17 @@ def _try_each(url: str, address: str, port: int, ca_file: str) -> Answer:
         return Answer(url, "", port, "no_name", detail=error.strerror or str(error))
     deadline = time.monotonic() + WHOLE_SECONDS
     for candidate in candidates:
-        answer = _once(url, candidate, port, ca_file)
+        answer = _once(url, candidate, port, ca_file, seconds)
         if answer.outcome not in ("refused", "unreachable", "timed_out") or time.monotonic() > deadline:
             break
     return answer
 
 
-def _once(url: str, address: str, port: int, ca_file: str) -> Answer:
+def _once(url: str, address: str, port: int, ca_file: str, seconds: float) -> Answer:
+    started = time.monotonic()
+
     def came(outcome: str, detail: str = "") -> Answer:
-        return Answer(url, address, port, outcome, detail=detail)
+        return Answer(url, address, port, outcome, detail=detail, seconds=time.monotonic() - started)
 
     parts = urlsplit(url)
     try:
@@ -111,10 +125,15 @@ def _once(url: str, address: str, port: int, ca_file: str) -> Answer:
             return came("unreachable", error.strerror or "")
         return came("reset", str(error))
     try:
+        connection.settimeout(seconds)
         if parts.scheme == "https":
             context = ssl.create_default_context(cafile=ca_file or None)
             connection = context.wrap_socket(connection, server_hostname=parts.hostname)
-        return Answer(url, address, port, "http", *_exchange(connection, parts))
+        response = _response(connection, parts)
+        answer = came("http")
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        body = _beginning(connection, response)
+        return replace(answer, status=response.status, headers=headers, body=body)
     except ssl.SSLCertVerificationError as error:
         return came("certificate", error.verify_message)
     except ssl.SSLError as error:
@@ -131,17 +150,24 @@ def _once(url: str, address: str, port: int, ca_file: str) -> Answer:
         connection.close()
 
 
-def _exchange(connection: socket.socket, parts: SplitResult) -> tuple[int, dict[str, str], str]:
+def _response(connection: socket.socket, parts: SplitResult) -> http.client.HTTPResponse:
     client = http.client.HTTPConnection(parts.hostname or "", parts.port)
     client.sock = connection
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     client.request("GET", path, headers={"Accept": "*/*", "Connection": "close", "User-Agent": "doctor"})
-    response = client.getresponse()
-    try:
-        body = response.read(BODY_BYTES).decode(errors="replace")
-    except TimeoutError:  # a stream's headers are an answer
-        body = ""
-    return response.status, {k.lower(): v for k, v in response.getheaders()}, body
+    return client.getresponse()
+
+
+def _beginning(connection: socket.socket, response: http.client.HTTPResponse) -> str:
+    """The body's first bytes, or what of them comes within SECONDS: a stream's headers are an answer."""
+    body, deadline = b"", time.monotonic() + SECONDS
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        while len(body) < BODY_BYTES and (left := deadline - time.monotonic()) > 0:
+            connection.settimeout(left)
+            if not (more := response.read1(BODY_BYTES - len(body))):
+                break
+            body += more
+    return body.decode(errors="replace")
 
 
 def speaks_tls(address: str, port: int) -> bool:
@@ -155,27 +181,3 @@ def speaks_tls(address: str, port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def who(answer: Answer) -> str:
-    """Who wrote it: `Traefik`, `the application`, or another server's name; empty: not to be told.
-
-    Traefik's own are Go's plain text and name no server; FastAPI's are JSON with a `detail`,
-    Starlette's (of what is mounted) `Not Found` without an end of line.
-    """
-    if answer.outcome != "http":
-        return ""
-    if named := answer.headers.get("server", ""):
-        return "the application" if named.startswith(("uvicorn", "hypercorn", "gunicorn")) else named
-    kind = answer.headers.get("content-type", "")
-    if "json" in kind or "x-request-id" in answer.headers or answer.body == "Not Found":
-        return "the application"
-    own = (
-        "404 page not found\n",
-        "Bad Gateway",
-        "Gateway Timeout",
-        "Service Unavailable",
-        "no available server\n",
-        "Too Many Requests",
-    )
-    return "Traefik" if answer.body in own else ""

@@ -11,14 +11,15 @@ from ipaddress import ip_address
 from behindproxy.stack import native
 from behindproxy.stack.paths import ROOT
 
+from .access_log import Request, answer_seconds, encoded, limit, near, refused_encoded, request_seconds
 from .addresses import in_url, is_public, kind
-from .asking import who
 from .facts import Answer, Container, Facts, Listener
 from .findings import finding
 from .step import Step, ok, unseen
+from .writer import who
 
 APP_PORT = 8000  # in the container; docker-compose.yml
-METRICS_PORT = 9000
+TRAEFIK_STARTS_SECONDS = 5
 
 
 def runtime(facts: Facts) -> Iterator[Step]:
@@ -85,11 +86,18 @@ def _processes(facts: Facts) -> Iterator[Step]:
         if stopped := [one for one in listeners if one.state == "stopped"]:
             pid = stopped[0].pid
             yield finding(name, "process.stopped", process=process(stopped[0]), pid=pid)
+        elif not listeners and (up := facts.up_seconds.get(name)) is not None and up < _may_take(facts, name):
+            yield finding(name, "process.starting", seconds=f"{up:.0f}", port=port)
         elif not listeners:
             yield finding(name, "process.not_listening", port=port)
         else:
             where = ", ".join(sorted({f"{in_url(one.address)}:{port}" for one in listeners}))
             yield ok(name, f"runs, and listens at {where}")
+
+
+def _may_take(facts: Facts, name: str) -> int:
+    """The seconds until it listens, of a part that runs natively."""
+    return int(getattr(facts.settings, "start_seconds", 60)) if name == "app" else TRAEFIK_STARTS_SECONDS
 
 
 def _containers(facts: Facts) -> Iterator[Step]:
@@ -125,9 +133,11 @@ def _container(facts: Facts, found: Container) -> Iterator[Step]:
         if at and all(one.here.is_loopback for one in at):
             yield finding(name, "container.loopback", address=f"{at[0].address}:{APP_PORT}")
             return
-        others = sorted({one.port for one in inside if not one.here.is_loopback})
-        starting = found.health == "starting" and set(others) <= {METRICS_PORT}
-        if not at and not starting:
+        if not at and found.starting:
+            yield finding(name, "container.starting")
+            return
+        if not at:
+            others = sorted({one.port for one in inside if not one.here.is_loopback})
             shown = ", ".join(map(str, others))
             yield finding(name, "container.other_port", port=APP_PORT, others=shown)
             return
@@ -201,10 +211,12 @@ def entrypoints(facts: Facts) -> Iterator[Step]:
             yield finding(name, "entrypoint.certificate", url=url, outcome=answer.text)
         elif answer.outcome == "http" and who(answer) == "Traefik" and status == 404:
             yield finding(name, "entrypoint.no_route", url=url)
+        elif answer.outcome == "http" and (who(answer) == "the application" or entrypoint == "direct"):
+            yield finding(name, "entrypoint.fails", url=url, status=status)
         elif answer.outcome == "http" and status in (502, 503, 504):
             yield finding(name, "entrypoint.no_app", url=url, status=status)
         elif answer.outcome == "silent":
-            yield finding(name, "entrypoint.silent", url=url)
+            yield finding(name, "entrypoint.silent", url=url, seconds=f"{answer.seconds:.0f}")
         elif answer.outcome == "timed_out" and (rule := _rule(facts, answer.port)):
             yield finding("firewall", "firewall.drops", case="here", port=answer.port, rule=rule)
         else:
@@ -214,6 +226,42 @@ def entrypoints(facts: Facts) -> Iterator[Step]:
 def _rule(facts: Facts, port: int) -> str:
     """The firewall's first rule that keeps `port` closed."""
     return next((rule.text for rule in facts.rules or [] if rule.stops(port)), "")
+
+
+def requests(facts: Facts) -> Iterator[Step]:
+    """What Traefik's access log has of the last hour: whose limit ended requests, which it refused."""
+    ended: dict[str, list[Request]] = {}
+    for one in facts.requests:
+        ended.setdefault(limit(one, facts.settings), []).append(one)
+    if found := ended.get("answer"):
+        allowed, shown = answer_seconds(facts.settings), _shown(found)
+        if near(found[-1].waited, allowed):
+            yield finding(
+                "requests", "requests.answer_limit", requests=shown, limit=allowed, more=allowed * 2
+            )
+        else:
+            yield finding("requests", "requests.answer_limit", case="edited", requests=shown)
+    if found := ended.get("request"):
+        allowed = request_seconds(facts.settings)
+        yield finding(
+            "requests", "requests.request_limit", requests=_shown(found), limit=allowed, more=allowed * 2
+        )
+    if found := ended.get("server"):
+        yield finding("requests", "requests.server_ended", requests=_shown(found))
+    if found := ended.get("connection"):
+        yield finding("requests", "requests.no_connection", requests=_shown(found))
+    if found := list(refused_encoded(facts.requests)):
+        characters = encoded(found[-1].path)
+        yield finding("requests", "requests.encoded", requests=_shown(found), characters=characters)
+
+
+def _shown(requests: list[Request]) -> str:
+    last = requests[-1]
+    path = last.path.partition("?")[0][:80]
+    return (
+        f"{len(requests)} in the last hour, the last at {last.at:%H:%M:%S} UTC: {last.method} {path}, "
+        f"{last.status} after {last.seconds:.1f} s"
+    )
 
 
 def renewal(facts: Facts) -> Iterator[Step]:
@@ -338,6 +386,7 @@ CHECKS: list[Callable[[Facts], Iterator[Step]]] = [
     published,
     network,
     entrypoints,
+    requests,
     renewal,
     reach,
     firewall,

@@ -1,8 +1,10 @@
 """The engine's containers, as `docker inspect` and the sockets inside them show them."""
 
+import contextlib
 import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -54,7 +56,15 @@ def container(inspected: dict[str, Any], port: int | None = None) -> Container:
         ),
         last_line=_last_line(inspected["Id"]) if log else "",
         ours=ours,
+        up_seconds=_up_seconds(state) if state["Status"] == "running" else None,
     )
+
+
+def _up_seconds(state: dict[str, Any]) -> float | None:
+    # Nanoseconds, which Python reads since 3.11 by cutting them.
+    with contextlib.suppress(KeyError, ValueError):
+        return (datetime.now(UTC) - datetime.fromisoformat(state["StartedAt"])).total_seconds()
+    return None
 
 
 def _observes(labels: dict[str, str]) -> bool:
@@ -111,7 +121,7 @@ for line in sys.argv[1:]:
     url, host = line.split()
     try:
         answer = urllib.request.build_opener(Stay).open(
-            urllib.request.Request(url, headers={"Host": host}), timeout=1)
+            urllib.request.Request(url, headers={"Host": host}), timeout=4)
         print(answer.status)
     except urllib.error.HTTPError as error:
         print(error.code)
@@ -132,7 +142,7 @@ def ask_inside(all_: list[Container], settings: StackSettings) -> dict[str, str]
         "traefik": f"http://traefik:9999{settings.api_prefix}/healthz {host}",
     }
     try:
-        result = _docker("exec", app.name, "python", "-c", QUESTION, *questions.values())
+        result = _docker("exec", app.name, "python", "-c", QUESTION, *questions.values(), seconds=10)
     except (subprocess.TimeoutExpired, OSError):
         return {}
     return dict(zip(questions, result.stdout.splitlines(), strict=False))
@@ -159,5 +169,5 @@ def _last_line(id_: str) -> str:
     return lines[-1][:200] if lines else ""
 
 
-def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=SECONDS)
+def _docker(*arguments: str, seconds: float = SECONDS) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=seconds)

@@ -7,6 +7,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from behindproxy.stack.acme import Certificate
 from behindproxy.stack.settings import StackSettings
 
+from .access_log import Request
+
+YOUNG_SECONDS = 20  # A container without a health check may not listen before.
+
 
 @dataclass(frozen=True)
 class Listener:
@@ -17,6 +21,7 @@ class Listener:
     pid: int | None = None  # None: another user's, or in a container
     command: str = ""
     state: str = ""  # psutil's word for the process, for example `stopped`
+    program: str = ""  # the name of its executable, for example `python3.11`
 
     @property
     def here(self) -> IPv4Address | IPv6Address:
@@ -53,6 +58,13 @@ class Container:
     addresses: tuple[str, ...] = ()
     last_line: str = ""
     ours: bool = True
+    up_seconds: float | None = None  # since it was started; None: not known, or it does not run
+
+    @property
+    def starting(self) -> bool:
+        """Whether its health check says so, or in its first seconds where it has none."""
+        young = self.up_seconds is not None and self.up_seconds < YOUNG_SECONDS
+        return self.state == "running" and (self.health == "starting" or (not self.health and young))
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,7 @@ class Answer:
     body: str = ""
     detail: str = ""
     hops: tuple[str, ...] = ()  # the URLs that led here by redirects
+    seconds: float = 0.0  # until the answer began, or until there was none
 
     @property
     def text(self) -> str:
@@ -120,7 +133,9 @@ class Facts:
     root: bool = False
     containers: list[Container] = field(default_factory=list)
     processes: dict[str, str] = field(default_factory=dict)  # natively: supervisor's word for each
+    up_seconds: dict[str, float] = field(default_factory=dict)  # natively: since each was started
     routes_error: str = ""
+    requests: list[Request] = field(default_factory=list)  # that Traefik may have ended, since its start
     certificate: Certificate | None = None  # for DOMAIN, as it is served
     certificate_error: str = ""  # the authority's last, since the certificate is due
     listeners: list[Listener] = field(default_factory=list)
@@ -135,6 +150,8 @@ class Facts:
     target: Answer | None = None  # of the URL that was given
     target_ours: bool = False  # its address is one of this machine's
     elsewhere: dict[str, Answer] = field(default_factory=dict)  # other ways to the URL's service
+    # Where what listens at the URL's port was connecting to, and got no answer.
+    connecting: tuple[str, ...] = ()
     speaks_tls: bool = False  # what listens at the URL's address
     # From within the app's container: a status, or why there was none.
     inner: dict[str, str] = field(default_factory=dict)
@@ -142,6 +159,17 @@ class Facts:
     @cached_property
     def own(self) -> set[str]:
         return {address.text for address in self.addresses}
+
+    def stack_at(self, port: int) -> str:
+        """Which entrypoint of the stack that runs here `port` is, for an address of this machine: `http`,
+        `https` or `direct`; empty: none."""
+        if not self.runtime or not self.target_ours:
+            return ""
+        settings = self.settings
+        ports = {settings.http_port: "http", settings.https_port: "https"}
+        if not settings.domain:
+            ports.setdefault(settings.direct_port, "direct")
+        return ports.get(port, "")
 
     def at(self, port: int) -> list[Listener]:
         return [listener for listener in self.listeners if listener.port == port]

@@ -82,6 +82,19 @@ PRIVATE_ELSEWHERE = error(
     source=PUBLIC,
 )
 SPEAKS_TLS = error("url.speaks_tls", "{port} speaks TLS", "{https_url}")
+CONNECTING = error(
+    "url.gateway",
+    "{process} tries to connect to {upstream} and gets no answer: what listens there is stopped or has a "
+    "full queue, or a firewall drops it",
+    "make doctor URL=http://{upstream}/, on the machine where that is",
+    case="connecting",
+)
+ENCODED = (
+    "ENCODED_CHARACTERS in .env allows it (.env.example says what that costs), then make up; or send it in "
+    "the query or the body"
+)
+EDITED = "raise responseHeaderTimeout in traefik/dynamic/middlewares.toml; Traefik takes it when it is saved"
+MORE_ANSWER = "ANSWER_SECONDS={more} in .env, then make up; or answer at once, and do the work after that"
 
 # In the order of the document, and under each symptom the likeliest first.
 CATALOGUE: dict[str, tuple[Finding, ...]] = {
@@ -175,6 +188,11 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "docker logs {container}",
             case="no_port",
         ),
+        note(
+            "url.container_starting",
+            "{container} was started {seconds} s ago and is starting: nothing listens at {target} in it yet",
+            "check again in a few seconds; docker logs {container} shows what it waits for",
+        ),
         error(
             "url.container_ended",
             "{container}, which publishes {port}, is {state} (exit {exit_code}){last_line:; }",
@@ -210,18 +228,48 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
     ),
     "Connected, and no answer": (
         SPEAKS_TLS,
+        warning(
+            "url.slow",
+            "{path} has no answer after {seconds} s, and {another} of the same port has one ({status}): "
+            "what listens there works, and this path is slow, or waits for something else",
+            "wait longer: curl --max-time 120; the application's log says what it does",
+        ),
+        CONNECTING,
         error(
             "url.busy",
-            "{process} takes connections and answers none: a call that waits blocks its event loop, or it is "
-            "no HTTP server",
-            "py-spy dump --pid with its pid shows where; in a route with def in place of async def, blocking "
-            "code runs in a thread",
+            "{process} takes connections, and in {seconds} s answered none: a call that waits blocks its "
+            "event loop, all of its workers are busy, or it is no HTTP server",
+            "py-spy dump --pid {pid} shows where it waits; in a route with def in place of async def, "
+            "blocking code runs in a thread",
             source="FastAPI: Concurrency and async / await › Path operation functions",
         ),
         error(
             "url.busy",
-            "something takes the connection and does not answer: the server hangs, or a proxy waits for what "
-            "is behind it",
+            "{process} takes connections, and in {seconds} s answered none: it is a proxy, and waits for the "
+            "server behind it",
+            "make doctor URL= with the address of that server, which is in the proxy's configuration",
+            case="proxy",
+        ),
+        error(
+            "url.busy",
+            "{process} takes connections, and in {seconds} s answered none: it hangs, waits for something "
+            "else, or is no HTTP server",
+            "look at its log",
+            case="program",
+        ),
+        error(
+            "url.busy",
+            "{path} has no answer after {seconds} s, and while it runs {another} has none, which had one "
+            "before: it holds the event loop, or all workers",
+            "let code that waits run in a thread (in FastAPI a route with def in place of async def), or "
+            "start more workers",
+            case="path",
+            source="FastAPI: Concurrency and async / await › Path operation functions",
+        ),
+        error(
+            "url.busy",
+            "something takes the connection, and in {seconds} s does not answer: the server hangs, or a "
+            "proxy waits for what is behind it",
             "on that machine: make doctor",
             case="unseen",
         ),
@@ -235,6 +283,12 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "{process} forwards this port, and nothing listens at the far end",
             "look at the far end: does the server run there, and at that port?",
             source=FORWARDS,
+        ),
+        error(
+            "url.server_ended",
+            "the connection was ended after {seconds} s without an answer to {path}, and {another} has one "
+            "({status}): this path's process crashed or was ended, as by a worker's time limit",
+            "look at the server's log; Gunicorn's limit is --timeout",
         ),
         error("url.not_http", "{process} is no HTTP server, or ends connections at once", "look at its log"),
         error(
@@ -263,6 +317,14 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
     ),
     "TLS handshake failed": (
+        error(
+            "url.plain_http",
+            "a redirect leads to https at {port}, which speaks plain HTTP: HTTPSRedirectMiddleware does so "
+            "at a port of its own, and behind a proxy whose X-Forwarded-Proto the server does not trust",
+            "let the proxy redirect, to its own https address, and take that middleware out",
+            case="redirected",
+            source="FastAPI: Behind a Proxy › Redirects with HTTPS",
+        ),
         error("url.plain_http", "{port} speaks plain HTTP", "{url}"),
         error(
             "url.tls_refused",
@@ -282,17 +344,28 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.certificate_name",
             "the certificate is not for {host}: {reason}",
-            "add {host} to PUBLIC_HOSTS in .env, then make up; or use a name that the certificate has",
+            "use a name that the certificate has, or give the server a certificate for {host}",
+            fixes={"stack": "add {host} to PUBLIC_HOSTS in .env, then make up; or use another name of it"},
             source="RFC 9110 › 4.3.4",
         ),
         error(
             "url.certificate_expired",
             "the certificate has expired",
-            "make up makes a new certificate; in production see make ps",
+            "renew it on the server that has it",
+            fixes={"stack": "make up makes a new certificate; in production see make ps"},
             source="docs/production.md › Start",
         ),
     ),
     "Too many redirects": (
+        error(
+            "url.redirect_loop",
+            "the redirect leads to the address that it came from, as where an application sends http to "
+            "https and takes https for http",
+            "the server must trust its proxy's X-Forwarded-Proto (--forwarded-allow-ips; here "
+            "TRUSTED_PROXIES), and the proxy send it",
+            case="itself",
+            source="FastAPI: Behind a Proxy › Enable Proxy Forwarded Headers",
+        ),
         error(
             "url.redirect_loop",
             "the redirects go in a circle: one sends to https and the other back to http",
@@ -333,10 +406,25 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             source="FastAPI: Behind a Proxy › About root_path",
         ),
         error(
+            "url.prefix",
+            "{path} is not there, and {found} is, at the same address",
+            "{url}",
+            case="elsewhere",
+            source="FastAPI: Behind a Proxy › About root_path",
+        ),
+        error(
             "url.host",
             "Traefik does not know the host {host}; for localhost it answers",
             "PUBLIC_HOSTS={hosts} in .env, then make up",
             source=LISTENS,
+        ),
+        error(
+            "url.host",
+            "what listens there answers 404 to the host {host}, and {answer} to localhost: its rules name "
+            "hosts",
+            "add {host} to them: server_name in nginx, Host(`{host}`) in a rule of Traefik, the site's "
+            "address in Caddy",
+            case="elsewhere",
         ),
         error(
             "url.no_route",
@@ -346,9 +434,23 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             source=ANSWERS,
         ),
         error(
+            "url.no_route",
+            "Traefik was reached, and none of its routers takes this host and {path}",
+            "compare them with the rules of its routers, and with the entrypoints that these name",
+            case="elsewhere",
+            source=ANSWERS,
+        ),
+        error(
+            "url.no_such_path",
+            "the application was reached, and does not have the path {path}",
+            "{docs_url} lists a FastAPI application's paths",
+            case="fastapi",
+            source=ANSWERS,
+        ),
+        error(
             "url.no_such_path",
             "{server} was reached, and does not have the path {path}",
-            "{docs_url} lists a FastAPI application's paths",
+            "look for a typing error; behind a proxy, compare the path in the server's log with this one",
             source=ANSWERS,
         ),
     ),
@@ -370,9 +472,83 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             source=ANSWERS,
         ),
         error(
-            "url.too_slow",
-            "the application took longer than the proxy waits (responseHeaderTimeout)",
-            "make logs FOLLOW=0 shows what it does; the limit is in traefik/dynamic/middlewares.toml",
+            "url.answer_limit",
+            "the application had not begun its answer to {path} after {seconds} s: Traefik waits for "
+            "ANSWER_SECONDS={limit}",
+            MORE_ANSWER,
+            source="docs/production.md › When something breaks",
+        ),
+        error(
+            "url.answer_limit",
+            "the application had not begun its answer to {path} after {seconds} s, when Traefik gave up",
+            EDITED,
+            case="edited",
+            source="docs/production.md › When something breaks",
+        ),
+        error(
+            "url.server_ended",
+            "the application's server ended the connection after {seconds} s without an answer to {path}: "
+            "its process crashed or was ended, as by a worker's time limit; none of Traefik's limits did it",
+            "make logs FOLLOW=0 shows why",
+            case="stack",
+            source="docs/production.md › When something breaks",
+        ),
+        error(
+            "url.gateway",
+            "{server} was reached, and cannot reach the server behind it, or got no whole answer from it: "
+            "{status}",
+            "see whether that server runs, listens at the address that {server} has, and speaks what "
+            "{server} speaks, http or https; on its machine: make doctor URL= with that address",
+            source=ANSWERS,
+        ),
+        error(
+            "url.gateway",
+            "{server} gave up after {seconds} s: the server behind it took no connection, or did not answer "
+            "in time",
+            "on its machine: make doctor URL= with the address that {server} has for it; {server}'s limits "
+            "are {limits}",
+            case="504",
+            source=ANSWERS,
+        ),
+        CONNECTING,
+        error(
+            "url.gateway",
+            "{status}, and nothing in the answer says whether a proxy wrote it, which cannot reach the "
+            "server behind it, or the application",
+            "look at the log of the proxy: it has this request, and why",
+            case="unknown",
+            source=ANSWERS,
+        ),
+        note(
+            "requests.answer_limit",
+            "{requests}: the application had not begun its answer within ANSWER_SECONDS={limit}",
+            MORE_ANSWER,
+            source="docs/production.md › When something breaks",
+        ),
+        note(
+            "requests.answer_limit",
+            "{requests}: the application had not begun its answer when Traefik gave up",
+            EDITED,
+            case="edited",
+            source="docs/production.md › When something breaks",
+        ),
+        note(
+            "requests.request_limit",
+            "{requests}: the client had not sent its request within REQUEST_SECONDS={limit}; uploads count",
+            "REQUEST_SECONDS={more} in .env, then make up",
+            source="docs/production.md › When something breaks",
+        ),
+        note(
+            "requests.server_ended",
+            "{requests}: the application's server ended the connection without an answer; none of Traefik's "
+            "limits did it",
+            "make logs FOLLOW=0 shows why: a process that crashed, or that its server ended",
+            source="docs/production.md › When something breaks",
+        ),
+        note(
+            "requests.no_connection",
+            "{requests}: no server took a connection, as while it was down or its queue was full",
+            "make logs FOLLOW=0 shows what it did then",
             source="docs/production.md › When something breaks",
         ),
     ),
@@ -380,34 +556,91 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         SPEAKS_TLS,
         error(
             "url.host_refused",
-            "the application does not know the host {host}",
-            "add it to the hosts of its TrustedHostMiddleware, or to PUBLIC_HOSTS",
+            "the application's TrustedHostMiddleware does not have the host {host}",
+            "add {host} to its allowed_hosts",
             source="Starlette: Middleware › TrustedHostMiddleware",
+        ),
+        error(
+            "url.host_refused",
+            "a library in the application has a list of hosts, and {host} is not in it: 421",
+            "add {host} and {host}:* to it: allowed_hosts of TransportSecuritySettings in MCP's SDK for "
+            "Python",
+            case="library",
+            source="RFC 9110 › 15.5.20",
+        ),
+        error(
+            "url.host_refused",
+            "the application has a list of hosts of its own, and {host} is not in it: {status}, {body}",
+            "add {host} to that list",
+            case="own",
+        ),
+        error(
+            "url.host_refused",
+            "{status} to the host {host}, and {localhost} to localhost: the application, or the proxy in "
+            "front of it, has a list of hosts",
+            "add {host} to it: ALLOWED_HOSTS in Django, allowed_hosts elsewhere",
+            case="differs",
+        ),
+        error(
+            "url.encoded",
+            "Traefik refuses {characters} in a path, with an empty 400; the application never sees it",
+            ENCODED,
+        ),
+        error(
+            "url.encoded",
+            "{characters} in the path is refused with an empty 400; without it the answer is {status}. "
+            "Traefik does so, by encodedCharacters of an entrypoint or a middleware",
+            "allow it there, or send it in the query or the body",
+            case="elsewhere",
+        ),
+        error(
+            "url.bad_request",
+            "Traefik refuses {path} with an empty 400: what is left of it without the prefix is not in "
+            "normal form",
+            "write it without . and .. and without empty segments",
+        ),
+        note(
+            "requests.encoded",
+            "{requests}: Traefik refuses {characters} in a path, and the application never saw it",
+            ENCODED,
         ),
         error(
             "url.not_allowed", "{server} demands credentials", "send credentials", source="RFC 9110 › 15.5.2"
         ),
+        error(
+            "url.not_allowed",
+            "{server} was reached, and refuses this request: 403",
+            "look at its rules: the user's permissions, the client's address, the rights of a file",
+            case="forbidden",
+            source="RFC 9110 › 15.5.4",
+        ),
         note(
             "url.method",
-            "the path is there, but not for GET",
-            "use curl -X with its method, which the docs page names",
+            "the path is there, but not for GET{allowed:; it takes }",
+            "use curl -X with its method",
             source="RFC 9110 › 15.5.6",
         ),
         error(
             "url.too_many",
             "too many requests from here",
-            "try again in {seconds} s; RATE_LIMIT is the limit of this stack",
+            "try again in {seconds} s",
+            fixes={"stack": "try again in {seconds} s; RATE_LIMIT is the limit of this stack"},
             source="RFC 6585 › 4",
         ),
         error(
             "url.application_failed",
-            "the application answered {status}",
-            "its log has the traceback: make logs FOLLOW=0",
+            "{server} itself answered {status}{body:: }",
+            "look at its log",
+            fixes={"stack": "its log has the traceback: make logs FOLLOW=0"},
         ),
-        error("url.refused_by_application", "the application answered {status}", "see its answer: {body}"),
+        error(
+            "url.refused_by_application",
+            "{server} answered {status}{body:: }",
+            "change the request as the answer says; the server's log may say more",
+        ),
         error(
             "url.downgraded",
-            "a redirect leads from https to http: the application does not trust its proxy's "
+            "a redirect leads from https to http, as from an application that does not trust its proxy's "
             "X-Forwarded-Proto",
             "see TRUSTED_PROXIES, and --forwarded-allow-ips of the server",
             source="FastAPI: Behind a Proxy › Enable Proxy Forwarded Headers",
@@ -437,6 +670,11 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error("container.paused", "is paused", "docker unpause {container}"),
         error("container.unhealthy", "runs, and its health check fails", "make logs FOLLOW=0"),
         note("container.starting", "is starting", "check again in a few seconds"),
+        note(
+            "process.starting",
+            "runs for {seconds} s and is starting: nothing listens at {port} yet",
+            "check again in a few seconds; make logs FOLLOW=0 shows what it waits for",
+        ),
         error(
             "container.loopback",
             "listens on {address} in its container, where nobody outside it can connect, not even Traefik",
@@ -470,7 +708,18 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "see make ps and make logs FOLLOW=0",
             source=ANSWERS,
         ),
-        error("entrypoint.silent", "{url}: connected, and no answer", "make logs FOLLOW=0", source=ANSWERS),
+        error(
+            "entrypoint.fails",
+            "{url}: the application itself answers {status}",
+            "make logs FOLLOW=0 shows why",
+            source=ANSWERS,
+        ),
+        error(
+            "entrypoint.silent",
+            "{url}: connected, and no answer in {seconds} s",
+            "make logs FOLLOW=0",
+            source=ANSWERS,
+        ),
         error("entrypoint.closed", "{url}: {outcome}", "see make ps, then make restart", source=ANSWERS),
         error(
             "entrypoint.certificate",

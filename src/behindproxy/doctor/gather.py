@@ -1,9 +1,15 @@
-"""Collects the facts, several at a time: whole, this takes less than three seconds."""
+"""Collects the facts, several at a time: less than three seconds, and longer only for an answer that is
+slow to begin."""
 
 import os
+import sys
+import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from behindproxy.stack import acme, native, runtime, state
@@ -11,11 +17,16 @@ from behindproxy.stack.paths import CA_FILE
 from behindproxy.stack.routes_edit import refused
 from behindproxy.stack.settings import StackSettings, read
 
-from . import asking, containers, machine
+from . import access_log, asking, containers, machine
 from .addresses import in_url, kind
 from .facts import Answer, Facts
 
 HEALTH = "/healthz"  # at each entrypoint; an application without it answers too
+ENTRYPOINT_SECONDS = 5.0
+ANSWER_SECONDS = 10.0  # for the URL that was given; this stack's own gets what its proxy gives it
+SAYS_SO_SECONDS = 3.0
+LOOKS_EACH_SECONDS = 0.4
+NOT_REACHED = ("refused", "timed_out", "unreachable", "no_name")
 
 
 def facts(url: str = "") -> Facts:
@@ -40,8 +51,10 @@ def facts(url: str = "") -> Facts:
             one.result()
         if url:
             later = [pool.submit(_elsewhere, seen, one) for one in _variants(seen)]
+        if seen.runtime and seen.engine or seen.runtime == "native":
+            later.append(pool.submit(_requests, seen))
         elif seen.runtime == "docker" and seen.engine:
-            later = [pool.submit(_inner, seen)]
+            later.append(pool.submit(_inner, seen))
         for one in later:
             one.result()
     return seen
@@ -57,7 +70,9 @@ def _firewall(seen: Facts) -> None:
 
 def _engine(seen: Facts, port: int | None) -> None:
     if seen.runtime == "native":
-        seen.processes = {name: one["statename"] for name, one in native.states().items()}
+        states = native.states()
+        seen.processes = {name: one["statename"] for name, one in states.items()}
+        seen.up_seconds = {name: one["now"] - one["start"] for name, one in states.items()}
         seen.routes_error = refused(partial(native.logs_text, seen.settings, lines=0)) or ""
         if port is None:
             return
@@ -106,16 +121,68 @@ def _loopback(settings: StackSettings, entrypoint: str) -> str:
 
 
 def _ask(seen: Facts, name: str, url: str, address: str, port: int) -> None:
-    seen.answers[name] = asking.ask(url, address=address, port=port, ca_file=_ca(seen.settings))
+    seen.answers[name] = asking.ask(
+        url, address=address, port=port, ca_file=_ca(seen.settings), seconds=ENTRYPOINT_SECONDS
+    )
 
 
 def _inner(seen: Facts) -> None:
     seen.inner = containers.ask_inside(seen.containers, seen.settings)
 
 
+def _requests(seen: Facts) -> None:
+    """The access log since Traefik's start: an earlier one may have had other limits."""
+    if seen.runtime == "native":
+        log, up = native.logs_text(seen.settings, lines=0), seen.up_seconds.get("traefik")
+    else:
+        log = containers.traefik_log(seen.containers)
+        up = next((one.up_seconds for one in seen.containers if one.ours and one.service == "traefik"), None)
+    seen.requests = access_log.since_start(access_log.read(log), up or 0.0)
+
+
 def _target(seen: Facts, url: str) -> None:
-    seen.target = asking.ask(url, ca_file=_ca(seen.settings), follow=True)
+    """Another path of the same port first: what would hold a server's only worker would hold this, too."""
+    ca_file, parts = _ca(seen.settings), urlsplit(url)
+    other = asking.ask(urlunsplit(parts._replace(path=_another_path(parts.path), query="")), ca_file=ca_file)
+    seen.elsewhere["another path"] = other
+    seen.target_ours = other.address in seen.own or other.address.startswith("127.")
+    if other.outcome in NOT_REACHED:
+        seen.target = replace(other, url=url)
+        return
+    patience = ANSWER_SECONDS
+    if seen.stack_at(other.port) and other.outcome == "http":
+        patience = access_log.answer_seconds(seen.settings) + 2.0
+    ended = threading.Event()
+    looking = threading.Thread(target=_look_where_it_connects, args=(seen, other.port, patience, ended))
+    looking.start()
+    try:
+        seen.target = asking.ask(url, ca_file=ca_file, follow=True, seconds=patience)
+    finally:
+        ended.set()
+        looking.join()
     seen.target_ours = seen.target.address in seen.own or seen.target.address.startswith("127.")
+    if seen.target.outcome == "silent" and other.outcome == "http":
+        seen.elsewhere["another path, then"] = asking.ask(other.url, ca_file=ca_file)
+
+
+def _another_path(path: str) -> str:
+    """Beside `path`, so that most likely the same application answers it."""
+    folder = path.rpartition("/")[0]
+    return f"{folder}/" if path == folder + HEALTH else folder + HEALTH
+
+
+def _look_where_it_connects(seen: Facts, port: int, patience: float, ended: threading.Event) -> None:
+    """While an answer is waited for. An attempt that is there at two looks gets no answer itself."""
+    looks: Counter[tuple[Any, str]] = Counter()
+    waited, told = 0.0, False
+    while not ended.wait(LOOKS_EACH_SECONDS):
+        waited += LOOKS_EACH_SECONDS
+        if waited >= SAYS_SO_SECONDS and not told:
+            print(f"no answer yet; doctor waits for up to {patience:.0f} s", file=sys.stderr)
+            told = True
+        looks.update(machine.connecting(port) if seen.target_ours else ())
+        twice = {there for (_, there), count in looks.items() if count > 1}
+        seen.connecting = tuple(sorted(twice))
 
 
 def _variants(seen: Facts) -> list[tuple[str, Callable[[], Answer]]]:
@@ -124,22 +191,31 @@ def _variants(seen: Facts) -> list[tuple[str, Callable[[], Answer]]]:
     if not target or not target.address:
         return []
     parts = urlsplit(target.url)
-    ask = partial(asking.ask, address=target.address, port=target.port)
+    ask = partial(asking.ask, address=target.address, port=target.port, ca_file=_ca(settings))
     found: list[tuple[str, Callable[[], Answer]]] = []
-    if target.outcome in ("silent", "closed", "reset", "not_http") and parts.scheme == "http":
+    # Not of one that is silent: Traefik takes TLS at a port for plain HTTP, too.
+    if target.outcome in ("closed", "reset", "not_http") and parts.scheme == "http":
         seen.speaks_tls = asking.speaks_tls(target.address, target.port)
     if target.outcome == "not_tls":
         plain = urlunsplit(parts._replace(scheme="http"))
         found.append(("plain", partial(ask, plain)))
-    if target.outcome == "http" and target.status in (404, 405):
+    if target.outcome != "http":
+        return found
+    if target.status in (404, 405):
         prefix = settings.api_prefix
         inside = parts.path.removeprefix(prefix) if parts.path.startswith(prefix + "/") else ""
         for name, path in (("without prefix", inside), ("with prefix", prefix + parts.path)):
             if path:
                 other = urlunsplit(parts._replace(path=path))
                 found.append((name, partial(ask, other)))
+    if target.status == 404 and parts.scheme == "http":
+        found.append(("https", partial(ask, urlunsplit(parts._replace(scheme="https")))))
+    if target.status in (400, 403, 404, 405, 421):
         by_name = urlunsplit(parts._replace(netloc=f"localhost:{target.port}"))
         found.append(("localhost", partial(ask, by_name)))
+    if target.status == 400 and access_log.encoded(parts.path):
+        plain = urlunsplit(parts._replace(path=access_log.ENCODED.sub("x", parts.path)))
+        found.append(("not encoded", partial(ask, plain)))
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from .addresses import in_url
 from .facts import Address, Listener, Person, Rule
 
 SECONDS = 1.0  # for a command
@@ -72,17 +73,37 @@ def _listening(pairs: Sequence[tuple[Any, int | None]]) -> list[Listener]:
     for one, pid in pairs:
         if one.status != psutil.CONN_LISTEN:
             continue
-        command = state = ""
+        command = state = program = ""
         if pid:
             with contextlib.suppress(psutil.Error):
                 process = psutil.Process(pid)
-                command = shown(process.cmdline()) or process.name()
+                program = process.name()
+                command = shown(process.cmdline()) or program
                 state = process.status()
+                program = Path(process.exe()).name or program
         key = (one.laddr.ip, one.laddr.port)
         # Workers share their parent's socket; the parent came first and names it.
         if key not in found or (pid or 0) < (found[key].pid or 0):
-            found[key] = Listener(one.laddr.ip.split("%")[0], one.laddr.port, pid, command, state)
+            address = one.laddr.ip.split("%")[0]
+            found[key] = Listener(address, one.laddr.port, pid, command, state, program)
     return [found[key] for key in sorted(found, key=lambda k: (k[1], k[0]))]
+
+
+def connecting(port: int) -> set[tuple[Any, str]]:
+    """The connections that the processes that listen at `port` try to make at this moment: their own end,
+    and the address at the other."""
+    try:
+        all_ = psutil.net_connections("tcp")
+    except (psutil.Error, PermissionError):
+        return set()
+    listens = {
+        one.pid for one in all_ if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port
+    }
+    return {
+        (one.laddr, f"{in_url(one.raddr.ip)}:{one.raddr.port}")
+        for one in all_
+        if one.status == psutil.CONN_SYN_SENT and one.raddr and one.pid in listens - {None}
+    }
 
 
 def shown(command: list[str]) -> str:

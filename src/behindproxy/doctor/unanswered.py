@@ -6,10 +6,14 @@ from urllib.parse import urlsplit
 from behindproxy.stack.paths import CA_FILE, ROOT
 
 from .addresses import in_url, kind
+from .answered import connecting, downgraded
 from .checks import process
 from .facts import Answer, Container, Facts, Listener
 from .findings import cause
 from .step import Step
+from .writer import PROGRAMS
+
+PYTHON = ("python", "pypy")
 
 
 def _container_at(facts: Facts, port: int) -> tuple[Container, int] | None:
@@ -141,7 +145,10 @@ def timed_out(facts: Facts, answer: Answer) -> Iterator[Step]:
         if stopping := [rule for rule in facts.rules or [] if rule.stops(port)]:
             yield cause("url.firewall", port=port, rule=stopping[0].text)
         elif taking := [one for one in facts.at(port) if one.takes(answer.address)]:
-            yield cause("url.queue_full", process=process(taking[0]))
+            if taking[0].state == "stopped":
+                yield cause("url.stopped", process=process(taking[0]), pid=taking[0].pid)
+            else:
+                yield cause("url.queue_full", process=process(taking[0]))
         else:
             yield cause("url.firewall_unseen", port=port, firewall=facts.firewall)
         return
@@ -170,9 +177,19 @@ def _same_network(own: str, other: str) -> bool:
 def no_answer(facts: Facts, answer: Answer) -> Iterator[Step]:
     """Connected, and then silent, reset, closed, or not HTTP."""
     port = answer.port
+    if downgraded(answer) and facts.speaks_tls:
+        yield cause("url.downgraded")
+        return
     if facts.speaks_tls and urlsplit(answer.url).scheme == "http":
         https_url = answer.url.replace("http:", "https:", 1)
         yield cause("url.speaks_tls", port=port, https_url=https_url)
+        return
+    if waiting := list(connecting(facts, answer)):
+        yield from waiting
+        return
+    other = facts.elsewhere.get("another path")
+    if other and other.outcome == "http":
+        yield _this_path(answer, other, facts.elsewhere.get("another path, then", other))
         return
     published = _container_at(facts, port) if facts.target_ours else None
     if published:
@@ -186,14 +203,34 @@ def no_answer(facts: Facts, answer: Answer) -> Iterator[Step]:
         elif listener.state == "stopped":
             yield cause("url.stopped", process=process(listener), pid=listener.pid)
         elif answer.outcome == "silent":
-            yield cause("url.busy", process=process(listener))
+            yield _busy(answer, listener)
         else:
             yield cause("url.not_http", process=process(listener))
         return
     if answer.outcome == "silent":
-        yield cause("url.busy", case="unseen")
+        yield cause("url.busy", case="unseen", seconds=f"{answer.seconds:.0f}")
     else:
         yield cause("url.not_http", case="unseen", port=port)
+
+
+def _this_path(answer: Answer, other: Answer, then: Answer) -> Step:
+    """What is so where `other` had an answer before; `then`: its answer after that time."""
+    path, another = urlsplit(answer.url).path or "/", urlsplit(other.url).path
+    if answer.outcome == "silent":
+        seconds = f"{answer.seconds:.0f}"
+        if then.outcome != "http":
+            return cause("url.busy", case="path", path=path, seconds=seconds, another=another)
+        return cause("url.slow", path=path, seconds=seconds, another=another, status=other.status)
+    seconds = f"{answer.seconds:.1f}"
+    return cause("url.server_ended", path=path, seconds=seconds, another=another, status=other.status)
+
+
+def _busy(answer: Answer, listener: Listener) -> Step:
+    name, seconds = process(listener), f"{answer.seconds:.0f}"
+    if listener.program.startswith(PYTHON):
+        return cause("url.busy", process=name, seconds=seconds, pid=listener.pid)
+    proxy = listener.program.startswith(PROGRAMS)
+    return cause("url.busy", case="proxy" if proxy else "program", process=name, seconds=seconds)
 
 
 def _behind_the_port(facts: Facts, answer: Answer, container: Container, target: int) -> Iterator[Step]:
@@ -201,6 +238,9 @@ def _behind_the_port(facts: Facts, answer: Answer, container: Container, target:
     inside = [one for one in container.listeners or () if one.port == target]
     if container.state == "paused":
         yield cause("url.container_paused", container=name)
+    elif container.listeners is not None and not inside and container.starting:
+        seconds = f"{container.up_seconds or 0:.0f}"
+        yield cause("url.container_starting", container=name, seconds=seconds, target=target)
     elif inside and all(one.here.is_loopback for one in inside):
         yield cause("url.container_loopback", container=name, address=f"{inside[0].address}:{target}")
     elif container.listeners is not None and not inside:
@@ -230,7 +270,9 @@ def no_name(facts: Facts, answer: Answer) -> Iterator[Step]:
 
 def not_tls(facts: Facts, answer: Answer) -> Iterator[Step]:
     plain = facts.elsewhere.get("plain")
-    if plain and plain.outcome == "http" and plain.status != 400:
+    if answer.hops[-1:] == (answer.url.replace("https:", "http:", 1),):
+        yield cause("url.plain_http", case="redirected", port=answer.port)
+    elif plain and plain.outcome == "http" and plain.status != 400:
         ours = facts.runtime and answer.port == facts.settings.http_port
         tls = facts.settings.url("https") if ours else ""
         url = f"{tls}/app" if tls else answer.url.replace("https:", "http:", 1)
@@ -240,10 +282,10 @@ def not_tls(facts: Facts, answer: Answer) -> Iterator[Step]:
 
 
 def certificate(facts: Facts, answer: Answer) -> Iterator[Step]:
-    reason, host = answer.detail, urlsplit(answer.url).hostname
+    reason, host, here = answer.detail, urlsplit(answer.url).hostname, facts.stack_at(answer.port)
     if "expired" in reason:
-        yield cause("url.certificate_expired")
+        yield cause("url.certificate_expired", case="stack" if here else "")
     elif "mismatch" in reason or "not valid for" in reason:
-        yield cause("url.certificate_name", host=host, reason=reason)
+        yield cause("url.certificate_name", case="stack" if here else "", host=host, reason=reason)
     else:
         yield cause("url.certificate_unknown", reason=reason, ca=CA_FILE.relative_to(ROOT))

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from . import answered, unanswered
 from .addresses import kind
-from .asking import who
 from .checks import connection
 from .facts import Answer, Facts
 from .step import Step, ok, unseen
+from .writer import writer
 
 
 def steps(facts: Facts) -> list[Step]:
@@ -15,16 +15,18 @@ def steps(facts: Facts) -> list[Step]:
     answer = facts.target
     if answer is None:
         raise ValueError("no URL was given")
-    found = [*_what_came(answer), *_where(facts, answer)]
+    found = [*_what_came(facts, answer), *_where(facts, answer)]
     found += OUTCOMES[answer.outcome](facts, answer)
     return [*found, *connection(facts, answer.port)]
 
 
-def _what_came(answer: Answer) -> Iterator[Step]:
+def _what_came(facts: Facts, answer: Answer) -> Iterator[Step]:
     for hop in answer.hops:
         yield unseen("request", f"{hop}: a redirect")
-    by = f" from {who(answer)}" if who(answer) else ""
-    text = f"{answer.url}: {answer.text}{by}"
+    name = writer(facts, answer)
+    by = f" from {name}" if name else ""
+    after = f" after {answer.seconds:.1f} s" if answer.outcome == "http" and answer.seconds >= 1 else ""
+    text = f"{answer.url}: {answer.text}{by}{after}"
     yield ok("request", text) if _fine(answer) else unseen("request", text)
 
 

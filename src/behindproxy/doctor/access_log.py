@@ -1,0 +1,116 @@
+"""Traefik's access log: whose limit ended a request with 502 or 504, and which characters were refused.
+
+Its text for both is the same, so the durations tell them apart.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from behindproxy.stack.settings import StackSettings
+
+DIAL_SECONDS = 1  # dialTimeout in traefik/dynamic/middlewares.toml
+NEAR_SECONDS = 1.0  # by which a limit is passed until it is noticed, on a busy machine
+WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+RECENT = timedelta(hours=1)
+ENCODED = re.compile(r"%(2F|5C|00|3B|25|3F|23)", re.IGNORECASE)
+
+ENDED = (400, 502, 504)  # The statuses that may be Traefik's own decision about one request.
+
+Limit = Literal["answer", "request", "connection", "server", ""]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One line of the log."""
+
+    at: datetime
+    method: str
+    path: str
+    status: int
+    seconds: float  # all of it
+    waited: float  # the last attempt to get an answer from the application
+    retries: int
+    passed_on: bool  # a server was tried
+    by_application: bool  # its answer has the application's X-Request-ID
+
+
+def read(log: str) -> list[Request]:
+    """Return the requests in `log` that Traefik may have ended: JSON lines among others, with any prefix."""
+    found = []
+    for line in log.splitlines():
+        start = line.find("{")
+        if start < 0 or '"DownstreamStatus"' not in line:
+            continue
+        try:
+            one = _request(json.loads(line[start:]))
+        except (ValueError, KeyError, TypeError):
+            continue
+        if one.status in ENDED:
+            found.append(one)
+    return found
+
+
+def _request(entry: dict[str, Any]) -> Request:
+    ids = ("origin_X-Request-Id", "downstream_X-Request-Id")
+    return Request(
+        at=datetime.fromisoformat(entry["StartUTC"] if "StartUTC" in entry else entry["time"]),
+        method=entry["RequestMethod"],
+        path=entry["RequestPath"],
+        status=entry["DownstreamStatus"],
+        seconds=entry["Duration"] / 1e9,
+        waited=entry.get("OriginDuration", 0) / 1e9,
+        retries=entry.get("RetryAttempts", 0),
+        passed_on=bool(entry.get("OriginStatus")),
+        by_application=any(entry.get(name) for name in ids),
+    )
+
+
+def since_start(requests: list[Request], up_seconds: float, now: datetime | None = None) -> list[Request]:
+    """Return those of the last hour that began since Traefik was started."""
+    now = now or datetime.now(UTC)
+    since = max(now - RECENT, now - timedelta(seconds=up_seconds + 1))
+    return [one for one in requests if one.at >= since]
+
+
+def answer_seconds(settings: StackSettings) -> int:
+    return int(getattr(settings, "answer_seconds", 30))
+
+
+def request_seconds(settings: StackSettings) -> int:
+    return int(getattr(settings, "request_seconds", 60))
+
+
+def limit(request: Request, settings: StackSettings) -> Limit:
+    """Whose limit made this 502 or 504: `answer`, Traefik's for the application; `request`, Traefik's for the
+    client; `connection`, no server took one; `server`, the application's server ended it. Empty: the
+    application answered it, or nobody's."""
+    if request.status not in (502, 504) or request.by_application or not request.passed_on:
+        return ""
+    if request.status == 502:
+        return "connection" if request.retries else "server"
+    if request.retries and request.waited < DIAL_SECONDS + NEAR_SECONDS:
+        return "connection"
+    if request.method in WITH_BODY and near(request.seconds, request_seconds(settings)):
+        return "request"
+    return "answer"
+
+
+def near(seconds: float, allowed: int) -> bool:
+    """Whether a limit of `allowed` seconds ended what took `seconds`."""
+    return allowed - 0.5 <= seconds < allowed + NEAR_SECONDS
+
+
+def encoded(path: str) -> str:
+    """The encoded characters in `path` that may be refused, as `%2F`; empty where there are none."""
+    return ", ".join(dict.fromkeys(f"%{found.upper()}" for found in ENCODED.findall(path.partition("?")[0])))
+
+
+def refused_encoded(requests: list[Request]) -> Iterator[Request]:
+    """The requests that a router's middleware refused for an encoded character: 400, and no server tried."""
+    for one in requests:
+        if one.status == 400 and not one.passed_on and not one.by_application and encoded(one.path):
+            yield one
