@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from .healthcheck import STARTED
 from .log import line
 from .server import command, environment
 from .settings import Settings, explain
@@ -31,6 +32,7 @@ def main() -> None:
     metrics.mkdir(parents=True, exist_ok=True)
     for stale in (run / "draining", *metrics.glob("*.slot")):
         stale.unlink(missing_ok=True)
+    (run / STARTED).touch()
     if settings.otel_exporter_otlp_endpoint:
         # FastAPI exports by itself; the SDK reads the other OTEL_* variables.
         os.environ["FASTAPI_OTEL_AUTO_CONFIGURE"] = "true"

@@ -1,16 +1,45 @@
-"""`python -m behindproxy_serve.healthcheck URL`: exit 0 while a server answers there below 500.
+"""`python -m behindproxy_serve.healthcheck URL [once]`: exit 0 while a server answers there below 500.
 
 The engine runs it every few seconds for each replica, so it imports no HTTP client: that would be
 most of its time.
 """
 
+import os
 import socket
 import sys
+import time
+from pathlib import Path
 
 SECONDS = 2
+# Every server process of a container touches it first (__main__.py).
+STARTED = "started"
 
 
-def main(url: str) -> int:
+def main(url: str, once: bool = False) -> int:
+    """Return 0 or 1. While the container starts, nothing and a 503 are waited for, unless it is `once`.
+
+    An engine that counts failures would else have to know how many of them a start may take.
+    """
+    deadline = 0.0 if once else _ready_by()
+    while True:
+        status, said = _status(url)
+        if status not in (0, 503) or time.time() > deadline:
+            print(said)
+            return 0 if 0 < status < 500 else 1
+        time.sleep(1 if status else 0.1)
+
+
+def _ready_by() -> float:
+    """Return when START_SECONDS are over."""
+    mark = Path(os.environ.get("RUN_DIR", "/tmp/run"), STARTED)
+    try:
+        return mark.stat().st_mtime + float(os.environ["START_SECONDS"])
+    except (OSError, KeyError, ValueError):
+        return 0.0
+
+
+def _status(url: str) -> tuple[int, str]:
+    """Return the answer's status, 0 for none, and what there is to say of it."""
     address, _, path = url.removeprefix("http://").partition("/")
     host, _, port = address.partition(":")
     try:
@@ -20,11 +49,9 @@ def main(url: str) -> int:
             line = connection.makefile("rb").readline(100)
         status = int(line.split()[1])
     except (OSError, ValueError, IndexError) as error:
-        print(f"no answer: {error}")
-        return 1
-    print(status)
-    return 0 if status < 500 else 1
+        return 0, f"no answer: {error}"
+    return status, str(status)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], once=sys.argv[2:] == ["once"]))

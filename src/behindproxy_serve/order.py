@@ -19,6 +19,7 @@ from .middleware.leaving import Leaving
 from .middleware.observe import Observe
 from .middleware.proxy_token import ProxyToken
 from .middleware.root_path import RootPath
+from .middleware.startup import Startup
 from .middleware.whole_body import WholeBody
 from .probe import Probe
 from .settings import Settings
@@ -72,6 +73,8 @@ ORDER = (
     # A container that drains says so, whatever the application would.
     Layer(always, lambda app, s: Health(app, s.api_prefix, Path(s.run_dir) / "draining")),
     Layer(always, lambda app, s: BodyLimit(app, s.max_body_bytes)),
+    # Of a start alone, and so in no request's way.
+    Layer(always, lambda app, s: Startup(app, s.app_module)),
     # Innermost, to show what the application gets.
     Layer(lambda s: s.probe, lambda app, s: Probe(app)),
 )

@@ -117,9 +117,17 @@ class Settings(BaseSettings):
         ge=1,
         le=3600,
     )
+    start_seconds: int = setting(
+        60,
+        "Seconds that a new process of the application may take to become ready: imports, and its lifespan.",
+        section="operation",
+        example="150",
+        ge=1,
+        le=3600,
+    )
     max_body_bytes: int = setting(
         10 * 1024 * 1024,
-        "A longer request body is answered with 413.",
+        "A longer request body is answered with 413, which names this key.",
         section="operation",
         example="10485760",
         ge=1024,

@@ -16,7 +16,7 @@ from .serving import free_port, process, wait_until
 SETTINGS = (
     {},
     {"strip_prefix": "false", "public_hosts": "*", "api_prefix": "/a/b.c"},
-    {"rate_limit": "50", "trusted_proxies": "192.0.2.10,198.51.100.0/24"},
+    {"answer_seconds": "120", "rate_limit": "50", "trusted_proxies": "192.0.2.10,198.51.100.0/24"},
     {"domain": "api.example.com", "acme_email": "ops@example.com"},
 )
 
@@ -50,6 +50,9 @@ def test_what_is_rendered_is_the_same_to_traefik(given, tmp_path, monkeypatch):
         {"API_PREFIX": "/api/v1/"},
         {"PUBLIC_HOSTS": "localhost,a`b"},
         {"RATE_LIMIT": "ten"},
+        {"ANSWER_SECONDS": "1m"},
+        {"REQUEST_SECONDS": "600", "STATIC_DIR": ""},
+        {"DRAIN_SECONDS": "45", "STATIC_DIR": ""},
         {"TRUSTED_PROXIES": "192.0.2.10", "STATIC_DIR": ""},
         {"DOMAIN": "api.example.com", "STATIC_DIR": ""},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "STATIC_DIR": ""},

@@ -14,7 +14,10 @@ import pytest
 import yaml
 
 from behindproxy.stack.paths import DYNAMIC, ROOT, VENV
+from behindproxy.stack.settings import StackSettings
+from tests.mutants.template import render
 
+DEFAULTS = StackSettings().environ()
 MANIFESTS = ROOT / "deploy" / "kubernetes"
 HERE = Path(__file__).parent
 FOLDER = ROOT / "build" / "kubernetes"
@@ -154,6 +157,7 @@ def test_they_say_what_the_files_in_traefik_say():
     expected = {**tomllib.loads(security), "stsSeconds": 31536000}
     assert one("Middleware", "security-headers")["spec"]["headers"] == expected
     timeouts = middlewares.partition("[http.serversTransports.app.forwardingTimeouts]\n")[2]
+    timeouts = render(timeouts, DEFAULTS)
     assert one("ServersTransport")["spec"]["forwardingTimeouts"] == tomllib.loads(timeouts)
     ciphers = re.search(r"cipherSuites = (\[.*?\])", (DYNAMIC / "tls.toml").read_text(), re.DOTALL)[1]
     assert one("TLSOption")["spec"]["cipherSuites"] == tomllib.loads(f"c = {ciphers}")["c"]
@@ -165,6 +169,17 @@ def test_they_say_what_the_files_in_traefik_say():
         assert f"--entryPoints.websecure.http.encodedCharacters.{key}={str(value).lower()}" in given
     for key in ("aliasHeadersStrategy", "maxHeaderBytes"):
         assert f"--entryPoints.websecure.http.{key}={http[key]}" in given
+
+
+def test_the_times_are_the_settings_defaults():
+    given = yaml.safe_load((MANIFESTS / "traefik-values.yaml").read_text())["additionalArguments"]
+    transport = "--entryPoints.websecure.transport"
+    assert f"{transport}.respondingTimeouts.readTimeout={DEFAULTS['REQUEST_SECONDS']}s" in given
+    assert f"{transport}.lifeCycle.graceTimeOut={DEFAULTS['DRAIN_SECONDS']}s" in given
+    (container,) = one("Deployment")["spec"]["template"]["spec"]["containers"]
+    startup = container["startupProbe"]
+    assert startup["periodSeconds"] * startup["failureThreshold"] == int(DEFAULTS["START_SECONDS"])
+    assert {"name": "DRAIN_SECONDS", "value": DEFAULTS["DRAIN_SECONDS"]} in container["env"]
 
 
 def test_the_prefix_is_the_same_everywhere():

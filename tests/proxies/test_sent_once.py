@@ -83,14 +83,13 @@ def send(
 
 
 def traefik(home, settings):
-    """As `make up` starts it natively, but with two servers, whose health is left alone."""
+    """As `make up` starts it natively, but with two servers, whose health is left alone, and for a second."""
     ports = {key.lower(): int(settings[key]) for key in ("HTTP_PORT", "HTTPS_PORT", "OPS_PORT")}
     static = render.static(StackSettings(api_prefix=PREFIX, **ports), native=True)
     folder = home / "dynamic"
     shutil.copytree(DYNAMIC, folder)
-    routes, middlewares = folder / "routes.toml", folder / "middlewares.toml"
+    routes = folder / "routes.toml"
     routes.write_text(routes.read_text().replace('interval = "1s"', 'interval = "3600s"'))
-    middlewares.write_text(hasty(middlewares.read_text(), 'responseHeaderTimeout = "30s"', '"30s"'))
     assert str(DYNAMIC) in static
     (home / "traefik.toml").write_text(static.replace(str(DYNAMIC), str(folder)))
     environ = {
@@ -102,6 +101,7 @@ def traefik(home, settings):
         "DOMAIN": "",
         "TRUSTED_PROXIES": "",
         "RATE_LIMIT": "",
+        "ANSWER_SECONDS": "1",
     }
     return [str(VENV / "bin" / "traefik"), f"--configFile={home}/traefik.toml"], environ
 

@@ -1,7 +1,9 @@
 """src/behindproxy_serve/healthcheck.py against real sockets."""
 
+import os
 import socket
 import threading
+import time
 
 import pytest
 
@@ -38,6 +40,48 @@ def test_a_status_below_500_is_healthy(answering, status, code):
 def test_what_is_no_answer_is_unhealthy(answering, answer):
     serve, _ = answering
     assert main(serve(answer)) == 1
+
+
+@pytest.fixture
+def starting(tmp_path, monkeypatch):
+    """Make this a container that began now and has ten seconds to start; return its mark."""
+    monkeypatch.setenv("RUN_DIR", str(tmp_path))
+    monkeypatch.setenv("START_SECONDS", "10")
+    (tmp_path / "started").touch()
+    return tmp_path / "started"
+
+
+def test_while_the_container_starts_a_server_is_waited_for(starting):
+    with socket.socket() as later:
+        later.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{later.getsockname()[1]}/healthz"
+        codes = []
+        check = threading.Thread(target=lambda: codes.append(main(address)))
+        check.start()
+        later.settimeout(10)
+        later.listen()
+        for answer in (b"HTTP/1.1 503 Starting\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"):
+            connection, _ = later.accept()
+            with connection:
+                connection.recv(1000)
+                assert codes == []
+                connection.sendall(answer)
+        check.join(10)
+    assert codes == [0]
+
+
+def test_an_error_is_no_start(starting, answering):
+    serve, _ = answering
+    assert main(serve(b"HTTP/1.1 500 X\r\n\r\n")) == 1
+
+
+def test_after_start_seconds_nothing_is_waited_for(starting):
+    os.utime(starting, (time.time() - 11, time.time() - 11))
+    test_a_closed_port_is_unhealthy()
+
+
+def test_once_waits_for_nothing(starting):
+    assert main("http://127.0.0.1:1/healthz", once=True) == 1
 
 
 def test_a_closed_port_is_unhealthy():

@@ -33,10 +33,10 @@ OUTSIDE = {
 }
 # Inside, for each of them, by whether it may leave (drain mark) and whether there is a probe.
 INSIDE = {
-    (False, False): "Observe HostGuard Health BodyLimit",
-    (False, True): "Observe HostGuard Health BodyLimit Probe",
-    (True, False): "Observe Leaving HostGuard Health BodyLimit",
-    (True, True): "Observe Leaving HostGuard Health BodyLimit Probe",
+    (False, False): "Observe HostGuard Health BodyLimit Startup",
+    (False, True): "Observe HostGuard Health BodyLimit Startup Probe",
+    (True, False): "Observe Leaving HostGuard Health BodyLimit Startup",
+    (True, True): "Observe Leaving HostGuard Health BodyLimit Startup Probe",
 }
 
 

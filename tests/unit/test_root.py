@@ -8,7 +8,7 @@ from behindproxy.stack.paths import ROOT
 
 LINES = {
     "README.md": 150,
-    "docker-compose.yml": 75,
+    "docker-compose.yml": 90,  # a line for each setting
     "docker-compose.prod.yml": 45,
     "docker-compose.replicas.yml": 20,
     "docker-compose.dev.yml": 7,

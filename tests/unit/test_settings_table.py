@@ -27,6 +27,7 @@ ELSEWHERE = {
     ("docker-compose.yml", "APP_REPLICAS"): "the services that `make up` names",
     ("docker-compose.prod.yml", "ACME_CA"): "the rendered traefik.toml",
     ("docker-compose.prod.yml", "ACME_CHALLENGE"): "the rendered traefik.toml",
+    ("deploy/swarm/stack.yml", "REQUEST_SECONDS"): "the rendered traefik.toml",
     ("deploy/swarm/stack.yml", "BIND_ADDRESS"): "Swarm opens every address, and another is refused",
     ("deploy/swarm/stack.yml", "DIRECT_PORT"): "a swarm has none",
     ("deploy/swarm/stack.yml", "GOMAXPROCS"): "every core of a node",

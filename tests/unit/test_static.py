@@ -44,7 +44,8 @@ def test_the_stack_file_is_the_compose_file_as_far_as_swarm_has_it():
         "PROXY_ADDRESS",
         "UNTRUSTED_NETWORKS",
         "PLAIN_REPLICAS",
-        "OTEL_EXPORTER_OTLP_ENDPOINT",  # of Traefik, for plain Compose alone
+        "OTEL_EXPORTER_OTLP_ENDPOINT",  # these of Traefik, for plain Compose alone
+        "REQUEST_SECONDS",
         "PROBE",
         "DOMAIN",
         "APP_SERVERS",
@@ -97,6 +98,27 @@ def test_trusted_proxies_reach_both_public_entrypoints_and_only_them():
     for name in ("http", "https"):
         assert points[name]["forwardedHeaders"]["trustedIPs"] == ["192.0.2.1", "198.51.100.0/24"]
     assert "forwardedHeaders" not in points["ops"]
+
+
+def test_the_times_reach_both_public_entrypoints():
+    points = rendered(False, request_seconds=600, drain_seconds=45)["entryPoints"]
+    for name in ("http", "https"):
+        assert points[name]["transport"]["respondingTimeouts"]["readTimeout"] == "600s"
+        assert points[name]["transport"]["lifeCycle"]["graceTimeOut"] == "45s"
+
+
+def test_the_readable_static_file_has_the_defaults():
+    written = tomllib.loads((ROOT / "traefik" / "traefik.toml").read_text())
+    effective = rendered(False)
+    for name in ("http", "https"):
+        assert effective["entryPoints"][name]["transport"] == written["entryPoints"][name]["transport"]
+
+
+def test_traefik_is_given_longer_to_stop_than_it_takes():
+    """Compose cannot add, so the sum of two durations stands there."""
+    for name in ("docker-compose.yml", "deploy/swarm/stack.yml"):
+        traefik = yaml.safe_load((ROOT / name).read_text())["services"]["traefik"]
+        assert traefik["stop_grace_period"] == "${DRAIN_SECONDS:-10}s5000ms"
 
 
 def test_every_public_entrypoint_has_the_two_protections_that_are_off_by_default():

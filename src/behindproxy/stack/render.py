@@ -23,6 +23,10 @@ def static(settings: StackSettings, native: bool) -> str:
     """The text of the static file for the Docker or the native runtime."""
     config = tomllib.loads((STACK / "traefik" / "traefik.toml").read_text())
     points = config["entryPoints"]
+    for name in ("http", "https"):
+        transport = points[name]["transport"]
+        transport["respondingTimeouts"]["readTimeout"] = f"{settings.request_seconds}s"
+        transport["lifeCycle"]["graceTimeOut"] = f"{settings.drain_seconds}s"
     if native:
         host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
         points["http"]["address"] = f"{host}:{settings.http_port}"

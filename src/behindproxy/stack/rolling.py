@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from . import docker, images, ownership
+from . import docker, images, loading, ownership
 from .paths import ROOT
 from .settings import StackSettings
 
-READY_SECONDS = 60
 # Traefik asks every second, one slot after the other, two seconds for each at most.
 NOTICE_SECONDS = 15
 
@@ -94,7 +93,7 @@ def roll(settings: StackSettings, serves: Callable[[], None]) -> None:
     try:  # Docker looks less often than Traefik, and `make ps` asks it.
         _await(
             lambda: not docker.unhealthy(settings),
-            READY_SECONDS,
+            settings.start_seconds,
             lambda: "; ".join(docker.unhealthy(settings)),
         )
     except NotReady as reason:
@@ -127,6 +126,7 @@ def retire(settings: StackSettings, slot: str) -> None:
 
 def _start(settings: StackSettings, slot: str, serves: bool = False) -> None:
     _say(slot, "starting")
+    began = loading.now()
     environ = docker.environment(settings)
     try:
         docker.step(
@@ -134,8 +134,8 @@ def _start(settings: StackSettings, slot: str, serves: bool = False) -> None:
         )
         _await(
             lambda: docker.gets_requests(slot) is True,
-            READY_SECONDS,
-            lambda: _why(settings, slot),
+            settings.start_seconds,
+            lambda: _why(settings, slot, began),
             alive=lambda: bool(docker.running(slot)),
         )
     except BaseException as error:
@@ -165,9 +165,15 @@ def _await(
         time.sleep(0.4)  # each look is a command in a container
 
 
-def _why(settings: StackSettings, slot: str) -> str:
+def _why(settings: StackSettings, slot: str, began: str) -> str:
     tail = docker.last_lines(settings, slot)
-    return f"the new version in {slot} was not ready within {READY_SECONDS} s, or ended:\n{tail}"
+    sentence, trace = loading.failure(tail, began)
+    if sentence:
+        return f"{trace}\n{sentence}"
+    return (
+        f"the new version in {slot} ended, or was not ready within START_SECONDS={settings.start_seconds}:\n"
+        f"{tail}"
+    )
 
 
 def _say(slot: str, what: str) -> None:

@@ -105,6 +105,25 @@ class StackSettings(Settings):
         ge=1,
         le=65535,
     )
+    answer_seconds: int = setting(
+        30,
+        "Seconds that the application may take to begin an answer. Then the client gets 504, and the "
+        "application runs on. What has begun may take as long as it likes.",
+        section="operation",
+        scope="stack",
+        example="120",
+        ge=1,
+        le=86400,
+    )
+    request_seconds: int = setting(
+        60,
+        "Seconds that a client may take to send a request; an upload counts.",
+        section="operation",
+        scope="stack",
+        example="600",
+        ge=1,
+        le=86400,
+    )
     rate_limit: str = setting(
         "",
         "Requests per second that one client may send, with twice as many at once; more get 429. Empty: off.",

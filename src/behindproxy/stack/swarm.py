@@ -20,8 +20,8 @@ from .settings import SwarmSettings, own_keys, read_as, warn, written
 
 SERVICES = ("app", "traefik")
 FILE = "deploy/swarm/stack.yml"
-# A rolling update of eight replicas, each with its drain time, on slow machines.
-PATIENCE_SECONDS = 900
+# Of a rolling update, on slow machines; and for each replica, beside its start and its drain time.
+PATIENCE_SECONDS, PER_REPLICA_SECONDS = 300, 30
 # From the stop signal until the server gets it, as in stack.yml.
 LEAVING_SECONDS = 5
 # What a service is right after it was changed says nothing yet.
@@ -44,7 +44,7 @@ def deploy() -> int:
     _ask("stack", "deploy", *options, name, environ=environ)
     time.sleep(SETTLE_SECONDS)
     for service in SERVICES:
-        _wait(name, service, before[service])
+        _wait(name, service, before[service], patience(settings))
     _forget_unused(name)
     print(*_state(name), sep="\n")
     _show(settings, name, nodes)
@@ -214,8 +214,14 @@ def _update(name: str, service: str) -> dict[str, Any]:
     return (json.loads(result.stdout)[0].get("UpdateStatus") or {}) if result.returncode == 0 else {}
 
 
-def _wait(name: str, service: str, before: dict[str, Any]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def patience(settings: SwarmSettings) -> int:
+    """Return how many seconds an update of all replicas, one after the other, may take."""
+    each = settings.start_seconds + settings.drain_seconds + PER_REPLICA_SECONDS
+    return PATIENCE_SECONDS + settings.app_replicas * each
+
+
+def _wait(name: str, service: str, before: dict[str, Any], seconds: int) -> None:
+    deadline = time.monotonic() + seconds
     while True:
         update = _update(name, service)
         state = update.get("State", "completed")
@@ -233,7 +239,7 @@ def _wait(name: str, service: str, before: dict[str, Any]) -> None:
             return
         if time.monotonic() > deadline:
             raise SystemExit(
-                f"{service}: {_replicas(name, service)} after {PATIENCE_SECONDS} s\n{_why(name, service)}"
+                f"{service}: {_replicas(name, service)} after {seconds} s\n{_why(name, service)}"
             )
         if not before and not update and _why(name, service).count("\n") > 2:
             # The first deploy has no version to go back to, and would try for ever.

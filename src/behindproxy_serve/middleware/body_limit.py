@@ -57,7 +57,7 @@ class BodyLimit:
         """Send the answer first; then read what still comes and throw it away, as much again at once
         and the rest slowly, until the client has gone: a proxy that is still writing, and has not
         come to reading, would see a reset in place of the answer."""
-        detail = f"a body may have {self.limit} bytes here"
+        detail = f"a body may have {self.limit} bytes here; MAX_BODY_BYTES is the limit's setting"
         answer = problem(413, detail, headers={"Connection": "close"})
         await send({"type": "http.response.start", "status": 413, "headers": answer.raw_headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": True})
