@@ -32,11 +32,11 @@ def defined(answer: httpx.Response, *statuses: int) -> None:
 def test_the_app_is_down(stack):
     for service in ("app", "app-2"):
         docker("kill", stack.container(service))
-    defined(get(stack, "/app"), 502, 503)  # in the second before Traefik has noticed: after its retries
-    time.sleep(2)
-    began = time.monotonic()
-    defined(get(stack, "/app"), 503)
-    assert time.monotonic() - began < 1, "known to be down: the answer needs no attempts"
+    for _ in range(2):  # Traefik has noticed, or not: each slot is tried
+        began = time.monotonic()
+        defined(get(stack, "/app"), 502)
+        assert time.monotonic() - began < 10, "after its retries"
+        time.sleep(2)
 
 
 def test_the_app_is_starting(stack):
@@ -49,21 +49,22 @@ def test_the_app_is_starting(stack):
     def serving() -> bool:
         answer = get(stack, "/app")
         seen.add(answer.status_code)
-        defined(answer, 200, 502, 503)
+        defined(answer, 200, 502)
         return answer.status_code == 200
 
     wait_for(serving, 20)
-    assert 503 in seen
+    assert seen <= {200, 502}
 
 
-def test_all_replicas_are_unhealthy(stack):
+def test_all_replicas_are_unhealthy_and_serve(stack):
+    """Nobody is helped by a 503 while there is one that takes the connection."""
     for service in ("app", "app-2"):
         docker("exec", stack.container(service), "python", "-m", "behindproxy_serve.drain", "start")
-    wait_for(lambda: get(stack, "/app").status_code == 503, 10)
-    defined(get(stack, "/app"), 503)
+    wait_for(lambda: not any(stack.servers_up().values()), 10)
+    for _ in range(10):
+        defined(get(stack, "/app"), 200)
     for service in ("app", "app-2"):
         docker("exec", stack.container(service), "rm", "/tmp/run/draining")
-    wait_for(lambda: get(stack, "/app").status_code == 200, 10)
 
 
 def test_a_body_over_the_limit_gets_413_each_time_announced_or_not(stack):

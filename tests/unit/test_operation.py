@@ -89,6 +89,24 @@ def test_readiness_is_the_application_s_until_it_drains(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/healthz"])
+@pytest.mark.parametrize(
+    ("own", "shown"),
+    [
+        *((status, 200) for status in (204, 301, 307, 401, 403, 404, 405, 421, 422, 429)),
+        (400, 400),  # TrustedHostMiddleware's: nobody would be served
+        *((status, status) for status in (500, 503)),
+    ],
+)
+def test_what_answers_below_500_is_alive(tmp_path, own, shown, path):
+    async def app(scope, receive, send):
+        await PlainTextResponse("its own", own)(scope, receive, send)
+
+    status, text, _ = ask(Health(app, "/p", tmp_path / "draining"), path)
+    assert status == (204 if own == 204 else shown)
+    assert (b"its own" in text) == (own in (204, 400, 500, 503))
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/healthz"])
 def test_an_application_without_one_is_asked_once_a_minute(tmp_path, monkeypatch, path):
     answer, now = [], [1000.0]
 

@@ -11,14 +11,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..problems import problem
 
 LIVE, READY = HEALTH = ("/healthz", "/readyz")
-ASKED_AGAIN_SECONDS = 60
+SENT_AGAIN_SECONDS = 60
 
 
 class Health:
     """Answer /readyz with 503 from the stop signal on, or once the file `mark` is there (drain.py).
 
-    Otherwise the application is asked. Where it answers 404 it has none: this answers 200 then, and for a
-    minute without asking. Each question may cost it a line in its log, or a traceback.
+    Otherwise the application answers. Its redirect or 4xx is none about its health (it has no such path, a
+    login, a list of hosts): this answers 200 in its place, and for a minute by itself. Each request may
+    cost the application a line in its log, or a traceback. But 400 is TrustedHostMiddleware's to every
+    host of the stack, so nobody would be served.
     """
 
     def __init__(self, app: ASGIApp, prefix: str, mark: Path) -> None:
@@ -27,7 +29,7 @@ class Health:
         self.paths = (LIVE, f"{prefix}{LIVE}", *self.ready)
         self.app, self.mark = app, mark
         self.stopping = False
-        self.missing: dict[tuple[str, str], float] = {}  # method and path, and until when
+        self.none: dict[tuple[str, str], float] = {}  # method and path, and until when
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -42,19 +44,19 @@ class Health:
         if scope["method"] not in ("GET", "HEAD"):
             return await self.app(scope, receive, send)
         request, now = (scope["method"], scope["path"]), time.monotonic()
-        missing = now < self.missing.get(request, now)
+        none = now < self.none.get(request, now)
 
-        async def unless_missing(message: Message) -> None:
-            nonlocal missing
-            missing = missing or message.get("status") == 404
-            if not missing:
+        async def unless_none(message: Message) -> None:
+            nonlocal none
+            none = none or _says_nothing(message.get("status", 200))
+            if not none:
                 await send(message)
 
-        if not missing:
-            await self.app(scope, receive, unless_missing)
-            if missing:
-                self.missing[request] = now + ASKED_AGAIN_SECONDS
-        if missing:
+        if not none:
+            await self.app(scope, receive, unless_none)
+            if none:
+                self.none[request] = now + SENT_AGAIN_SECONDS
+        if none:
             await JSONResponse({"status": "ready" if ready else "ok"})(scope, receive, send)
 
     def _note_sigterm(self) -> None:
@@ -67,3 +69,8 @@ class Health:
                 before(number, frame)
 
         signal.signal(signal.SIGTERM, handler)
+
+
+def _says_nothing(status: int) -> bool:
+    """Return whether an answer of the application is none about its health."""
+    return 300 <= status < 500 and status != 400

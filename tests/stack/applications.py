@@ -1,0 +1,90 @@
+"""Applications as other people write them: none knows of the stack that it is served by.
+
+APP_MODULE=tests.stack.applications:NAME serves one.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+
+
+def refusing(refuse: Callable[[Request], Response | None]) -> FastAPI:
+    """Return an application that answers everything with what `refuse` returns, also what it has not."""
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def wall(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        return refuse(request) or await call_next(request)
+
+    @app.get("/orders")
+    def orders() -> list[int]:
+        return [1]
+
+    return app
+
+
+def _login(request: Request) -> Response | None:
+    if request.headers.get("authorization") == "Bearer open":
+        return None
+    return JSONResponse({"detail": "Not authenticated"}, 401, {"WWW-Authenticate": "Bearer"})
+
+
+def _hosts(status: int) -> Callable[[Request], Response | None]:
+    def refuse(request: Request) -> Response | None:
+        if request.headers.get("host", "").partition(":")[0] == "127.0.0.1":
+            return None
+        return PlainTextResponse("Invalid Host header - possible DNS rebinding attack detected", status)
+
+    return refuse
+
+
+walled = refusing(_login)
+hosted = refusing(_hosts(403))  # mlflow's
+misdirected = refusing(_hosts(421))  # the MCP SDK's
+redirecting = refusing(lambda _: RedirectResponse("https://login.example/"))
+
+
+@asynccontextmanager
+async def _slow(app: FastAPI):
+    await asyncio.sleep(float(os.environ.get("SLOW_SECONDS", "7")))
+    yield
+
+
+@asynccontextmanager
+async def _without_database(app: FastAPI):
+    await asyncio.sleep(2)  # long enough that a supervisor takes it for started
+    raise RuntimeError("no database at db:5432")
+    yield
+
+
+slow = FastAPI(lifespan=_slow)
+failing = FastAPI(lifespan=_without_database)
+ordinary = FastAPI()
+
+
+@ordinary.get("/reports/{name}")
+async def report(name: str, seconds: float = 0) -> str:
+    await asyncio.sleep(seconds)
+    return name
+
+
+@ordinary.get("/busy")
+async def busy(seconds: float) -> str:
+    """Hold the event loop, as a long computation does."""
+    time.sleep(seconds)
+    return "done"
+
+
+@ordinary.put("/blobs/{name}")
+async def blob(name: str, request: Request) -> int:
+    return len(await request.body())
+
+
+@ordinary.get("/units/{unit:path}")
+async def unit(unit: str) -> str:
+    return unit
