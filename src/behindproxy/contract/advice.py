@@ -320,11 +320,20 @@ CHANGES: dict[str, Mapping[str, str]] = {
     "host_lost": HOST,
     "port_lost": {**HOST, "nginx": "proxy_set_header Host $http_host; in place of $host, which has no port."},
     "any_host": ANY_HOST,
+    "old_starlette": {
+        "any": "upgrade Starlette to 1.0.1 or newer (FastAPI 0.133 takes it), and let the proxy refuse a "
+        "Host that is none."
+    },
     "malformed_host": {"any": "the proxy must refuse a Host that is none."},
     "load_balancers": {
         "any": "name each load balancer, by its exact address, to the proxy and to the server."
     },
     "proxy_trusts_clients": CLIENTS,
+    "client_overwritten": {
+        "any": "the proxy must send X-Forwarded-For with the address of its client.",
+        "nginx": "proxy_set_header X-Forwarded-For $remote_addr; ($server_addr is nginx's own address).",
+        "haproxy": "http-request set-header X-Forwarded-For %[src].",
+    },
     "scheme_not_sent": FORWARDED,
     "scheme_lost": {**FORWARDED, **TRUSTING},
     "scheme_overwritten": FORWARDED,

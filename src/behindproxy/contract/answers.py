@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 
 import httpx
 
@@ -33,10 +33,8 @@ class Page:
 
     def resolve(self, at: str, link: str) -> str:
         """Return the address of a link of the page that was shown at the address `at`."""
-        try:
-            return urljoin(urljoin(at, self.base), link)
-        except ValueError:  # a bracket that stays open
-            return ""
+        url = resolved(resolved(at, self.base), link)
+        return url if parseable(url) else ""
 
 
 class _Reader(HTMLParser):
@@ -86,9 +84,21 @@ def urls(headers: Mapping[str, str], text: str, nested: bool = True) -> list[str
     absolute = [url for url in found if URL.match(url)]
     if nested:
         for url in [*absolute, *(one for one in found if "?" in one)]:
-            query = urlsplit(url).query if parseable(url) else ""
-            absolute += [value for _, value in parse_qsl(query) if URL.match(value)]
+            absolute += [value for _, value in parse_qsl(parts(url).query) if URL.match(value)]
     return [url for url in dict.fromkeys(absolute) if parseable(url)]
+
+
+def resolved(at: str, location: str) -> str:
+    """Return where a Location of the answer at `at` leads; one that is no URL comes back as it stands."""
+    try:
+        return urljoin(at, location)
+    except ValueError:
+        return location
+
+
+def parts(url: str) -> SplitResult:
+    """Split a URL; one that cannot be read is a path and nothing else."""
+    return urlsplit(url) if parseable(url) else SplitResult("", "", url, "", "")
 
 
 def parseable(url: str) -> bool:

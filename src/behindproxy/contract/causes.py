@@ -564,7 +564,7 @@ SEEN = (
     Cause(
         "static_folder",
         "files outside the static folder are served",
-        lambda red: red.says("static.no_traversal", "200", "app", "served", "true"),
+        lambda red: red.says("static.no_traversal", "the application's source"),
         ("static.*",),
     ),
     # Host.
@@ -584,6 +584,12 @@ SEEN = (
             and red("host.own_port")
             and not red("redirect.keeps_prefix@direct")
         ),
+    ),
+    Cause(
+        "old_starlette",
+        "Starlette builds request.url from whatever Host has: it is older than 1.0.1",
+        lambda red: red("host.with_a_path"),
+        ("host.with_a_path@*", "host.malformed@*", "host.one@*"),
     ),
     Cause(
         "any_host",
@@ -609,6 +615,12 @@ SEEN = (
         "Traefik trusts its clients",
         lambda red: red("trust.proxy_cannot_spoof") and red("trust.one_value_each"),
         ("trust.*@http", "trust.*@https", "scope.*"),
+    ),
+    Cause(
+        "client_overwritten",
+        "X-Forwarded-For is overwritten on its way: it has one address for all clients",
+        lambda red: red.says("scope.client", "client at 127."),
+        ("scope.client@*",),
     ),
     Cause(
         "scheme_overwritten",

@@ -6,15 +6,17 @@ import time
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 import httpx
 
-from . import answers, safety
+from . import answers, exchange, safety
 from .check import EntrypointName
-from .entrypoint import Entrypoint
+from .entrypoint import Entrypoint, RateLimited
+from .exchange import STREAM
 from .expect import Expect, Unexpected
 from .found import Answer, Docs, Found, Redirect, mapping, path_in, schema_of
 
@@ -26,9 +28,9 @@ MAX_FILLED = 10  # paths with parameters
 MAX_PAGES = 15
 MAX_SCRIPTS = 8
 MAX_SLASHES = 10
-MAX_BYTES = 1_000_000
-READ_SECONDS = 3
-SECONDS = 15  # for all of it
+SECONDS, MAX_SECONDS = 15, 45  # for all of it; an application that answers slowly gets more
+ANSWERS = 12  # one after the other, that there must be time for
+WORKERS = 6
 SCHEMAS = (
     "/openapi.json",
     "/api/openapi.json",
@@ -42,8 +44,6 @@ USUAL = ("/mcp", "/sse", "/health", "/healthz", "/api", "/api/")
 DOCS = ("/docs", "/redoc", "/api/docs", "/swagger")
 SCHEMA_URL = re.compile(r"""["']?\burl["']?\s*:\s*["']([^"']+)["']""")
 SPEC_URL = re.compile(r"""spec-url\s*=\s*["']([^"']+)["']""")
-TEXT = re.compile(r"text/|json|javascript|xml")
-STREAM = "text/event-stream"
 EXAMPLES = {"integer": "1", "number": "1", "boolean": "true"}
 
 
@@ -58,7 +58,9 @@ class Discovery:
     def __init__(self, target: "Target", name: EntrypointName):
         self.target, self.name = target, name
         self.found = Found(at=name)
-        self.end = time.monotonic() + SECONDS
+        self.began, self.slowest = time.monotonic(), 0.0
+        self.known: dict[str, Answer] = {}
+        self.limited = ""
 
     def run(self) -> Found:
         for step in (
@@ -82,9 +84,19 @@ class Discovery:
             ) as error:
                 # Whatever shape somebody's schema or page has, the other steps go on, and it is said.
                 self.found.notes.append(f"not all was looked at: {type(error).__name__}: {str(error)[:100]}")
-        if time.monotonic() > self.end:
-            self.found.notes.append(f"the application is slow: not all was looked at in {SECONDS} s")
+        if self.seconds_left < 0:
+            took = f"{self.slowest:.0f} s for an answer"
+            self.found.notes.append(
+                f"the application is slow ({took}): not all was looked at; --path names more"
+            )
+        if self.limited:
+            self.found.notes.append(f"not all was looked at: {self.limited}")
         return self.found
+
+    @property
+    def seconds_left(self) -> float:
+        allowed = min(MAX_SECONDS, max(SECONDS, ANSWERS * self.slowest))
+        return self.began + allowed - time.monotonic()
 
     def _named_paths(self) -> None:
         self._look([*self._paths(), *self._first_pages()])
@@ -99,24 +111,32 @@ class Discovery:
     def get(self, path: str, whole: bool = False) -> Answer | None:
         """Return the answer to the application's `path`, or with `whole` to a path as it stands; None
         where there is none."""
-        if time.monotonic() > self.end:
-            return None
         entrypoint = self.entrypoint()
-        try:
-            with entrypoint.stream("GET", path if whole else entrypoint.path(path)) as response:
-                return self._answer(path, response)
-        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, UnicodeError, LookupError):
+        target = path if whole else entrypoint.path(path)
+        if target in self.known:
+            return replace(self.known[target], path=path)
+        if self.seconds_left < 0:
             return None
+        began = time.monotonic()
+        try:
+            with entrypoint.stream("GET", target) as response:
+                self.slowest = max(self.slowest, time.monotonic() - began)
+                answer = self.known[target] = self._answer(path, response)
+                return answer
+        except RateLimited as limited:
+            self.limited = str(limited)
+        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, UnicodeError, LookupError):
+            pass
+        return None
+
+    def _get_all(self, paths: Iterable[str], whole: bool = False) -> list[Answer | None]:
+        """Get several at once: what is slow is waited for together."""
+        with ThreadPoolExecutor(WORKERS) as pool:
+            return list(pool.map(lambda path: self.get(path, whole), paths))
 
     def _answer(self, path: str, response: httpx.Response) -> Answer:
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        body, end, whole = b"", time.monotonic() + READ_SECONDS, True
-        if TEXT.search(kind) and kind != STREAM:
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) > MAX_BYTES or time.monotonic() > end:
-                    whole = False
-                    break
+        kind = exchange.kind(response.headers)
+        body, whole = exchange.beginning(response) if exchange.is_text(kind) else (b"", True)
         text = body.decode("utf-8", "replace")
         shown = answers.urls(response.headers, text)
         return Answer(
@@ -133,12 +153,11 @@ class Discovery:
     def _look(self, paths: Iterable[str]) -> None:
         """Get each path, several at once."""
         left = [path for path in dict.fromkeys(paths) if path not in self.found.answers]
-        with ThreadPoolExecutor(6) as pool:
-            for path, answer in zip(left, pool.map(self.get, left), strict=True):
-                if answer:
-                    self.found.answers[path] = answer
-                    if answer.kind == STREAM and answer.status == 200 and path not in self.found.streams:
-                        self.found.streams.append(path)
+        for path, answer in zip(left, self._get_all(left), strict=True):
+            if answer:
+                self.found.answers[path] = answer
+                if answer.kind == STREAM and answer.status == 200 and path not in self.found.streams:
+                    self.found.streams.append(path)
 
     # the schema
 
@@ -149,6 +168,9 @@ class Discovery:
             return
         # A file that is not there would be sent as a path; both are named in --openapi's one line.
         places = [named] if named else list(SCHEMAS)
+        if any(self._take_at(prefix + places[0]) for prefix in self._prefixes()):
+            return
+        self._get_all([prefix + path for prefix in self._prefixes() for path in (*places, *DOCS)], whole=True)
         for prefix in self._prefixes():
             for path in places:
                 if self._take_at(prefix + path):
@@ -158,7 +180,7 @@ class Discovery:
                 answer = self.get(prefix + page, whole=True)
                 told = answer and (SCHEMA_URL.search(answer.text) or SPEC_URL.search(answer.text))
                 if answer and told and answer.status == 200:
-                    path = urlsplit(urljoin(prefix + page, told[1])).path
+                    path = answers.parts(answers.resolved(prefix + page, told[1])).path
                     inside = path_in(path, self.target.prefix)
                     if self._take_at(path) or self._take_at(prefix + inside):
                         return
@@ -236,8 +258,7 @@ class Discovery:
             inside = path_in(path, self.target.prefix) if path else "/"
             if path != "/" and inside == "/":
                 continue  # a path that is called like the prefix tells nothing
-            with_prefix = self.get(self.target.prefix + inside, whole=True)
-            without = self.get(inside, whole=True)
+            with_prefix, without = self._get_all([self.target.prefix + inside, inside], whole=True)
             here, there = (with_prefix, without) if prefix else (without, with_prefix)
             if answers_(here) or answers_(there):
                 return answers_(here)
@@ -257,10 +278,8 @@ class Discovery:
     # answers
 
     def _fallback(self) -> None:
-        texts = []
-        for _ in range(2):
-            answer = self.get(f"/{uuid.uuid4().hex}/{uuid.uuid4().hex[:8]}")
-            texts.append(answer.text if answer and answer.status == 200 else "")
+        unknown = [f"/{uuid.uuid4().hex}/{uuid.uuid4().hex[:8]}" for _ in range(2)]
+        texts = [one.text if one and one.status == 200 else "" for one in self._get_all(unknown)]
         if texts[0] and texts[0] == texts[1]:
             self.found.fallback = texts[0]
             self.found.one_answer = "<" not in texts[0][:200]
@@ -343,12 +362,12 @@ class Discovery:
 
     def _scripts(self, page: str, texts: list[str]) -> None:
         for literal in answers.sockets(texts):
-            path = path_in(urljoin(page, literal), self.target.prefix)
+            path = path_in(answers.resolved(page, literal), self.target.prefix)
             self.found.lost.setdefault(path, page)
 
     def path_of(self, url: str) -> str:
         """Return the application's path of an address; empty where that leads elsewhere."""
-        parts = urlsplit(url)
+        parts = answers.parts(url)
         if parts.scheme not in ("http", "https") or not self.target.is_own(url, self.found):
             return ""
         return path_in(url, self.target.prefix)
@@ -356,14 +375,13 @@ class Discovery:
     def _slashes(self) -> None:
         plain = [path for path in self.found.routes if path != "/" and "?" not in path][:MAX_SLASHES]
         others = {path.rstrip("/") if path.endswith("/") else f"{path}/": path for path in plain}
-        with ThreadPoolExecutor(6) as pool:
-            for other, answer in zip(others, pool.map(self.get, others), strict=True):
-                if answer and answer.status in answers.REDIRECTS and answer.location:
-                    # However the proxy or a wrong root path garble it, it ends like the path.
-                    to = re.sub("/+", "/", urlsplit(answer.location).path)
-                    if to.endswith(others[other]) or to.rstrip("/").endswith(others[other].rstrip("/")):
-                        self.found.redirects.append(Redirect(other, others[other]))
-                        self.found.answers.setdefault(other, answer)
+        for other, answer in zip(others, self._get_all(others), strict=True):
+            if answer and answer.status in answers.REDIRECTS and answer.location:
+                # However the proxy or a wrong root path garble it, it ends like the path.
+                to = re.sub("/+", "/", answers.parts(answer.location).path)
+                if to.endswith(others[other]) or to.rstrip("/").endswith(others[other].rstrip("/")):
+                    self.found.redirects.append(Redirect(other, others[other]))
+                    self.found.answers.setdefault(other, answer)
 
     def _sockets(self) -> None:
         for path in self.target.websockets:

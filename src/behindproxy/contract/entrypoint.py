@@ -1,5 +1,6 @@
 """One way in: the proxy over http, the proxy over TLS, or the application server itself."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,10 +23,31 @@ Answer = TypeVar("Answer")
 
 TIMEOUT_SECONDS = 10
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# nginx's own page where limit_req or limit_conn refuses; a server that it cannot reach is a 502.
+NGINX_LIMIT = re.compile(r"<h1>503 Service Temporarily Unavailable</h1>.*<center>nginx", re.DOTALL)
 
 
 class RateLimited(RuntimeError):
     """Nothing was checked: somebody's deployment answers no more requests for now."""
+
+    def __init__(self, status: int):
+        whose = " by nginx's own page, as limit_req does" if status == 503 else ""
+        super().__init__(f"the deployment limits how many requests it takes ({status}{whose})")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a plain GET was answered with; the text is empty where nobody reads it."""
+
+    status_code: int
+    headers: httpx.Headers
+    text: str
+    request_text: str
+    response_text: str
+
+    @property
+    def kind(self) -> str:
+        return exchange.kind(self.headers)
 
 
 class Options(TypedDict, total=False):
@@ -118,6 +140,27 @@ class Entrypoint:
             self.response_text = exchange.response_text(response, response.text)
             return response
 
+    def look(self, path: str) -> Look:
+        """Return the answer to a plain GET of the application's `path`, sent once in a run."""
+        return self.look_at(self.path(path))
+
+    def look_at(self, target: str) -> Look:
+        """As `look`, at `target` as it stands: many checks judge one answer."""
+        known = self.target.looks.get((self.name, target))
+        if known is None:
+            known = self.target.looks[self.name, target] = self.begin(target)
+        self.request_text, self.response_text = known.request_text, known.response_text
+        return known
+
+    def begin(self, target: str, **options: Unpack[Options]) -> Look:
+        """Return the beginning of the answer to GET of `target` as it stands."""
+        with self.stream("GET", target, **options) as response:
+            text = ""
+            if exchange.is_text(exchange.kind(response.headers)):
+                text = exchange.beginning(response)[0].decode("utf-8", "replace")
+                self.response_text = exchange.response_text(response, text)
+        return Look(response.status_code, response.headers, text, self.request_text, self.response_text)
+
     @contextmanager
     def stream(self, method: str, target: str, **options: Unpack[Options]) -> Iterator[httpx.Response]:
         if target[:1] not in ("", "/", "?"):  # behind the origin, @ would lead to another host
@@ -126,12 +169,19 @@ class Entrypoint:
         self.request_text, self.response_text = exchange.request_text(request), ""
         response = self.client.send(request, stream=True)
         try:
-            if response.status_code == 429 and not self.target.ours:
-                raise RateLimited("the deployment limits how many requests it takes (429)")
+            self._permit_more(response.status_code, lambda: response.read().decode("utf-8", "replace"))
             self.response_text = exchange.response_text(response, "")
             yield response
         finally:
             response.close()
+
+    def _permit_more(self, status: int, text: Callable[[], str]) -> None:
+        """Raises RateLimited where somebody's deployment wants no more requests for now; a 503 says so only
+        where something else was answered before."""
+        if self.target.ours or status not in (429, 503):
+            self.target.answering.add(self.name)
+        elif status == 429 or (self.name in self.target.answering and NGINX_LIMIT.search(text())):
+            raise RateLimited(status)
 
     def each(self, cases: Iterable[str], ask: Callable[[str], Answer]) -> dict[str, Answer]:
         """The answer to each case; a failure shows the exchange of the first wrong one."""
@@ -153,6 +203,7 @@ class Entrypoint:
         """An open WebSocket. A refused handshake is a wrong answer, not an error."""
         url = f"{self.ws_scheme}://{self.authority}{self.path(path)}"
         self._permit(safety.harm("GET", self.path(path), headers or []))
+        self.target.count(self.name, self.path(path))
         shown = f"GET {url}\n{exchange.headers_text(headers or [])}"
         self.request_text, self.response_text = shown, ""
         try:
@@ -160,8 +211,9 @@ class Entrypoint:
         except InvalidStatus as refused:
             answer = refused.response
             lines = exchange.headers_text(answer.headers.raw_items())
-            body = exchange.body_text((answer.body or b"").decode("utf-8", "replace"))
-            self.response_text = f"HTTP/1.1 {answer.status_code}\n{lines}\n{body}"
+            body = (answer.body or b"").decode("utf-8", "replace")
+            self._permit_more(answer.status_code, lambda: body)
+            self.response_text = f"HTTP/1.1 {answer.status_code}\n{lines}\n{exchange.body_text(body)}"
             raise Unexpected(
                 f"WebSocket handshake {self.path(path)}", f"HTTP {answer.status_code}", "HTTP 101"
             ) from refused
@@ -175,11 +227,15 @@ class Entrypoint:
         data = request.encode("latin-1") if isinstance(request, str) else request
         text = data.decode("latin-1")
         self._permit(safety.harm_in(text))
+        self.target.count(self.name, text.partition(" ")[2].partition(" ")[0])
         self.request_text = f"# to {self.origin}\n{text}"
         self.response_text = ""
         received, closed = raw.exchange(self.address.host, self.address.port, self._context, data)
         self.response_text = exchange.body_text(received.decode("utf-8", "replace"))
-        return raw.answers(received), closed
+        answers = raw.answers(received)
+        if answers:
+            self._permit_more(answers[0].status_code, lambda: answers[0].text)
+        return answers, closed
 
     def raw(self, request: str | bytes) -> list[raw.RawAnswer]:
         """As `raw_until_closed`, the responses alone."""
@@ -187,7 +243,7 @@ class Entrypoint:
 
     def shown(self, path: str, **options: Unpack[Options]) -> list[str]:
         """Return the absolute addresses of this deployment in the answer to the application's `path`."""
-        answer = self.get(path, **options)
+        answer = self.get(path, **options) if options else self.look(path)
         found = self.target.found
         return [url for url in answers.urls(answer.headers, answer.text) if self.target.is_own(url, found)]
 

@@ -1,5 +1,6 @@
 """A check's request and response as text: a failure is read without repeating it."""
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 
@@ -8,22 +9,61 @@ import httpx
 BODY_CHARACTERS = 2000
 BODY_BYTES = 64 * 1024 * 1024  # unpacked
 BODY_SECONDS = 30
+# Of a text that nothing has to parse whole, the beginning: a log may be long, or never end.
+TEXT_BYTES = 1_000_000
+TEXT_SECONDS = 3
+TEXT = re.compile(r"text/|json|javascript|xml")
+STREAM = "text/event-stream"
+
+
+class Unfollowed(httpx.Response):
+    """A response that nobody follows: httpx makes an error of a Location that is no URL."""
+
+    @property
+    def has_redirect_location(self) -> bool:
+        return False
+
+
+def kind(headers: httpx.Headers) -> str:
+    """Return the content type, without parameters."""
+    return str(headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def is_text(kind: str) -> bool:
+    """Say whether it is worth reading: text that ends, or is meant to."""
+    return bool(TEXT.search(kind)) and kind != STREAM
 
 
 def bound(response: httpx.Response) -> None:
-    """Make the body an error where it does not end."""
+    """Make the body an error where it does not end, and cut it off where it is text."""
+    response.__class__ = Unfollowed
     whole = response.iter_bytes
+    cut = kind(response.headers).startswith("text/") and kind(response.headers) != STREAM
+    most, seconds = (TEXT_BYTES, TEXT_SECONDS) if cut else (BODY_BYTES, BODY_SECONDS)
 
     def iter_bytes(chunk_size: int | None = None) -> Iterator[bytes]:
-        size, end = 0, time.monotonic() + BODY_SECONDS
+        size, end = 0, time.monotonic() + seconds
         for piece in whole(chunk_size):
             size += len(piece)
-            if size > BODY_BYTES or time.monotonic() > end:
-                seen = f"after {BODY_SECONDS} seconds or {BODY_BYTES} bytes"
+            over = size > most or time.monotonic() > end
+            if over and not cut:
+                seen = f"after {seconds} seconds or {most} bytes"
                 raise httpx.ReadError(f"the body did not end {seen}", request=response.request)
             yield piece
+            if over:
+                return
 
     response.iter_bytes = iter_bytes  # type: ignore[method-assign]
+
+
+def beginning(response: httpx.Response) -> tuple[bytes, bool]:
+    """Return the body as far as it is looked at, and whether that is all of it."""
+    body, end = bytearray(), time.monotonic() + TEXT_SECONDS
+    for piece in response.iter_bytes():
+        body += piece
+        if len(body) > TEXT_BYTES or time.monotonic() > end:
+            return bytes(body), False
+    return bytes(body), True
 
 
 def headers_text(headers: Iterable[tuple[str, str]]) -> str:

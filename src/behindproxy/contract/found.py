@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+
+from .answers import parts
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ class Found:
 
     @property
     def showing(self) -> list[str]:
-        """Paths whose answers show an absolute address of this deployment."""
-        return [path for path, answer in self.answers.items() if answer.addresses]
+        """Paths whose answers show an absolute address of this deployment; the long ones last."""
+        shown = [(not answer.whole, path) for path, answer in self.answers.items() if answer.addresses]
+        return [path for _, path in sorted(shown, key=lambda one: one[0])]
 
     @property
     def cookies(self) -> list[str]:
@@ -171,6 +173,6 @@ def servers_of(document: Any) -> list[str]:
 
 def path_in(url: str, prefix: str) -> str:
     """Return a URL's path without the prefix."""
-    path = urlsplit(url).path
+    path = parts(url).path
     inside = prefix and (path == prefix or path.startswith(f"{prefix}/"))
     return (path[len(prefix) :] if inside else path) or "/"

@@ -69,6 +69,9 @@ def answers(received: bytes) -> list[RawAnswer]:
     while stream.tell() < len(received):
         response = _Response(stream)
         response.begin()
-        body = response.read().decode("utf-8", "replace")
-        found.append(RawAnswer(response.status, response.getheaders(), body))
+        try:
+            body = response.read()
+        except http.client.IncompleteRead as cut:  # what did not end was not waited for
+            body = cut.partial
+        found.append(RawAnswer(response.status, response.getheaders(), body.decode("utf-8", "replace")))
     return found

@@ -92,6 +92,10 @@ CAUSES: dict[str, str] = {
         "PUBLIC_HOSTS must list the deployment's own names, not *, and the rule in "
         "traefik/dynamic/routes.toml begin with Host(…)."
     ),
+    "client_overwritten": (
+        "Traefik writes it by itself: remove what sets it in traefik/dynamic/middlewares.toml."
+    ),
+    "old_starlette": "requirements/app.txt pins a newer one, and HostGuard refuses such a Host before it.",
     "malformed_host": "serve it through behindproxy_serve/asgi.py, whose HostGuard answers 400.",
     "load_balancers": (
         "`make up` gives it to Traefik (forwardedHeaders.trustedIPs) and to the server "
@@ -286,6 +290,10 @@ CHECKS: dict[str, str] = {
         "Starlette falls back to the socket's own address when Host does not parse, and a redirect shows "
         "it: serve the application through behindproxy_serve/asgi.py, whose HostGuard answers 400, or pin "
         "Host with a headers middleware in traefik/dynamic/middlewares.toml."
+    ),
+    "host.with_a_path": (
+        "Upgrade Starlette to 1.0.1 or newer, and serve the application through behindproxy_serve/asgi.py, "
+        "whose HostGuard answers 400."
     ),
     "host.one": (
         "Starlette falls back to the socket's own address when Host does not parse, and a redirect shows "

@@ -26,6 +26,7 @@ _BOTH = {
     "host.absolute_form": ("CWE-644", "4.1.3"),
     "host.malformed": ("CWE-644", ""),
     "host.one": ("CWE-644", ""),
+    "host.with_a_path": ("CWE-444", "4.2.1"),
     "exposure.request_smuggling": BOUNDARIES,
     "exposure.hidden_request": BOUNDARIES,
     "exposure.h2c": BOUNDARIES,

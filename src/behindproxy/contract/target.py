@@ -3,6 +3,7 @@
 import socket
 import ssl
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +17,7 @@ from . import exchange, safety
 from .check import Check, EntrypointName, Place
 from .detection import proxy_of, server_of
 from .discovery import Discovery
-from .entrypoint import DEFAULT_PORTS, TIMEOUT_SECONDS, Address, Entrypoint
+from .entrypoint import DEFAULT_PORTS, TIMEOUT_SECONDS, Address, Entrypoint, Look, RateLimited
 from .expect import Expect
 from .found import Answer, Docs, Found, Redirect, path_in
 from .seen import Seen
@@ -102,6 +103,10 @@ class Target:
     redirecting: set[EntrypointName] = field(default_factory=set)  # http, where it leads to https
     found: Found = field(default_factory=Found)
     strip: bool = True
+    looks: dict[tuple[EntrypointName, str], Look] = field(default_factory=dict)
+    outside: defaultdict[EntrypointName, set[str]] = field(default_factory=lambda: defaultdict(set))
+    answering: set[EntrypointName] = field(default_factory=set)
+    sent: Counter[tuple[EntrypointName, str]] = field(default_factory=Counter)  # requests, by path
     _other: httpx.Client | None = None
 
     def __post_init__(self) -> None:
@@ -156,6 +161,11 @@ class Target:
         names = {one.name for one in self.addresses.values() if (one.scheme, one.host, one.port) == place}
         headers = exchange.decoded(request.headers.raw)
         self.permit(names, safety.harm(request.method, url.raw_path.decode("ascii"), headers))
+        for name in names:
+            self.count(name, url.raw_path.decode("ascii"))
+
+    def count(self, name: EntrypointName, target: str) -> None:
+        self.sent[name, target.partition("?")[0]] += 1
 
     def permit(self, names: set[EntrypointName], harm: str) -> None:
         """Raises Refused unless the demonstration answers at each of these entrypoints."""
@@ -178,8 +188,14 @@ class Target:
         that does not answer is an error of each of its checks, at once and without another wait."""
         refusing: dict[EntrypointName, int] = {}
         for name, address in list(self.addresses.items()):
+            answers: list[httpx.Response] = []
             try:
-                answers = [self.open(name, Expect()).get(path) for path in ("/", "/docs")]
+                for path in ("/", "/docs"):
+                    answers.append(self.open(name, Expect()).get(path))
+            except RateLimited as limited:
+                if not answers:
+                    self.closed[name] = str(limited)
+                    continue
             except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # the last two: a host's name
                 if "[SSL" not in str(error):  # the checks at this entrypoint say so otherwise
                     self.dead[name] = f"nothing answers at {address.url} ({error})"
@@ -195,7 +211,7 @@ class Target:
             if name != "direct" and all(answer.status_code in (401, 403) for answer in answers):
                 refusing[name] = answers[0].status_code
             if name == "http" and all(self._leads_to_https(answer) for answer in answers):
-                self._redirects(answers[0].headers["location"])
+                self._redirects(answers[0].headers.get("location", ""))
         if self.has_direct and not self.ours and self._open_at_the_server():
             for name, status in refusing.items():
                 self.closed[name] = (
@@ -289,7 +305,7 @@ class Target:
         """Whether the server itself demands no credentials."""
         try:
             answers = [self.open("direct", Expect()).get(path) for path in ("/", "/docs")]
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, RateLimited):
             return False
         return any(answer.status_code not in (401, 403) for answer in answers)
 
@@ -414,7 +430,7 @@ class Target:
             try:
                 seen: Seen = self.open(name, Expect()).get("/_probe/x").json()
                 return dict(seen["headers"])["x-forwarded-for"].split(",")[-1].strip()
-            except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            except (httpx.HTTPError, ValueError, KeyError, TypeError, RateLimited):
                 continue
         return ""
 
@@ -425,7 +441,7 @@ class Target:
             paths = self.open(name, Expect()).get(DEMO["openapi"]).json()["paths"]
             methods = {method.upper() for ways in paths.values() for method in ways}
             own = all(any(path.endswith(DEMO[one]) for path in paths) for one in ("app", "items"))
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError, RateLimited):
             return True
         return not own or bool(methods & {"POST", "PUT", "PATCH", "DELETE"})
 
@@ -433,7 +449,7 @@ class Target:
         for name in self.addresses.keys() - self.dead.keys():
             try:
                 answer = self.open(name, Expect()).get(path)
-            except httpx.HTTPError:
+            except (httpx.HTTPError, RateLimited):
                 continue
             if answer.status_code == 200:
                 return answer.text

@@ -118,6 +118,9 @@ class Reporter:
         missing = self.run.not_tested
         for one in missing:
             self.show(f"not tested: {one.topic} ({one.reason}); {one.how}", "dim")
+        if self.run.target is not None and (sent := self.run.target.sent):
+            (place, path), most = sent.most_common(1)[0]
+            self.show(f"sent: {sent.total()} requests, at most {most} to one path ({path} at {place})", "dim")
         files = [
             reports.FILES[form] for form in reports.FORMATS if form in self.run.formats and form != "text"
         ]

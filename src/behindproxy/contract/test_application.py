@@ -2,16 +2,15 @@
 
 import json
 import re
-from urllib.parse import urljoin, urlsplit
 
-import httpx
 import pytest
 
 from . import safety
-from .answers import URL, cookies, page_of, requests
+from .answers import REDIRECTS as REDIRECTED
+from .answers import URL, cookies, page_of, parseable, parts, requests, resolved
 from .check import PUBLIC, check
-from .discovery import STREAM
 from .entrypoint import Entrypoint
+from .exchange import STREAM
 from .expect import Expect
 from .found import mapping, path_in
 from .lies import FAKE_IP
@@ -23,6 +22,7 @@ MAX_SHOWING = 5
 ASSETS = 12
 ROUTES = 40  # of somebody's large application, the first ones
 PAGES = 8
+LINKS = 200  # of one page
 REDIRECTS = 5
 LINK = re.compile(r"""https?://[^\s"'<>\\]+|(?<=href=["'])/[^"']*|(?<=src=["'])/[^"']*""")
 FIX = (
@@ -48,17 +48,11 @@ def routes(entrypoint: Entrypoint, expect: Expect) -> list[str]:
     return found[:ROUTES]
 
 
-def head(entrypoint: Entrypoint, path: str) -> httpx.Response:
-    """The answer's head: a stream may last."""
-    with entrypoint.stream("GET", entrypoint.path(path)) as answer:
-        return answer
-
-
 def outside(entrypoint: Entrypoint, url: str) -> bool:
     """Is it this host's, and not under the prefix?"""
-    parts = urlsplit(urljoin(entrypoint.origin, url))
-    inside = parts.path == entrypoint.prefix or parts.path.startswith(f"{entrypoint.prefix}/")
-    return parts.hostname == entrypoint.host and not inside
+    place = parts(resolved(entrypoint.origin, url))
+    inside = place.path == entrypoint.prefix or place.path.startswith(f"{entrypoint.prefix}/")
+    return place.hostname == entrypoint.host and not inside
 
 
 @check(
@@ -77,25 +71,23 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
 
     def location_of(path: str) -> str:
         """Where it leads, as a client resolves it; empty where nobody should follow."""
-        location = str(head(entrypoint, path).headers.get("location", ""))
-        try:
-            resolved = urljoin(entrypoint.origin + entrypoint.path(path), location) if location else ""
-        except ValueError:
-            return location
-        return "" if safety.CAREFUL.search(urlsplit(resolved).path) else resolved
+        location = str(entrypoint.look(path).headers.get("location", ""))
+        url = resolved(entrypoint.origin + entrypoint.path(path), location) if location else ""
+        return "" if safety.CAREFUL.search(parts(url).path) else url
 
     def leads_outside(path: str) -> str:
-        first[path] = location_of(path)
-        if not first[path] or not outside(entrypoint, first[path]):
+        url = first[path] = location_of(path)
+        if not parseable(url):
+            return f"{url}, which is no URL"
+        if not url or not outside(entrypoint, url):
             return ""
-        url = urljoin(entrypoint.origin + entrypoint.path(path), first[path])
-        theirs = not entrypoint.target.demo and leads_elsewhere(entrypoint, urlsplit(url).path)
-        return "" if theirs else first[path]
+        theirs = not entrypoint.target.demo and leads_elsewhere(entrypoint, parts(url).path)
+        return "" if theirs else url
 
     def leads_to_itself(path: str) -> str:
         visited, location = {path}, first[path]
         while location.startswith(f"{entrypoint.origin}/"):  # another host's are its own
-            path = urlsplit(urljoin(entrypoint.public(path), location)).path.removeprefix(entrypoint.prefix)
+            path = parts(resolved(entrypoint.public(path), location)).path.removeprefix(entrypoint.prefix)
             path = path or "/"  # the bare prefix
             if path in visited:
                 return location
@@ -125,20 +117,17 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
 )
 def test_no_answer_links_past_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     def wrong(path: str) -> list[str]:
-        with entrypoint.stream("GET", entrypoint.path(path)) as answer:
-            kind = answer.headers.get("content-type", "")
-            if not kind.startswith(("application/json", "text/html")):
-                return []
-            answer.read()
+        answer = entrypoint.look(path)
+        if answer.kind not in ("application/json", "text/html"):
+            return []
         if entrypoint.target.demo:
             return sorted({link for link in LINK.findall(answer.text) if outside(entrypoint, link)})
-        if not kind.startswith("text/html"):
+        if answer.kind != "text/html":
             return []  # links.prefix compares the absolute ones
         page = page_of(answer.text)
-        resolved = {
-            link: page.resolve(entrypoint.origin + entrypoint.path(path), link) for link in page.links
-        }
-        return sorted(link for link, url in resolved.items() if leads_past(entrypoint, link, url))
+        links = list(dict.fromkeys(page.links))[:LINKS]
+        urls = {link: page.resolve(entrypoint.origin + entrypoint.path(path), link) for link in links}
+        return sorted(link for link, url in urls.items() if leads_past(entrypoint, link, url))
 
     paths = routes(entrypoint, expect)
     expect_none(entrypoint, expect, "links outside", entrypoint.each(paths, wrong))
@@ -148,7 +137,7 @@ def leads_past(entrypoint: Entrypoint, link: str, url: str) -> bool:
     """Whether a link that is no absolute URL leads out of the prefix, to nothing or past this application."""
     if URL.match(link) or not url.startswith(f"{entrypoint.origin}/") or not outside(entrypoint, url):
         return False
-    return not leads_elsewhere(entrypoint, urlsplit(url).path)
+    return not leads_elsewhere(entrypoint, parts(url).path)
 
 
 def expect_none(entrypoint: Entrypoint, expect: Expect, what: str, answers: dict[str, list[str]]) -> None:
@@ -176,15 +165,14 @@ def expect_none(entrypoint: Entrypoint, expect: Expect, what: str, answers: dict
 )
 def test_what_a_page_loads_answers(entrypoint: Entrypoint, expect: Expect) -> None:
     def dead(target: str) -> list[str]:
-        answer = entrypoint.ask("GET", target)
-        hops = 0
-        while answer.is_redirect and hops < REDIRECTS:
-            url = urljoin(entrypoint.origin + target, answer.headers["location"])
+        answer, hops = entrypoint.look_at(target), 0
+        while answer.status_code in REDIRECTED and hops < REDIRECTS:
+            url = resolved(entrypoint.origin + target, answer.headers.get("location", ""))
             if not url.startswith(entrypoint.origin + "/"):
                 return []
             target, hops = url.removeprefix(entrypoint.origin), hops + 1
-            answer = entrypoint.ask("GET", target)
-        if answer.status_code != 200 or "html" not in answer.headers.get("content-type", ""):
+            answer = entrypoint.look_at(target)
+        if answer.status_code != 200 or "html" not in answer.kind:
             return []
         page = page_of(answer.text)
         urls = {asset: page.resolve(entrypoint.origin + target, asset) for asset in page.assets}
@@ -199,12 +187,11 @@ def test_what_a_page_loads_answers(entrypoint: Entrypoint, expect: Expect) -> No
 
 def is_dead(entrypoint: Entrypoint, url: str) -> bool:
     """Whether a file that a page loads is not there, or a page stands in its place."""
-    with entrypoint.stream("GET", url.removeprefix(entrypoint.origin).partition("#")[0]) as answer:
-        kind = answer.headers.get("content-type", "")
-        if answer.status_code in (401, 403):
-            return False
-        is_file = bool(re.search(r"\.(m?js|css|png|jpe?g|svg|ico|woff2?|map)$", urlsplit(url).path))
-        return answer.status_code >= 400 or (is_file and kind.startswith("text/html"))
+    answer = entrypoint.look_at(url.removeprefix(entrypoint.origin).partition("#")[0])
+    if answer.status_code in (401, 403):
+        return False
+    is_file = bool(re.search(r"\.(m?js|css|png|jpe?g|svg|ico|woff2?|map)$", parts(url).path))
+    return answer.status_code >= 400 or (is_file and answer.kind == "text/html")
 
 
 @check(
@@ -222,16 +209,15 @@ def is_dead(entrypoint: Entrypoint, url: str) -> bool:
 )
 def test_what_a_script_sends_stays_under_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     def leads_out(path: str) -> list[str]:
-        answer = entrypoint.get(path)
-        page = page_of(answer.text)
+        page = page_of(entrypoint.look(path).text)
         here = entrypoint.origin + entrypoint.path(path)
         scripts = list(page.scripts)
         for asset in page.assets[:ASSETS]:
             url = page.resolve(here, asset)
-            if url.startswith(f"{entrypoint.origin}/") and re.search(r"\.m?js$", urlsplit(url).path):
-                script = entrypoint.ask("GET", url.removeprefix(entrypoint.origin))
+            if url.startswith(f"{entrypoint.origin}/") and re.search(r"\.m?js$", parts(url).path):
+                script = entrypoint.look_at(url.removeprefix(entrypoint.origin))
                 if script.status_code == 404:  # where the application has it
-                    script = entrypoint.get(path_in(url, entrypoint.prefix))
+                    script = entrypoint.look(path_in(url, entrypoint.prefix))
                 scripts.append(script.text if script.status_code == 200 else "")
         sent = {one: page.resolve(here, one) for one in requests(scripts)}
         return sorted(one for one, url in sent.items() if leads_past(entrypoint, one, url))
@@ -256,7 +242,7 @@ def test_what_a_script_sends_stays_under_the_prefix(entrypoint: Entrypoint, expe
 )
 def test_no_cookie_is_for_the_whole_host(entrypoint: Entrypoint, expect: Expect) -> None:
     def wide(path: str) -> list[str]:
-        set_ = cookies(head(entrypoint, path).headers)
+        set_ = cookies(entrypoint.look(path).headers)
         paths = {line: cookie_path(line, entrypoint.path(path)) for line in set_}
         if any(twice(one, entrypoint.prefix, entrypoint) for one in paths.values()):
             expect.level = "broken"  # no browser ever sends it back
@@ -289,7 +275,7 @@ def test_no_cookie_is_for_the_whole_host(entrypoint: Entrypoint, expect: Expect)
 )
 def test_a_cookie_that_https_sets_is_secure(entrypoint: Entrypoint, expect: Expect) -> None:
     def bare(path: str) -> list[str]:
-        lines = cookies(head(entrypoint, path).headers)
+        lines = cookies(entrypoint.look(path).headers)
         return [
             line.partition("=")[0] for line in lines if not re.search(r";\s*secure\b", line, re.IGNORECASE)
         ]
@@ -334,7 +320,7 @@ def test_the_application_sees_its_clients_own_address(entrypoint: Entrypoint, ex
             shown = LOOPBACK.findall(URL.sub("", other.text))
             seen = [one for one in ("127.0.0.1", OTHER_LOOPBACK) if one in shown]
             expect(f"address shown to a client at {OTHER_LOOPBACK}", seen, [OTHER_LOOPBACK])
-            expect("an invented address is shown", FAKE_IP in fake.text, False)
+            expect("invented addresses shown", re.findall(re.escape(FAKE_IP), fake.text)[:1], [])
             return
     pytest.skip("no answer was found that shows the client's address (--path names one)")
 
@@ -363,6 +349,8 @@ def test_the_schema_s_own_addresses_keep_the_prefix(entrypoint: Entrypoint, expe
     document = mapping(expect.json(entrypoint.get(expect.subject)))
     text = json.dumps(mapping(document.get("components")).get("securitySchemes", {}))
     found = re.findall(r'"(?:token|authorization|refresh)Url": "([^"]*)"', text)
-    base = entrypoint.public("/")
-    wrong = [url for url in found if outside(entrypoint, urljoin(base, url))]
+    if not found:
+        pytest.skip("no security scheme of the schema has an address")
+    urls = {url: resolved(entrypoint.public("/"), url) for url in found}
+    wrong = [one for one, url in urls.items() if not parseable(url) or outside(entrypoint, url)]
     expect("addresses outside", wrong, [])

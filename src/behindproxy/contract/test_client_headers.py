@@ -100,6 +100,7 @@ def test_connection_cannot_remove_the_proxys_headers(entrypoint: Entrypoint, exp
         )
 
     honest_names, honest_view = names({}), view(entrypoint.probe())
+    expect.that(bool(honest_names), "headers of the proxy", observed="none", expected="at least one")
     for token in (
         "X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Prefix, X-Real-Ip",
         "x-forwarded-for, X_FORWARDED_PROTO",

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from .check import EVERYWHERE, PUBLIC, check
-from .discovery import STREAM
 from .entrypoint import Entrypoint
+from .exchange import STREAM
 from .expect import Expect
 from .test_redirects import location
 

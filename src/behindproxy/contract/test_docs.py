@@ -1,10 +1,10 @@
 """The documentation pages, and the schema they load, work where the public finds them."""
 
 import re
-from urllib.parse import urljoin, urlsplit
 
 import pytest
 
+from .answers import parts, resolved
 from .check import EVERYWHERE, PUBLIC, check
 from .discovery import SCHEMA_URL, SPEC_URL
 from .entrypoint import Entrypoint
@@ -27,7 +27,7 @@ def schema_url(entrypoint: Entrypoint, page: Docs, pattern: re.Pattern[str], exp
     url = named(pattern, expect.html(entrypoint.get(page.path)))
     if url == "nothing" and not entrypoint.target.demo:
         pytest.skip(f"{page.path} names its schema in a way of its own")
-    return urljoin(entrypoint.public(page.path), url)
+    return resolved(entrypoint.public(page.path), url)
 
 
 def named(pattern: re.Pattern[str], page: str) -> str:
@@ -37,10 +37,7 @@ def named(pattern: re.Pattern[str], page: str) -> str:
 
 def leads_here(entrypoint: Entrypoint, server: str) -> bool:
     """Whether a server of the schema is this host, however it is written."""
-    try:
-        host = urlsplit(urljoin(entrypoint.public("/"), server)).hostname
-    except ValueError:
-        return False
+    host = parts(resolved(entrypoint.public("/"), server)).hostname
     return host in {one.host for one in entrypoint.target.addresses.values()}
 
 
@@ -72,7 +69,7 @@ def test_the_schemas_servers_begin_with_the_prefix(entrypoint: Entrypoint, expec
         urls = servers_of(schema)
         if not target.ours and urls and not leads_here(entrypoint, urls[0]):
             pytest.skip(f"the schema's first server is another host: {urls[0]}")
-        urls = [urlsplit(url).path.rstrip("/") if not target.ours and "//" in url else url for url in urls]
+        urls = [parts(url).path.rstrip("/") if not target.ours and "//" in url else url for url in urls]
         if entrypoint.target.extra_servers is None:
             expect("first server", urls[:1], own)
             expect(
@@ -242,7 +239,7 @@ def test_the_assets_of_the_docs_are_the_applications_own(entrypoint: Entrypoint,
     for path in [one.path for one in entrypoint.target.found.docs]:
         expect.subject = path
         found = ASSET.findall(expect.html(entrypoint.get(path)))
-        assets = [urljoin(entrypoint.url + path, url) for url in found if not url.startswith("data:")]
+        assets = [resolved(entrypoint.url + path, url) for url in found if not url.startswith("data:")]
         elsewhere = [url for url in assets if not url.startswith(entrypoint.public("/"))]
         if elsewhere and not entrypoint.target.demo:
             pytest.skip(f"{path} loads its assets from a CDN")

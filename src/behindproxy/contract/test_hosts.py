@@ -9,6 +9,7 @@ from .entrypoint import Entrypoint
 from .expect import Expect
 from .raw import RawAnswer
 
+INJECTED = "injected"
 COMES_BACK = "answered, and the name comes back in an address"
 
 
@@ -29,6 +30,15 @@ def under(entrypoint: Entrypoint, *hosts: str, version: str = "1.1", target: str
     return f"GET {target or entrypoint.path(redirecting(entrypoint))} HTTP/{version}{lines}"
 
 
+def expect_location(entrypoint: Entrypoint, expect: Expect) -> None:
+    """Expect a Location under the own Host: a path that refuses everybody shows nothing by a refusal."""
+    expect.subject = redirecting(entrypoint)
+    own = refused(entrypoint, under(entrypoint, entrypoint.authority))
+    if not own.startswith("Location") and not entrypoint.target.demo:
+        pytest.skip(f"{expect.subject} redirects nobody here: {own}")
+    expect.that(own.startswith("Location"), "under the own Host", observed=own, expected="a Location")
+
+
 def redirecting(entrypoint: Entrypoint) -> str:
     """A path whose answer names the host of its request."""
     return entrypoint.target.found.redirects[0].path
@@ -38,7 +48,7 @@ def answering(entrypoint: Entrypoint, expect: Expect) -> str:
     """A path that answers under an own name, best one that shows it."""
     found = entrypoint.target.found
     for path in [*found.showing[:2], *found.routes[:3], *entrypoint.target.answers]:
-        if entrypoint.get(path).status_code < 400:
+        if entrypoint.look(path).status_code < 400:
             expect.subject = path
             return path
     pytest.skip("no path was found that answers (--path names one)")
@@ -154,8 +164,40 @@ def test_a_malformed_host_is_refused(entrypoint: Entrypoint, expect: Expect) -> 
         "[::1",
         "",
     )
+    expect_location(entrypoint, expect)
     answers = entrypoint.each(hosts, lambda host: refused(entrypoint, under(entrypoint, host)))
     expect("answers", answers, dict.fromkeys(hosts, "refused"))
+
+
+@check(
+    "host.with_a_path",
+    title="What stands behind the name in Host gets into no address",
+    entrypoints=EVERYWHERE,
+    level="exposed",
+    source="CVE-2026-48710; RFC 9112 › 3.2",
+    statement="A path, a query or a fragment in Host becomes part of no address and no redirect.",
+    fix=(
+        "Starlette before 1.0.1 builds request.url from whatever Host has, so its path is not the one that "
+        "was routed: upgrade Starlette. The proxy should refuse such a Host, too."
+    ),
+    needs=("address",),
+)
+def test_what_stands_behind_the_name_in_host_gets_into_no_address(
+    entrypoint: Entrypoint, expect: Expect
+) -> None:
+    path = expect.subject = entrypoint.target.found.showing[0]
+    if not entrypoint.target.demo and not entrypoint.shown(path):
+        pytest.skip(f"{path} shows no absolute address here")
+    hosts = [f"{entrypoint.authority}{sign}{INJECTED}" for sign in "/?#"]
+
+    def injected(host: str) -> str:
+        head = under(entrypoint, host, target=entrypoint.path(path))
+        answers = entrypoint.raw(f"{head}\r\nConnection: close\r\n\r\n")
+        shown = f"{answers[0].header('location') or ''} {answers[0].text}" if answers else ""
+        found = re.search(rf"\w+://[^\s\"'<>]*{INJECTED}[^\s\"'<>]*", shown)
+        return found[0] if found else "in none"
+
+    expect("in an address", entrypoint.each(hosts, injected), dict.fromkeys(hosts, "in none"))
 
 
 @check(
@@ -178,6 +220,7 @@ def test_two_hosts_and_none_are_refused(entrypoint: Entrypoint, expect: Expect) 
         "none": under(entrypoint),
         "none in HTTP/1.0": under(entrypoint, version="1.0"),
     }
+    expect_location(entrypoint, expect)
     answers = entrypoint.each(cases, lambda case: refused(entrypoint, cases[case]))
     expect("answers", answers, dict.fromkeys(cases, "refused"))
 

@@ -1,11 +1,9 @@
 """Redirects that the application makes lead back through the entrypoint the request came in by."""
 
-from urllib.parse import urljoin, urlsplit
-
 import httpx
 import pytest
 
-from .answers import REDIRECTS
+from .answers import REDIRECTS, parts, resolved
 from .check import EVERYWHERE, PUBLIC, check
 from .entrypoint import Entrypoint
 from .expect import Expect
@@ -31,9 +29,9 @@ def redirect(entrypoint: Entrypoint, expect: Expect, to_slash: bool | None = Non
 
 def location(entrypoint: Entrypoint, path: str, answer: httpx.Response) -> str:
     """Return where an answer leads, as a client resolves it."""
-    return (
-        urljoin(entrypoint.public(path), answer.headers.get("location", "")) if answer.is_redirect else "none"
-    )
+    if not answer.is_redirect:
+        return "none"
+    return resolved(entrypoint.public(path), answer.headers.get("location", ""))
 
 
 def expect_redirected(entrypoint: Entrypoint, expect: Expect, one: Redirect) -> None:
@@ -99,7 +97,7 @@ def test_the_redirect_keeps_the_query(entrypoint: Entrypoint, expect: Expect) ->
     if entrypoint.target.demo:
         expect("Location", url, entrypoint.public(f"{one.to}?{query}"))
     else:
-        expect("query", urlsplit(url).query, query)
+        expect("query", parts(url).query, query)
 
 
 @check(
@@ -160,7 +158,7 @@ def test_a_host_without_a_port_gives_a_location_without_one(entrypoint: Entrypoi
     if not answer.is_redirect and not entrypoint.target.demo:
         pytest.skip("the deployment does not take its host without the port")
     base = f"{entrypoint.scheme}://{host}{entrypoint.prefix}"
-    expect("Location", urljoin(base + one.path, answer.headers.get("location", "")), base + one.to)
+    expect("Location", resolved(base + one.path, answer.headers.get("location", "")), base + one.to)
 
 
 @check(
@@ -200,7 +198,7 @@ def test_the_bare_prefix_leads_into_the_application(entrypoint: Entrypoint, expe
                 expected=f"the start page's ({start.status} {start.kind}), or a redirect to it",
             )
         if answer.is_redirect:
-            url = urljoin(entrypoint.origin + path, answer.headers["location"])
+            url = resolved(entrypoint.origin + path, answer.headers.get("location", ""))
             leads = url.startswith(entrypoint.public("/")) or url == entrypoint.public("")
             elsewhere = start is not None and start.status in REDIRECTS and not leads
             if not elsewhere or entrypoint.target.demo:  # application.redirects judges the application's own

@@ -96,7 +96,7 @@ def steered_by(
 
 def steered(entrypoint: Entrypoint, path: str, headers: list[tuple[str, str]]) -> list[str]:
     """Return every absolute address of an answer: a client may have made it any host's."""
-    answer = entrypoint.get(path, headers=headers)
+    answer = entrypoint.begin(entrypoint.path(path), headers=headers)
     return urls(answer.headers, answer.text)
 
 
@@ -119,12 +119,13 @@ def test_an_invented_prefix_does_not_reach_the_docs(entrypoint: Entrypoint, expe
     found = entrypoint.target.found
     schema_path = expect.subject = found.schema_path
     docs = next((one.path for one in found.docs), schema_path)
-    honest_page, honest_schema = entrypoint.get(docs).text, expect.json(entrypoint.get(schema_path))
+    honest, honest_schema = entrypoint.get(docs), expect.json(entrypoint.get(schema_path))
+    expect(f"status of {docs}", honest.status_code, 200)  # a refusal is the same whatever is sent
     for value in ("/evil", "//evil.example", "/x'-alert(1)-'"):
         headers = {"X-Forwarded-Prefix": value, "X-Script-Name": value}
-        expect(
-            f"docs are unchanged by {value}", entrypoint.get(docs, headers=headers).text == honest_page, True
-        )
+        text = entrypoint.get(docs, headers=headers).text
+        changed = [line.strip() for line in text.splitlines() if line not in honest.text]
+        expect(f"lines of {docs} changed by {value}", changed[:3], [])
         schema = expect.json(entrypoint.get(schema_path, headers=headers))
         expect(f"servers under {value}", schema.get("servers"), honest_schema.get("servers"))
     expect(

@@ -1,0 +1,301 @@
+"""What a third party's application or proxy answers that no well-behaved one does: judged, or left out with a
+reason, and never in the way of the rest. Each answer comes over a real socket."""
+
+import json
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+
+import pytest
+
+from behindproxy.contract import (
+    discovery,
+    exchange,
+    test_answers,
+    test_application,
+    test_hosts,
+    test_links,
+    test_logs,
+    test_paths,
+    test_prefix,
+    test_spoofing,
+)
+from behindproxy.contract.entrypoint import RateLimited
+from behindproxy.contract.expect import Expect, Unexpected
+from behindproxy.contract.found import Answer, Docs, Found, Redirect
+from behindproxy.contract.raw import RawAnswer
+from behindproxy.contract.target import Target
+
+HTML, JSON, TEXT = ({"content-type": kind} for kind in ("text/html", "application/json", "text/plain"))
+NO_URL = "http://[::1"
+LIMIT = "<html>\n<center><h1>503 Service Temporarily Unavailable</h1></center>\n<hr><center>nginx</center>"
+SCHEMA = {"openapi": "3.1.0", "paths": {"/orders": {"get": {}}}}
+UNKNOWN = 404, JSON, "{}"
+
+
+class Served:
+    """An application behind a prefix: `answer(path)` returns status, headers and text."""
+
+    def __init__(self, answer, port):
+        self.url, self.answer, self.came = f"http://127.0.0.1:{port}/shop", answer, Counter()
+
+    def target(self, **found):
+        target = Target(
+            http_url=self.url,
+            https_url="",
+            direct_url="",
+            application="other",
+            runtime="remote",
+            server="",
+            given_strip=True,
+            fast=True,
+            unsafe=False,
+            probe="off",
+            ca_file="",
+            root_path_in_servers=True,
+            extra_servers=None,
+            trusted_proxies=[],
+            versions={},
+        )
+        target.found = Found(**found)
+        return target
+
+
+@contextmanager
+def served(answer):
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            app.came[self.path] += 1
+            status, headers, text = app.answer(self.path.removeprefix("/shop"))
+            self.send_response(status)
+            length = {"content-length": str(len(text))} if isinstance(text, str) else {}
+            for name, value in {**headers, **length, "connection": "close"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                for piece in [text] if isinstance(text, str) else text:
+                    self.wfile.write(piece.encode())
+            except ConnectionError:
+                pass
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    app = Served(answer, server.server_port)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield app
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def found(*paths: str, kind: str = "application/json", text: str = "{}", **more) -> dict:
+    """Of discovery: these paths answer 200."""
+    return {"answers": {path: Answer(path, 200, kind, text, "", **more) for path in paths}}
+
+
+def run(check, target):
+    """Run a check; return what it expects, or what is wrong."""
+    expect = Expect()
+    try:
+        check(target.open("http", expect), expect)
+    except Unexpected as wrong:
+        return wrong.observed
+    return ""
+
+
+# Location
+
+
+def test_a_location_that_is_no_url_is_an_answer_and_a_finding():
+    leads = {"/": (307, {"location": NO_URL}, "")}
+    with served(lambda path: leads.get(path, UNKNOWN)) as app:
+        target = app.target()
+        target.connect()
+        assert not target.dead
+        assert target.open("http", Expect()).get("/").headers["location"] == NO_URL
+        target.found = Found(answers={"/": Answer("/", 307, "", "", NO_URL)})
+        seen = run(test_application.test_no_route_redirects_out_of_the_prefix, target)
+        assert "redirects outside" in seen and f"{NO_URL}, which is no URL" in seen
+
+
+@pytest.mark.parametrize(
+    ("urls", "wrong"), [(["/token"], '["/token"]'), ([NO_URL], f'["{NO_URL}"]'), (["token", "", 7, None], "")]
+)
+def test_a_token_url_is_judged_whatever_it_is(urls, wrong):
+    flows = [{"flows": {"password": {"tokenUrl": url}}} for url in urls]
+    schema = SCHEMA | {"components": {"securitySchemes": {str(n): one for n, one in enumerate(flows)}}}
+    with served(lambda path: (200, JSON, json.dumps(schema))) as app:
+        target = app.target(schema=schema, schema_path="/openapi.json")
+        seen = run(test_application.test_the_schema_s_own_addresses_keep_the_prefix, target)
+        assert seen == (f"addresses outside: {wrong}" if wrong else "")
+
+
+def test_a_schema_without_such_an_address_is_skipped():
+    with served(lambda path: (200, JSON, json.dumps(SCHEMA))) as app, pytest.raises(pytest.skip.Exception):
+        run(
+            test_application.test_the_schema_s_own_addresses_keep_the_prefix,
+            app.target(schema=SCHEMA, schema_path="/openapi.json"),
+        )
+
+
+# limits
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_limit_is_no_answer(status):
+    left = count(-1, -1)
+    with served(lambda path: (200, JSON, "{}") if next(left) == -1 else (status, HTML, LIMIT)) as app:
+        one = app.target().open("http", Expect())
+        assert one.get("/orders").status_code == 200
+        with pytest.raises(RateLimited, match=f"limits how many requests it takes .{status}"):
+            one.get("/orders")
+        with pytest.raises(RateLimited):
+            one.raw("GET /shop/orders HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+        with pytest.raises(RateLimited), one.ws("/orders"):
+            pass
+
+
+def test_a_503_to_everything_is_a_deployment_that_does_not_answer():
+    with served(lambda path: (503, HTML, LIMIT)) as app:
+        target = app.target()
+        assert target.open("http", Expect()).get("/orders").status_code == 503
+        target.connect()
+        assert "answers 503 to everything" in target.dead["http"]
+
+
+# what is long, or slow
+
+
+def endless():
+    while True:
+        yield "a line of the log\n" * 1000
+
+
+def test_of_a_text_without_an_end_the_beginning_is_read():
+    with served(lambda path: (200, TEXT, endless())) as app:
+        one = app.target().open("http", Expect())
+        assert exchange.TEXT_BYTES < len(one.get("/tail").content) < 2 * exchange.TEXT_BYTES
+        assert exchange.TEXT_BYTES < len(one.look("/tail").text) < 2 * exchange.TEXT_BYTES
+
+
+def test_of_a_page_with_many_links_some_are_looked_at():
+    page = "".join(f'<a href="/other/{number}">x</a>' for number in range(5000))
+    with served(lambda path: (200, HTML, page) if path == "/" else UNKNOWN) as app:
+        target = app.target(**found("/", kind="text/html"))
+        seen = run(test_application.test_no_answer_links_past_the_prefix, target)
+        assert "/other/0" in seen
+        assert sum(app.came.values()) <= 1 + 2 * test_links.MAX_OUTSIDE
+
+
+def test_a_plain_get_is_sent_once_for_all_the_checks_that_judge_it():
+    page = '<a href="/shop/">x</a><script src="/shop/a.js"></script>'
+    answers = {"/": (200, HTML, page), "/a.js": (200, {"content-type": "text/javascript"}, "fetch('x')")}
+    with served(lambda path: answers.get(path, UNKNOWN)) as app:
+        target = app.target(**found("/", kind="text/html", addresses=(app.url,)))
+        for check in (
+            test_application.test_no_route_redirects_out_of_the_prefix,
+            test_application.test_no_answer_links_past_the_prefix,
+            test_application.test_what_a_page_loads_answers,
+            test_application.test_what_a_script_sends_stays_under_the_prefix,
+        ):
+            assert run(check, target) == ""
+        assert app.came["/shop/"] == app.came["/shop/a.js"] == 1
+        assert target.sent == {("http", path): times for path, times in app.came.items()}
+
+
+def test_what_is_slow_is_given_more_time(monkeypatch):
+    paths = {f"/orders/{number}": {"get": {}} for number in range(40)}
+    schema = json.dumps({"openapi": "3.1.0", "paths": paths})
+    wait = threading.Event()
+
+    def slow(path):
+        wait.wait(0.2)
+        return (200, JSON, schema if path == "/openapi.json" else "{}") if path.startswith("/o") else UNKNOWN
+
+    monkeypatch.setattr(discovery, "SECONDS", 0.5)
+    with served(slow) as app:
+        target = app.target()
+        seen = discovery.Discovery(target, "http").run()
+        assert len(seen.routes) >= 40, seen.notes
+        monkeypatch.setattr(discovery, "MAX_SECONDS", 0.5)
+        seen = discovery.Discovery(target, "http").run()
+        assert len(seen.routes) < 40
+        assert "the application is slow (0 s for an answer): not all was looked at" in seen.notes[-1]
+
+
+# checks that could not fail
+
+
+def test_a_route_whose_answer_changes_is_no_measure():
+    numbers = count()
+
+    def answer(path):
+        return 200, JSON, json.dumps(next(numbers)) if path == "/now" else "[]"
+
+    with served(answer) as app:
+        expect = Expect()
+        one = app.target(**found("/now", "/orders")).open("http", expect)
+        assert test_prefix.route_of(one, expect)[0] == "/orders"
+        one = app.target(**found("/now")).open("http", expect)
+        with pytest.raises(pytest.skip.Exception, match="twice with the same text"):
+            test_prefix.route_of(one, expect)
+
+
+def test_a_path_that_refuses_everybody_shows_nothing_of_a_host():
+    with served(lambda path: UNKNOWN) as app:
+        target = app.target(redirects=[Redirect("/orders/", "/orders")])
+        checks = test_hosts.test_a_malformed_host_is_refused, test_hosts.test_two_hosts_and_none_are_refused
+        for check in checks:
+            with pytest.raises(pytest.skip.Exception, match="redirects nobody here"):
+                run(check, target)
+
+
+def test_the_applications_own_problem_is_not_the_proxys_refusal(monkeypatch):
+    with served(lambda path: UNKNOWN) as app:
+        target = app.target()
+        target.runtime = "native"
+        one = target.open("http", Expect())
+        problem = RawAnswer(404, [("content-type", "application/problem+json")], "{}")
+        monkeypatch.setattr(test_paths, "get", lambda entrypoint, path: problem)
+        assert test_paths.stopped_by(one, "/shop/app%5c") == "the application"
+        answer = one.get("/orders")
+        answer.headers["content-type"] = "application/problem+json"
+        assert test_prefix.refused_by(one, answer) == "404 from the application"
+
+
+def test_docs_that_answer_nobody_show_nothing_of_an_invented_prefix():
+    answers = {"/openapi.json": (200, JSON, json.dumps(SCHEMA))}
+    with served(lambda path: answers.get(path, UNKNOWN)) as app:
+        docs = [Docs("/docs", "swagger", "/openapi.json")]
+        target = app.target(schema=SCHEMA, schema_path="/openapi.json", docs=docs)
+        seen = run(test_spoofing.test_an_invented_prefix_does_not_reach_the_docs, target)
+        assert seen == "status of /docs: 404"
+
+
+def test_a_page_that_stands_for_every_path_is_not_where_the_docs_requests_arrive():
+    schema = SCHEMA | {"servers": [{"url": "/wrong"}]}
+    page = "<html>the application</html>"
+    answers = {"/openapi.json": (200, JSON, json.dumps(schema)), "/orders": (200, JSON, "[]")}
+    with served(lambda path: answers.get(path, (200, HTML, page))) as app:
+        target = app.target(schema=schema, schema_path="/openapi.json", fallback=page, **found("/orders"))
+        seen = run(test_answers.test_the_first_server_and_a_path_are_an_address, target)
+        assert "/orders -> 200, as any unknown path does" in seen
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("The `root_path` parameter is deprecated. Configure the server's root path instead", True),
+        ("DeprecationWarning: pkg_resources is deprecated as an API", False),
+        ("on_event is deprecated, use lifespan event handlers instead; root path /api/v1", False),
+    ],
+)
+def test_only_a_warning_about_root_path_is_one(line, named):
+    assert bool(test_logs.DEPRECATED.search(line)) == named
