@@ -1,5 +1,7 @@
 """An application that fails in every way a server writes about."""
 
+import logging
+
 from fastapi import FastAPI, Request, WebSocket
 
 app = FastAPI()
@@ -8,6 +10,11 @@ app = FastAPI()
 @app.get("/crash")
 async def crash(request: Request) -> None:
     raise RuntimeError(f"cannot answer {request.url}")
+
+
+@app.get("/warning")
+async def warning() -> None:
+    logging.getLogger("a.library").warning("has no handler")
 
 
 @app.websocket("/ws")

@@ -159,7 +159,7 @@ CAUSES: dict[str, str] = {
         "give their routers the entrypoint ops in traefik/dynamic/routes.toml and traefik/traefik.toml."
     ),
     "no_request_id": (
-        "with_request_id in behindproxy_serve/middleware/request_id.py adopts or makes one. Without an id "
+        "Observe in behindproxy_serve/middleware/observe.py adopts or makes one. Without an id "
         "nothing joins the log lines of a request."
     ),
     "traceparent_lost": (
@@ -372,7 +372,7 @@ CHECKS: dict[str, str] = {
         "add_problems(app) in app/demonstration.py, and Observe around HostGuard in "
         "behindproxy_serve/order.py."
     ),
-    "request.id": "with_request_id in behindproxy_serve/middleware/request_id.py.",
+    "request.id": "Observe in behindproxy_serve/middleware/observe.py.",
     "logs.joined": (
         "accessLog.fields.headers.names X-Request-Id = keep in traefik/traefik.toml; Observe in "
         "behindproxy_serve/middleware/observe.py."
