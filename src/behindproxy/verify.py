@@ -153,6 +153,7 @@ def local(request: Request) -> Target:
             f"--root-path-in-servers={str(settings.root_path_in_servers).lower()}",
             f"--max-body-bytes={settings.max_body_bytes}",
             f"--websocket-max-bytes={settings.websocket_max_bytes}",
+            f"--encoded-characters={settings.encoded_characters}",
             f"--trusted-proxies={settings.trusted_proxies}",
             f"--extra-servers={','.join(filter(None, (settings.staging_url, settings.production_url)))}",
             f"--application-source={source(settings)}",

@@ -124,7 +124,7 @@ def _run(body: list[Any], scope: ChainMap[str, Any], environ: Mapping[str, str])
             holder = scope.maps[0] if declares else next(one for one in scope.maps if names[0] in one)
             holder[names[0]] = value
         elif value is not None:
-            out.append(str(value))
+            out.append(str(value).lower() if isinstance(value, bool) else str(value))
     return "".join(out)
 
 

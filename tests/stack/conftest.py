@@ -1,7 +1,9 @@
 """The copy of this checkout that the tests of up and down drive."""
 
 import shutil
+import ssl
 
+import httpx
 import pytest
 
 from tests.checkout import ROOT, Checkout, docker
@@ -39,6 +41,27 @@ def running(unset):
     """With every setting as it is by default: `up` changes what a test before left otherwise."""
     unset.must("up")
     return unset
+
+
+@pytest.fixture
+def served(stopped):
+    """The copy of the checkout, for applications of the tests, which are in no image."""
+    override = stopped.path / "docker-compose.override.yml"
+    override.write_text('services: {app: {volumes: ["./tests:/srv/tests:ro"]}}\n')
+    yield stopped
+    stopped.make("down")
+    override.unlink()
+
+
+def addresses(checkout) -> list[str]:
+    """The public addresses, with the prefix."""
+    return [f"http://127.0.0.1:{checkout.http}/api/v1", f"https://127.0.0.1:{checkout.https}/api/v1"]
+
+
+def client(checkout) -> httpx.Client:
+    """A client that trusts the local CA."""
+    trust = ssl.create_default_context(cafile=str(checkout.path / "build" / "tls" / "ca.pem"))
+    return httpx.Client(trust_env=False, verify=trust, timeout=60)
 
 
 def is_down(checkout) -> bool:

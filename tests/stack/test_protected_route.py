@@ -44,9 +44,9 @@ WRONG = {
             ("traefik/dynamic/routes.toml", "  priority = 100  # Explicit", "  # Explicit"),
         ],
     ),
-    "protected rule with a slash at its end, encodedCharacters allowed": (
+    "protected rule with a slash at its end, encoded slashes allowed": (
         "/api/v1/admin%2fsecret -> 200",
-        [WITH_A_SLASH, ("traefik/traefik.toml", "allowEncodedSlash = false", "allowEncodedSlash = true")],
+        [WITH_A_SLASH, ("traefik/dynamic/middlewares.toml", '{{ regexMatch "%2F" $allowed }}', "true")],
     ),
     "protected rule for GET alone": (
         "POST -> 200",

@@ -1,7 +1,6 @@
 """ANSWER_SECONDS, REQUEST_SECONDS and START_SECONDS, and what is alive, in the runtime that RUNTIME names."""
 
 import concurrent.futures
-import ssl
 import time
 
 import httpx
@@ -9,26 +8,9 @@ import pytest
 
 from tests.checkout import wait_for
 
+from .conftest import addresses, client
+
 MODULE = "tests.stack.applications"
-
-
-@pytest.fixture
-def served(stopped):
-    """The copy of the checkout, whose image has the tests too."""
-    override = stopped.path / "docker-compose.override.yml"
-    override.write_text('services: {app: {volumes: ["./tests:/srv/tests:ro"]}}\n')
-    yield stopped
-    stopped.make("down")
-    override.unlink()
-
-
-def addresses(checkout) -> list[str]:
-    return [f"http://127.0.0.1:{checkout.http}/api/v1", f"https://127.0.0.1:{checkout.https}/api/v1"]
-
-
-def client(checkout) -> httpx.Client:
-    trust = ssl.create_default_context(cafile=str(checkout.path / "build" / "tls" / "ca.pem"))
-    return httpx.Client(trust_env=False, verify=trust, timeout=60)
 
 
 def slowly(size: int, seconds: float):

@@ -13,8 +13,8 @@ LINES = {
     "docker-compose.replicas.yml": 20,
     "docker-compose.dev.yml": 7,
     "traefik/traefik.toml": 55,
-    "traefik/dynamic/routes.toml": 50,
-    "traefik/dynamic/middlewares.toml": 65,
+    "traefik/dynamic/routes.toml": 75,
+    "traefik/dynamic/middlewares.toml": 90,
     "Dockerfile": 35,
     "app/main.py": 35,
 }

@@ -12,6 +12,7 @@ from behindproxy.stack.paths import DYNAMIC, ROOT
 from behindproxy.stack.render import static
 from behindproxy.stack.settings import StackSettings, SwarmSettings, own_networks
 from behindproxy.stack.swarm import LEAVING_SECONDS
+from tests.mutants.template import render
 
 
 def rendered(native, **settings):
@@ -121,12 +122,32 @@ def test_traefik_is_given_longer_to_stop_than_it_takes():
         assert traefik["stop_grace_period"] == "${DRAIN_SECONDS:-10}s5000ms"
 
 
-def test_every_public_entrypoint_has_the_two_protections_that_are_off_by_default():
+def test_every_entrypoint_has_the_protection_that_is_off_by_default():
     for point in rendered(False)["entryPoints"].values():
         assert point["http"]["aliasHeadersStrategy"] == "delete"
-    for name in ("http", "https"):
-        characters = rendered(False)["entryPoints"][name]["http"]["encodedCharacters"]
-        assert len(characters) == 7 and not any(characters.values())
+
+
+def test_two_slashes_are_left_alone_where_the_setting_says_so():
+    for given, wanted in (("%2F,//", False), ("%2F", None)):
+        points = rendered(False, encoded_characters=given, strip_prefix=False)["entryPoints"]
+        assert [points[name]["http"].get("sanitizePath") for name in ("http", "https")] == [wanted, wanted]
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ("%3B,%25,%3F,%23", "Hash Percent QuestionMark Semicolon"),
+        ("%2f, %5C", "BackSlash Slash"),
+        ("%00,//", "NullCharacter"),
+        ("none", ""),
+    ],
+)
+def test_the_encoded_characters_that_pass_are_those_of_the_setting(given, allowed):
+    environ = StackSettings(encoded_characters=given, strip_prefix=False).environ()
+    text = render((DYNAMIC / "middlewares.toml").read_text(), environ)
+    options = tomllib.loads(text)["http"]["middlewares"]["encoded-characters"]["encodedCharacters"]
+    assert len(options) == 7
+    assert {key.removeprefix("allowEncoded") for key, on in options.items() if on} == {*allowed.split()}
 
 
 ERROR = '{"level":"error","providerName":"file","error":"bad TOML","time":"2026-01-01T00:00:10Z"}'

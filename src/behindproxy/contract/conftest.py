@@ -88,6 +88,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--target-version", action="append", default=[], metavar="NAME=VERSION", help="for the report"
     )
     group.addoption("--max-body-bytes", type=int, default=10485760, help="MAX_BODY_BYTES")
+    group.addoption(
+        "--encoded-characters", default="%3B,%25,%3F,%23", help="ENCODED_CHARACTERS: what passes in a path"
+    )
     group.addoption("--websocket-max-bytes", type=int, default=1048576, help="WEBSOCKET_MAX_BYTES")
     group.addoption(
         "--probe",
@@ -301,6 +304,7 @@ def open_target(option: argparse.Namespace) -> Target:
         answers=option.answers,
         max_body_bytes=option.max_body_bytes,
         websocket_max_bytes=option.websocket_max_bytes,
+        encoded_characters=frozenset(option.encoded_characters.upper().split(",")),
         protected=option.protected,
         protected_user=option.protected_user,
         logs_command=option.logs_command,

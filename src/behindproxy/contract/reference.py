@@ -380,12 +380,12 @@ CHECKS: dict[str, str] = {
     "headers.security": "security-headers in the chain `app` of traefik/dynamic/middlewares.toml.",
     "docs.content_security_policy": "guarded() in app/docs.py.",
     "path.encoded_characters": (
-        "entryPoints.*.http.encodedCharacters in traefik/traefik.toml must forbid all seven; Traefik "
-        "allows them by default since 3.6.7."
+        "encoded-characters must stand first in the chain `app` of traefik/dynamic/middlewares.toml, and "
+        "forbid what ENCODED_CHARACTERS in .env does not list; Traefik allows all by default since 3.6.7."
     ),
     "path.dot_segments": (
         "Traefik below 3.7.3 strips /api/v1../x to a path outside the rule: upgrade; sanitizePath must "
-        "stay on, and allowEncodedSlash off (traefik/traefik.toml)."
+        "stay on, and %2F out of ENCODED_CHARACTERS (.env)."
     ),
     "path.no_open_redirect": (
         "A redirect is built from the path by hand, or --root-path ends with a slash (Location //items/): "

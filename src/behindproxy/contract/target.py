@@ -90,6 +90,7 @@ class Target:
     proxy: str = ""
     max_body_bytes: int = 10485760
     websocket_max_bytes: int = 1048576
+    encoded_characters: frozenset[str] = frozenset()  # those that our proxy lets through in a path
     protected: str = ""
     protected_user: str = ""
     source: Source | None = None

@@ -27,6 +27,8 @@ def static(settings: StackSettings, native: bool) -> str:
         transport = points[name]["transport"]
         transport["respondingTimeouts"]["readTimeout"] = f"{settings.request_seconds}s"
         transport["lifeCycle"]["graceTimeOut"] = f"{settings.drain_seconds}s"
+        if "//" in settings.encoded_characters:
+            points[name]["http"]["sanitizePath"] = False  # it makes one slash of two
     if native:
         host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
         points["http"]["address"] = f"{host}:{settings.http_port}"

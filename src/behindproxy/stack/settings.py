@@ -41,6 +41,8 @@ PRODUCTION = {
     "public_hosts": "${DOMAIN}",
 }
 DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+")
+# What a path may hold encoded, and two slashes in a row (a URL in a path) among them.
+CHARACTERS = ("%2F", "%5C", "%00", "%3B", "%25", "%3F", "%23", "//")
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -123,6 +125,15 @@ class StackSettings(Settings):
         example="600",
         ge=1,
         le=86400,
+    )
+    encoded_characters: str = setting(
+        "%3B,%25,%3F,%23",
+        "The encoded characters that a path may hold, of %2F %5C %00 %3B %25 %3F %23, and // for a URL in a "
+        "path (with STRIP_PREFIX=false); none: none of them. Any other path gets 400. %2F, %5C, %00 and // "
+        "cost something: docs/production.md.",
+        section="path",
+        scope="stack",
+        example="%2F,%3B,%25,%3F,%23",
     )
     rate_limit: str = setting(
         "",
@@ -212,6 +223,19 @@ class StackSettings(Settings):
             raise ValueError("must be a whole number of requests per second and client, or off")
         return value
 
+    @field_validator("encoded_characters")
+    @classmethod
+    def _characters(cls, value: str) -> str:
+        given = [item.strip().upper() for item in value.split(",") if item.strip()]
+        if given == ["NONE"]:
+            return "none"
+        for item in given:
+            if item not in CHARACTERS:
+                raise ValueError(
+                    f"{item!r} is none of {' '.join(CHARACTERS)}, with commas between them, or none"
+                )
+        return ",".join(one for one in CHARACTERS if one in given)
+
     @field_validator("domain")
     @classmethod
     def _domain(cls, value: str) -> str:
@@ -284,6 +308,11 @@ class StackSettings(Settings):
                     f"{one.upper()}={getattr(self, one)}: a certificate is no use without "
                     f"its key, nor the key alone; set {other.upper()} too"
                 )
+        if "//" in self.encoded_characters and self.strip_prefix:
+            raise ValueError(
+                f"ENCODED_CHARACTERS={self.encoded_characters}: Traefik strips no prefix off a path with // "
+                "in it, and answers 400; with // set STRIP_PREFIX=false too"
+            )
         self._certificate_of_domain()
         if self.domain and self.domain not in self.hosts:
             raise ValueError(
