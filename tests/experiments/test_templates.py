@@ -17,7 +17,12 @@ SETTINGS = (
     {},
     {"strip_prefix": "false", "public_hosts": "*", "api_prefix": "/a/b.c"},
     {"encoded_characters": "%2F,%00,//", "strip_prefix": "false"},
-    {"answer_seconds": "120", "rate_limit": "50", "trusted_proxies": "192.0.2.10,198.51.100.0/24"},
+    {
+        "compress": "true",
+        "answer_seconds": "120",
+        "rate_limit": "50",
+        "trusted_proxies": "192.0.2.10,198.51.100.0/24",
+    },
     {"domain": "api.example.com", "acme_email": "ops@example.com"},
 )
 
@@ -51,6 +56,7 @@ def test_what_is_rendered_is_the_same_to_traefik(given, tmp_path, monkeypatch):
         {"API_PREFIX": "/api/v1/"},
         {"PUBLIC_HOSTS": "localhost,a`b"},
         {"RATE_LIMIT": "ten"},
+        {"COMPRESS": "yes"},
         {"ANSWER_SECONDS": "1m"},
         {"ENCODED_CHARACTERS": "%2F,%2E"},
         {"ENCODED_CHARACTERS": "%2F,//", "STATIC_DIR": ""},

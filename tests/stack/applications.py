@@ -6,11 +6,11 @@ APP_MODULE=tests.stack.applications:NAME serves one.
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 
 def refusing(refuse: Callable[[Request], Response | None]) -> FastAPI:
@@ -88,3 +88,34 @@ async def blob(name: str, request: Request) -> int:
 @ordinary.get("/units/{unit:path}")
 async def unit(unit: str) -> str:
     return unit
+
+
+# The first three are never compressed; a page or an object that comes in pieces is, piece by piece.
+STREAMS = ("text/event-stream", "application/x-ndjson", "text/plain", "text/html", "application/json")
+
+
+@ordinary.get("/long")
+async def long(kind: str) -> Response:
+    return Response("a line of it\n" * 1000, media_type=kind)
+
+
+@ordinary.get("/stream")
+async def stream(kind: str) -> StreamingResponse:
+    """Send a piece, and another one only when a client has been to /seen."""
+
+    async def pieces() -> AsyncIterator[str]:
+        seen.clear()
+        yield "data: first\n\n"
+        await asyncio.wait_for(seen.wait(), 20)
+        yield "data: second\n\n"
+
+    return StreamingResponse(pieces(), media_type=kind)
+
+
+seen = asyncio.Event()
+
+
+@ordinary.get("/seen")
+async def note_seen() -> str:
+    seen.set()
+    return "noted"

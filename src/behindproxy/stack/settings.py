@@ -135,6 +135,14 @@ class StackSettings(Settings):
         scope="stack",
         example="%2F,%3B,%25,%3F,%23",
     )
+    compress: bool = setting(
+        "false",
+        "true: Traefik compresses text of a KiB or more for clients that take it; streams are left alone. "
+        "Who sees an answer's length may guess a secret that stands in it beside the client's own words.",
+        section="operation",
+        scope="stack",
+        example="true",
+    )
     rate_limit: str = setting(
         "",
         "Requests per second that one client may send, with twice as many at once; more get 429. Empty: off.",
