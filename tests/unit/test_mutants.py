@@ -17,13 +17,13 @@ from behindproxy_serve import server
 from behindproxy_serve.settings import Settings
 from tests.mutants import data, red
 from tests.mutants.data import Edit
-from tests.mutants.mutant import HERE, OF_THE_START, Patch, Replace, load, load_all
+from tests.mutants.mutant import HERE, OF_THE_START, Mutant, Patch, Replace, load, load_all
 from tests.mutants.template import render
 from tests.tables import checks
 from tests.unit.test_dotenv import compose
 
 MUTANTS = load_all()
-CHANGES = {"runtime", "settings", "edit", "replace", "patch"}
+CHANGES = {"runtime", "settings", "edit", "replace", "patch", "packages"}
 # What is wrong with these is the text itself. All others survive whoever formats a file.
 OF_A_TEXT = {"up.broken_routes"}
 
@@ -44,7 +44,8 @@ def test_it_fits_and_its_checks_exist(mutant, known, tmp_path):
     assert set(mutant.caught_by) <= known
     settings = {name.lower() for name in mutant.settings}
     assert settings <= {*Settings.model_fields, *StackSettings.model_fields}
-    assert mutant.files or mutant.replace or mutant.settings, "it changes nothing"
+    changes = mutant.files or mutant.replace or mutant.settings or mutant.packages
+    assert changes, "it changes nothing"
 
 
 def test_none_replaces_text_but_those_of_a_text():
@@ -181,6 +182,32 @@ def test_an_unknown_key_is_named(tmp_path):
     path.write_text((HERE / "prefix.no_strip.toml").read_text() + '\n[setting]\nPROBE = "0"\n')
     with pytest.raises(SystemExit, match=r"prefix\.typo\.toml.*setting"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"caught_by": []}, "a visible one needs caught_by and named"),
+        ({"visible": False}, "needs a reason, and neither caught_by nor named"),
+        ({"visible": False, "reason": "no answer shows it"}, "needs a reason, and neither"),
+    ],
+)
+def test_one_says_what_goes_red_or_why_nothing_does(change, reason):
+    known = {
+        "name": "a.b",
+        "title": "t",
+        "story": "s",
+        "source": "a/b#1",
+        "caught_by": ["a.b"],
+        "named": ["x"],
+    }
+    assert Mutant(**known).visible
+    with pytest.raises(ValueError, match=reason):
+        Mutant(**known | change)
+
+
+def test_at_most_a_quarter_cannot_be_seen():
+    assert sum(not mutant.visible for mutant in MUTANTS) * 4 <= len(MUTANTS)
 
 
 def test_what_each_turned_red_is_on_record():
