@@ -119,6 +119,13 @@ BUFFERING = {
     '["text/event-stream"]; the flush interval must stay short.',
     "any": "the proxy must pass each piece on at once: no buffering, no compression of text/event-stream.",
 }
+CLIENT = {
+    "any": "the proxy must send X-Forwarded-For with the address of its client.",
+    "nginx": "proxy_set_header X-Forwarded-For $remote_addr; in the location that has proxy_pass.",
+    "caddy": "reverse_proxy sends X-Forwarded-For by itself: remove the header_up that deletes it.",
+    "haproxy": "option forwardfor in the backend, without an `except` that its clients fit.",
+    "traefik": "Traefik sends X-Forwarded-For by itself: remove the customRequestHeaders that empty it.",
+}
 CLIENTS = {
     "nginx": (
         "proxy_set_header X-Forwarded-Proto $scheme; X-Forwarded-For $remote_addr (not "
@@ -304,6 +311,13 @@ CHANGES: dict[str, Mapping[str, str]] = {
     "catch_all": {"any": "a catch-all route must come last, and end in 404 for what it does not know."},
     "start_page": {"any": "build its address with request.url_for."},
     "bare_prefix": {**BOUNDARY, "any": "the rule must take {prefix} itself beside {prefix}/."},
+    "relative_pages": {
+        "any": "the proxy must lead {prefix} to {prefix}/, or the page name its files with the prefix.",
+        "nginx": "location = {prefix} { return 308 $scheme://$http_host{prefix}/; }",
+        "caddy": "redir {prefix} {prefix}/ 308 before handle_path.",
+        "haproxy": "http-request redirect location {prefix}/ code 308 if { path {prefix} }",
+        "traefik": "a redirectRegex middleware that leads {prefix} to {prefix}/.",
+    },
     "unprefixed": {"any": "each rule of the proxy that leads to the application must name the prefix."},
     "boundary": BOUNDARY,
     "strip_slash": {
@@ -385,11 +399,8 @@ CHANGES: dict[str, Mapping[str, str]] = {
         "traefik": "no status in the retry middleware.",
     },
     "operations_public": {"any": "give the proxy's own pages an address that is not public."},
-    "client_address": {
-        **TRUSTING,
-        "nginx": "proxy_set_header X-Forwarded-For $remote_addr; in the location that has proxy_pass.",
-        "haproxy": "option forwardfor in the backend.",
-    },
+    "client_address": {**TRUSTING, **CLIENT},
+    "client_not_sent": CLIENT,
     "asset_paths": {
         "any": "build each address with request.url_for, or relative to a page whose own address ends with "
         "a slash."

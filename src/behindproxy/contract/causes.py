@@ -3,86 +3,9 @@
 In the order of a request's way, the more particular before the more general.
 """
 
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from fnmatch import fnmatch
-
-from . import advice, reference
-from .setting import Setting
-
-ANY = ("*",)
-ROOT_PATH = r"\broot_path\s*="
-
-
-class Red:
-    """The red checks of a run: `id@entrypoint` with what was observed there."""
-
-    def __init__(self, observed: dict[str, str], setting: Setting | None = None, held: Iterable[str] = ()):
-        self.observed, self.setting = observed, setting or Setting()
-        self.held = held
-
-    def passed(self, id: str) -> bool:
-        """Did the check pass at some entrypoint?"""
-        return any(place.startswith(f"{id}@") for place in self.held)
-
-    def hosts_elsewhere(self) -> list[str]:
-        """The beginnings of a Location that names no host of the deployment."""
-        seen = self.seen("redirect.keeps_prefix@http*")
-        found = re.findall(r"https?://[^/:\s]+", seen)
-        return found if found and not any(host in found[0] for host in self.setting.hosts) else ["\0"]
-
-    def __call__(self, pattern: str) -> bool:
-        """Is a check red that fits `id@entrypoint`? Wildcards are allowed; without @, at any entrypoint."""
-        return bool(self.seen(pattern))
-
-    def seen(self, pattern: str) -> str:
-        """What was observed at the first place that fits."""
-        return next((text or "red" for text in self._at(pattern)), "")
-
-    def says(self, pattern: str, *words: str) -> bool:
-        """Was one of `words` observed at a red place that fits?"""
-        return any(word in text for text in self._at(pattern) for word in words)
-
-    def _at(self, pattern: str) -> list[str]:
-        whole = pattern if "@" in pattern else f"{pattern}@*"
-        return [text for place, text in self.observed.items() if fnmatch(place, whole)]
-
-    def without(self, explained: Iterable[str]) -> "Red":
-        return Red(
-            {
-                place: text
-                for place, text in self.observed.items()
-                if not any(fnmatch(place, pattern) for pattern in explained)
-            },
-            self.setting,
-            self.held,
-        )
-
-
-@dataclass(frozen=True)
-class Cause:
-    id: str
-    says: str
-    fits: Callable[[Red], bool]
-    explains: tuple[str, ...] = ANY
-    line: str = ""  # the pattern of the line to change, where the application is at fault
-
-    def fix_for(self, setting: Setting) -> str:
-        """Return the change that removes it, for this proxy and this server."""
-        return reference.CAUSES.get(self.id, "") if setting.ours else advice.change(self.id, setting)
-
-
-def public_404(red: Red) -> bool:
-    return red.says("app.root_path@http*", "404") or red.says("app.answers@http*", "404")
-
-
-def proxys_own_404(red: Red) -> bool:
-    """The application's own 404 is JSON, which app.not_found_is_the_applications demands. That
-    needs a schema, which is not found either where the public address alone is known."""
-    return public_404(red) and (
-        red("app.not_found_is_the_applications@http*") or red.says("app.answers@http*", "404 from the proxy")
-    )
+from .cause import ROOT_PATH, Cause, Red, proxys_own_404, public_404
+from .lies import FAKE_IP
+from .signs import SHOWN, elsewhere
 
 
 def unset(red: Red) -> bool:
@@ -102,267 +25,6 @@ def slashes(red: Red) -> bool:
     return bool(observed) and (not observed.startswith("/") or observed.endswith("/"))
 
 
-def elsewhere(fits: Callable[[Red], bool]) -> Callable[[Red], bool]:
-    """A sign that answers without a probe give: of this repository's stack the probe says more."""
-    return lambda red: not red.setting.ours and fits(red)
-
-
-def wrong_servers(red: Red) -> str:
-    """What stands in the schema's servers in place of the prefix; `nothing` where there is none."""
-    return red.seen("openapi.servers").rpartition("server: ")[2].strip().strip('[]"')
-
-
-def without_prefix(red: Red) -> bool:
-    """Addresses lack the prefix, and not since one was put together by hand: the schema, which FastAPI
-    writes, lacks it too, or there is none and a redirect of Starlette's does."""
-    if red("openapi.servers"):
-        return wrong_servers(red) in ("nothing", "")
-    known = red.passed("openapi.servers")
-    prefix = red.setting.prefix
-    led = red.seen("redirect.keeps_prefix@http*") + red.seen("redirect.removes_slash@http*")
-    return bool(prefix) and not known and (red("links.prefix") or (bool(led) and prefix + "/" not in led))
-
-
-def names_the_server(red: Red) -> bool:
-    """Whether addresses have the deployment's host and a port that is written out, and not the client's: the
-    server's own address stands in Host."""
-    shown = red.seen("links.port").partition(": ")[2]
-    return bool(re.search(r"://[^/\s\"]+:\d+", shown))
-
-
-def another_prefix(red: Red) -> bool:
-    found = wrong_servers(red)
-    return found.startswith("/") and not found.endswith("/") and found != red.setting.prefix
-
-
-def steers(red: Red, place: str, *names: str) -> bool:
-    """Whether one of these sets of invented headers steers an address at this place."""
-    return red.says(f"trust.redirect_not_steered@{place}", *(f"{name} ->" for name in names))
-
-
-SCHEME = (
-    "links.scheme@*",
-    "links.port@https",
-    "redirect.*@https",
-    "http2.*",
-    "docs.*@https",
-    "openapi.*@https",
-    "host.own_port@https",
-    "trust.redirect_not_steered@http*",
-    "application.cookies_secure@*",
-    "application.redirects@https",
-)
-PREFIX = (
-    "links.prefix@*",
-    "redirect.*",
-    "openapi.*",
-    "docs.*",
-    "application.*",
-    "http2.*",
-    "mount.*",
-    "static.*",
-    "host.own_port@*",
-    "app.*",
-)
-HOST = (
-    "links.host@*",
-    "links.port@*",
-    "redirect.*",
-    "host.*",
-    "http2.*",
-    "application.redirects@*",
-    "docs.*",
-    "app.answers@*",
-)
-
-# Signs that any application's answers give.
-SHOWN = (
-    Cause(
-        "host_lost",
-        "the proxy does not pass Host on as the client sent it",
-        elsewhere(
-            lambda red: (
-                red("links.host")
-                or names_the_server(red)
-                or red.says("redirect.keeps_prefix@http*", *red.hosts_elsewhere())
-            )
-        ),
-        (*HOST, "links.prefix@*"),
-    ),
-    Cause(
-        "root_path_not_prepended",
-        "root_path is set and not prepended to the stripped path: in the code, or by a server that does not "
-        "prepend it",
-        elsewhere(lambda red: red("app.doubled_prefix@http*")),
-        (
-            "app.doubled_prefix@*",
-            "app.direct_path_has_no_prefix@*",
-            "docs.direct_is_for_the_proxy@*",
-            *PREFIX,
-        ),
-        line=ROOT_PATH,
-    ),
-    Cause(
-        "own_hosts",
-        "the application's own list of hosts refuses the deployment's name (TrustedHostMiddleware, or an MCP "
-        "server's)",
-        elsewhere(
-            lambda red: (
-                red.says("app.answers@http*", "400", "421", "403")
-                and not red.says("app.answers@http*", "404")
-            )
-        ),
-        ("*@http", "*@https"),
-        line=r"TrustedHostMiddleware|allowed_hosts",
-    ),
-    Cause(
-        "not_stripped",
-        "the application has none of the paths that arrive: the proxy does not strip the prefix, strips "
-        "another one, or FastAPI(root_path=) contradicts the server's",
-        elsewhere(lambda red: public_404(red) and not proxys_own_404(red)),
-        line=ROOT_PATH,
-    ),
-    Cause(
-        "root_path_slash",
-        "root path on the server has a slash at its end, or none in front",
-        elsewhere(
-            lambda red: (
-                wrong_servers(red).endswith("/")
-                or bool(red.setting.prefix)
-                and (
-                    red.says("redirect.*", f"{red.setting.prefix}//")
-                    or red.says("links.prefix", f"{red.setting.prefix}//")
-                )
-            )
-        ),
-        PREFIX,
-    ),
-    Cause(
-        "prefix_twice",
-        "the prefix is there twice: the proxy rewrites an address that has it already",
-        elsewhere(
-            lambda red: (
-                bool(red.setting.prefix)
-                and (
-                    red.says("redirect.*", red.setting.prefix * 2)
-                    or red.says("links.prefix", red.setting.prefix * 2)
-                    or red.says("application.cookies", red.setting.prefix * 2)
-                )
-            )
-        ),
-        (*PREFIX, "application.cookies@*"),
-    ),
-    Cause(
-        "one_path",
-        "every path gets the same answer: the proxy sends one path to the server for all",
-        elsewhere(lambda red: red.says("app.not_found_is_the_applications", "one and the same")),
-        ("*@http", "*@https"),
-    ),
-    Cause(
-        "root_path_differs",
-        "the server has a different prefix than the proxy",
-        elsewhere(another_prefix),
-        PREFIX,
-    ),
-    Cause("root_path_unset", "root path is not set on the server", elsewhere(without_prefix), PREFIX),
-    Cause(
-        "scheme_not_sent",
-        "the proxy does not send X-Forwarded-Proto",
-        elsewhere(
-            lambda red: (
-                red("links.scheme@https")
-                and steers(red, "https", "X-Forwarded-*", "junk", "lower case", "a list")
-            )
-        ),
-        SCHEME,
-    ),
-    Cause(
-        "scheme_lost",
-        "the server does not trust the proxy, or the proxy does not send X-Forwarded-Proto",
-        elsewhere(
-            lambda red: (
-                (red("links.scheme@https") or red.says("redirect.*@https", "http://"))
-                and not red("scope.client")
-            )
-        ),
-        (*SCHEME, "application.client_address@*", "websocket.opens@https"),
-    ),
-    Cause(
-        "scheme_overwritten",
-        "X-Forwarded-Proto is overwritten on its way: it is https for http too",
-        elsewhere(lambda red: red("links.scheme@http") and not red("links.scheme@https")),
-        (
-            "links.*@http",
-            "redirect.*@http",
-            "trust.redirect_not_steered@http",
-            "host.own_port@http",
-            "application.*@http",
-        ),
-    ),
-    Cause(
-        "query_lost",
-        "the query is lost on the way",
-        elsewhere(lambda red: red("redirect.keeps_query") and not red("redirect.keeps_prefix")),
-        ("redirect.keeps_query@*",),
-    ),
-    Cause(
-        "errors_replaced",
-        "the proxy puts an error page of its own in place of the application's",
-        elsewhere(lambda red: red("app.not_found_is_the_applications") and not red("app.answers")),
-        ("app.not_found_is_the_applications@*", "path.same_at_server@*"),
-    ),
-    Cause(
-        "slashes_merged",
-        "the proxy decodes a path or merges its slashes before it passes it on",
-        elsewhere(lambda red: red("path.same_at_server")),
-        ("path.same_at_server@*",),
-    ),
-    Cause(
-        "bare_prefix",
-        "the bare prefix is not routed, or not stripped",
-        elsewhere(lambda red: red("redirect.start_page") and not red("app.answers@http*")),
-        ("redirect.start_page@*", "application.assets@*"),
-    ),
-    Cause(
-        "port_lost",
-        "the proxy passes Host on without its port",
-        elsewhere(
-            lambda red: red("links.port") or red("redirect.keeps_prefix@http*") and red("host.own_port")
-        ),
-        HOST,
-    ),
-    Cause(
-        "server_trusts_anybody",
-        "the server trusts callers that are not the proxy",
-        elsewhere(lambda red: red("trust.redirect_not_steered@direct")),
-        ("trust.*",),
-    ),
-    Cause(
-        "proxy_trusts_clients",
-        "the proxy trusts its clients: it passes on forwarding headers as they wrote them",
-        elsewhere(
-            lambda red: (
-                red("trust.redirect_not_steered@http*") or red.says("application.client_address", "invented")
-            )
-        ),
-        ("trust.*@http", "trust.*@https", "application.client_address@*", "scope.*"),
-    ),
-    Cause(
-        "client_address",
-        "the server does not trust the proxy, or the proxy does not send X-Forwarded-For: everybody has the "
-        "proxy's address",
-        elsewhere(lambda red: red("application.client_address") and not red("scope.client")),
-        ("application.client_address@*",),
-    ),
-    Cause(
-        "websockets",
-        "Upgrade does not reach the server: WebSockets do not open",
-        elsewhere(lambda red: red("websocket.opens")),
-        ("websocket.*", "mount.sub_websocket@*", "trust.websocket*"),
-    ),
-)
-
-# In the order of a request's way: whether it arrives, and with which path.
 ARRIVING = (
     # The containers, before any request.
     Cause(
@@ -436,6 +98,40 @@ ARRIVING = (
         "lenient_parser",
         "the server answers ambiguous requests: its parser has no rules",
         lambda red: red.says("exposure.request_smuggling@direct", "answers"),
+    ),
+)
+
+# What the probe shows behind somebody's proxy.
+PROBED = (
+    Cause(
+        "client_not_sent",
+        "the proxy does not send X-Forwarded-For: everybody has the proxy's address",
+        elsewhere(lambda red: red.says("scope.client", "X-Forwarded-For lines: 0")),
+        ("scope.client@*", "websocket.client@*", "trust.*@http", "trust.*@https"),
+    ),
+    Cause(
+        "websockets",
+        "Upgrade does not reach the server: WebSockets do not open",
+        elsewhere(lambda red: red.says("websocket.scope@http*", "WebSocket handshake")),
+        ("websocket.*", "mount.sub_websocket@*", "trust.websocket*"),
+    ),
+    Cause(
+        "server_trusts_anybody",
+        "the server trusts anybody: of a list of addresses it takes what a client wrote",
+        elsewhere(
+            lambda red: (
+                red.says("trust.one_value_each", f'"{FAKE_IP}, ')
+                and red("trust.proxy_cannot_spoof")
+                and not red.says("trust.proxy_cannot_spoof", "scheme ->")
+            )
+        ),
+        ("trust.*",),
+    ),
+    Cause(
+        "proxy_trusts_clients",
+        "the proxy trusts its clients: it passes on forwarding headers as they wrote them",
+        elsewhere(lambda red: red("trust.proxy_cannot_spoof") and red("trust.one_value_each")),
+        ("trust.*@http", "trust.*@https", "scope.*"),
     ),
 )
 
@@ -613,7 +309,7 @@ SEEN = (
     Cause(
         "proxy_trusts_clients_ours",
         "Traefik trusts its clients",
-        lambda red: red("trust.proxy_cannot_spoof") and red("trust.one_value_each"),
+        lambda red: red.setting.ours and red("trust.proxy_cannot_spoof") and red("trust.one_value_each"),
         ("trust.*@http", "trust.*@https", "scope.*"),
     ),
     Cause(
@@ -655,7 +351,7 @@ SEEN = (
     Cause(
         "old_traefik",
         "Traefik is older than a fix that this configuration relies on",
-        lambda red: red("exposure.h2c"),
+        lambda red: red("exposure.h2c") and red.setting.proxy == "traefik",
         ("exposure.h2c@*", "trust.scrubbed_headers@*"),
     ),
     Cause(
@@ -739,4 +435,4 @@ SEEN = (
     ),
 )
 
-CAUSES = (*ARRIVING, *SHOWN, *SEEN)
+CAUSES = (*ARRIVING, *SHOWN, *PROBED, *SEEN)

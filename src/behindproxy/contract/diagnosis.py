@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .causes import CAUSES, Red
+from .cause import Red
+from .causes import CAUSES
 from .result import Result
 from .setting import Setting
 
@@ -72,6 +73,7 @@ def diagnose(
     held = [f"{one.check.id}@{one.entrypoint}" for one in results if one.status == "passed"]
     left = Red({place: result.observed for place, result in by_place.items()}, setting, held)
     named: list[Named] = []
+    minor: list[Named] = []  # of somebody's deployment: what nobody meets and no attacker can use
     for cause in CAUSES:
         if not left.observed or len(named) == MAX_CAUSES or not cause.fits(left):
             continue
@@ -81,7 +83,8 @@ def diagnose(
             continue
         pattern = cause.line.replace("{prefix}", source.prefix) if source else ""
         place = source.fault(pattern, "") if source and pattern else ""
-        named.append(Named(cause.says, cause.fix_for(setting) + place, explained))
+        felt = setting.ours or any(by_place[one].level != "hardening" for one in explained)
+        (named if felt else minor).append(Named(cause.says, cause.fix_for(setting) + place, explained))
         left = rest
     for place in list(left.observed):
         if len(named) == MAX_CAUSES:
@@ -96,7 +99,7 @@ def diagnose(
             named.append(Named(said, one.fix + line, alike))
             left = left.without(alike)
     grave = [place for place in left.observed if counts(by_place[place])]
-    if (grave and len(named) < MAX_CAUSES) or (not named and left.observed):
+    if (grave and len(named) < MAX_CAUSES) or (left.observed and not (named or minor)):
         # No known cause: what a request meets first.
         first = min(grave or left.observed, key=lambda place: upstream(by_place[place]))
         one = by_place[first]
@@ -105,7 +108,9 @@ def diagnose(
         left = left.without(alike)
     if not setting.ours:
         named.sort(key=lambda one: weight([by_place[place] for place in one.explains]))
-    return Diagnosis(named, list(left.observed))
+    causes = [*named, *minor]
+    untold = [place for one in causes[MAX_CAUSES:] for place in one.explains]
+    return Diagnosis(causes[:MAX_CAUSES], [*left.observed, *untold])
 
 
 def counts(result: Result) -> bool:

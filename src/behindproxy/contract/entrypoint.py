@@ -23,6 +23,8 @@ Answer = TypeVar("Answer")
 
 TIMEOUT_SECONDS = 10
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# Of 127.0.0.0/8, which is all this machine's on Linux, one that nobody gives to a proxy.
+OTHER_LOOPBACK = "127.0.0.213"
 # nginx's own page where limit_req or limit_conn refuses; a server that it cannot reach is a 502.
 NGINX_LIMIT = re.compile(r"<h1>503 Service Temporarily Unavailable</h1>.*<center>nginx", re.DOTALL)
 
@@ -114,6 +116,7 @@ class Entrypoint:
         self.restricted = target.restricted(address.name)
         self._context = target.context if address.scheme == "https" else None
         self.client = target.client
+        self.source = ""  # the address to call from; empty: whichever the system takes
         self.request_text = self.response_text = ""
         self.screenshot = ""  # a data: URI, for the HTML report
         self.noted: dict[str, tuple[str, str]] = {}
@@ -169,13 +172,13 @@ class Entrypoint:
         self.request_text, self.response_text = exchange.request_text(request), ""
         response = self.client.send(request, stream=True)
         try:
-            self._permit_more(response.status_code, lambda: response.read().decode("utf-8", "replace"))
+            self.permit_more(response.status_code, lambda: response.read().decode("utf-8", "replace"))
             self.response_text = exchange.response_text(response, "")
             yield response
         finally:
             response.close()
 
-    def _permit_more(self, status: int, text: Callable[[], str]) -> None:
+    def permit_more(self, status: int, text: Callable[[], str]) -> None:
         """Raises RateLimited where somebody's deployment wants no more requests for now; a 503 says so only
         where something else was answered before."""
         if self.target.ours or status not in (429, 503):
@@ -207,12 +210,14 @@ class Entrypoint:
         shown = f"GET {url}\n{exchange.headers_text(headers or [])}"
         self.request_text, self.response_text = shown, ""
         try:
-            connection = WebSocket(url, self._context, headers or [], TIMEOUT_SECONDS, self._permit, compress)
+            connection = WebSocket(
+                url, self._context, headers or [], TIMEOUT_SECONDS, self._permit, compress, self.source
+            )
         except InvalidStatus as refused:
             answer = refused.response
             lines = exchange.headers_text(answer.headers.raw_items())
             body = (answer.body or b"").decode("utf-8", "replace")
-            self._permit_more(answer.status_code, lambda: body)
+            self.permit_more(answer.status_code, lambda: body)
             self.response_text = f"HTTP/1.1 {answer.status_code}\n{lines}\n{exchange.body_text(body)}"
             raise Unexpected(
                 f"WebSocket handshake {self.path(path)}", f"HTTP {answer.status_code}", "HTTP 101"
@@ -230,11 +235,13 @@ class Entrypoint:
         self.target.count(self.name, text.partition(" ")[2].partition(" ")[0])
         self.request_text = f"# to {self.origin}\n{text}"
         self.response_text = ""
-        received, closed = raw.exchange(self.address.host, self.address.port, self._context, data)
+        received, closed = raw.exchange(
+            self.address.host, self.address.port, self._context, data, self.source
+        )
         self.response_text = exchange.body_text(received.decode("utf-8", "replace"))
         answers = raw.answers(received)
         if answers:
-            self._permit_more(answers[0].status_code, lambda: answers[0].text)
+            self.permit_more(answers[0].status_code, lambda: answers[0].text)
         return answers, closed
 
     def raw(self, request: str | bytes) -> list[raw.RawAnswer]:
@@ -253,6 +260,7 @@ class Entrypoint:
         client, reason = self.target.untrusted
         if client:
             self.client = client
+            self.source = OTHER_LOOPBACK if client is not self.target.client else ""
         return reason
 
     def _permit(self, harm: str) -> None:

@@ -44,9 +44,12 @@ class _Response(http.client.HTTPResponse):
         self.fp = stream
 
 
-def exchange(host: str, port: int, context: ssl.SSLContext | None, request: bytes) -> tuple[bytes, bool]:
+def exchange(
+    host: str, port: int, context: ssl.SSLContext | None, request: bytes, source: str = ""
+) -> tuple[bytes, bool]:
     """Sends `request` and returns what came back, and whether the other side closed the connection."""
-    with socket.create_connection((host, port), timeout=ANSWER_SECONDS) as plain:
+    own = (source, 0) if source else None
+    with socket.create_connection((host, port), ANSWER_SECONDS, own) as plain:
         with context.wrap_socket(plain, server_hostname=host) if context else plain as connection:
             connection.sendall(request)
             received, end = b"", time.monotonic() + BODY_SECONDS

@@ -17,7 +17,7 @@ from . import exchange, safety
 from .check import Check, EntrypointName, Place
 from .detection import proxy_of, server_of
 from .discovery import Discovery
-from .entrypoint import DEFAULT_PORTS, TIMEOUT_SECONDS, Address, Entrypoint, Look, RateLimited
+from .entrypoint import DEFAULT_PORTS, OTHER_LOOPBACK, TIMEOUT_SECONDS, Address, Entrypoint, Look, RateLimited
 from .expect import Expect
 from .found import Answer, Docs, Found, Redirect, path_in
 from .seen import Seen
@@ -41,8 +41,6 @@ MODES = {
 }
 
 
-# Of 127.0.0.0/8, which is all this machine's on Linux, one that nobody gives to a proxy.
-OTHER_LOOPBACK = "127.0.0.213"
 # What an http entrypoint still promises that leads to https.
 AT_REDIRECTING = ("redirect.to_https", "exposure.no_versions")
 
@@ -239,8 +237,7 @@ class Target:
         if not self.logs_command:
             self.lacks["logs"] = "the logs of this deployment cannot be read from here"
         # Where it is said to be there, a lost one is wrong, not absent.
-        if self.probe == "off" or not (self.probe == "on" or '"raw_path"' in self._text("/_probe/x")):
-            self.lacks["probe"] = "no probe at /_probe/ (PROBE=1 turns it on)"
+        self._find_probe()
         self._find_place()
         if self.application == "other" or any(map(self._is_somebody_s, self.marked)):
             self.marked.clear()
@@ -250,6 +247,7 @@ class Target:
             self.found = demonstration()
         elif reference := self.reference:
             self.found = Discovery(self, reference).run()
+            self._find_probe()  # where nothing is stripped it may be elsewhere
         mode = "unstripped" if self.strip else "strip"
         self.lacks[mode] = MODES[mode]
         if self.found.in_code:
@@ -284,6 +282,10 @@ class Target:
     def has_direct(self) -> bool:
         """Whether the server itself can be compared with."""
         return "direct" in self.addresses.keys() - self.dead.keys() - self.closed.keys()
+
+    def _find_probe(self) -> None:
+        if self.probe == "off" or not (self.probe == "on" or '"raw_path"' in self._text("/_probe/x")):
+            self.lacks["probe"] = "no probe at /_probe/ (PROBE=1 turns it on)"
 
     def _find_subjects(self) -> None:
         """Which kinds of subject the application has none of."""

@@ -9,12 +9,11 @@ from . import safety
 from .answers import REDIRECTS as REDIRECTED
 from .answers import URL, cookies, page_of, parseable, parts, requests, resolved
 from .check import PUBLIC, check
-from .entrypoint import Entrypoint
+from .entrypoint import OTHER_LOOPBACK, Entrypoint
 from .exchange import STREAM
 from .expect import Expect
 from .found import mapping, path_in
 from .lies import FAKE_IP
-from .target import OTHER_LOOPBACK
 from .test_links import leads_elsewhere, twice
 
 LOOPBACK = re.compile(r"\b127(?:\.\d{1,3}){3}\b")

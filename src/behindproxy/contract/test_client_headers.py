@@ -44,6 +44,10 @@ def test_the_proxy_replaces_a_clients_headers(entrypoint: Entrypoint, expect: Ex
         {n: len(v) for n, v in sent_by_proxy.items()},
         dict.fromkeys(sent_by_proxy, 1),
     )
+    if not entrypoint.target.ours:
+        expect.level = (
+            "hardening"  # a list that ends with its own is one value; the effects are checked above
+        )
     for name, headers in lies(entrypoint.scheme).items():
         expect(f"values under {name}", {n: given(headers)[n] for n in sent_by_proxy}, sent_by_proxy)
 
@@ -75,7 +79,8 @@ def test_headers_that_traefik_passes_through_are_removed(entrypoint: Entrypoint,
     ]
     aliases += ["X_Forwarded_Prefix", "X_Real_Ip", "X.Forwarded.User", "Script_Name"]
     if not entrypoint.target.ours:
-        # Somebody's proxy may pass what their server never reads; effects are checked above.
+        # Somebody's proxy may pass what their server never reads; trust.proxy_cannot_spoof has the effects.
+        expect.level = "hardening"
         names, aliases = ["Forwarded"], ["X_Forwarded_For", "X_Forwarded_Proto"]
     seen = entrypoint.probe(headers=[(name, "invented") for name in names + aliases])
     arrived = sorted({key for key, value in seen["headers"] if value == "invented"})

@@ -5,10 +5,9 @@ import re
 import pytest
 
 from .check import EVERYWHERE, PUBLIC, check
-from .entrypoint import Entrypoint
+from .entrypoint import OTHER_LOOPBACK, Entrypoint
 from .expect import Expect
 from .seen import header_values
-from .target import OTHER_LOOPBACK
 
 LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}")
 FORWARDED = "Behind a Proxy › Proxy Forwarded Headers"

@@ -38,13 +38,15 @@ class WebSocket:
         seconds: float,
         permit: Callable[[str], None],
         compress: bool = False,
+        source: str = "",
     ):
         self.permit = permit
         uri = parse_uri(url)
         offered = [ClientPerMessageDeflateFactory()] if compress else None
         self.protocol = ClientProtocol(uri, extensions=offered, max_size=None)
         self.events: list[Event] = []
-        self.connection: socket.socket = socket.create_connection((uri.host, uri.port), timeout=seconds)
+        own = (source, 0) if source else None
+        self.connection: socket.socket = socket.create_connection((uri.host, uri.port), seconds, own)
         try:
             if context:
                 self.connection = context.wrap_socket(self.connection, server_hostname=uri.host)

@@ -1,0 +1,82 @@
+"""What a cause of red checks is, and what it is judged by."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+from . import advice, reference
+from .setting import Setting
+
+ANY = ("*",)
+ROOT_PATH = r"\broot_path\s*="
+
+
+class Red:
+    """The red checks of a run: `id@entrypoint` with what was observed there."""
+
+    def __init__(self, observed: dict[str, str], setting: Setting | None = None, held: Iterable[str] = ()):
+        self.observed, self.setting = observed, setting or Setting()
+        self.held = held
+
+    def passed(self, id: str) -> bool:
+        """Did the check pass at some entrypoint?"""
+        return any(place.startswith(f"{id}@") for place in self.held)
+
+    def hosts_elsewhere(self) -> list[str]:
+        """The beginnings of a Location that names no host of the deployment."""
+        seen = self.seen("redirect.keeps_prefix@http*")
+        found = re.findall(r"https?://[^/:\s]+", seen)
+        return found if found and not any(host in found[0] for host in self.setting.hosts) else ["\0"]
+
+    def __call__(self, pattern: str) -> bool:
+        """Is a check red that fits `id@entrypoint`? Wildcards are allowed; without @, at any entrypoint."""
+        return bool(self.seen(pattern))
+
+    def seen(self, pattern: str) -> str:
+        """What was observed at the first place that fits."""
+        return next((text or "red" for text in self._at(pattern)), "")
+
+    def says(self, pattern: str, *words: str) -> bool:
+        """Was one of `words` observed at a red place that fits?"""
+        return any(word in text for text in self._at(pattern) for word in words)
+
+    def _at(self, pattern: str) -> list[str]:
+        whole = pattern if "@" in pattern else f"{pattern}@*"
+        return [text for place, text in self.observed.items() if fnmatch(place, whole)]
+
+    def without(self, explained: Iterable[str]) -> "Red":
+        return Red(
+            {
+                place: text
+                for place, text in self.observed.items()
+                if not any(fnmatch(place, pattern) for pattern in explained)
+            },
+            self.setting,
+            self.held,
+        )
+
+
+@dataclass(frozen=True)
+class Cause:
+    id: str
+    says: str
+    fits: Callable[[Red], bool]
+    explains: tuple[str, ...] = ANY
+    line: str = ""  # the pattern of the line to change, where the application is at fault
+
+    def fix_for(self, setting: Setting) -> str:
+        """Return the change that removes it, for this proxy and this server."""
+        return reference.CAUSES.get(self.id, "") if setting.ours else advice.change(self.id, setting)
+
+
+def public_404(red: Red) -> bool:
+    return red.says("app.root_path@http*", "404") or red.says("app.answers@http*", "404")
+
+
+def proxys_own_404(red: Red) -> bool:
+    """The application's own 404 is JSON, which app.not_found_is_the_applications demands. That
+    needs a schema, which is not found either where the public address alone is known."""
+    return public_404(red) and (
+        red("app.not_found_is_the_applications@http*") or red.says("app.answers@http*", "404 from the proxy")
+    )
