@@ -311,6 +311,10 @@ CHANGES: dict[str, Mapping[str, str]] = {
     "catch_all": {"any": "a catch-all route must come last, and end in 404 for what it does not know."},
     "start_page": {"any": "build its address with request.url_for."},
     "bare_prefix": {**BOUNDARY, "any": "the rule must take {prefix} itself beside {prefix}/."},
+    "encoded_characters": {
+        "any": "the proxy must refuse encoded reserved characters, or match the path as the server reads it.",
+        "traefik": "entryPoints.*.http.encodedCharacters must forbid them: the default of 3.6.7 allows them.",
+    },
     "relative_pages": {
         "any": "the proxy must lead {prefix} to {prefix}/, or the page name its files with the prefix.",
         "nginx": "location = {prefix} { return 308 $scheme://$http_host{prefix}/; }",

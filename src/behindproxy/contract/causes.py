@@ -263,6 +263,12 @@ SEEN = (
         lambda red: red.says("static.no_traversal", "the application's source"),
         ("static.*",),
     ),
+    Cause(
+        "encoded_characters",
+        "encoded reserved characters pass the proxy, which matches them and the server decodes them",
+        lambda red: red("path.encoded_characters"),
+        ("path.encoded_characters@*", "path.dot_segments@*", "path.another_spelling@*"),
+    ),
     # Host.
     Cause(
         "inside_address",

@@ -92,6 +92,10 @@ CAUSES: dict[str, str] = {
         "PUBLIC_HOSTS must list the deployment's own names, not *, and the rule in "
         "traefik/dynamic/routes.toml begin with Host(…)."
     ),
+    "encoded_characters": (
+        "entryPoints.*.http.encodedCharacters in traefik/traefik.toml must forbid all seven; Traefik allows "
+        "them by default since 3.6.7."
+    ),
     "client_overwritten": (
         "Traefik writes it by itself: remove what sets it in traefik/dynamic/middlewares.toml."
     ),
