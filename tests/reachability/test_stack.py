@@ -33,9 +33,9 @@ class Examined(Checkout):
         return json.loads(result.stdout) | {"exit": result.returncode}
 
     def first(self, url: str = "", **environ: str) -> str:
-        """The id of the first finding; empty: nothing is wrong."""
+        """The id of the first error; empty: nothing is wrong."""
         said = self.doctor(url, **environ)
-        found = [one["id"] for one in said["findings"]]
+        found = [one["id"] for one in said["findings"] if one["mark"] == "error"]
         assert said["exit"] == bool(found), said["findings"]
         return found[0] if found else ""
 
@@ -166,7 +166,7 @@ def test_a_process_that_is_stopped(running):
 
 def test_routes_that_traefik_did_not_take(running):
     running.routes("[http.routers.app]", "[http.routers.app")
-    wait_for(lambda: running.doctor()["findings"], 10)
+    wait_for(running.first, 10)
     assert running.first() == "routes.not_taken"
     running.routes("", "")
     assert running.first() == ""
@@ -175,7 +175,7 @@ def test_routes_that_traefik_did_not_take(running):
 
 def test_a_router_that_takes_another_prefix(running):
     running.routes("PathPrefix(`{{ $prefix }}/`)", "PathPrefix(`/api/v2/`)")
-    wait_for(lambda: running.doctor()["findings"], 10)
+    wait_for(running.first, 10)
     said = running.doctor()["findings"]
     assert said[0]["id"] == "entrypoint.no_route", said
     assert running.first(f"http://127.0.0.1:{running.http}/api/v1/app") == "url.no_route"
@@ -273,10 +273,39 @@ def test_a_process_that_ends_in_a_request_is_no_limit_of_traefik_s(slow):
     assert slow.first(url) == "url.server_ended"
 
 
+AWAY = """
+[http.routers.away]
+rule = "PathPrefix(`/api/v1/away`)"
+priority = 200
+middlewares = ["app"]
+service = "away"
+[http.services.away.loadBalancer]
+servers = [{url = "http://127.0.0.1:9"}]
+"""
+
+
+def test_a_server_that_takes_no_connection_is_no_limit(running):
+    """A second service, whose health nobody checks: a request is retried until the end."""
+    file = running.path / "traefik" / "dynamic" / "away.toml"
+    file.write_text(AWAY)
+    url = f"http://127.0.0.1:{running.http}/api/v1/away"
+    try:
+        wait_for(lambda: send(url).endswith("502"), 30)
+        assert running.first(url) == "url.no_application"
+        said = running.doctor()
+    finally:
+        file.unlink()
+    assert said["exit"] == 0
+    found = notes(said)
+    assert found.keys() == {"requests.no_connection"}, found
+    assert "no server took a connection" in found["requests.no_connection"]
+
+
 def test_an_encoded_character_that_traefik_refuses(running):
     said = running.doctor(f"http://127.0.0.1:{running.http}/api/v1/units/m%2Fs")["findings"]
     assert [one["id"] for one in said] == ["url.encoded"]
     assert "Traefik refuses %2F" in said[0]["text"] and "ENCODED_CHARACTERS" in said[0]["fix"]
+    assert "GET /api/v1/units/m%2Fs, 400" in notes(running.doctor())["requests.encoded"]
     # Past the proxy it arrives.
     assert running.first(f"http://127.0.0.1:{running.direct}/units/m%2Fs") == "url.no_such_path"
 
@@ -402,7 +431,10 @@ def test_a_container_that_ended(up, command, service, finding):
     "change, finding",
     [
         ("environment: {APP_HOST: 127.0.0.1}", "container.loopback"),
-        ("environment: {APP_PORT: 8001}", "container.other_port"),
+        (
+            "environment: {APP_PORT: 8001}\n    healthcheck: {start_period: 0s, interval: 1s, retries: 1}",
+            "container.other_port",
+        ),
         (
             'healthcheck: {test: [CMD, "false"], start_period: 0s, interval: 1s, retries: 1}',
             "container.unhealthy",

@@ -63,10 +63,11 @@ def test_lines_before_the_start_of_traefik_and_old_ones_do_not_count():
         ({"origin_X-Request-Id": "1"}, ""),  # the application's own
         ({"OriginStatus": 0}, ""),  # no server was tried
         # An upload that takes as long as a client may; 45 s of it, and 30 s for the application.
-        ({"RequestMethod": "PUT", "Duration": 60_012_000_000}, "request"),
-        ({"RequestMethod": "PUT", "Duration": 75_012_000_000}, "answer"),
-        ({"Duration": 60_012_000_000}, "answer"),  # no body
-        ({"DownstreamStatus": 502, "OriginDuration": 12_000_000_000}, "server"),
+        ({"RequestMethod": "PUT", "Duration": 60_012_000_000, "OriginDuration": 60_011_000_000}, "request"),
+        ({"RequestMethod": "PUT", "Duration": 75_012_000_000, "OriginDuration": 75_011_000_000}, "answer"),
+        ({"Duration": 60_012_000_000, "OriginDuration": 60_011_000_000}, "answer"),  # no body
+        ({"DownstreamStatus": 502, "OriginDuration": 30_001_000_000}, "server"),
+        ({"DownstreamStatus": 502, "OriginDuration": 29_000_000_000}, "connection"),
         ({"DownstreamStatus": 502, "OriginDuration": 800_000, "RetryAttempts": 19}, "connection"),
         ({"OriginDuration": 1_001_000_000, "RetryAttempts": 19}, "connection"),
         ({"RetryAttempts": 2}, "answer"),  # the third server took it

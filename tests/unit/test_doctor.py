@@ -256,7 +256,7 @@ def test_what_listens_in_a_container():
         (["/srv/venv/bin/python", "/srv/venv/bin/fastapi", "dev", "main.py"], "fastapi dev main.py"),
         (["python3", "-m", "http.server"], "python3 -m http.server"),
         (["/usr/bin/python3.13", "-B", "/x/gunicorn", "main:app"], "gunicorn main:app"),
-        (["nginx: master process"], "nginx: master process"),
+        (["nginx: worker process          "], "nginx: worker process"),
         ([], ""),
     ],
 )

@@ -201,10 +201,7 @@ def test_a_key_that_a_server_would_read_by_itself_is_warned_about(tmp_path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (
-            b"HTTP_PORT=81\nAPI_PREFIX=/\xe9\n",
-            ".env line 2: byte 0xe9 is not UTF-8; save the file as UTF-8",
-        ),
+        (b"HTTP_PORT=81\nAPI_PREFIX=/\xe9\n", ".env line 2: byte 0xe9 is not UTF-8; save the file as UTF-8"),
         ("API_PREFIX=/a\n".encode("utf-16"), ".env line 1: byte 0xff is not UTF-8; save the file as UTF-8"),
         (b"HTTP_PORT=9999\n\nAPI_PREFIX=/a\0b\n", ".env line 3: it has a NUL byte; remove it"),
         ("folder", ".env is no file; write lines of KEY=value into one, for example HTTP_PORT=9999"),

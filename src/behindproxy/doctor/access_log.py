@@ -7,12 +7,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from behindproxy.stack.settings import StackSettings
 
 DIAL_SECONDS = 1  # dialTimeout in traefik/dynamic/middlewares.toml
+RETRY_SECONDS = 0.1  # initialInterval of its retry
 NEAR_SECONDS = 1.0  # by which a limit is passed until it is noticed, on a busy machine
 WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 RECENT = timedelta(hours=1)
@@ -69,9 +70,8 @@ def _request(entry: dict[str, Any]) -> Request:
     )
 
 
-def since_start(requests: list[Request], up_seconds: float, now: datetime | None = None) -> list[Request]:
-    """Return those of the last hour that began since Traefik was started."""
-    now = now or datetime.now(UTC)
+def since_start(requests: list[Request], up_seconds: float, now: datetime) -> list[Request]:
+    """Return those that began in the hour before `now` or later, and since Traefik was started."""
     since = max(now - RECENT, now - timedelta(seconds=up_seconds + 1))
     return [one for one in requests if one.at >= since]
 
@@ -90,9 +90,11 @@ def limit(request: Request, settings: StackSettings) -> Limit:
     application answered it, or nobody's."""
     if request.status not in (502, 504) or request.by_application or not request.passed_on:
         return ""
+    # The first retry is not counted; it comes after a tenth of a second, which no other delay does here.
+    again = request.retries > 0 or request.seconds - request.waited > RETRY_SECONDS / 2
     if request.status == 502:
-        return "connection" if request.retries else "server"
-    if request.retries and request.waited < DIAL_SECONDS + NEAR_SECONDS:
+        return "connection" if again else "server"
+    if again and request.waited < DIAL_SECONDS + NEAR_SECONDS:
         return "connection"
     if request.method in WITH_BODY and near(request.seconds, request_seconds(settings)):
         return "request"

@@ -84,8 +84,8 @@ PRIVATE_ELSEWHERE = error(
 SPEAKS_TLS = error("url.speaks_tls", "{port} speaks TLS", "{https_url}")
 CONNECTING = error(
     "url.gateway",
-    "{process} tries to connect to {upstream} and gets no answer: what listens there is stopped or has a "
-    "full queue, or a firewall drops it",
+    "{process} cannot reach the server behind it: its connection to {upstream} gets no answer; what listens "
+    "there is stopped or has a full queue, or a firewall drops it",
     "make doctor URL=http://{upstream}/, on the machine where that is",
     case="connecting",
 )
@@ -640,9 +640,10 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.downgraded",
-            "a redirect leads from https to http, as from an application that does not trust its proxy's "
-            "X-Forwarded-Proto",
-            "see TRUSTED_PROXIES, and --forwarded-allow-ips of the server",
+            "a redirect leads from https to http, as from an application that gets no X-Forwarded-Proto "
+            "from its proxy, or does not trust it",
+            "let the proxy send it, and the server trust the proxy: --forwarded-allow-ips; for what is in "
+            "front of this stack, TRUSTED_PROXIES",
             source="FastAPI: Behind a Proxy › Enable Proxy Forwarded Headers",
         ),
     ),

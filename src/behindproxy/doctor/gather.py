@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -38,7 +39,7 @@ def facts(url: str = "") -> Facts:
     seen.person = machine.person()
     seen.cloud, seen.cloud_evidence = machine.cloud()
     seen.addresses = machine.addresses()
-    target = urlsplit(url)
+    began, target = datetime.now(UTC), urlsplit(url)
     port = (target.port or {"https": 443}.get(target.scheme, 80)) if url else None
     with ThreadPoolExecutor(16) as pool:
         later = [pool.submit(part, seen) for part in (_listeners, _firewall)]
@@ -52,7 +53,7 @@ def facts(url: str = "") -> Facts:
         if url:
             later = [pool.submit(_elsewhere, seen, one) for one in _variants(seen)]
         if seen.runtime and seen.engine or seen.runtime == "native":
-            later.append(pool.submit(_requests, seen))
+            later.append(pool.submit(_requests, seen, began))
         elif seen.runtime == "docker" and seen.engine:
             later.append(pool.submit(_inner, seen))
         for one in later:
@@ -130,14 +131,15 @@ def _inner(seen: Facts) -> None:
     seen.inner = containers.ask_inside(seen.containers, seen.settings)
 
 
-def _requests(seen: Facts) -> None:
-    """The access log since Traefik's start: an earlier one may have had other limits."""
+def _requests(seen: Facts, began: datetime) -> None:
+    """The access log since Traefik's start: an earlier one may have had other limits. `began`: when it was
+    seen how long it runs, before the URL's answer was waited for."""
     if seen.runtime == "native":
         log, up = native.logs_text(seen.settings, lines=0), seen.up_seconds.get("traefik")
     else:
         log = containers.traefik_log(seen.containers)
         up = next((one.up_seconds for one in seen.containers if one.ours and one.service == "traefik"), None)
-    seen.requests = access_log.since_start(access_log.read(log), up or 0.0)
+    seen.requests = access_log.since_start(access_log.read(log), up or 0.0, began)
 
 
 def _target(seen: Facts, url: str) -> None:

@@ -112,7 +112,8 @@ def shown(command: list[str]) -> str:
         options = [word for word in command[1:] if word not in ("-B", "-u", "-I")]
         if options and not options[0].startswith("-"):
             command = options
-    return " ".join([Path(command[0]).name, *command[1:]]) if command else ""
+    # nginx pads its title with blanks.
+    return " ".join(" ".join([Path(command[0]).name, *command[1:]]).split()) if command else ""
 
 
 def cloud() -> tuple[str, str]:
