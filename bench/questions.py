@@ -18,16 +18,19 @@ ROUTES, MIDDLEWARES, STATIC, ORDER, OBSERVE, NATIVE = (
     "src/behindproxy_serve/middleware/observe.py",
     "src/behindproxy/stack/native.py",
 )
-CHAIN = '["security-headers", {{ if env "RATE_LIMIT" }}"rate-limit", {{ end }}"scrub-headers"'
 # The last section of its file.
 ACCESS_LOG = "".join((ROOT / STATIC).read_text().partition("\n[accessLog]")[1:])
 # What is taken away, one at a time: (file, what is there, what is put in its place).
 WITHOUT = {
     "access log of Traefik": (STATIC, ACCESS_LOG, ""),
     "Traefik's metrics": (STATIC, 'metrics.prometheus.entryPoint = "ops"', ""),
-    "header blanking": (MIDDLEWARES, CHAIN, CHAIN.replace('"scrub-headers"', '"security-headers"')),
-    "security headers": (MIDDLEWARES, CHAIN, CHAIN.replace('"security-headers", ', "")),
-    "retries": (MIDDLEWARES, ', "retry"]', "]"),
+    "header blanking": (STATIC, '  http.middlewares = ["front@file"]\n', ""),
+    "security headers": (
+        ORDER,
+        "    Layer(always, lambda app, s: SecurityHeaders(app, bool(s.domain))),\n",
+        "",
+    ),
+    "retries": (MIDDLEWARES, '"retry"]', "]"),
     "health check": (ROUTES, 'interval = "1s"', 'interval = "3600s"'),
     "access log of the app": (
         OBSERVE,

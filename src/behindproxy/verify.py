@@ -145,11 +145,15 @@ def local(request: Request) -> Target:
         # What only this project's own application keeps to is no fault of another one.
         fail_on="hardening" if demo else "exposed",
         demonstration=demo,
-        settings={key: settings.environ()[key] for key in ("ROOT_PATH_IN_SERVERS", "TRUSTED_PROXIES")},
+        settings={
+            key: settings.environ()[key] for key in ("DOCS", "ROOT_PATH_IN_SERVERS", "TRUSTED_PROXIES")
+        },
         options=(
             # In a copy it is never the demonstration, whatever it was made of.
             f"--application={'demo' if demo else 'other' if COPY else 'auto'}",
             f"--probe={ ({(True, True): 'on', (True, False): 'auto'}.get((settings.probe, demo), 'off')) }",
+            f"--docs={settings.docs}",
+            f"--forward-prefix={str(settings.forward_prefix).lower()}",
             f"--root-path-in-servers={str(settings.root_path_in_servers).lower()}",
             f"--max-body-bytes={settings.max_body_bytes}",
             f"--websocket-max-bytes={settings.websocket_max_bytes}",

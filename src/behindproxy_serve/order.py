@@ -11,14 +11,18 @@ from typing import NamedTuple
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from .middleware.aliases import Aliases
 from .middleware.any_asgi import AnyASGI
+from .middleware.bare_prefix import BarePrefix
 from .middleware.body_limit import BodyLimit
+from .middleware.docs import Docs
 from .middleware.health import Health
 from .middleware.host_guard import HostGuard
 from .middleware.leaving import Leaving
 from .middleware.observe import Observe
 from .middleware.proxy_token import ProxyToken
 from .middleware.root_path import RootPath
+from .middleware.security_headers import SecurityHeaders
 from .middleware.startup import Startup
 from .middleware.whole_body import WholeBody
 from .probe import Probe
@@ -54,6 +58,8 @@ ORDER = (
     # Client and scheme are right before anything compares, logs or shows them, and nobody sees the token.
     Layer(lambda s: bool(s.proxy_token), lambda app, s: ProxyToken(app, forwarded(app, s), s.proxy_token)),
     Layer(lambda s: not (s.proxy_token or own_options(s)), forwarded),
+    # Nothing below sees another spelling of a header that a client may not send.
+    Layer(always, lambda app, s: Aliases(app)),
     # So is the path.
     Layer(
         lambda s: not (own_options(s) and s.strip_prefix),
@@ -61,6 +67,8 @@ ORDER = (
     ),
     # It holds back the end of every answer there is, also of those that are made below.
     Layer(lambda s: s.app_server == "hypercorn", lambda app, s: WholeBody(app)),
+    # What is made below has them too.
+    Layer(always, lambda app, s: SecurityHeaders(app, bool(s.domain))),
     # The errors that are made below have the request's id; whatever is refused is logged and counted.
     Layer(
         always,
@@ -73,6 +81,9 @@ ORDER = (
     # A container that drains says so, whatever the application would.
     Layer(always, lambda app, s: Health(app, s.api_prefix, Path(s.run_dir) / "draining")),
     Layer(always, lambda app, s: BodyLimit(app, s.max_body_bytes)),
+    Layer(lambda s: s.docs != "public", lambda app, s: Docs(app, s.api_prefix, s.docs == "private")),
+    # It looks at the application's own answer.
+    Layer(always, lambda app, s: BarePrefix(app, s.api_prefix)),
     # Of a start alone, and so in no request's way.
     Layer(always, lambda app, s: Startup(app, s.app_module)),
     # Innermost, to show what the application gets.

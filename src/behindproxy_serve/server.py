@@ -110,6 +110,9 @@ def _gunicorn(settings: Settings) -> list[str]:
         "--worker-class": "asgi",
         # Its own trust knows no X-Forwarded-For and no wss; order.py has them read instead.
         "--forwarded-allow-ips": "",
+        # By default it drops names with an underscore silently (access_token), as the other servers do not;
+        # middleware/aliases.py deletes those that stand for another.
+        "--header-map": "dangerous",
         "--logger-class": "behindproxy_serve.gunicorn_logger.Logger",
         "--no-control-socket": None,  # a file in $HOME, which the container's user has not
         "--worker-tmp-dir": "/tmp",

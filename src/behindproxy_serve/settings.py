@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 WIDEST = {4: 8, 6: 20}  # of the networks in TRUSTED_PROXIES, by version of IP: the length of the prefix
+DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+")
 MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -63,6 +64,13 @@ class Settings(BaseSettings):
         "1 mounts /_probe, which shows what the app saw of a request. 0 for production.",
         section="operation",
         example="1",
+    )
+    docs: Literal["public", "private", "off"] = setting(
+        "public",
+        "Documentation pages and schema of the application and its mounts: public, private (for whoever "
+        "calls the server itself, past the proxy) or off (404 everywhere).",
+        section="passes",
+        example="public",
     )
     app_server: Literal["uvicorn", "fastapi", "gunicorn", "hypercorn"] = setting(
         "uvicorn",
@@ -170,6 +178,16 @@ class Settings(BaseSettings):
         "true", "false leaves the prefix out of OpenAPI's `servers`.", section="openapi", example="true"
     )
 
+    domain: str = setting(
+        "",
+        "Production (docs/production.md): with DOMAIN set, `make up` adds docker-compose.prod.yml. The stack "
+        "then has ports 80 and 443 on every IPv4 address, a certificate for DOMAIN and two replicas; no "
+        "probe, no DIRECT_PORT.",
+        section="production",
+        scope="production",
+        example="api.example.com",
+    )
+
     @field_validator("api_prefix")
     @classmethod
     def _prefix(cls, value: str) -> str:
@@ -188,6 +206,13 @@ class Settings(BaseSettings):
     def _module(cls, value: str) -> str:
         if not MODULE.fullmatch(value):
             raise ValueError("must name a module and an attribute, as module:attr")
+        return value
+
+    @field_validator("domain")
+    @classmethod
+    def _domain(cls, value: str) -> str:
+        if value and not DOMAIN.fullmatch(value):
+            raise ValueError("must be a host name in small letters, with a dot, and no URL")
         return value
 
     @field_validator("proxy_address")

@@ -3,6 +3,7 @@
 import json
 import re
 
+import httpx
 import pytest
 
 DATASETTE = """import os
@@ -24,6 +25,20 @@ app = FastAPI()
 @app.get("/app")
 def read_main(request: Request):
     return {"message": "Hello World", "root_path": request.scope.get("root_path")}
+"""
+# It adds X-Forwarded-Prefix to root_path, and the server has that already.
+NICEGUI = """from fastapi import FastAPI
+from nicegui import ui
+
+app = FastAPI()
+
+
+@ui.page("/")
+def index() -> None:
+    ui.label("hello")
+
+
+ui.run_with(app, storage_secret="for tests only")
 """
 # Its Link header has base_url twice where the server has a root path too.
 ACCEPTED = """[[accept]]
@@ -54,6 +69,26 @@ def test_it_is_proved_behind_a_prefix(source, project, name):
     assert code == 0, output
     assert red(theirs) == set()
     assert int(output.splitlines()[-1].split()[0]) > 80  # passed
+
+
+def loaded(page: httpx.Response) -> dict[str, int]:
+    """Return the status of each script and style sheet of a page, where a browser looks for it."""
+    found = re.findall(r"""<(?:script|link)[^>]*?(?:src|href)=["']([^"']+\.(?:m?js|css))["'?]""", page.text)
+    urls = {name: page.url.join(name) for name in found}
+    assert urls
+    return {name: httpx.get(url, trust_env=False).status_code for name, url in urls.items()}
+
+
+def test_nicegui_has_the_prefix_once_where_it_is_not_told_it(source, project):
+    theirs = project("nicegui", {"requirements.txt": "nicegui\n", "pages.py": NICEGUI})
+    assert source.new(theirs, APP_MODULE="pages:app", API_PREFIX="/shop/ui")[0] == 0
+    theirs.verify(source, CHECKS="app.answers")  # brings it up
+    page = httpx.get(f"http://127.0.0.1:{theirs.http}/shop/ui/", trust_env=False)
+    assert "/shop/ui/shop/ui/" in page.text
+    theirs.must("up", FORWARD_PREFIX="false")
+    page = httpx.get(page.url, trust_env=False)
+    assert "/shop/ui/shop/ui/" not in page.text
+    assert set(loaded(page).values()) == {200}
 
 
 def test_a_fault_of_theirs_is_called_theirs_with_the_line(source, project):

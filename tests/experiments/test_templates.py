@@ -23,6 +23,7 @@ SETTINGS = (
         "rate_limit": "50",
         "trusted_proxies": "192.0.2.10,198.51.100.0/24",
     },
+    {"forward_prefix": "false", "identity_headers": "Remote-User", "trusted_proxies": "192.0.2.10"},
     {"domain": "api.example.com", "acme_email": "ops@example.com"},
 )
 
@@ -65,6 +66,7 @@ def test_what_is_rendered_is_the_same_to_traefik(given, tmp_path, monkeypatch):
         {"TRUSTED_PROXIES": "192.0.2.10", "STATIC_DIR": ""},
         {"DOMAIN": "api.example.com", "STATIC_DIR": ""},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "STATIC_DIR": ""},
+        {"HEADER_ALIASES": "keep", "STATIC_DIR": ""},
         {"APP_REPLICAS": "3", "PLAIN_REPLICAS": "3", "STATIC_DIR": ""},
     ],
     ids=lambda given: "-".join(f"{key}={value}" for key, value in given.items()),

@@ -14,29 +14,29 @@ from .asgi import request
 
 # Outside, by server, whether the proxy strips the prefix, and whether it has a token.
 OUTSIDE = {
-    ("uvicorn", True, False): "",
-    ("uvicorn", True, True): "ProxyToken",
-    ("uvicorn", False, False): "RootPath",
-    ("uvicorn", False, True): "ProxyToken RootPath",
-    ("fastapi", True, False): "AnyASGI",
-    ("fastapi", True, True): "AnyASGI ProxyToken",
-    ("fastapi", False, False): "AnyASGI RootPath",
-    ("fastapi", False, True): "AnyASGI ProxyToken RootPath",
-    ("gunicorn", True, False): "ProxyHeadersMiddleware RootPath",
-    ("gunicorn", True, True): "ProxyToken RootPath",
-    ("gunicorn", False, False): "ProxyHeadersMiddleware RootPath",
-    ("gunicorn", False, True): "ProxyToken RootPath",
-    ("hypercorn", True, False): "ProxyHeadersMiddleware RootPath WholeBody",
-    ("hypercorn", True, True): "ProxyToken RootPath WholeBody",
-    ("hypercorn", False, False): "ProxyHeadersMiddleware RootPath WholeBody",
-    ("hypercorn", False, True): "ProxyToken RootPath WholeBody",
+    ("uvicorn", True, False): "Aliases",
+    ("uvicorn", True, True): "ProxyToken Aliases",
+    ("uvicorn", False, False): "Aliases RootPath",
+    ("uvicorn", False, True): "ProxyToken Aliases RootPath",
+    ("fastapi", True, False): "AnyASGI Aliases",
+    ("fastapi", True, True): "AnyASGI ProxyToken Aliases",
+    ("fastapi", False, False): "AnyASGI Aliases RootPath",
+    ("fastapi", False, True): "AnyASGI ProxyToken Aliases RootPath",
+    ("gunicorn", True, False): "ProxyHeadersMiddleware Aliases RootPath",
+    ("gunicorn", True, True): "ProxyToken Aliases RootPath",
+    ("gunicorn", False, False): "ProxyHeadersMiddleware Aliases RootPath",
+    ("gunicorn", False, True): "ProxyToken Aliases RootPath",
+    ("hypercorn", True, False): "ProxyHeadersMiddleware Aliases RootPath WholeBody",
+    ("hypercorn", True, True): "ProxyToken Aliases RootPath WholeBody",
+    ("hypercorn", False, False): "ProxyHeadersMiddleware Aliases RootPath WholeBody",
+    ("hypercorn", False, True): "ProxyToken Aliases RootPath WholeBody",
 }
 # Inside, for each of them, by whether it may leave (drain mark) and whether there is a probe.
 INSIDE = {
-    (False, False): "Observe HostGuard Health BodyLimit Startup",
-    (False, True): "Observe HostGuard Health BodyLimit Startup Probe",
-    (True, False): "Observe Leaving HostGuard Health BodyLimit Startup",
-    (True, True): "Observe Leaving HostGuard Health BodyLimit Startup Probe",
+    (False, False): "SecurityHeaders Observe HostGuard Health BodyLimit BarePrefix Startup",
+    (False, True): "SecurityHeaders Observe HostGuard Health BodyLimit BarePrefix Startup Probe",
+    (True, False): "SecurityHeaders Observe Leaving HostGuard Health BodyLimit BarePrefix Startup",
+    (True, True): "SecurityHeaders Observe Leaving HostGuard Health BodyLimit BarePrefix Startup Probe",
 }
 
 
@@ -61,6 +61,13 @@ def test_the_middlewares_stand_in_this_order(server, strips, token, leaves, prob
     )
     expected = f"{OUTSIDE[server, strips, token]} {INSIDE[leaves, probe]}"
     assert layers(wrap(Application(), settings)) == expected.split()
+
+
+def test_documentation_is_hidden_behind_the_limits_where_it_is_not_for_everybody():
+    assert "Docs" not in layers(wrap(Application(), Settings()))
+    for docs in ("private", "off"):
+        names = layers(wrap(Application(), Settings(docs=docs, probe=False)))
+        assert names[names.index("BodyLimit") :] == ["BodyLimit", "Docs", "BarePrefix"]
 
 
 def test_every_server_is_among_them():

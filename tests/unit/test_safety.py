@@ -40,6 +40,8 @@ ALLOWED = {
     **dict.fromkeys(
         (
             "test_application.py",
+            "test_docs.py",
+            "test_headers.py",
             "test_links.py",
             "test_operation.py",
             "test_prefix.py",

@@ -225,7 +225,9 @@ SEEN = (
     Cause(
         "strip_slash",
         "stripPrefix has a slash at its end, or another middleware strips",
-        lambda red: red("scope.forwarded_prefix"),
+        lambda red: (
+            red("scope.forwarded_prefix") and not red.says("scope.forwarded_prefix", "FORWARD_PREFIX=false")
+        ),
         ("scope.forwarded_prefix@*", "redirect.start_page@*", "app.*"),
     ),
     Cause(

@@ -106,6 +106,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "other: a third party's, whatever its answers look like",
     )
     group.addoption(
+        "--docs",
+        choices=("public", "private", "off"),
+        default="public",
+        help="who gets the documentation; private: whoever calls the server itself",
+    )
+    group.addoption(
+        "--forward-prefix",
+        choices=("auto", "true", "false"),
+        default="auto",
+        help="must the proxy send X-Forwarded-Prefix; auto: it may",
+    )
+    group.addoption(
         "--root-path-in-servers",
         choices=("true", "false"),
         default="true",
@@ -298,6 +310,8 @@ def open_target(option: argparse.Namespace) -> Target:
         unsafe=option.unsafe,
         probe=option.probe,
         application=option.application,
+        docs=option.docs,
+        forward_prefix={"true": True, "false": False}.get(option.forward_prefix),
         root_path_in_servers=option.root_path_in_servers == "true",
         extra_servers=option.extra_servers,
         trusted_proxies=option.trusted_proxies,

@@ -4,6 +4,24 @@ from .entrypoint import Entrypoint
 from .seen import Seen, client_host
 
 FAKE_IP = "6.6.6.6"
+# Of those that this deployment's proxy deletes, some of each kind.
+OURS = (
+    "Forwarded",
+    "X-Forwarded-Scheme",
+    "X-Forwarded-Protocol",
+    "X-Forwarded-Ssl",
+    "X-Original-Url",
+    "X-Rewrite-Url",
+    "X-Script-Name",
+    "X-Client-Ip",
+    "True-Client-Ip",
+    "X-Forwarded-User",
+    "X-Forwarded-Preferred-Username",
+    "X-Auth-Request-User",
+    "X-Auth-Request-Email",
+    "X-Authentik-Username",
+    "Remote-User",
+)
 
 
 def lies(scheme: str) -> dict[str, list[tuple[str, str]]]:

@@ -93,8 +93,8 @@ CAUSES: dict[str, str] = {
         "traefik/dynamic/routes.toml begin with Host(…)."
     ),
     "encoded_characters": (
-        "entryPoints.*.http.encodedCharacters in traefik/traefik.toml must forbid all seven; Traefik allows "
-        "them by default since 3.6.7."
+        "encoded-characters in traefik/dynamic/middlewares.toml must forbid what ENCODED_CHARACTERS in .env "
+        "does not list; Traefik allows all by default since 3.6.7."
     ),
     "client_overwritten": (
         "Traefik writes it by itself: remove what sets it in traefik/dynamic/middlewares.toml."
@@ -130,8 +130,9 @@ CAUSES: dict[str, str] = {
     ),
     "old_traefik": "use 3.7.13 or newer: it does not pass on Upgrade: h2c, and knows aliasHeadersStrategy.",
     "aliases": (
-        'aliasHeadersStrategy = "delete" at each entrypoint in traefik/traefik.toml, and scrub-headers in '
-        "traefik/dynamic/middlewares.toml must blank what Traefik passes on."
+        "scrub-headers in traefik/dynamic/middlewares.toml must delete what Traefik passes on, the chain "
+        "`front` have it and each entrypoint of traefik/traefik.toml have `front@file`; other spellings are "
+        "deleted by Aliases (behindproxy_serve/order.py), and by Traefik with HEADER_ALIASES=delete."
     ),
     "no_slash_redirect": "redirect_slashes=False switches that off; each route then has one spelling only.",
     "servers_in_schema": (
@@ -211,8 +212,9 @@ CHECKS: dict[str, str] = {
         "is wrong, --forwarded-allow-ips is `*` or covers the clients' network."
     ),
     "trust.scrubbed_headers": (
-        "traefik/dynamic/middlewares.toml: scrub-headers must blank them and the router must use it; "
-        'traefik/traefik.toml: aliasHeadersStrategy = "delete" at each entrypoint.'
+        "traefik/dynamic/middlewares.toml: scrub-headers must blank them, and the chain `front` have it; "
+        "traefik/traefik.toml: front@file at each entrypoint. Other spellings: HEADER_ALIASES, and Aliases "
+        "in behindproxy_serve/order.py."
     ),
     "container.unprivileged": (
         'docker-compose.yml: user: "65532:65532", read_only: true, cap_drop: [ALL], security_opt: '
@@ -381,10 +383,19 @@ CHECKS: dict[str, str] = {
         "accessLog.fields.headers.names X-Request-Id = keep in traefik/traefik.toml; Observe in "
         "behindproxy_serve/middleware/observe.py."
     ),
-    "headers.security": "security-headers in the chain `app` of traefik/dynamic/middlewares.toml.",
+    "headers.security": "SecurityHeaders in behindproxy_serve/order.py and middleware/security_headers.py.",
+    "headers.as_set": (
+        "A headers middleware of Traefik sets it: take it out of traefik/dynamic. What the application does "
+        "not set is added by behindproxy_serve/middleware/security_headers.py."
+    ),
+    "headers.key": (
+        "Traefik deletes names with more than letters, digits and hyphens: write HEADER_ALIASES=keep into "
+        ".env, then `make up`; or name the header with a hyphen."
+    ),
+    "docs.hidden": "DOCS in .env, which Docs in behindproxy_serve/order.py reads; `make up` applies it.",
     "docs.content_security_policy": "guarded() in app/docs.py.",
     "path.encoded_characters": (
-        "encoded-characters must stand first in the chain `app` of traefik/dynamic/middlewares.toml, and "
+        "encoded-characters must stand first in the chain `front` of traefik/dynamic/middlewares.toml, and "
         "forbid what ENCODED_CHARACTERS in .env does not list; Traefik allows all by default since 3.6.7."
     ),
     "path.dot_segments": (
@@ -476,7 +487,8 @@ CHECKS: dict[str, str] = {
     ),
     "scope.forwarded_prefix": (
         "Proxy and server have different prefixes: API_PREFIX in .env must be the only place "
-        "(traefik/dynamic/routes.toml and --root-path read it). `make up` applies it to both."
+        "(traefik/dynamic/routes.toml and --root-path read it). `make up` applies it to both. With "
+        "FORWARD_PREFIX=false the application gets none: to-app in traefik/dynamic/middlewares.toml."
     ),
     "trust.proxy_cannot_spoof": (
         "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "

@@ -50,6 +50,7 @@ _BOTH = {
     "application.cookies_secure": COOKIES,
     "headers.security": ("CWE-693", "3.4.4"),
     "docs.content_security_policy": ("CWE-693", "3.4.3"),
+    "docs.hidden": ("CWE-200", "13.4.6"),
     "limits.body": ("CWE-770", ""),
     "limits.header_block": ("CWE-770", ""),
     "limits.websocket": ("CWE-770", ""),

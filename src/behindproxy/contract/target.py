@@ -81,6 +81,8 @@ class Target:
     extra_servers: list[str] | None
     trusted_proxies: list[str]
     versions: dict[str, str]
+    docs: str = "public"
+    forward_prefix: bool | None = None  # None: it may be there
     answers: list[str] = field(default_factory=list)
     openapi: str = ""
     websockets: list[str] = field(default_factory=list)
@@ -239,7 +241,9 @@ class Target:
         # Where it is said to be there, a lost one is wrong, not absent.
         self._find_probe()
         self._find_place()
-        if self.application == "other" or any(map(self._is_somebody_s, self.marked)):
+        # The schema would tell: where it is hidden, only who started the stack knows.
+        told = self.application == "demo" and self.docs != "public"
+        if self.application == "other" or not told and any(map(self._is_somebody_s, self.marked)):
             self.marked.clear()
         self.demo = self.application == "demo" or bool(self.marked)
         if self.demo:
@@ -258,6 +262,8 @@ class Target:
             self.lacks["unlisted"] = "the prefix is a server (ROOT_PATH_IN_SERVERS=true)"
         if not self.extra_servers:
             self.lacks["extra servers"] = "no further servers (STAGING_URL, PRODUCTION_URL)"
+        if self.docs == "public":
+            self.lacks["hidden docs"] = "the documentation is for everybody (DOCS=public)"
         if self.streams:
             self.found.streams = list(self.streams)
         self._find_subjects()
@@ -303,6 +309,8 @@ class Target:
             "cookie": (bool(found.cookies), "no answer to GET sets a cookie"),
         }
         self.lacks.update({name: reason for name, (there, reason) in subjects.items() if not there})
+        if self.docs != "public":
+            self.lacks.update(dict.fromkeys(("openapi", "docs", "redoc"), f"it is hidden (DOCS={self.docs})"))
 
     def _open_at_the_server(self) -> bool:
         """Whether the server itself demands no credentials."""

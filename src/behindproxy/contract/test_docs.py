@@ -2,11 +2,12 @@
 
 import re
 
+import httpx
 import pytest
 
 from .answers import parts, resolved
 from .check import EVERYWHERE, PUBLIC, check
-from .discovery import SCHEMA_URL, SPEC_URL
+from .discovery import DOCS, SCHEMA_URL, SCHEMAS, SPEC_URL
 from .entrypoint import Entrypoint
 from .expect import Expect
 from .found import Docs, servers_of
@@ -248,3 +249,37 @@ def test_the_assets_of_the_docs_are_the_applications_own(entrypoint: Entrypoint,
         for url in assets:
             asset = url.removeprefix(entrypoint.origin)
             expect(f"status of {asset}", entrypoint.ask("HEAD", asset).status_code, 200)
+
+
+@check(
+    "docs.hidden",
+    title="Documentation that is not for everybody is not shown",
+    entrypoints=EVERYWHERE,
+    level="exposed",
+    source="OWASP API Security Top 10 2023 › API9:2023 Improper Inventory Management; CWE-200",
+    statement=(
+        "With DOCS=private no documentation page and no schema answers at a public entrypoint, with DOCS=off "
+        "at none."
+    ),
+    fix="The server shows its documentation: switch it off there (FastAPI: openapi_url=None).",
+    needs=("hidden docs",),
+)
+def test_hidden_documentation_is_not_shown(entrypoint: Entrypoint, expect: Expect) -> None:
+    target = entrypoint.target
+    paths = [*DOCS, *SCHEMAS, "/docs/oauth2-redirect", *(one.path for one in target.found.docs)]
+    paths += ["/sub/docs", "/sub/redoc", "/sub/openapi.json"] if target.demo else []
+    shown = {path: shows_documentation(entrypoint.get(path)) for path in dict.fromkeys(paths)}
+    if entrypoint.name == "direct" and target.docs == "private":
+        if target.demo:
+            expect(
+                "shown",
+                {path: shown[path] for path in ("/docs", "/sub/docs")},
+                {"/docs": True, "/sub/docs": True},
+            )
+        return
+    expect("shown", shown, dict.fromkeys(shown, False))
+
+
+def shows_documentation(answer: httpx.Response) -> bool:
+    signs = ("SwaggerUIBundle", "<redoc", "swaggerUIRedirectOauth2", '"openapi":')
+    return answer.status_code == 200 and any(sign in answer.text for sign in signs)

@@ -42,7 +42,7 @@ def test_the_sub_application_answers_under_the_prefix(entrypoint: Entrypoint, ex
         "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
         "Use uvicorn's --root-path."
     ),
-    needs=("sub",),
+    needs=("sub", "docs"),
 )
 def test_the_sub_applications_docs_name_its_schema(entrypoint: Entrypoint, expect: Expect) -> None:
     page = expect.html(entrypoint.get("/sub/docs"))
@@ -61,7 +61,7 @@ def test_the_sub_applications_docs_name_its_schema(entrypoint: Entrypoint, expec
         "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
         "Use uvicorn's --root-path."
     ),
-    needs=("sub",),
+    needs=("sub", "openapi"),
 )
 def test_the_sub_applications_server_is_prefix_and_mount(entrypoint: Entrypoint, expect: Expect) -> None:
     schema = expect.json(entrypoint.get("/sub/openapi.json"))

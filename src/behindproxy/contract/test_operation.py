@@ -194,21 +194,31 @@ def test_a_traceparent_is_passed_on(entrypoint: Entrypoint, expect: Expect) -> N
     level="hardening",
     source="OWASP HTTP Headers Cheat Sheet › Security Headers",
     statement=(
-        "Whatever answers behind the routes, browsers are told not to guess types, not to show it in "
+        "Whatever the application answers, browsers are told once not to guess types, who may show it in "
         "a frame, and which referrer to send."
     ),
-    fix="A middleware must set X-Content-Type-Options, X-Frame-Options and Referrer-Policy.",
+    fix=(
+        "Something must set X-Content-Type-Options, X-Frame-Options and Referrer-Policy where the "
+        "application does not."
+    ),
     needs=("ours",),
 )
 def test_answers_carry_the_security_headers(entrypoint: Entrypoint, expect: Expect) -> None:
     wanted = {
-        "x-content-type-options": "nosniff",
-        "x-frame-options": "DENY",
-        "referrer-policy": "strict-origin-when-cross-origin",
+        "x-content-type-options": ["nosniff"],
+        "x-frame-options": ["SAMEORIGIN"],
+        "referrer-policy": ["strict-origin-when-cross-origin"],
     }
-    for path in ("/app", "/not/there"):
+    demo, found = entrypoint.target.demo, entrypoint.target.found
+    for path in ("/app", "/not/there") if demo else (*found.routes[:2], "/not/there"):
         headers = entrypoint.get(path).headers
-        expect(path, {name: headers.get(name) for name in wanted}, wanted)
+        given = {name: headers.get_list(name) for name in wanted}
+        if demo:
+            expect(path, given, wanted)
+            continue
+        if "frame-ancestors" in headers.get("content-security-policy", ""):
+            given["x-frame-options"] = given["x-frame-options"] or ["named by the policy"]
+        expect(path, {name: len(values) for name, values in given.items()}, dict.fromkeys(wanted, 1))
 
 
 @check(

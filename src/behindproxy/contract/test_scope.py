@@ -156,13 +156,20 @@ def test_url_for_builds_public_addresses(entrypoint: Entrypoint, expect: Expect)
     entrypoints=PUBLIC,
     level="hardening",
     source="Behind a Proxy › Providing the root_path; traefik/traefik#11253",
-    statement="X-Forwarded-Prefix, once, equals root_path: proxy and server agree on the prefix.",
+    statement=(
+        "X-Forwarded-Prefix, where the proxy sends it, is there once and equals root_path: proxy and server "
+        "agree on the prefix."
+    ),
     fix=("Proxy and server have different prefixes: what the proxy strips must be the server's root path."),
     needs=("probe", "strip", "prefix"),
 )
 def test_the_proxys_prefix_is_the_servers(entrypoint: Entrypoint, expect: Expect) -> None:
     seen = entrypoint.probe()
     given = header_values(seen, "x-forwarded-prefix")
-    if not given and not entrypoint.target.ours:
+    wanted = entrypoint.target.forward_prefix
+    if not given and wanted is None:
         pytest.skip("the proxy sends no X-Forwarded-Prefix")
-    expect("X-Forwarded-Prefix", given, [seen["root_path"]])
+    if wanted is False:
+        expect("X-Forwarded-Prefix with FORWARD_PREFIX=false", given, [])
+    else:
+        expect("X-Forwarded-Prefix", given, [seen["root_path"]])

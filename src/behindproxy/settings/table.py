@@ -17,6 +17,7 @@ SECTIONS = {
     "ports": "Ports and addresses",
     "names": "Names and load balancers",
     "machine": "Several stacks on one machine",
+    "passes": "What passes the proxy",
     "operation": "The probe, and limits",
     "server": "What serves the application",
     "openapi": "OpenAPI",

@@ -15,7 +15,7 @@ def show(runtime: str, settings: StackSettings) -> None:
     if settings.domain:
         url = settings.url("https")
         print(f"proxied  {url}{page}   {who}")
-        if settings.demonstration:
+        if settings.demonstration and settings.docs == "public":
             print(f"docs     {url}/docs  {who}")
         print(f"http     redirects to https; certificates for {settings.domain} by ACME")
         for line in warnings(settings):
@@ -26,7 +26,7 @@ def show(runtime: str, settings: StackSettings) -> None:
     rows = [
         ("proxied", f"{proxy}{page}", who),
         ("", f"{tls}{page}", f"{who}; CA {ca}"),
-        *([("docs", f"{proxy}/docs", who)] if settings.demonstration else []),
+        *_documentation(settings, proxy, direct, who),
         ("direct", f"{direct}{page}", "this machine only"),
     ]
     width = max(len(url) for _, url, _ in rows)
@@ -36,6 +36,13 @@ def show(runtime: str, settings: StackSettings) -> None:
         print(line)
     if runtime == "native":
         print("native: every process of this user can pose as the proxy; containers close that")
+
+
+def _documentation(settings: StackSettings, proxy: str, direct: str, who: str) -> list[tuple[str, str, str]]:
+    if not settings.demonstration or settings.docs == "off":
+        return []
+    private = settings.docs == "private"
+    return [("docs", f"{direct if private else proxy}/docs", "this machine only" if private else who)]
 
 
 def page_of(settings: StackSettings) -> str:

@@ -35,10 +35,15 @@ def static(settings: StackSettings, native: bool) -> str:
         points["https"]["address"] = f"{host}:{settings.https_port}"
         points["ops"]["address"] = f"127.0.0.1:{settings.ops_port}"
         config["providers"]["file"]["directory"] = str(DYNAMIC)
+    if settings.header_aliases == "keep":
+        for name in ("http", "https"):
+            points[name]["http"]["aliasHeadersStrategy"] = "keep"
     if settings.trusted_proxies:
         for name in ("http", "https"):
             points[name]["forwardedHeaders"] = {"trustedIPs": settings.trusted_proxies.split(",")}
     if settings.domain:
+        # Nothing but a redirect and the authority's challenge is there, and both come before the files do.
+        del points["http"]["http"]["middlewares"]
         points["http"]["http"]["redirections"] = {
             "entryPoint": {"to": f":{settings.https_port}", "scheme": "https", "permanent": True}
         }

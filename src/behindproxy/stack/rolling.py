@@ -190,6 +190,7 @@ def needs_up(change: str) -> bool:
         "APP_SERVER",
         "APP_WORKERS",
         "APP_MODULE",
+        "DOCS",
         "MAX_BODY_BYTES",
         "WEBSOCKET_MAX_BYTES",
     )

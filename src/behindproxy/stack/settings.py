@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import ValidationError, field_validator, model_validator
 
+from behindproxy_serve.forwarding import SCRUBBED
 from behindproxy_serve.server import environment as without_servers_own
 from behindproxy_serve.settings import (
     Settings,
@@ -37,10 +38,10 @@ PRODUCTION = {
     "http_port": "80",
     "https_port": "443",
     "probe": "0",
+    "docs": "off",
     "app_replicas": "2",
     "public_hosts": "${DOMAIN}",
 }
-DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+")
 # What a path may hold encoded, and two slashes in a row (a URL in a path) among them.
 CHARACTERS = ("%2F", "%5C", "%00", "%3B", "%25", "%3F", "%23", "//")
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -143,6 +144,33 @@ class StackSettings(Settings):
         scope="stack",
         example="true",
     )
+    header_aliases: Literal["delete", "keep"] = setting(
+        "delete",
+        "delete: Traefik deletes every header whose name has more than letters, digits and hyphens "
+        "(access_token, api_key): it cannot tell those from aliases of X-Forwarded-For and its like. keep: "
+        "they arrive, and the application's wrapper deletes the aliases alone; an authentication server of a "
+        "route gets both.",
+        section="passes",
+        scope="stack",
+        example="keep",
+    )
+    forward_prefix: bool = setting(
+        "true",
+        "false: the application gets no X-Forwarded-Prefix, for one that adds it to root_path and so has the "
+        "prefix twice (NiceGUI).",
+        section="passes",
+        scope="stack",
+        example="false",
+    )
+    identity_headers: str = setting(
+        "",
+        "Headers, comma separated, that load balancers in front write about the client (TRUSTED_PROXIES): "
+        "they arrive, whoever sends them, so nobody else may reach Traefik. All others of that kind are "
+        "deleted.",
+        section="passes",
+        scope="stack",
+        example="X-Forwarded-User,X-Forwarded-Email",
+    )
     rate_limit: str = setting(
         "",
         "Requests per second that one client may send, with twice as many at once; more get 429. Empty: off.",
@@ -159,15 +187,6 @@ class StackSettings(Settings):
         example="2",
         ge=1,
         le=MAX_REPLICAS,
-    )
-    domain: str = setting(
-        "",
-        "Production (docs/production.md): with DOMAIN set, `make up` adds docker-compose.prod.yml. The stack "
-        "then has ports 80 and 443 on every IPv4 address, a certificate for DOMAIN and two replicas; no "
-        "probe, no DIRECT_PORT.",
-        section="production",
-        scope="production",
-        example="api.example.com",
     )
     acme_email: str = setting(
         "",
@@ -244,12 +263,15 @@ class StackSettings(Settings):
                 )
         return ",".join(one for one in CHARACTERS if one in given)
 
-    @field_validator("domain")
+    @field_validator("identity_headers")
     @classmethod
-    def _domain(cls, value: str) -> str:
-        if value and not DOMAIN.fullmatch(value):
-            raise ValueError("must be a host name in small letters, with a dot, and no URL")
-        return value
+    def _identity(cls, value: str) -> str:
+        known = {name.lower(): name for name in SCRUBBED}
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        for name in names:
+            if name.lower() not in known:
+                raise ValueError(f"{name!r} is none of the headers that are deleted, and arrives anyway")
+        return ",".join(known[name.lower()] for name in names)
 
     @field_validator("acme_email")
     @classmethod
@@ -326,6 +348,11 @@ class StackSettings(Settings):
             raise ValueError(
                 f"PUBLIC_HOSTS={self.public_hosts}: DOMAIN is not among them; "
                 f"for example PUBLIC_HOSTS={self.domain}"
+            )
+        if self.identity_headers and not self.trusted_proxies:
+            raise ValueError(
+                f"IDENTITY_HEADERS={self.identity_headers}: without TRUSTED_PROXIES nobody but clients sends "
+                f"them; for example {example('trusted_proxies', StackSettings)}"
             )
         refuse_overlap(self.trusted_proxies, ",".join(own_networks(self.subnet)))
         return self

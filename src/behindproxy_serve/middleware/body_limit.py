@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..problems import problem
+from .cross_origin import cross_origin
 
 DISCARD_SECONDS = 5
 FRAMING = (b"content-length", b"transfer-encoding")
@@ -59,7 +60,8 @@ class BodyLimit:
         come to reading, would see a reset in place of the answer."""
         detail = f"a body may have {self.limit} bytes here; MAX_BODY_BYTES is the limit's setting"
         answer = problem(413, detail, headers={"Connection": "close"})
-        await send({"type": "http.response.start", "status": 413, "headers": answer.raw_headers})
+        headers = [*answer.raw_headers, *await cross_origin(self.app, scope)]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": True})
         discarded, deadline = 0, time.monotonic() + DISCARD_SECONDS
         while time.monotonic() < deadline:

@@ -17,7 +17,7 @@ from .health import HEALTH
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"))
-PATH_LENGTH = 2_048  # of the line; a client may send much longer ones to wash the log
+PATH_LENGTH, ID_LENGTH = 2_048, 128  # of the line; longer ones would wash the log
 STDOUT = 1
 
 
@@ -65,7 +65,7 @@ class Observe:
                 status, headers = message["status"], message.get("headers", ())
                 for name, value in headers:
                     if name.lower() == b"x-request-id":
-                        id_ = value
+                        id_ = value[:ID_LENGTH]
                         break
                 else:
                     message = {**message, "headers": [*headers, (b"x-request-id", id_)]}

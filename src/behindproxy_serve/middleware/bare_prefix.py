@@ -1,0 +1,47 @@
+"""The public prefix without a slash behind it, where a page's relative addresses lose its last segment."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = b"x-replaced-path"  # Traefik's replacePathRegex writes it where the path was the prefix alone
+
+
+class BarePrefix:
+    """Answer GET and HEAD of the bare prefix with a redirect to its slash, where the answer would be HTML.
+
+    Stripped, both are / for the application.
+    """
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self.app, self.prefix = app, prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        replaced = [value for name, value in scope["headers"] if name == HEADER]
+        if replaced:
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != HEADER]
+        bare = replaced == [self.prefix.encode()] or scope["path"] == self.prefix
+        if not bare or scope["method"] not in ("GET", "HEAD"):
+            return await self.app(scope, receive, send)
+        query = scope.get("query_string", b"")
+        location = f"{self.prefix}/".encode() + (b"?" + query if query else b"")
+        leads = False
+
+        async def leading(message: Message) -> None:
+            nonlocal leads
+            if message["type"] == "http.response.start" and is_page(message):
+                leads = True
+                headers = [(b"location", location), (b"content-length", b"0")]
+                await send({"type": "http.response.start", "status": 307, "headers": headers})
+                await send({"type": "http.response.body", "body": b""})
+            elif not leads:
+                await send(message)
+
+        await self.app(scope, receive, leading)
+
+
+def is_page(message: Message) -> bool:
+    """Return whether it begins an answer that a browser shows: HTML, and no redirect or failure."""
+    kinds = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
+    shown = message["status"] < 300 or 400 <= message["status"] < 500
+    return shown and any(kind.lower().startswith(b"text/html") for kind in kinds)

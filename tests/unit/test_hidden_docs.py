@@ -1,0 +1,152 @@
+"""DOCS: who gets an application's documentation and its schema."""
+
+import functools
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.applications import Starlette
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount
+
+from behindproxy_serve.asgi import wrap
+from behindproxy_serve.settings import Settings
+
+from .asgi import request
+
+DIRECT = [("host", "localhost")]
+PROXIED = [*DIRECT, ("x-forwarded-for", "192.0.2.7")]
+
+
+def status(app, path, headers=PROXIED, **settings):
+    _, sent = request(wrap(app, Settings(**settings)), path, headers=headers)
+    return sent[0]["status"]
+
+
+def shop() -> FastAPI:
+    app = FastAPI(docs_url="/help", redoc_url="/reference", openapi_url="/schema.json")
+    inner = FastAPI()
+
+    @inner.get("/orders")
+    @app.get("/orders")
+    def orders():
+        return []
+
+    app.mount("/{tenant}/admin", inner)
+    return app
+
+
+OWN = ["/help", "/help/oauth2-redirect", "/reference", "/schema.json"]
+OWN[1] = "/docs/oauth2-redirect"  # FastAPI's default, wherever the page is
+MOUNTED = [f"/one/admin{path}" for path in ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect")]
+
+
+@pytest.mark.parametrize("path", [*OWN, *MOUNTED])
+def test_they_are_404_with_off_and_nothing_else_is(path):
+    app = shop()
+    assert status(app, path) == status(app, path, DIRECT) == 200
+    assert status(app, path, docs="off") == status(app, path, DIRECT, docs="off") == 404
+    assert status(app, "/orders", docs="off") == status(app, "/one/admin/orders", docs="off") == 200
+
+
+@pytest.mark.parametrize("path", [*OWN, *MOUNTED])
+def test_with_private_the_server_itself_answers(path):
+    assert status(shop(), path, docs="private") == 404
+    assert status(shop(), path, DIRECT, docs="private") == 200
+
+
+def text(app, path: str, **settings) -> str:
+    # As a server calls it: with the prefix in front of the path that the proxy stripped.
+    _, sent = request(wrap(app, Settings(app_server="gunicorn", **settings)), path, headers=DIRECT)
+    return b"".join(message.get("body", b"") for message in sent).decode()
+
+
+def test_with_private_a_page_names_the_schema_where_the_server_has_it():
+    assert "url: '/api/v1/schema.json'" in text(shop(), "/help")
+    assert "url: '/schema.json'" in text(shop(), "/help", docs="private")
+    assert "url: '/one/admin/openapi.json'" in text(shop(), "/one/admin/docs", docs="private")
+    assert '"servers"' not in text(shop(), "/schema.json", docs="private")
+    assert '"servers"' in text(shop(), "/schema.json")
+
+
+def locked():
+    raise HTTPException(401)
+
+
+def decorated(function):
+    @functools.wraps(function)
+    def inner(*arguments, **named):
+        return function(*arguments, **named)
+
+    return inner
+
+
+def own_pages() -> FastAPI:
+    """FastAPI's recipe "Custom Docs UI Static Assets", behind a password, in a router."""
+    app, router = FastAPI(docs_url=None, redoc_url=None, openapi_url=None), APIRouter()
+
+    @router.get("/docs")
+    @decorated
+    def page() -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url="/openapi.json", title="own")
+
+    @router.get("/openapi.json")
+    def schema() -> JSONResponse:
+        return JSONResponse(get_openapi(title="own", version="1", routes=app.routes))
+
+    @router.get("/locked", dependencies=[Depends(locked)])
+    def locked_page() -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url="/openapi.json", title="own")
+
+    @router.get("/docs/start")
+    def text() -> PlainTextResponse:
+        return PlainTextResponse("a manual of ours, and no documentation of the API")
+
+    app.include_router(router, prefix="/v1")
+    return app
+
+
+@pytest.mark.parametrize("path", ["/v1/docs", "/v1/openapi.json", "/v1/locked"])
+def test_pages_of_the_application_s_own_are_known_by_what_makes_them(path):
+    assert status(own_pages(), path) in (200, 401)
+    assert status(own_pages(), path, docs="off") == 404
+    assert status(own_pages(), "/v1/docs/start", docs="off") == 200
+
+
+async def through(request, call_next):
+    return await call_next(request)
+
+
+def behind_middlewares() -> FastAPI:
+    app = shop()
+    app.add_middleware(BaseHTTPMiddleware, dispatch=through)
+    return app
+
+
+def in_a_function(app):
+    async def around(scope, receive, send):
+        await app(scope, receive, send)
+
+    return around
+
+
+WRAPPED = [
+    behind_middlewares,
+    lambda: CORSMiddleware(shop(), allow_origins=["*"]),
+    lambda: Starlette(routes=[Mount("/", shop())]),
+    lambda: in_a_function(shop()),
+]
+
+
+@pytest.mark.parametrize("made", WRAPPED, ids=["middlewares", "cors", "mounted", "function"])
+def test_whatever_stands_round_the_application_they_are_found(made):
+    assert [status(made(), path, docs="off") for path in ("/help", "/schema.json", "/orders")] == [
+        404,
+        404,
+        200,
+    ]
+    assert status(made(), MOUNTED[0], docs="off") == 404
