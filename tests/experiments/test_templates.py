@@ -24,7 +24,8 @@ SETTINGS = (
         "trusted_proxies": "192.0.2.10,198.51.100.0/24",
     },
     {"forward_prefix": "false", "identity_headers": "Remote-User", "trusted_proxies": "192.0.2.10"},
-    {"domain": "api.example.com", "acme_email": "ops@example.com"},
+    {"sticky": "address", "well_known": "true", "api_prefix": "/a/b.c"},
+    {"sticky": "cookie", "well_known": "true", "domain": "api.example.com", "acme_email": "ops@example.com"},
 )
 
 
@@ -58,6 +59,8 @@ def test_what_is_rendered_is_the_same_to_traefik(given, tmp_path, monkeypatch):
         {"PUBLIC_HOSTS": "localhost,a`b"},
         {"RATE_LIMIT": "ten"},
         {"COMPRESS": "yes"},
+        {"STICKY": "ip"},
+        {"WELL_KNOWN": "1"},
         {"ANSWER_SECONDS": "1m"},
         {"ENCODED_CHARACTERS": "%2F,%2E"},
         {"ENCODED_CHARACTERS": "%2F,//", "STATIC_DIR": ""},

@@ -119,3 +119,9 @@ seen = asyncio.Event()
 async def note_seen() -> str:
     seen.set()
     return "noted"
+
+
+# What an MCP server with OAuth publishes: the address that clients derive from its own (RFC 9728).
+@ordinary.get("/.well-known/oauth-protected-resource/api/v1/mcp")
+async def resource() -> dict[str, str]:
+    return {"resource": "https://localhost/api/v1/mcp"}

@@ -58,7 +58,8 @@ class Options(TypedDict, total=False):
     headers: Mapping[str, str] | Sequence[tuple[str, str]]
     params: Mapping[str, str | int | float]
     content: str | bytes | None
-    json: Mapping[str, str]
+    json: Mapping[str, object]
+    timeout: float
 
 
 @dataclass(frozen=True)

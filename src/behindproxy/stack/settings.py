@@ -136,6 +136,14 @@ class StackSettings(Settings):
         scope="stack",
         example="%2F,%3B,%25,%3F,%23",
     )
+    well_known: bool = setting(
+        "false",
+        "true: metadata of OAuth and MCP servers under the prefix, whose place is outside it "
+        "(/.well-known/oauth-protected-resource/api/v1/…), reaches the application too, at that path.",
+        section="path",
+        scope="stack",
+        example="true",
+    )
     compress: bool = setting(
         "false",
         "true: Traefik compresses text of a KiB or more for clients that take it; streams are left alone. "
@@ -187,6 +195,14 @@ class StackSettings(Settings):
         example="2",
         ge=1,
         le=MAX_REPLICAS,
+    )
+    sticky: Literal["off", "cookie", "address"] = setting(
+        "off",
+        "For sessions or sockets in the application's memory: a client stays at its replica, by a cookie of "
+        "Traefik's, or by its address, for clients that keep no cookies. Not with APP_WORKERS above 1.",
+        section="server",
+        scope="stack",
+        example="cookie",
     )
     acme_email: str = setting(
         "",
@@ -342,6 +358,11 @@ class StackSettings(Settings):
             raise ValueError(
                 f"ENCODED_CHARACTERS={self.encoded_characters}: Traefik strips no prefix off a path with // "
                 "in it, and answers 400; with // set STRIP_PREFIX=false too"
+            )
+        if self.sticky != "off" and self.app_workers > 1:
+            raise ValueError(
+                f"STICKY={self.sticky}: APP_WORKERS={self.app_workers} share one port, and no proxy chooses "
+                f"among them; for example APP_WORKERS=1 APP_REPLICAS={min(self.app_workers, MAX_REPLICAS)}"
             )
         self._certificate_of_domain()
         if self.domain and self.domain not in self.hosts:
