@@ -95,7 +95,7 @@ def beside(prefix: str) -> list[str]:
     """Paths that begin like the prefix, or nearly, without a segment boundary after it."""
     parent, _, last = prefix.rpartition("/")
     swapped = f"{parent}/{last.swapcase()}"
-    return [
+    targets = [
         f"{prefix}0/app",
         f"{prefix}app",
         f"{prefix}docs",
@@ -105,6 +105,7 @@ def beside(prefix: str) -> list[str]:
         *([f"{swapped}/app"] if swapped != prefix else []),
         *([f"{parent}/app"] if parent else []),
     ]
+    return [target for target in targets if target != prefix]  # as /team/app is beside /team/app
 
 
 @check(
