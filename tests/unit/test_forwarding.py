@@ -46,7 +46,10 @@ def test_the_other_proxies_configurations_delete_them_too(name, pattern):
 
 def test_they_are_deleted_at_the_entrypoints_before_a_router_s_own_middlewares():
     chains = {name: middlewares()[name]["chain"]["middlewares"] for name in ("front", "app")}
-    assert chains == {"front": ["scrub-headers"], "app": ["bare-prefix", "strip-prefix", "retry"]}
+    assert chains == {
+        "front": ["encoded-characters", "scrub-headers"],
+        "app": ["bare-prefix", "strip-prefix", "retry"],
+    }
     points = tomllib.loads(static(StackSettings(), native=False))["entryPoints"]
     assert [points[name]["http"]["middlewares"] for name in ("http", "https")] == [["front@file"]] * 2
 

@@ -67,7 +67,7 @@ def test_documentation_is_hidden_behind_the_limits_where_it_is_not_for_everybody
     assert "Docs" not in layers(wrap(Application(), Settings()))
     for docs in ("private", "off"):
         names = layers(wrap(Application(), Settings(docs=docs, probe=False)))
-        assert names[names.index("BodyLimit") :] == ["BodyLimit", "Docs", "BarePrefix"]
+        assert names[names.index("BodyLimit") :] == ["BodyLimit", "Docs", "BarePrefix", "Startup"]
 
 
 def test_every_server_is_among_them():

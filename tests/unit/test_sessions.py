@@ -73,7 +73,9 @@ class Handler(BaseHTTPRequestHandler):
 def notes(server: Processes, unsafe: bool = False) -> list[str]:
     with httpx.Client(trust_env=False) as client:
         address = Address("http", "http", "127.0.0.1", server.server_port, "", "")
-        target = SimpleNamespace(client=client, context=None, ours=False, restricted=lambda _: False)
+        target = SimpleNamespace(
+            client=client, context=None, answering=set(), ours=False, restricted=lambda _: False
+        )
         entrypoint = Entrypoint(target, address, Expect())
         return list(sessions.lost(entrypoint, unsafe))
 

@@ -54,7 +54,12 @@ class Observe:
                 given = value
             elif name == b"traceparent":
                 parent = value
-        id_ = given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex().encode()
+        if REQUEST_ID.fullmatch(given):
+            id_ = given
+        else:
+            id_ = os.urandom(16).hex().encode()
+            others = [pair for pair in scope["headers"] if pair[0] != b"x-request-id"]
+            scope["headers"] = [*others, (b"x-request-id", id_)]  # the application reads it there
 
         async def noting(message: Message) -> None:
             nonlocal status, size, id_
