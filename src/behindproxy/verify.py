@@ -159,6 +159,7 @@ def local(request: Request) -> Target:
             f"--websocket-max-bytes={settings.websocket_max_bytes}",
             f"--encoded-characters={settings.encoded_characters}",
             f"--trusted-proxies={settings.trusted_proxies}",
+            f"--identity-headers={settings.identity_headers}",
             f"--extra-servers={','.join(filter(None, (settings.staging_url, settings.production_url)))}",
             f"--application-source={source(settings)}",
             *(f"--target-version={one}={version}" for one, version in versions(name == "native").items()),

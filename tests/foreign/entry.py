@@ -27,6 +27,7 @@ class Entry:
     server: str = UVICORN
     environ: tuple[tuple[str, str], ...] = ()
     prefix: str = "/shop"
+    packages: str = ""  # a lock of requirements/: what the server has in another version than is pinned
     beside: str = ""  # another application, below a prefix of its own name
     options: tuple[str, ...] = ()
     direct: bool = False

@@ -116,4 +116,5 @@ def verified(entry: Entry, home: Path, texts: dict[str, str]) -> Verdict:
         lines = text.strip().splitlines()
         return Verdict(entry, seconds, problem=f"exit {status}: {lines[-1] if lines else 'no output'}")
     said = read(home / "report" / "report.json", text)
-    return Verdict(entry, seconds, tuple(said.red), tuple(said.diagnosis), tuple(said.not_tested))
+    told = tuple(said.red), tuple(said.diagnosis), tuple(said.not_tested)
+    return Verdict(entry, seconds, *told, sent=said.sent, most=said.most)

@@ -19,6 +19,9 @@ from typing import IO
 
 import trustme
 
+from behindproxy.stack.paths import BUILD, ROOT
+from tests.packages import install
+
 from .entry import HERE, Entry, fill
 
 APPLICATIONS = HERE / "applications"
@@ -119,7 +122,7 @@ class Servers:
 
     @staticmethod
     def _key(entry: Entry) -> tuple:
-        return entry.application, entry.server, entry.environ, entry.prefix
+        return entry.application, entry.server, entry.environ, entry.prefix, entry.packages
 
     @contextmanager
     def of(self, entry: Entry) -> Iterator[str]:
@@ -149,14 +152,27 @@ class Servers:
         home = self._home / f"server-{port}"
         home.mkdir(parents=True)
         own = dict(entry.environ) | {"HOME": str(home)}
+        own["PYTHONPATH"] = str(APPLICATIONS)
         if entry.application == "probed":  # the others know nothing of this repository
-            own["PYTHONPATH"] = f"{APPLICATIONS}:{SOURCE}"
+            own["PYTHONPATH"] += f":{SOURCE}"
+        if entry.packages:
+            own["PYTHONPATH"] += f":{old(entry.packages)}"
         with started([binary(program), *arguments], home, lambda: listening(port), own):
             yield port
 
     def close(self) -> None:
         for _, stack in self._running.values():
             stack.close()
+
+
+def old(packages: str) -> Path:
+    """Return the folder that has what a lock names; the server finds it before what is pinned."""
+    folder = BUILD / Path(packages).stem
+    try:
+        install(ROOT / packages, folder)
+    except ValueError as error:
+        raise Missing(str(error)) from None
+    return folder
 
 
 @contextmanager

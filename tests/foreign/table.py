@@ -1,13 +1,36 @@
-"""The lines of a run, and the files made of them: build/foreign.json and build/foreign.md."""
+"""The lines of a run, and the files made of them: build/foreign.json, and the table of docs/foreign.md."""
 
 import json
 from collections.abc import Iterable
 
-from behindproxy.stack.paths import BUILD
+from behindproxy.stack.paths import BUILD, ROOT
+from tests.mutants import mutant
 from tests.tables import row
 
-from .entry import load_all
+from .entry import Entry, load_all
 from .verdict import Verdict
+
+DOCUMENT = ROOT / "docs" / "foreign.md"
+KNOWN = BUILD / "foreign.json"
+WORLDS = {"plain": "without the probe", "probed": "with it"}
+# Of the applications, by what they are; the others are ordinary ones with an API.
+PAGES = {"board", "rooted_board", "gallery", "notebook", "pageapp", "signin", "walled", "ticker"}
+PUBLISHED = {"stac": "stac-fastapi", "published": "Datasette", "tools": "the MCP SDK"}
+KINDS = ("an ordinary API", "pages and sockets", f"published on PyPI ({', '.join(PUBLISHED.values())})")
+HEAD = """# Other people's deployments
+
+What `behindproxy verify` says of {wrong} wrong deployments and {right} right ones behind nginx, Caddy,
+HAProxy and Traefik, in front of applications that know nothing of this repository, without the probe and
+with it. Each is a row of [tests/foreign](../tests/foreign), run for real: its proxy and its server are
+started, and a request shows that the fault is there before `verify` judges it. *Caught*: a check of the
+fault is red. *Named*: the first diagnosis is the true cause. *Not visible*: no answer of that application
+can show it, which was decided before the run. *Green*: nothing is called broken or exposed. Traefik's
+labels are those that its Docker provider reads. [Broken on purpose](mutants.md) has the third world, the
+demonstration with the probe, where CI demands each.
+
+`PYTHONPATH=src build/venv/bin/python -m tests.foreign` runs them, with `--probe` the same with the probe,
+and `--document` writes this page of what the two said.
+"""
 
 
 def show(verdict: Verdict) -> str:
@@ -41,28 +64,70 @@ def counts(verdicts: Iterable[Verdict]) -> str:
     return f"{'; '.join(parts)}; slowest {slowest.seconds:.0f} s"
 
 
-def write(verdicts: list[Verdict], world: str) -> None:
-    """Keep the verdicts beside those of earlier runs, and make the table of all of them."""
+def keep(verdicts: list[Verdict], world: str) -> None:
+    """Keep the verdicts beside those of earlier runs."""
     BUILD.mkdir(exist_ok=True)
-    path = BUILD / "foreign.json"
-    worlds = json.loads(path.read_text()) if path.exists() else {}
+    worlds = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
     worlds[world] = worlds.get(world, {}) | {one.entry.name: one.as_json() for one in verdicts}
-    path.write_text(json.dumps(worlds, indent=1, ensure_ascii=False) + "\n")
-    (BUILD / "foreign.md").write_text(markdown(worlds))
+    KNOWN.write_text(json.dumps(worlds, indent=1, ensure_ascii=False) + "\n")
 
 
-def markdown(worlds: dict[str, dict[str, dict]]) -> str:
-    """Each deployment of today's files in a row: what it is, and the verdict without and with the probe."""
-    lines = ["| deployment | what is so | source | without the probe | with it |", "|---|---|---|---|---|"]
-    for entry in load_all():
-        cells = [answer(worlds.get(world, {}).get(entry.name)) for world in ("plain", "probed")]
+def document() -> str:
+    """Return the page of what the last runs said. Raises ValueError where a row was not run in a world."""
+    worlds = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
+    entries = load_all()
+    missing = [
+        f"{one.name} {name}"
+        for world, name in WORLDS.items()
+        for one in entries
+        if one.name not in worlds.get(world, {})
+    ]
+    if missing:
+        raise ValueError(f"not run: {', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}")
+    wrong = [one for one in entries if not one.right]
+    head = HEAD.format(wrong=len(wrong), right=len(entries) - len(wrong))
+    return "\n".join([head, *totals(wrong, worlds), "", *rows(entries, worlds), ""])
+
+
+def totals(wrong: list[Entry], worlds: dict[str, dict[str, dict]]) -> list[str]:
+    """Return the lines that count, by world and by kind of application."""
+    lines = ["| world | wrong | not visible | visible | caught | named |", "|---|---|---|---|---|---|"]
+    own = mutant.load_all()
+    shown = [one for one in own if one.visible]
+    every = f"{len(shown)} (100 %)"
+    name = "the demonstration with the probe, as `make mutants` demands"
+    lines.append(row(name, str(len(own)), str(len(own) - len(shown)), str(len(shown)), every, every))
+    for world, probe in (("probed", "with the probe"), ("plain", WORLDS["plain"])):
+        said = [worlds[world][one.name] for one in wrong]
+        lines.append(total(f"third-party applications {probe}", said))
+        for kind in KINDS:
+            its = [worlds[world][one.name] for one in wrong if kind_of(one) == kind]
+            lines.append(total(f"· {kind}", its))
+    return lines
+
+
+def total(name: str, said: list[dict]) -> str:
+    visible = [one for one in said if one["visible"]]
+    caught = [one for one in visible if one["caught"]]
+    named = [one for one in caught if one["named"]]
+    shares = [f"{len(some)} ({len(some) / len(visible):.0%})".replace("%", " %") for some in (caught, named)]
+    return row(name, str(len(said)), str(len(said) - len(visible)), str(len(visible)), *shares)
+
+
+def kind_of(entry: Entry) -> str:
+    return KINDS[2 if entry.application in PUBLISHED else entry.application in PAGES]
+
+
+def rows(entries: list[Entry], worlds: dict[str, dict[str, dict]]) -> list[str]:
+    """Return each deployment in a row: what it is, and the verdict in each world."""
+    lines = [row("deployment", "what is so", "source", *WORLDS.values()), "|---|---|---|---|---|"]
+    for entry in entries:
+        cells = [answer(worlds[world][entry.name]) for world in WORLDS]
         lines.append(row(f"`{entry.name}`", entry.title, entry.source, *cells))
-    return "\n".join(lines) + "\n"
+    return lines
 
 
-def answer(said: dict | None) -> str:
-    if said is None:
-        return "–"
+def answer(said: dict) -> str:
     if said["problem"]:
         return f"could not run: {said['problem'].splitlines()[0]}"
     if said["right"]:

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from .entry import HERE, load_all, made
+from .table import DOCUMENT
 
 ENTRIES = load_all()
 LEAST = {"nginx": 12, "caddy": 8, "haproxy": 8, "traefik": 12, "server": 9}
@@ -34,6 +35,26 @@ def test_there_are_enough_right_ones_and_each_proxy_has_one():
 def test_at_most_a_quarter_of_a_group_cannot_be_seen(group, probe):
     entries = [entry.probed if probe else entry for entry in ENTRIES if entry.group == group]
     assert sum(not entry.visible for entry in entries) * 4 <= len(entries)
+
+
+def cells() -> dict[str, tuple[str, ...]]:
+    """Each deployment's verdicts in docs/foreign.md, without the probe and with it."""
+    lines = [line.split(" | ") for line in DOCUMENT.read_text().splitlines() if line.startswith("| `")]
+    return {line[0].strip("| `"): (line[-2], line[-1].removesuffix(" |")) for line in lines}
+
+
+def test_the_document_has_each_of_them():
+    assert [*cells()] == [entry.name for entry in ENTRIES], "python -m tests.foreign --document"
+
+
+@pytest.mark.parametrize(("world", "caught", "named"), [(0, 0.95, 0.85), (1, 0.98, 0.95)])
+def test_enough_of_what_can_be_seen_is_caught_and_named(world, caught, named):
+    said = [cells()[entry.name][world] for entry in ENTRIES if not entry.right]
+    visible = [one for one in said if not one.startswith("not visible: ")]
+    assert (len(said) - len(visible)) * 4 <= len(said)
+    assert sum(one.startswith("caught") for one in visible) >= caught * len(visible)
+    assert sum(one == "caught, named" for one in visible) >= named * len(visible)
+    assert {cells()[entry.name][world] for entry in ENTRIES if entry.right} == {"green"}
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)

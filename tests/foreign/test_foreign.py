@@ -8,6 +8,8 @@ from .entry import load_all
 from .run import HOME, of, ordered
 from .serving import Missing, Ports, Servers, certificate, check
 
+# Requests to one path at one entrypoint, of the probe's world the probe: what it costs somebody is bounded.
+MOST = {"plain": 60, "probed": 120}
 WORLDS = {"plain": ordered(load_all()), "probed": ordered([entry.probed for entry in load_all()])}
 
 
@@ -38,3 +40,4 @@ def test_it_gets_the_right_answer(world, entry, bed):
         pytest.skip(str(missing))
     verdict = of(entry, *bed, HOME / world / entry.name)
     assert verdict.good, "; ".join(verdict.words)
+    assert 0 < verdict.most <= MOST[world], f"{verdict.most} of {verdict.sent} requests went to one path"

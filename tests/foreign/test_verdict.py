@@ -65,3 +65,8 @@ def test_what_is_hardening_is_not_shown_and_an_accepted_finding_is_not_red(tmp_p
 )
 def test_the_right_answer_is_the_fault_and_its_cause_first_or_green_or_what_was_not_tested(verdict, good):
     assert verdict.good == good
+
+
+def test_what_a_run_sent_is_read(tmp_path):
+    said = read(report(tmp_path), "sent: 410 requests, at most 40 to one path (/shop/ at https)\n")
+    assert (said.sent, said.most) == (410, 40)

@@ -20,6 +20,8 @@ class Verdict:
     diagnosis: tuple[str, ...] = ()
     not_tested: tuple[str, ...] = ()
     problem: str = ""  # why there is none
+    sent: int = 0  # requests
+    most: int = 0  # of those, to one path at one entrypoint
 
     @property
     def caught(self) -> bool:
@@ -83,6 +85,8 @@ class Verdict:
             "not_tested": list(self.not_tested),
             "problem": self.problem,
             "seconds": round(self.seconds, 1),
+            "sent": self.sent,
+            "most": self.most,
         }
 
 
@@ -93,6 +97,8 @@ class Said:
     red: list[str] = field(default_factory=list)
     diagnosis: list[str] = field(default_factory=list)
     not_tested: list[str] = field(default_factory=list)
+    sent: int = 0
+    most: int = 0
 
 
 def read(report: Path, output: str) -> Said:
@@ -104,8 +110,10 @@ def read(report: Path, output: str) -> Said:
         diagnosis = re.findall(r"^diagnosis: (.*)$", output, re.MULTILINE)
     else:
         diagnosis = [f"{cause['cause']}: {cause['fix']}" for cause in causes]
+    sent = re.search(r"^sent: (\d+) requests, at most (\d+) to one path", output, re.MULTILINE)
     return Said(
         [f"{check['id']}@{check['entrypoint']}" for check in shown],
         diagnosis,
         [one["topic"] if isinstance(one, dict) else str(one) for one in content.get("not_tested", [])],
+        *(map(int, sent.groups()) if sent else ()),
     )

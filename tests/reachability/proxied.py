@@ -194,7 +194,11 @@ ALL = [
         "billing",
     ),
     Situation(
-        "the same behind Traefik", traefik(behind()), f"{AT}/api/billing", "url.application_failed", "billing"
+        "an application that answers 502 itself, behind Traefik",
+        traefik(behind()),
+        f"{AT}/api/billing",
+        "url.application_failed",
+        "billing",
     ),
     Situation(
         "a 504 of the application's, behind Traefik",
@@ -268,7 +272,7 @@ ALL = [
         HERE,
         "url.gateway",
         "nginx gave up after",
-        asked_from="laptop",
+        sent_from="laptop",
         case="504",
     ),
     Situation(

@@ -32,7 +32,7 @@ class Situation:
     url: str
     finding: str  # empty: nothing is wrong
     says: str = ""
-    asked_from: str = "cloud"
+    sent_from: str = "cloud"
     ca: str = ""
     case: str = ""
 
@@ -223,7 +223,7 @@ SITUATIONS = [
         uvicorn(),
         HERE,
         "url.nothing_listens_there",
-        asked_from="laptop",
+        sent_from="laptop",
     ),
     Situation(
         "from the laptop, through a firewall that drops",
@@ -231,7 +231,7 @@ SITUATIONS = [
         HERE,
         "url.dropped_on_the_way",
         "security group",
-        asked_from="laptop",
+        sent_from="laptop",
     ),
     Situation(
         "from the laptop, to a private address of elsewhere",
@@ -239,13 +239,13 @@ SITUATIONS = [
         "http://10.0.3.163:8000/app",
         "url.private_elsewhere",
         "RFC 1918",
-        asked_from="laptop",
+        sent_from="laptop",
     ),
     Situation(
         "from the laptop, where no route leads",
         nothing,
         "http://[2001:db8::1]:8000/app",
         "url.no_route",
-        asked_from="laptop",
+        sent_from="laptop",
     ),
 ]

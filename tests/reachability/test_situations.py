@@ -42,7 +42,7 @@ def fits(template: str, text: str) -> bool:
 @pytest.mark.parametrize("situation", ALL, ids=lambda one: one.name)
 def test_the_first_finding_is_the_cause(situation, laptop, cloud, certificates):
     situation.make(cloud)
-    host = laptop if situation.asked_from == "laptop" else cloud
+    host = laptop if situation.sent_from == "laptop" else cloud
     if host is laptop:
         # A way out that leads to nowhere, as the internet's does for 10.0.0.0/8.
         laptop.run("ip", "route", "replace", "default", "via", CLOUD)

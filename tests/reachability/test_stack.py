@@ -450,6 +450,25 @@ def test_a_compose_file_that_is_wrong(up, change, finding):
     assert up.first() == finding
 
 
+def inside(said: dict, service: str) -> list[int]:
+    """The ports on which something listens in the container."""
+    container = next(one for one in said["facts"]["containers"] if one["ours"] and one["service"] == service)
+    return [one["port"] for one in container["listeners"] or ()]
+
+
+def test_a_part_of_the_stack_that_is_starting_is_no_error(up):
+    """Another port first, as a library for metrics may open it; the public entrypoint has no server then."""
+    later = "python -m http.server 8123 & sleep 15; kill $$!; exec python -m behindproxy_serve"
+    apply(up, f"services:\n  app:\n    command: {json.dumps(['sh', '-c', later])}\n")
+    wait_for(lambda: 8123 in inside(up.doctor(), "app"), 20)
+    assert notes(up.doctor()).keys() == {"container.starting"}
+    for url in ("", f"http://127.0.0.1:{up.http}/api/v1/app", f"http://127.0.0.1:{up.direct}/app"):
+        said = up.doctor(url)
+        assert said["exit"] == 0, (url, said["findings"])
+    wait_for(lambda: "container.starting" not in notes(up.doctor()), 60)
+    assert up.first() == ""
+
+
 def test_an_engine_that_is_not_there(up):
     said = up.doctor(DOCKER_HOST="unix:///nonexistent/docker.sock")["findings"]
     assert said[0]["id"] == "engine.silent"
@@ -486,6 +505,31 @@ def test_the_story_s_twin_in_a_container(docker, twin):
     assert docker.first(f"http://{own_address()}:{port}/app") == "url.published_on_loopback"
 
 
+def test_a_container_that_is_starting_is_no_error(docker):
+    docker.must("up")
+    image = engine("inspect", "--format", "{{.Image}}", docker.container("app"))
+    port = docker.direct + 4
+    later = f"sleep 10; exec uvicorn app.main:app --host 0.0.0.0 --port {port}"
+    id_ = engine(
+        "run",
+        "-d",
+        "-e",
+        "PROXY_ADDRESS=127.0.0.1",
+        "-p",
+        f"127.0.0.1:{port}:{port}",
+        image,
+        "sh",
+        "-c",
+        later,
+    )
+    try:
+        said = docker.doctor(f"http://127.0.0.1:{port}/app")
+        assert notes(said).keys() == {"url.container_starting"} and said["exit"] == 0, said["findings"]
+        wait_for(lambda: docker.doctor(f"http://127.0.0.1:{port}/app")["findings"] == [], 40)
+    finally:
+        engine("rm", "-f", id_)
+
+
 def test_other_containers_that_do_not_answer(docker, twin):
     port = docker.direct + 4
     id_ = twin(
@@ -499,3 +543,9 @@ def test_other_containers_that_do_not_answer(docker, twin):
     engine("unpause", id_)
     engine("kill", id_)
     assert docker.first(url) == "url.container_ended"
+
+
+def test_what_traefik_refused_stands_in_its_container_s_log(docker):
+    docker.must("up")
+    assert docker.first(f"http://127.0.0.1:{docker.http}/api/v1/units/m%2Fs") == "url.encoded"
+    assert "GET /api/v1/units/m%2Fs, 400" in notes(docker.doctor())["requests.encoded"]

@@ -316,6 +316,11 @@ URLS = [
     (answer("closed", **HERE), theirs(listeners=()), ["url.container_other_port"]),
     (answer("closed", **HERE), theirs(listeners=(), up_seconds=3.0), ["url.container_starting"]),
     (answer("closed", **HERE), theirs(listeners=(), up_seconds=30.0), ["url.container_other_port"]),
+    (
+        answer("closed", **HERE),
+        theirs(listeners=(Listener("0.0.0.0", 81),), up_seconds=3.0),
+        ["url.container_other_port"],
+    ),
     (answer("closed", **HERE), theirs(listeners=(), health="starting"), ["url.container_starting"]),
     (answer("closed", **HERE), theirs(), ["url.container_silent"]),
     # ---- timed out, unreachable, unknown ----

@@ -228,6 +228,9 @@ def test_what_is_slow_is_given_more_time(monkeypatch):
         seen = discovery.Discovery(target, "http").run()
         assert len(seen.routes) < 40
         assert "the application is slow (0 s for an answer): not all was looked at" in seen.notes[-1]
+        monkeypatch.setattr(discovery, "SLOW_SECONDS", 0.1)
+        seen = discovery.Discovery(target, "http").run()
+        assert "an answer takes 0 s, and a run sends some hundred requests" in seen.notes[-1]
 
 
 # checks that could not fail

@@ -324,7 +324,7 @@ SEEN = (
         "client_overwritten",
         "X-Forwarded-For is overwritten on its way: it has one address for all clients",
         lambda red: red.says("scope.client", "client at 127."),
-        ("scope.client@*",),
+        ("scope.client@*", "websocket.client@*"),
     ),
     Cause(
         "scheme_overwritten",

@@ -138,6 +138,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the load balancers in front that proxy and server trust",
     )
     group.addoption(
+        "--identity-headers",
+        type=lambda names: [item.strip() for item in names.split(",") if item.strip()],
+        default=[],
+        metavar="NAME,NAME",
+        help="headers about a client that load balancers in front write, and that arrive",
+    )
+    group.addoption(
         "--path",
         dest="answers",
         action="append",
@@ -315,6 +322,7 @@ def open_target(option: argparse.Namespace) -> Target:
         root_path_in_servers=option.root_path_in_servers == "true",
         extra_servers=option.extra_servers,
         trusted_proxies=option.trusted_proxies,
+        identity_headers=option.identity_headers,
         answers=option.answers,
         max_body_bytes=option.max_body_bytes,
         websocket_max_bytes=option.websocket_max_bytes,

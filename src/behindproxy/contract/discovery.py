@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -29,6 +30,7 @@ MAX_PAGES = 15
 MAX_SCRIPTS = 8
 MAX_SLASHES = 10
 SECONDS, MAX_SECONDS = 15, 45  # for all of it; an application that answers slowly gets more
+SLOW_SECONDS = 1  # for an answer
 ANSWERS = 12  # one after the other, that there must be time for
 WORKERS = 6
 SCHEMAS = (
@@ -58,7 +60,8 @@ class Discovery:
     def __init__(self, target: "Target", name: EntrypointName):
         self.target, self.name = target, name
         self.found = Found(at=name)
-        self.began, self.slowest = time.monotonic(), 0.0
+        self.began = time.monotonic()
+        self.seconds: list[float] = []  # until each answer began
         self.known: dict[str, Answer] = {}
         self.limited = ""
 
@@ -90,9 +93,17 @@ class Discovery:
             self.found.notes.append(
                 f"the application is slow ({took}): not all was looked at; --path names more"
             )
+        if self.seconds and (usual := median(self.seconds)) >= SLOW_SECONDS:
+            self.found.notes.append(
+                f"an answer takes {usual:.0f} s, and a run sends some hundred requests: --only sends fewer"
+            )
         if self.limited:
             self.found.notes.append(f"not all was looked at: {self.limited}")
         return self.found
+
+    @property
+    def slowest(self) -> float:
+        return max(self.seconds, default=0)
 
     @property
     def seconds_left(self) -> float:
@@ -121,7 +132,7 @@ class Discovery:
         began = time.monotonic()
         try:
             with entrypoint.stream("GET", target) as response:
-                self.slowest = max(self.slowest, time.monotonic() - began)
+                self.seconds.append(time.monotonic() - began)
                 answer = self.known[target] = self._answer(path, response)
                 return answer
         except RateLimited as limited:

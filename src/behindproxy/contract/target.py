@@ -81,6 +81,7 @@ class Target:
     extra_servers: list[str] | None
     trusted_proxies: list[str]
     versions: dict[str, str]
+    identity_headers: list[str] = field(default_factory=list)
     docs: str = "public"
     forward_prefix: bool | None = None  # None: it may be there
     answers: list[str] = field(default_factory=list)

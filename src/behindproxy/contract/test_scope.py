@@ -1,15 +1,12 @@
 """What the application sees of a request, by its probe."""
 
-import re
-
 import pytest
 
 from .check import EVERYWHERE, PUBLIC, check
-from .entrypoint import OTHER_LOOPBACK, Entrypoint
+from .entrypoint import LOOPBACK, OTHER_LOOPBACK, Entrypoint
 from .expect import Expect
 from .seen import header_values
 
-LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}")
 FORWARDED = "Behind a Proxy › Proxy Forwarded Headers"
 
 

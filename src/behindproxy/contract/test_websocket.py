@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from .check import EVERYWHERE, PUBLIC, check
-from .entrypoint import Entrypoint
+from .entrypoint import LOOPBACK, OTHER_LOOPBACK, Entrypoint
 from .expect import Expect, Unexpected
 from .seen import Seen
 from .websocket import Frame, Opcode
@@ -106,7 +106,9 @@ def test_a_websocket_sees_the_public_address(entrypoint: Entrypoint, expect: Exp
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Proxy Forwarded Headers",
-    statement="In a WebSocket the client's address is the one that the proxy forwarded.",
+    statement=(
+        "In a WebSocket the client's address is the one that the proxy forwarded, of two callers each one's."
+    ),
     fix=(
         "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
         "--forwarded-allow-ips), not a name, not quoted, without host bits; load balancers before the "
@@ -119,6 +121,11 @@ def test_a_websocket_sees_the_client(entrypoint: Entrypoint, expect: Expect) -> 
         seen: Seen = json.loads(connection.recv())
     forwarded = dict(seen["headers"]).get("x-forwarded-for", "no X-Forwarded-For").split(",")[-1].strip()
     expect("client", seen["client"], [forwarded, 0])
+    if entrypoint.target.two_clients(entrypoint.address)[0] and LOOPBACK.fullmatch(forwarded):
+        entrypoint.source = OTHER_LOOPBACK
+        with entrypoint.ws("/_probe/ws") as connection:
+            seen = json.loads(connection.recv())
+        expect(f"client at {OTHER_LOOPBACK}", seen["client"], [OTHER_LOOPBACK, 0])
 
 
 @check(

@@ -201,5 +201,7 @@ def _no_application(facts: Facts, answer: Answer) -> Iterator[Step]:
         yield cause("url.answer_limit", case="edited", path=path, seconds=f"{last.waited:.1f}")
     elif last and which == "server":
         yield cause("url.server_ended", case="stack", path=path, seconds=f"{last.waited:.1f}")
+    elif answer.status == 504 and not which:
+        yield cause("url.no_application", case="504", seconds=f"{answer.seconds:.1f}", limit=limit)
     else:
-        yield cause("url.no_application", case="502" if answer.status != 503 else "503")
+        yield cause("url.no_application", case="503" if answer.status == 503 else "502")

@@ -62,8 +62,8 @@ class Container:
 
     @property
     def starting(self) -> bool:
-        """Whether its health check says so, or in its first seconds where it has none."""
-        young = self.up_seconds is not None and self.up_seconds < YOUNG_SECONDS
+        """Whether its health check says so; without one, while nothing listens in its first seconds."""
+        young = self.up_seconds is not None and self.up_seconds < YOUNG_SECONDS and not self.listeners
         return self.state == "running" and (self.health == "starting" or (not self.health and young))
 
 

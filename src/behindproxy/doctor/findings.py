@@ -472,6 +472,15 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             source=ANSWERS,
         ),
         error(
+            "url.no_application",
+            "the proxy gave up after {seconds} s: the application took no connection, or had not begun its "
+            "answer within ANSWER_SECONDS={limit}; Traefik's access log, which would say which, does not "
+            "have this request",
+            "make logs FOLLOW=0 shows what the application did",
+            case="504",
+            source=ANSWERS,
+        ),
+        error(
             "url.answer_limit",
             "the application had not begun its answer to {path} after {seconds} s: Traefik waits for "
             "ANSWER_SECONDS={limit}",

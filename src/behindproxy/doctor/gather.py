@@ -50,12 +50,12 @@ def facts(url: str = "") -> Facts:
             later += [pool.submit(_ask, seen, *one) for one in _questions(seen)]
         for one in later:
             one.result()
-        if url:
-            later = [pool.submit(_elsewhere, seen, one) for one in _variants(seen)]
-        if seen.runtime and seen.engine or seen.runtime == "native":
-            later.append(pool.submit(_requests, seen, began))
-        elif seen.runtime == "docker" and seen.engine:
+        later = [pool.submit(_elsewhere, seen, one) for one in _variants(seen)]
+        in_docker = seen.runtime == "docker" and bool(seen.engine)
+        if in_docker and not url:
             later.append(pool.submit(_inner, seen))
+        if in_docker or seen.runtime == "native":
+            later.append(pool.submit(_requests, seen, began))
         for one in later:
             one.result()
     return seen
