@@ -344,6 +344,12 @@ URLS = [
     (answer("silent", **HERE), alone(NGINX), ["url.busy"]),
     (answer("silent", **HERE), alone(NGINX, connecting=("127.0.0.1:8001",)), ["url.gateway"]),
     (answer("silent", "8.8.8.8", 8000), {}, ["url.busy"]),
+    # Traefik waits for a part of this stack that is known to be at fault.
+    (
+        answer("silent"),
+        {"containers": [healthy().containers[0], replace(healthy().containers[1], state="paused")]},
+        ["container.paused"],
+    ),
     # Another path of the same port has an answer.
     (answer("silent", **HERE), alone(EVERYWHERE, elsewhere=ANOTHER), ["url.slow"]),
     (answer("silent", "8.8.8.8", 8000), {"elsewhere": ANOTHER}, ["url.slow"]),

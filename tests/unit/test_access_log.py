@@ -64,6 +64,8 @@ def test_lines_before_the_start_of_traefik_and_old_ones_do_not_count():
         ({"OriginStatus": 0}, ""),  # no server was tried
         # An upload that takes as long as a client may; 45 s of it, and 30 s for the application.
         ({"RequestMethod": "PUT", "Duration": 60_012_000_000, "OriginDuration": 60_011_000_000}, "request"),
+        ({"RequestMethod": "PUT", "Duration": 60_012_000_000, "DownstreamStatus": 499}, "request"),
+        ({"RequestMethod": "PUT", "Duration": 12_012_000_000, "DownstreamStatus": 499}, ""),
         ({"RequestMethod": "PUT", "Duration": 75_012_000_000, "OriginDuration": 75_011_000_000}, "answer"),
         ({"Duration": 60_012_000_000, "OriginDuration": 60_011_000_000}, "answer"),  # no body
         ({"DownstreamStatus": 502, "OriginDuration": 30_001_000_000}, "server"),
@@ -88,7 +90,8 @@ def test_whose_limit_it_was(changes, limit):
     ],
 )
 def test_which_encoded_characters_are_in_a_path(path, characters):
-    assert access_log.encoded(path) == characters
+    assert ", ".join(access_log.encoded(path)) == characters
+    assert access_log.encoded(path, ["%2F", "%00", "%3B", "%25", "%3F", "%23", "%5C"]) == []
 
 
 def test_a_refusal_is_one_where_no_server_was_tried():

@@ -5,7 +5,7 @@ Its text for both is the same, so the durations tell them apart.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -19,7 +19,8 @@ WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 RECENT = timedelta(hours=1)
 ENCODED = re.compile(r"%(2F|5C|00|3B|25|3F|23)", re.IGNORECASE)
 
-ENDED = (400, 502, 504)  # The statuses that may be Traefik's own decision about one request.
+CLOSED = 499  # Also Traefik's for a client that it cut itself, depending on what it notices first.
+ENDED = (400, CLOSED, 502, 504)  # The statuses that may be Traefik's own decision about one request.
 
 Limit = Literal["answer", "request", "connection", "server", ""]
 
@@ -85,20 +86,21 @@ def request_seconds(settings: StackSettings) -> int:
 
 
 def limit(request: Request, settings: StackSettings) -> Limit:
-    """Whose limit made this 502 or 504: `answer`, Traefik's for the application; `request`, Traefik's for the
-    client; `connection`, no server took one; `server`, the application's server ended it. Empty: the
-    application answered it, or nobody's."""
-    if request.status not in (502, 504) or request.by_application or not request.passed_on:
+    """Whose limit made this 502, 504 or 499: `answer`, Traefik's for the application; `request`, Traefik's
+    for the client; `connection`, no server took one; `server`, the application's server ended it. Empty:
+    the application answered it, or nobody's."""
+    if request.status not in (CLOSED, 502, 504) or request.by_application or not request.passed_on:
         return ""
+    slow = request.method in WITH_BODY and near(request.seconds, request_seconds(settings))
+    if request.status == CLOSED:
+        return "request" if slow else ""
     # The first retry is not counted; it comes after a tenth of a second, which no other delay does here.
     again = request.retries > 0 or request.seconds - request.waited > RETRY_SECONDS / 2
     if request.status == 502:
         return "connection" if again else "server"
     if again and request.waited < DIAL_SECONDS + NEAR_SECONDS:
         return "connection"
-    if request.method in WITH_BODY and near(request.seconds, request_seconds(settings)):
-        return "request"
-    return "answer"
+    return "request" if slow else "answer"
 
 
 def near(seconds: float, allowed: int) -> bool:
@@ -106,13 +108,18 @@ def near(seconds: float, allowed: int) -> bool:
     return allowed - 0.5 <= seconds < allowed + NEAR_SECONDS
 
 
-def encoded(path: str) -> str:
-    """The encoded characters in `path` that may be refused, as `%2F`; empty where there are none."""
-    return ", ".join(dict.fromkeys(f"%{found.upper()}" for found in ENCODED.findall(path.partition("?")[0])))
+def allowed_characters(settings: StackSettings) -> list[str]:
+    return [one for one in str(getattr(settings, "encoded_characters", "")).upper().split(",") if one]
 
 
-def refused_encoded(requests: list[Request]) -> Iterator[Request]:
+def encoded(path: str, allowed: Collection[str] = ()) -> list[str]:
+    """The encoded characters in `path` that are refused where only `allowed` ones pass, as `%2F`."""
+    found = (f"%{code.upper()}" for code in ENCODED.findall(path.partition("?")[0]))
+    return [one for one in dict.fromkeys(found) if one not in allowed]
+
+
+def refused_encoded(requests: list[Request], allowed: Collection[str] = ()) -> Iterator[Request]:
     """The requests that a router's middleware refused for an encoded character: 400, and no server tried."""
     for one in requests:
-        if one.status == 400 and not one.passed_on and not one.by_application and encoded(one.path):
+        if one.status == 400 and not one.passed_on and not one.by_application and encoded(one.path, allowed):
             yield one

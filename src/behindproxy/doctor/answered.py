@@ -83,7 +83,8 @@ def _failed(facts: Facts, answer: Answer) -> Step:
 
 
 def _bad_request(facts: Facts, answer: Answer) -> Iterator[Step]:
-    characters = access_log.encoded(urlsplit(answer.url).path)
+    path, passing = urlsplit(answer.url).path, access_log.allowed_characters(facts.settings)
+    refused, contained = access_log.encoded(path, passing), ", ".join(access_log.encoded(path))
     without = facts.elsewhere.get("not encoded")
     proxied = facts.stack_at(answer.port) in ("http", "https")
     # The application's answer has an id here; elsewhere an empty one may be the application's.
@@ -91,12 +92,13 @@ def _bad_request(facts: Facts, answer: Answer) -> Iterator[Step]:
     if TLS_PAGE.search(answer.body):
         https_url = answer.url.replace("http:", "https:", 1)
         yield cause("url.speaks_tls", port=answer.port, https_url=https_url)
-    elif empty and characters and proxied:
-        yield cause("url.encoded", characters=characters)
-    elif empty and characters and without and without.outcome == "http" and without.status != 400:
-        yield cause("url.encoded", case="elsewhere", characters=characters, status=without.status)
+    elif empty and refused and proxied:
+        listed = ",".join([*passing, *refused])
+        yield cause("url.encoded", characters=", ".join(refused), listed=listed)
+    elif empty and contained and without and without.outcome == "http" and without.status != 400:
+        yield cause("url.encoded", case="elsewhere", characters=contained, status=without.status)
     elif empty and proxied:
-        yield cause("url.bad_request", path=urlsplit(answer.url).path)
+        yield cause("url.bad_request", path=path)
     else:
         yield from _other(facts, answer)
 

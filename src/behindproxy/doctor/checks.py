@@ -11,7 +11,16 @@ from ipaddress import ip_address
 from behindproxy.stack import native
 from behindproxy.stack.paths import ROOT
 
-from .access_log import Request, answer_seconds, encoded, limit, near, refused_encoded, request_seconds
+from .access_log import (
+    Request,
+    allowed_characters,
+    answer_seconds,
+    encoded,
+    limit,
+    near,
+    refused_encoded,
+    request_seconds,
+)
 from .addresses import in_url, is_public, kind
 from .facts import Answer, Container, Facts, Listener
 from .findings import finding
@@ -250,9 +259,16 @@ def requests(facts: Facts) -> Iterator[Step]:
         yield finding("requests", "requests.server_ended", requests=_shown(found))
     if found := ended.get("connection"):
         yield finding("requests", "requests.no_connection", requests=_shown(found))
-    if found := list(refused_encoded(facts.requests)):
-        characters = encoded(found[-1].path)
-        yield finding("requests", "requests.encoded", requests=_shown(found), characters=characters)
+    passing = allowed_characters(facts.settings)
+    if found := list(refused_encoded(facts.requests, passing)):
+        refused = encoded(found[-1].path, passing)
+        yield finding(
+            "requests",
+            "requests.encoded",
+            requests=_shown(found),
+            characters=", ".join(refused),
+            listed=",".join([*passing, *refused]),
+        )
 
 
 def _shown(requests: list[Request]) -> str:

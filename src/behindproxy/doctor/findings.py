@@ -90,8 +90,8 @@ CONNECTING = error(
     case="connecting",
 )
 ENCODED = (
-    "ENCODED_CHARACTERS in .env allows it (.env.example says what that costs), then make up; or send it in "
-    "the query or the body"
+    "ENCODED_CHARACTERS={listed} in .env allows it (.env.example says what that costs), then make up; or "
+    "send it in the query or the body"
 )
 EDITED = "raise responseHeaderTimeout in traefik/dynamic/middlewares.toml; Traefik takes it when it is saved"
 MORE_ANSWER = "ANSWER_SECONDS={more} in .env, then make up; or answer at once, and do the work after that"
@@ -287,7 +287,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.server_ended",
             "the connection was ended after {seconds} s without an answer to {path}, and {another} has one "
-            "({status}): this path's process crashed or was ended, as by a worker's time limit",
+            "({status}): the code of this path closed it, or its process crashed or was ended, as by a "
+            "worker's limit",
             "look at the server's log; Gunicorn's limit is --timeout",
         ),
         error("url.not_http", "{process} is no HTTP server, or ends connections at once", "look at its log"),

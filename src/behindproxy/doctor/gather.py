@@ -55,7 +55,7 @@ def facts(url: str = "") -> Facts:
         if in_docker and not url:
             later.append(pool.submit(_inner, seen))
         if in_docker or seen.runtime == "native":
-            later.append(pool.submit(_requests, seen, began))
+            later.append(pool.submit(_requests, seen, began, bool(url)))
         for one in later:
             one.result()
     return seen
@@ -131,7 +131,7 @@ def _inner(seen: Facts) -> None:
     seen.inner = containers.ask_inside(seen.containers, seen.settings)
 
 
-def _requests(seen: Facts, began: datetime) -> None:
+def _requests(seen: Facts, began: datetime, own: bool) -> None:
     """The access log since Traefik's start: an earlier one may have had other limits. `began`: when it was
     seen how long it runs, before the URL's answer was waited for."""
     if seen.runtime == "native":
@@ -139,7 +139,9 @@ def _requests(seen: Facts, began: datetime) -> None:
     else:
         log = containers.traefik_log(seen.containers)
         up = next((one.up_seconds for one in seen.containers if one.ours and one.service == "traefik"), None)
-    seen.requests = access_log.since_start(access_log.read(log), up or 0.0, began)
+    requests = access_log.since_start(access_log.read(log), up or 0.0, began)
+    # Without a URL those of others alone: doctor sends its own to HEALTH.
+    seen.requests = [one for one in requests if own or not one.path.endswith(HEALTH)]
 
 
 def _target(seen: Facts, url: str) -> None:

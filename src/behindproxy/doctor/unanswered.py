@@ -7,7 +7,7 @@ from behindproxy.stack.paths import CA_FILE, ROOT
 
 from .addresses import in_url, kind
 from .answered import connecting, downgraded
-from .checks import process
+from .checks import parts, process
 from .facts import Answer, Container, Facts, Listener
 from .findings import cause
 from .step import Step
@@ -183,6 +183,10 @@ def no_answer(facts: Facts, answer: Answer) -> Iterator[Step]:
     if facts.speaks_tls and urlsplit(answer.url).scheme == "http":
         https_url = answer.url.replace("http:", "https:", 1)
         yield cause("url.speaks_tls", port=port, https_url=https_url)
+        return
+    proxied = facts.stack_at(port) in ("http", "https")
+    if of_stack := [step for step in parts(facts) if step.finding and proxied]:
+        yield from of_stack
         return
     if waiting := list(connecting(facts, answer)):
         yield from waiting
