@@ -49,11 +49,7 @@ class Proxy:
         (folder / "traefik.toml").write_text(tomli_w.dumps(config))
         self.environ = {
             **os.environ,
-            "API_PREFIX": "/api/v1",
-            "STRIP_PREFIX": "true",
-            "PUBLIC_HOSTS": DOMAIN,
-            "DOMAIN": DOMAIN,
-            "ACME_EMAIL": settings.acme_email,
+            **settings.environ(),
             "APP_SERVERS": "http://127.0.0.1:1",
             "STATIC_DIR": str(folder),
             "LEGO_CA_CERTIFICATES": str(folder / "ca.pem"),

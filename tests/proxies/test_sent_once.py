@@ -85,23 +85,19 @@ def send(
 def traefik(home, settings):
     """As `make up` starts it natively, but with two servers, whose health is left alone, and for a second."""
     ports = {key.lower(): int(settings[key]) for key in ("HTTP_PORT", "HTTPS_PORT", "OPS_PORT")}
-    static = render.static(StackSettings(api_prefix=PREFIX, **ports), native=True)
+    given = StackSettings(api_prefix=PREFIX, **ports)
+    static = render.static(given, native=True)
     folder = home / "dynamic"
     shutil.copytree(DYNAMIC, folder)
     routes = folder / "routes.toml"
     routes.write_text(routes.read_text().replace('interval = "1s"', 'interval = "3600s"'))
     assert str(DYNAMIC) in static
     (home / "traefik.toml").write_text(static.replace(str(DYNAMIC), str(folder)))
-    environ = {
-        "API_PREFIX": PREFIX,
+    environ = given.environ() | {
         "PUBLIC_HOSTS": f"localhost,{HOST}",
-        "STRIP_PREFIX": "true",
+        "ANSWER_SECONDS": "1",
         "APP_SERVERS": f"http://{HOST}:{settings['APP_PORT']},http://localhost:{settings['APP_PORT']}",
         "STATIC_DIR": "",
-        "DOMAIN": "",
-        "TRUSTED_PROXIES": "",
-        "RATE_LIMIT": "",
-        "ANSWER_SECONDS": "1",
     }
     return [str(VENV / "bin" / "traefik"), f"--configFile={home}/traefik.toml"], environ
 
