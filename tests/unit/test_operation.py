@@ -66,6 +66,7 @@ def test_a_body_above_the_limit_is_413(body, headers, status):
     assert got == status
     if status == 413:
         assert json.loads(text)["status"] == 413
+        assert "MAX_BODY_BYTES" in json.loads(text)["detail"]
 
 
 def test_an_answer_that_has_begun_is_not_followed_by_another():
