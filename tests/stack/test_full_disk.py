@@ -12,10 +12,11 @@ MIB = 1024 * 1024
 
 
 @contextmanager
-def small_disk(folder, size):
-    """A file system of `size` bytes at `folder`, with all that is in it."""
+def small_disk(folder, free):
+    """A file system at `folder`, with all that is in it and `free` bytes beside that."""
     if os.geteuid():
         pytest.skip("a file system is mounted: needs root")
+    size = int(must("du", "-sk", str(folder)).split()[0]) * 1024 + free
     before = folder.with_name("before")
     must("mkdir", str(before))
     must("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(before))
