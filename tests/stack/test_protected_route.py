@@ -18,7 +18,7 @@ RULE = "PathPrefix(`{{ $prefix }}/admin`)"
 ROUTER = f"""
 [http.routers.admin]
   entryPoints = ["http", "https"]
-  rule = "{RULE}"
+  rule = "{{{{ $ours }}}}{RULE}"
 {PRIORITY}  middlewares = ["admin-users", "app"]
   service = "app"
 
@@ -36,6 +36,10 @@ WRONG = {
     "PathPrefix without a boundary": (
         "/api/v1admin/secret -> 200",
         [("traefik/dynamic/routes.toml", PREFIX_RULE, "PathPrefix(`{{ $prefix }}`)")],
+    ),
+    "a host of PUBLIC_HOSTS that the protected rule lacks": (
+        "Host: [::1] -> 200",
+        [("traefik/dynamic/routes.toml", f"{{{{ $ours }}}}{RULE}", f"(Host(`localhost`) || Host(`127.0.0.1`)) && {RULE}")],
     ),
     "priorities left to the length of the rules": (
         "status without credentials: 200",

@@ -329,7 +329,7 @@ SEEN = (
     Cause(
         "scheme_overwritten",
         "X-Forwarded-Proto is overwritten on its way",
-        lambda red: red("scope.scheme") and not red("scope.client"),
+        lambda red: red("scope.scheme") and red.passed("scope.client"),
     ),
     Cause("server_distrusts", "the server does not trust the proxy", distrusted),
     Cause(

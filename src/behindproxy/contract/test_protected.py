@@ -9,6 +9,7 @@ from .entrypoint import Entrypoint
 from .expect import Expect
 from .raw import RawAnswer
 
+OTHER_HOSTS = ("localhost", "127.0.0.1", "[::1]")  # which a rule may take beside the public names
 REWRITES = ("X-Original-Url", "X-Rewrite-Url", "X-Forwarded-Prefix", "X-Forwarded-Path")
 
 
@@ -73,6 +74,8 @@ def addresses(entrypoint: Entrypoint, path: str) -> Ways:
     ways = {target: ("GET", target, "") for target in others}
     ways["absolute form"] = ("GET", f"{entrypoint.origin}{itself}", "")
     ways["HEAD"] = ("HEAD", itself, "")
+    for host in OTHER_HOSTS:
+        ways[f"Host: {host}"] = ("GET", itself, f"Host: {host}\r\n")
     for name in REWRITES:
         ways[f"{name} of another path"] = ("GET", itself, f"{name}: {elsewhere}\r\n")
         ways[f"{name} elsewhere"] = ("GET", elsewhere, f"{name}: {path}\r\n")
@@ -96,10 +99,11 @@ def methods(entrypoint: Entrypoint, path: str) -> Ways:
     source="traefik/traefik#1663, traefik/traefik#2214; CVE-2025-66490",
     statement=(
         "A route that the proxy protects answers its own users, and nobody else by any other "
-        "spelling or rewriting header."
+        "spelling, host or rewriting header."
     ),
     fix=(
-        "The protected router needs a rule without a slash at its end, a priority above the "
+        "The protected router needs a rule without a slash at its end, for every host that the general one "
+        "takes, a priority above the "
         "general one's, and every method; the general rule must end the prefix with a slash, "
         "entryPoints.*.http.encodedCharacters must be off, and root_path be in the path."
     ),
@@ -135,7 +139,8 @@ def expect_protected(entrypoint: Entrypoint, expect: Expect, ways: Ways, told_ap
     expect.that(len(opened.text) > 5, "secret", observed=opened.text, expected="a text to look for")
 
     def sent(method: str, target: str, lines: str) -> RawAnswer:
-        head = f"{method} {target} HTTP/1.1\r\nHost: {entrypoint.authority}\r\n{lines}"
+        host = "" if lines.startswith("Host:") else f"Host: {entrypoint.authority}\r\n"
+        head = f"{method} {target} HTTP/1.1\r\n{host}{lines}"
         return entrypoint.raw(f"{head}Connection: close\r\n\r\n")[0]
 
     def reached(way: str) -> str:
