@@ -39,7 +39,13 @@ WRONG = {
     ),
     "a host of PUBLIC_HOSTS that the protected rule lacks": (
         "Host: [::1] -> 200",
-        [("traefik/dynamic/routes.toml", f"{{{{ $ours }}}}{RULE}", f"(Host(`localhost`) || Host(`127.0.0.1`)) && {RULE}")],
+        [
+            (
+                "traefik/dynamic/routes.toml",
+                f"{{{{ $ours }}}}{RULE}",
+                f"(Host(`localhost`) || Host(`127.0.0.1`)) && {RULE}",
+            )
+        ],
     ),
     "priorities left to the length of the rules": (
         "status without credentials: 200",

@@ -90,7 +90,7 @@ CONNECTING = error(
     case="connecting",
 )
 ENCODED = (
-    "ENCODED_CHARACTERS={listed} in .env allows it (.env.example says what that costs), then make up; or "
+    "ENCODED_CHARACTERS={listed} in .env allows it (docs/production.md of behindproxy says what each costs), then make up; or "
     "send it in the query or the body"
 )
 EDITED = "raise responseHeaderTimeout in traefik/dynamic/middlewares.toml; Traefik takes it when it is saved"
