@@ -120,7 +120,7 @@ def encoded(path: str, allowed: Collection[str] = ()) -> list[str]:
 
 def refused_encoded(requests: list[Request], allowed: Collection[str] = ()) -> Iterator[Request]:
     """The requests that a router's middleware refused for an encoded character: 400, and no server tried.
-    Not those with %00, which no address has that a person would want: scanners send it, and so does verify."""
+    Not those with %00, which no address has that a person wants: scanners send it, and so does verify."""
     for one in requests:
         by_proxy = one.status == 400 and not one.passed_on and not one.by_application
         if by_proxy and encoded(one.path, allowed) and "%00" not in one.path:

@@ -90,8 +90,8 @@ CONNECTING = error(
     case="connecting",
 )
 ENCODED = (
-    "ENCODED_CHARACTERS={listed} in .env allows it (docs/production.md of behindproxy says what each costs), then make up; or "
-    "send it in the query or the body"
+    "ENCODED_CHARACTERS={listed} in .env allows it, then make up (what each costs: docs/production.md of "
+    "behindproxy); or send it in the query or the body"
 )
 EDITED = "raise responseHeaderTimeout in traefik/dynamic/middlewares.toml; Traefik takes it when it is saved"
 MORE_ANSWER = "ANSWER_SECONDS={more} in .env, then make up; or answer at once, and do the work after that"
