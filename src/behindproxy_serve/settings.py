@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 addresses in an IPv6 socket
 WIDEST = {4: 8, 6: 20}  # of the networks in TRUSTED_PROXIES, by version of IP: the length of the prefix
 DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+")
 MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -271,12 +272,19 @@ def trusted(item: str) -> IPv4Address | IPv6Address | IPv4Network | IPv6Network:
     if item[:1] in "\"'":
         raise ValueError("has quotes inside the value; write it without")
     try:
-        return ip_address(item)
+        address = ip_address(item)
     except ValueError:
         pass
+    else:
+        return getattr(address, "ipv4_mapped", None) or address
     try:
-        return ip_network(item)
+        network = ip_network(item)
+        if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):
+            raise ValueError(f"{item!r} holds IPv4 addresses in IPv6's spelling; write them as IPv4")
+        return network
     except ValueError as error:
+        if "spelling" in str(error):
+            raise
         if "host bits" in str(error):
             exact = ip_network(item, strict=False)
             raise ValueError(f"{item!r} has host bits set; the network is {exact}") from None

@@ -63,7 +63,6 @@ PATTERNS = {
         **at("scope.client", "client: 172.30.98.10", "http", "https"),
         **at("redirect.keeps_prefix", "Location: http://", "https"),
     },
-    "X-Forwarded-Proto is overwritten": at("scope.scheme", "scheme: http", "https"),
     "Traefik trusts its clients": {
         **at("trust.proxy_cannot_spoof", "X-Forwarded-* -> 6.6.6.6", "http"),
         **at("trust.one_value_each", "X-Forwarded-Host -> evil.example", "http"),
@@ -81,6 +80,17 @@ PATTERNS = {
 @pytest.mark.parametrize("says", PATTERNS)
 def test_the_pattern_names_the_cause_first(says):
     assert says in diagnose(results(PATTERNS[says]), setting=OURS).causes[0].cause
+
+
+def test_a_scheme_alone_is_overwritten_where_the_client_is_right_and_not_where_nobody_looked():
+    red, green = (
+        results(at("scope.scheme", "scheme: http", "https")),
+        results(at("scope.client", "", "https")),
+    )
+    for one in green:
+        one.status = "passed"
+    assert "X-Forwarded-Proto is overwritten" in diagnose([*red, *green], setting=OURS).causes[0].cause
+    assert "overwritten" not in diagnose(red, setting=OURS).causes[0].cause
 
 
 def test_two_faults_are_two_causes():

@@ -57,6 +57,12 @@ def test_another_one_is_made_in_place_of_any_other(bad, capfd):
     assert len(made) == 32 and line(capfd)["request_id"] == made
 
 
+def test_two_ids_are_none(capfd):
+    headers, body, _ = observed(headers=[("x-request-id", "a<b>"), ("x-request-id", "good")])
+    (made,) = headers["x-request-id"]
+    assert len(made) == 32 and json.loads(body) == {"id": made} and line(capfd)["request_id"] == made
+
+
 def test_the_application_s_own_id_is_the_only_one(capfd):
     headers, _, _ = observed("/named", headers=[("x-request-id", "the-client-s")])
     assert headers["x-request-id"] == ["its-own"]

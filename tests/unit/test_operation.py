@@ -90,6 +90,23 @@ def test_readiness_is_the_application_s_until_it_drains(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/healthz"])
+def test_a_client_s_wrong_password_says_nothing_of_the_health(tmp_path):
+    told = iter([401, 401, 503, 401])
+
+    async def app(scope, receive, send):
+        await JSONResponse({}, next(told))(scope, receive, send)
+
+    health = Health(app, "/p", tmp_path / "draining")
+    client = [("x-forwarded-for", "192.0.2.1")]
+    answers = [ask(health, "/readyz", headers=given)[0] for given in (client, client, (), client)]
+    assert answers == [
+        200,
+        200,
+        503,
+        401,
+    ]  # each came to the application; its own word counts, once it has one
+
+
 @pytest.mark.parametrize(
     ("own", "shown"),
     [

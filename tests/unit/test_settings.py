@@ -253,6 +253,7 @@ def test_a_load_balancer_on_this_machine_may_be_trusted(tmp_path):
         ("0.0.0.0/0", "'0.0.0.0/0' is wider than a /8"),
         ("0.0.0.0/1,128.0.0.0/3", "'0.0.0.0/1' is wider than a /8"),
         ("2000::/3", "'2000::/3' is wider than a /20"),
+        ("::ffff:0:0/96", "holds IPv4 addresses in IPv6's spelling"),
         (
             ",".join(f"{number}.0.0.0/8" for number in range(11, 27)),
             "together they are 6% of all IPv4 addresses",

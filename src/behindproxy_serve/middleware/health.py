@@ -30,6 +30,7 @@ class Health:
         self.app, self.mark = app, mark
         self.stopping = False
         self.none: dict[tuple[str, str], float] = {}  # method and path, and until when
+        self.own: set[tuple[str, str]] = set()  # what the application has told its health by
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -48,13 +49,17 @@ class Health:
 
         async def unless_none(message: Message) -> None:
             nonlocal none
-            none = none or _says_nothing(message.get("status", 200))
+            if message["type"] == "http.response.start" and request not in self.own:
+                none = _says_nothing(message["status"])
+                if not none:
+                    self.own.add(request)
             if not none:
                 await send(message)
 
         if not none:
             await self.app(scope, receive, unless_none)
-            if none:
+            # A client's own request, a wrong password in it, says nothing of the next.
+            if none and not any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
                 self.none[request] = now + SENT_AGAIN_SECONDS
         if none:
             await JSONResponse({"status": "ready" if ready else "ok"})(scope, receive, send)

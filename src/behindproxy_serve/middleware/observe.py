@@ -51,7 +51,7 @@ class Observe:
         status, size, given, parent = 500, 0, b"", b""
         for name, value in scope["headers"]:
             if name == b"x-request-id":
-                given = value
+                given = value if not given else b" "  # two of them are none
             elif name == b"traceparent":
                 parent = value
         if REQUEST_ID.fullmatch(given):
