@@ -53,6 +53,24 @@ def test_they_are_404_with_off_and_nothing_else_is(path):
     assert status(app, "/orders", docs="off") == status(app, "/one/admin/orders", docs="off") == 200
 
 
+class Copies:
+    """A middleware that hands on a copy of the scope, as the ASGI specification wants it."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        await self.app(dict(scope), receive, send)
+
+
+@pytest.mark.parametrize("path", [*OWN, *MOUNTED, "//help", "/one/admin//docs"])
+def test_no_middleware_of_the_application_shows_them(path):
+    app = shop()
+    app.add_middleware(Copies)
+    assert status(app, path, docs="off") == 404
+    assert status(app, "/orders", docs="off") == 200
+
+
 @pytest.mark.parametrize("path", [*OWN, *MOUNTED])
 def test_with_private_the_server_itself_answers(path):
     assert status(shop(), path, docs="private") == 404

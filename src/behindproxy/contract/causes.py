@@ -21,8 +21,9 @@ def distrusted(red: Red) -> bool:
 
 
 def slashes(red: Red) -> bool:
-    observed = red.seen("scope.root_path").rpartition("root_path: ")[2].strip().strip('"')
-    return bool(observed) and (not observed.startswith("/") or observed.endswith("/"))
+    _, told, text = red.seen("scope.root_path").rpartition("root_path: ")
+    observed = text.strip().strip('"')
+    return bool(told and observed) and (not observed.startswith("/") or observed.endswith("/"))
 
 
 ARRIVING = (

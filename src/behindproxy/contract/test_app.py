@@ -38,6 +38,12 @@ def test_the_application_answers_at_this_entrypoint(entrypoint: Entrypoint, expe
         there = answer.status_code < 400 or answer.status_code in (401, 403)
         if path in known[1:] and not there:  # the application's own way to refuse a plain GET
             there = answer.status_code in (400, 405, 406) and "host" not in answer.text.lower()
+        if answer.status_code in (401, 403) and entrypoint.name != "direct" and entrypoint.target.has_direct:
+            own = entrypoint.target.open("direct", expect).get(path)
+            there = own.status_code in (
+                401,
+                403,
+            )  # else the proxy wants the password, and not the application
         if not leads_back and there:
             expect.subject = path
             return expect.that(True, f"{path} answers", observed=seen[path], expected="below 400")

@@ -2,8 +2,11 @@
 
 import functools
 import inspect
+import re
+from collections.abc import Iterator
 from typing import Any
 
+from starlette.routing import Mount, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..problems import problem
@@ -24,12 +27,14 @@ class Docs:
     """Answer 404 in place of a documentation page, its schema and its OAuth2 redirect.
 
     Which these are, the route that has answered tells: whatever the application calls them, also in a mount.
+    So do the routes that the application has at its start, where a middleware of its own copies the scope.
     With `private`, whoever calls the server itself gets them, made without the prefix: it is the proxy's, so
     a page would look for its schema in vain there.
     """
 
     def __init__(self, app: ASGIApp, prefix: str, private: bool) -> None:
         self.app, self.prefix, self.private = app, prefix, private
+        self.paths = list(_documented(app))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,7 +43,8 @@ class Docs:
 
         async def unless_documentation(message: Message) -> None:
             nonlocal hidden
-            hidden = hidden or (message["type"] == "http.response.start" and documents(scope.get("endpoint")))
+            if message["type"] == "http.response.start":
+                hidden = hidden or documents(scope.get("endpoint")) or self._names(before["path"])
             if not hidden:
                 await send(message)
 
@@ -50,11 +56,25 @@ class Docs:
         else:
             await problem(404, "Not Found")(scope, receive, send)
 
+    def _names(self, path: str) -> bool:
+        path = re.sub("/+", "/", path.removeprefix(self.prefix)).rstrip("/")
+        return any(pattern.fullmatch(path) for pattern in self.paths)
+
     def _without_prefix(self, scope: Scope) -> Scope:
         path, raw = scope["path"], scope.get("raw_path") or b""
         if path.startswith(f"{self.prefix}/"):
             path, raw = path.removeprefix(self.prefix), raw.removeprefix(self.prefix.encode())
         return {**scope, "root_path": "", "path": path, "raw_path": raw}
+
+
+def _documented(app: Any, outer: str = "") -> Iterator[re.Pattern[str]]:
+    while not hasattr(app, "routes") and hasattr(app, "app"):
+        app = app.app
+    for route in getattr(app, "routes", ()):
+        if isinstance(route, Mount):
+            yield from _documented(route.app, outer + route.path)
+        elif documents(getattr(route, "endpoint", None)):
+            yield compile_path(outer + route.path)[0]
 
 
 def documents(endpoint: Any) -> bool:
