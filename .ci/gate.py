@@ -28,7 +28,7 @@ INSTALLS = TABLE["installs"]
 STOP_ENGINES = ".ci/engine stop 28; .ci/engine stop 20.10"
 REASONS = 12
 LOG_LINES = 60
-STAGE_SECONDS = 1500
+STAGE_SECONDS = 2100
 # Nothing from the caller's shell may steer the stack.
 STEERS = (
     "RUNTIME",
