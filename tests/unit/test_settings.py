@@ -21,6 +21,7 @@ BAD = [
     ("TRUSTED_PROXIES", "127.0.0.1;10.0.0.1", "never resolved"),
     ("TRUSTED_PROXIES", "172.16.0.0/12", "own networks"),
     ("TRUSTED_PROXIES", "172.0.0.0/8", "own networks"),
+    ("PUBLIC_HOSTS", ",", "names no host"),
     ("TRUSTED_PROXIES", "172.30.98.129", "own networks"),
     ("HTTP_PORT", "0", "greater"),
     ("HTTPS_PORT", "65536", "less"),

@@ -312,6 +312,8 @@ class StackSettings(Settings):
     @classmethod
     def _hosts(cls, value: str) -> str:
         hosts = [host.strip() for host in value.split(",") if host.strip()]
+        if value.strip() and not hosts:
+            raise ValueError("names no host")
         for host in hosts:
             if "/" in host:
                 raise ValueError(f"{host!r} is a URL; write the host name alone")
