@@ -432,7 +432,8 @@ def test_a_container_that_ended(up, command, service, finding):
     [
         ("environment: {APP_HOST: 127.0.0.1}", "container.loopback"),
         (
-            "environment: {APP_PORT: 8001, START_SECONDS: 1}\n    healthcheck: {start_period: 0s, interval: 1s, retries: 1}",
+            "environment: {APP_PORT: 8001, START_SECONDS: 1}\n"
+            "    healthcheck: {start_period: 0s, interval: 1s, retries: 1}",
             "container.other_port",
         ),
         (
