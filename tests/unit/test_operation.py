@@ -89,7 +89,6 @@ def test_readiness_is_the_application_s_until_it_drains(tmp_path):
         assert ask(Health(app, "/p", mark), "/healthz")[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/readyz", "/healthz"])
 def test_a_client_s_wrong_password_says_nothing_of_the_health(tmp_path):
     told = iter([401, 401, 503, 401])
 
@@ -99,12 +98,8 @@ def test_a_client_s_wrong_password_says_nothing_of_the_health(tmp_path):
     health = Health(app, "/p", tmp_path / "draining")
     client = [("x-forwarded-for", "192.0.2.1")]
     answers = [ask(health, "/readyz", headers=given)[0] for given in (client, client, (), client)]
-    assert answers == [
-        200,
-        200,
-        503,
-        401,
-    ]  # each came to the application; its own word counts, once it has one
+    # Each came to the application, and once it has told its health its own word counts.
+    assert answers == [200, 200, 503, 401]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +110,7 @@ def test_a_client_s_wrong_password_says_nothing_of_the_health(tmp_path):
         *((status, status) for status in (500, 503)),
     ],
 )
+@pytest.mark.parametrize("path", ["/readyz", "/healthz"])
 def test_what_answers_below_500_is_alive(tmp_path, own, shown, path):
     async def app(scope, receive, send):
         await PlainTextResponse("its own", own)(scope, receive, send)
