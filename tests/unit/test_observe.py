@@ -20,11 +20,11 @@ from .asgi import request
 KEY = ("GET", "/items/{id}", 200)
 
 
-async def here(asked):
-    return JSONResponse({"id": request_id.get()}, headers=dict(asked.query_params))
+async def here(received):
+    return JSONResponse({"id": request_id.get()}, headers=dict(received.query_params))
 
 
-async def named(asked):
+async def named(received):
     return JSONResponse({"id": request_id.get()}, headers={"X-Request-Id": "its-own"})
 
 
