@@ -128,9 +128,13 @@ def totals(folder: Path) -> Totals:
                 in_progress += numbers[IN_PROGRESS]
         for at, key in _named(content):
             place = _place(at)
-            counted = numbers[place : place + NUMBERS].tolist()
-            series[key] = [sum(pair) for pair in zip(series.get(key, [0] * NUMBERS), counted, strict=True)]
+            counted = [float(number) for number in numbers[place : place + NUMBERS]]
+            series[key] = _added(series.get(key), counted)
     return Totals(int(in_progress), series)
+
+
+def _added(one: list[float] | None, other: list[float]) -> list[float]:
+    return [sum(pair) for pair in zip(one, other, strict=True)] if one else other
 
 
 def _is_locked(file: int) -> bool:
@@ -157,8 +161,7 @@ class Counts(Collector):
         found, by_route = totals(self.folder), dict[tuple[str, str], list[float]]()
         for (method, route, status), numbers in sorted(found.series.items()):
             requests.add_metric([method, route, str(status)], sum(numbers[1:]))
-            before = by_route.get((method, route), [0.0] * NUMBERS)
-            by_route[method, route] = [sum(pair) for pair in zip(before, numbers, strict=True)]
+            by_route[method, route] = _added(by_route.get((method, route)), numbers)
         limits = [*map(str, BUCKETS), "+Inf"]
         for labels, (seconds, *counted) in by_route.items():
             duration.add_metric(labels, list(zip(limits, accumulate(counted), strict=True)), seconds)

@@ -279,16 +279,15 @@ def trusted(item: str) -> IPv4Address | IPv6Address | IPv4Network | IPv6Network:
         return getattr(address, "ipv4_mapped", None) or address
     try:
         network = ip_network(item)
-        if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):
-            raise ValueError(f"{item!r} holds IPv4 addresses in IPv6's spelling; write them as IPv4")
-        return network
     except ValueError as error:
-        if "spelling" in str(error):
-            raise
         if "host bits" in str(error):
             exact = ip_network(item, strict=False)
             raise ValueError(f"{item!r} has host bits set; the network is {exact}") from None
-    raise ValueError(f"{item!r} is neither an IP address nor a network; names are never resolved")
+        reason = f"{item!r} is neither an IP address nor a network; names are never resolved"
+        raise ValueError(reason) from None
+    if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):
+        raise ValueError(f"{item!r} holds IPv4 addresses in IPv6's spelling; write them as IPv4")
+    return network
 
 
 def refuse_everybody(items: list[IPv4Address | IPv6Address | IPv4Network | IPv6Network]) -> None:

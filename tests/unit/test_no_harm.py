@@ -7,8 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from behindproxy.contract import safety
-from behindproxy.contract.target import Target
 from behindproxy.stack import lock, made, native
+
+from .targets import target
 
 MARKED = {"/app": {"get": {}}, "/items/": {"get": {}}}
 
@@ -88,23 +89,7 @@ def answering():
 )
 def test_the_marker_alone_does_not_make_the_demonstration(answering, document, marked):
     url = answering(document)
-    found = Target(
-        http_url=f"{url}/api/v1",
-        https_url="",
-        direct_url="",
-        runtime="remote",
-        server="",
-        given_strip=True,
-        fast=True,
-        unsafe=False,
-        probe="off",
-        application="auto",
-        ca_file="",
-        root_path_in_servers=True,
-        extra_servers=None,
-        trusted_proxies=[],
-        versions={},
-    )
+    found = target(f"{url}/api/v1")
     found.connect()
     assert bool(found.marked) == marked
     assert found.restricted("http") != marked

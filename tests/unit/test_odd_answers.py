@@ -26,7 +26,8 @@ from behindproxy.contract.entrypoint import RateLimited
 from behindproxy.contract.expect import Expect, Unexpected
 from behindproxy.contract.found import Answer, Docs, Found, Redirect
 from behindproxy.contract.raw import RawAnswer
-from behindproxy.contract.target import Target
+
+from .targets import target
 
 HTML, JSON, TEXT = ({"content-type": kind} for kind in ("text/html", "application/json", "text/plain"))
 NO_URL = "http://[::1"
@@ -42,25 +43,9 @@ class Served:
         self.url, self.answer, self.came = f"http://127.0.0.1:{port}/shop", answer, Counter()
 
     def target(self, **found):
-        target = Target(
-            http_url=self.url,
-            https_url="",
-            direct_url="",
-            application="other",
-            runtime="remote",
-            server="",
-            given_strip=True,
-            fast=True,
-            unsafe=False,
-            probe="off",
-            ca_file="",
-            root_path_in_servers=True,
-            extra_servers=None,
-            trusted_proxies=[],
-            versions={},
-        )
-        target.found = Found(**found)
-        return target
+        made = target(self.url, application="other")
+        made.found = Found(**found)
+        return made
 
 
 @contextmanager

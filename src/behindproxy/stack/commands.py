@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from . import acme, docker, lock, made, native, rolling, runtime, state, swarm
 from .addresses import show
@@ -102,12 +103,12 @@ def ps() -> int:
     name, settings = running
     print(f"runtime: {name}")
     code = runtime.RUNTIMES[name].ps(settings)
-    log = runtime.RUNTIMES[name].logs_text(settings, lines=0)
+    log = partial(runtime.RUNTIMES[name].logs_text, settings, lines=0)
     if settings.domain:
-        line, well = acme.state(settings, log)
+        line, well = acme.state(settings, log())
         print(line)
         code = code if well else 1
-    if error := refused(lambda: runtime.RUNTIMES[name].logs_text(settings, lines=0)):
+    if error := refused(log):
         print(f"routes   NOT TAKEN   {error}")
         return 1
     print("routes   taken")

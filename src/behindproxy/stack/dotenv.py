@@ -29,7 +29,7 @@ def content_of(path: Path) -> str:
         )
     try:
         content = path.read_bytes()
-        return content.decode("utf-8-sig")
+        return content.decode()
     except OSError as error:
         raise DotenvError(
             f"{path.name} cannot be read: {error.strerror}; for example chmod u+r {path.name}"

@@ -3,13 +3,13 @@
 import functools
 import inspect
 import re
-from collections.abc import Iterator
 from typing import Any
 
-from starlette.routing import Mount, compile_path
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..problems import problem
+from ..routes import routes
 
 # One of them is in every request that has come through a proxy, and no client can take it away.
 FORWARDED = {b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"forwarded"}
@@ -34,7 +34,9 @@ class Docs:
 
     def __init__(self, app: ASGIApp, prefix: str, private: bool) -> None:
         self.app, self.prefix, self.private = app, prefix, private
-        self.paths = list(_documented(app))
+        self.paths = [
+            compile_path(path)[0] for path, one in routes(app) if documents(getattr(one, "endpoint", None))
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,16 +67,6 @@ class Docs:
         if path.startswith(f"{self.prefix}/"):
             path, raw = path.removeprefix(self.prefix), raw.removeprefix(self.prefix.encode())
         return {**scope, "root_path": "", "path": path, "raw_path": raw}
-
-
-def _documented(app: Any, outer: str = "") -> Iterator[re.Pattern[str]]:
-    while not hasattr(app, "routes") and hasattr(app, "app"):
-        app = app.app
-    for route in getattr(app, "routes", ()):
-        if isinstance(route, Mount):
-            yield from _documented(route.app, outer + route.path)
-        elif documents(getattr(route, "endpoint", None)):
-            yield compile_path(outer + route.path)[0]
 
 
 def documents(endpoint: Any) -> bool:

@@ -1,7 +1,6 @@
 """No request without one sound Host reaches what builds URLs from it."""
 
 import re
-from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,21 +20,15 @@ class HostGuard:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or _is_sound(
-            [value for name, value in scope["headers"] if name == b"host"]
-        ):
+        if scope["type"] == "lifespan" or self._sound(scope):
             await self.app(scope, receive, send)
         elif scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
             await problem(400, "the Host header is malformed")(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
 
-
-def _is_sound(hosts: list[bytes]) -> bool:
-    return len(hosts) == 1 and _is_host(hosts[0])
-
-
-@lru_cache(1_000)
-def _is_host(value: bytes) -> bool:
-    match = HOST.fullmatch(value)
-    return match is not None and 0 < int(match[1] or 80) < 65536
+    @staticmethod
+    def _sound(scope: Scope) -> bool:
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        match = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        return match is not None and 0 < int(match[1] or 80) < 65536

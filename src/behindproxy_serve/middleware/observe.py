@@ -7,11 +7,12 @@ import time
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 
-from starlette.routing import BaseRoute, Mount, compile_path
+from starlette.routing import Mount, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..metrics import Slot, serve_metrics
 from ..request_id import request_id
+from ..routes import routes
 from .health import HEALTH
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -34,7 +35,7 @@ class Observe:
         self.app, self.prefix, self.folder, self.host, self.port = app, prefix, folder, host, port
         self.slot = Slot()
         self.second, self.until_second = 0, ""
-        self.mounts = [(compile_path(path)[0], path) for path in _mounts(_routes(app))]
+        self.mounts = [(compile_path(path)[0], path) for path, one in routes(app) if isinstance(one, Mount)]
         # The servers' own lines would say the same again, in four formats.
         for name in ("uvicorn.access", "gunicorn.access", "hypercorn.access"):
             logging.getLogger(name).handlers.clear()
@@ -120,21 +121,6 @@ class Observe:
         if route is None or isinstance(route, Mount):
             return f"{mounted}/{{path}}" if mounted else "none"
         return str(mounted + route.path)
-
-
-def _routes(app: object) -> list[BaseRoute]:
-    """The routes of the application within all middlewares; none of one that is not Starlette's."""
-    while not hasattr(app, "routes") and hasattr(app, "app"):
-        app = app.app
-    return list(getattr(app, "routes", ()))
-
-
-def _mounts(routes: list[BaseRoute], outer: str = "") -> list[str]:
-    found = []
-    for route in routes:
-        if isinstance(route, Mount):
-            found += [outer + route.path, *_mounts(list(route.routes), outer + route.path)]
-    return found
 
 
 def _write(line: str) -> None:
