@@ -6,8 +6,9 @@ from contextlib import ExitStack
 import pytest
 
 from behindproxy.stack.paths import VENV
+from tests.hosts import free_port
 
-from .serving import PREFIX, ROOT_PATH, Served, free_port, process, server, wait_until
+from .serving import PREFIX, ROOT_PATH, Served, process, server, wait_until
 
 OTHER = "127.0.0.2"  # Not the 127.0.0.1 that Uvicorn trusts by default.
 

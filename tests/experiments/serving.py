@@ -14,6 +14,7 @@ import httpx
 
 from behindproxy.stack.paths import ROOT
 from behindproxy_serve.server import environment
+from tests.hosts import free_port
 
 PREFIX = "/api/v1"
 ROOT_PATH = ("--root-path", PREFIX)
@@ -53,11 +54,6 @@ def location(answer: httpx.Response) -> str:
     return answer.headers["location"]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
 @contextmanager
 def process(command: list[str], port: int, log: Path) -> Iterator[Served]:
     """Runs until it answers, and stops it at the end. Its output goes to `log`."""
@@ -87,7 +83,10 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 def listens(port: int) -> bool:
     with socket.socket() as attempt:
-        return attempt.connect_ex(("127.0.0.1", port)) == 0
+        if attempt.connect_ex(("127.0.0.1", port)):
+            return False
+        # Where nobody listens the kernel may connect from the port itself, and so to itself.
+        return attempt.getsockname() != attempt.getpeername()
 
 
 def server(name: str, app: str, options: tuple[str, ...], log: Path):

@@ -9,9 +9,10 @@ import tomli_w
 
 from behindproxy.stack.paths import DYNAMIC, VENV
 from behindproxy.stack.settings import StackSettings
+from tests.hosts import free_port
 from tests.mutants import data
 
-from .serving import free_port, process, wait_until
+from .serving import process, wait_until
 
 SETTINGS = (
     {},

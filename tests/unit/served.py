@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.experiments import serving
+from tests.hosts import free_port
 
 SERVERS = ("uvicorn", "fastapi", "gunicorn", "hypercorn")
 
@@ -17,7 +18,7 @@ def start(
     server: str, folder: Path, environment: pytest.MonkeyPatch, **settings: str
 ) -> Iterator[serving.Served]:
     """Its whole output is in `log`, also after its end."""
-    port = serving.free_port()
+    port = free_port()
     more = {"APP_SERVER": server, "APP_PORT": str(port), "RUN_DIR": str(folder / "run"), **settings}
     for key, value in more.items():
         environment.setenv(key, value)

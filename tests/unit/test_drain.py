@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.checkout import wait_for
-from tests.experiments.serving import free_port
+from tests.hosts import free_port
 
 from .served import SERVERS
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from behindproxy.stack import loading
-from tests.experiments.serving import free_port
+from tests.hosts import free_port
 
 NO_DATABASE = """
 from contextlib import asynccontextmanager

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from behindproxy_serve.log import line
-from tests.experiments.serving import free_port
+from tests.hosts import free_port
 
 from .served import SERVERS, start
 
