@@ -83,6 +83,15 @@ def test_what_is_there_already_is_used_or_stays_and_both_work(source, project):
     assert shop.answers("/shop/api/orders/1") == '{"currency":"EUR"}'
     assert shop.makes("up") == "theirs\n"
     assert f"runtime: {shop.runtime}" in shop.makes("proxy-ps")
+    # What helps is named as it is called here.
+    routes = shop.path / "deployment" / "traefik" / "dynamic" / "routes.toml"
+    routes.write_text(routes.read_text().replace("PathPrefix(", "PathPrefix(`/of-another`) && PathPrefix("))
+    code, output = shop.verify(source, CHECKS="app.answers")
+    assert code == 1, output
+    assert "deployment/traefik/dynamic/routes.toml" in output
+    shop.must("down")
+    assert "make -f deployment/Makefile up" in shop.make("ps")[1]
+    assert "make -f deployment/Makefile up" in shop.make("doctor")[1]
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,15 @@ ROOT_PATH = r"\broot_path\s*="
 class Red:
     """The red checks of a run: `id@entrypoint` with what was observed there."""
 
-    def __init__(self, observed: dict[str, str], setting: Setting | None = None, held: Iterable[str] = ()):
+    def __init__(
+        self,
+        observed: dict[str, str],
+        setting: Setting | None = None,
+        held: Iterable[str] = (),
+        ran: Iterable[str] = (),
+    ):
         self.observed, self.setting = observed, setting or Setting()
-        self.held = held
+        self.held, self.ran = held, ran
 
     def passed(self, id: str) -> bool:
         """Did the check pass at some entrypoint?"""
@@ -33,6 +39,10 @@ class Red:
         """Is a check red that fits `id@entrypoint`? Wildcards are allowed; without @, at any entrypoint."""
         return bool(self.seen(pattern))
 
+    def spared(self, pattern: str) -> bool:
+        """Did a check that fits run, and is none of them red? A narrowed run says nothing of others."""
+        return not self(pattern) and any(fnmatch(place, _whole(pattern)) for place in self.ran)
+
     def seen(self, pattern: str) -> str:
         """What was observed at the first place that fits."""
         return next((text or "red" for text in self._at(pattern)), "")
@@ -42,8 +52,7 @@ class Red:
         return any(word in text for text in self._at(pattern) for word in words)
 
     def _at(self, pattern: str) -> list[str]:
-        whole = pattern if "@" in pattern else f"{pattern}@*"
-        return [text for place, text in self.observed.items() if fnmatch(place, whole)]
+        return [text for place, text in self.observed.items() if fnmatch(place, _whole(pattern))]
 
     def without(self, explained: Iterable[str]) -> "Red":
         return Red(
@@ -54,7 +63,12 @@ class Red:
             },
             self.setting,
             self.held,
+            self.ran,
         )
+
+
+def _whole(pattern: str) -> str:
+    return pattern if "@" in pattern else f"{pattern}@*"
 
 
 @dataclass(frozen=True)
@@ -67,7 +81,9 @@ class Cause:
 
     def fix_for(self, setting: Setting) -> str:
         """Return the change that removes it, for this proxy and this server."""
-        return reference.CAUSES.get(self.id, "") if setting.ours else advice.change(self.id, setting)
+        if setting.ours:
+            return setting.places.named(reference.CAUSES.get(self.id, ""))
+        return advice.change(self.id, setting)
 
 
 def public_404(red: Red) -> bool:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from behindproxy.places import Places
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -12,3 +14,4 @@ class Setting:
     ours: bool = False
     prefix: str = ""
     hosts: tuple[str, ...] = ()
+    places: Places = Places()  # of this repository's stack, in a copy of it

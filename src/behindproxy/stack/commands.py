@@ -8,7 +8,7 @@ from functools import partial
 
 from . import acme, docker, lock, made, native, rolling, runtime, state, swarm
 from .addresses import show
-from .paths import BUILD
+from .paths import BUILD, PLACES
 from .routes_edit import refused
 from .settings import StackSettings, read, warn
 
@@ -98,7 +98,7 @@ def dev() -> int:
 def ps() -> int:
     running = state.load()
     if not running:
-        print("the stack is not running: make up")
+        print(PLACES.named("the stack is not running: make up"))
         return 1
     name, settings = running
     print(f"runtime: {name}")
@@ -118,7 +118,7 @@ def ps() -> int:
 def logs() -> int:
     running = state.load()
     if not running:
-        print("the stack is not running: make up")
+        print(PLACES.named("the stack is not running: make up"))
         return 1
     name, settings = running
     return runtime.RUNTIMES[name].logs(settings, follow=os.environ.get("FOLLOW", "1") != "0")

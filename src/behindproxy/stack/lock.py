@@ -10,7 +10,7 @@ from typing import IO
 
 import psutil
 
-from .paths import BUILD
+from .paths import BUILD, PLACES
 
 FILE = BUILD / "lock"
 # Beside DRAIN_SECONDS, what removing containers takes; after that its process is killed.
@@ -49,7 +49,7 @@ def taken_over(command: str, drain_seconds: int = 10) -> Iterator[None]:
             pid, other = _holder(file)
             late = time.monotonic() > deadline
             if _is_command(pid) and other != command and (pid != told or late):
-                print(f"ending `make {other}` (pid {pid})", flush=True)
+                print(PLACES.named(f"ending `make {other}` (pid {pid})"), flush=True)
                 _send(pid, signal.SIGKILL if late else signal.SIGTERM)
                 told = pid
             elif late and (other == command or not _is_command(pid)):

@@ -4,21 +4,24 @@ import sys
 import tomllib
 from pathlib import Path
 
+from behindproxy.places import Places
+
 SOURCE = Path(__file__).resolve().parents[2]  # of these packages: src/, or where they are installed
 _FILE = "docker-compose.yml"
 _RECORD = Path("deployment", "behindproxy.toml")  # of a copy (`behindproxy new`)
 
 
-def _stack(folder: Path) -> Path:
-    """Return where the compose files of the deployment lie: a copy may have them in deployment/."""
+def _places(folder: Path) -> Places:
+    """Return where a copy has what `folder` has in a clone: it may lie in deployment/."""
     try:
-        return folder / str(tomllib.loads((folder / _RECORD).read_text(encoding="utf-8"))["stack"])
+        copy = tomllib.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        return Places(str(copy["makefile"]), str(copy["stack"]))
     except (OSError, ValueError, KeyError):
-        return folder
+        return Places()
 
 
 def _has_deployment(folder: Path) -> bool:
-    stack = _stack(folder)
+    stack = folder / _places(folder).folder
     return (stack / _FILE).exists() and (stack / "traefik").is_dir()
 
 
@@ -38,7 +41,8 @@ MISSING = (  # why nothing of the stack can run here; empty where it can
     else f"{ROOT} has no {_FILE} and traefik/: call it in a folder that has them, a clone or what "
     "`behindproxy new` wrote"
 )
-STACK = _stack(ROOT)  # docker-compose.yml, traefik/ and Dockerfile
+PLACES = _places(ROOT)
+STACK = ROOT / PLACES.folder  # docker-compose.yml, traefik/ and Dockerfile
 COPY = not (ROOT / "src" / "behindproxy").is_dir()  # ROOT is an application's project, not this repository
 # The requirements that are tested: in a clone its own, else those of the package.
 PINS = SOURCE.parent / "requirements" if SOURCE.name == "src" else SOURCE / "behindproxy" / "pins"

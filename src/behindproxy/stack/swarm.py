@@ -14,7 +14,7 @@ from behindproxy_serve.settings import example
 from . import certificate, render
 from .addresses import page_of
 from .ownership import MARKS
-from .paths import BUILD, DYNAMIC, ROOT, STACK, STATIC
+from .paths import BUILD, DYNAMIC, PLACES, ROOT, STACK, STATIC
 from .runtime import engine
 from .settings import SwarmSettings, own_keys, read_as, warn, written
 
@@ -75,7 +75,7 @@ def ps() -> int:
     nodes = _nodes()
     lines = _state(name)
     if not lines:
-        print(f"no stack {name} in this swarm: make swarm-deploy")
+        print(PLACES.named(f"no stack {name} in this swarm: make swarm-deploy"))
         return 1
     print(*lines, sep="\n")
     for service in SERVICES:
