@@ -37,17 +37,23 @@ WAY = (
     "X-Scheme",
     "X-Script-Name",
 )
-# Who sent it, as an authentication in front says: oauth2-proxy, Authelia, authentik and others.
+# Who sent it, as an authentication in front says: oauth2-proxy, Authelia, authentik, Vouch, clouds. A signed
+# one (Cf-Access-Jwt-Assertion, X-Amzn-Oidc-Data, X-Goog-Iap-Jwt-Assertion) passes: the application verifies it.
 IDENTITY = (
+    "Cf-Access-Authenticated-User-Email",
     "Remote-Email",
     "Remote-Groups",
     "Remote-Name",
     "Remote-User",
+    "Tailscale-User-Login",
+    "Tailscale-User-Name",
+    "X-Amzn-Oidc-Identity",
     "X-Auth-Request-Access-Token",
     "X-Auth-Request-Email",
     "X-Auth-Request-Groups",
     "X-Auth-Request-Preferred-Username",
     "X-Auth-Request-Redirect",
+    "X-Auth-Request-Roles",
     "X-Auth-Request-User",
     "X-Authenticated-User",
     "X-Authentik-Email",
@@ -67,9 +73,17 @@ IDENTITY = (
     "X-Forwarded-Email",
     "X-Forwarded-Groups",
     "X-Forwarded-Preferred-Username",
+    "X-Forwarded-Roles",
     "X-Forwarded-User",
+    "X-Goog-Authenticated-User-Email",
+    "X-Goog-Authenticated-User-Id",
+    "X-Ms-Client-Principal",
+    "X-Ms-Client-Principal-Id",
+    "X-Ms-Client-Principal-Idp",
+    "X-Ms-Client-Principal-Name",
     "X-Remote-Group",
     "X-Remote-User",
+    "X-Vouch-User",
     "X-Webauth-User",
 )
 SCRUBBED = (*WAY, *IDENTITY)
