@@ -53,6 +53,23 @@ def test_they_are_404_with_off_and_nothing_else_is(path):
     assert status(app, "/orders", docs="off") == status(app, "/one/admin/orders", docs="off") == 200
 
 
+def answer(app, path):
+    _, sent = request(wrap(app, Settings(docs="off")), path, headers=PROXIED)
+    headers = [one for one in sent[0]["headers"] if one[0] != b"x-request-id"]
+    return sent[0]["status"], headers, [message.get("body") for message in sent[1:]]
+
+
+@pytest.mark.parametrize("path", [*OWN, *MOUNTED, "/help/", "/one/admin/docs/"])
+def test_what_is_hidden_looks_like_what_is_not_there(path):
+    assert answer(shop(), path) == answer(shop(), f"{path}-not-there".replace("/-", "-"))
+
+
+def test_the_application_s_own_404_is_the_one_that_is_seen():
+    app = shop()
+    app.add_exception_handler(404, lambda request, error: PlainTextResponse("ours", status_code=404))
+    assert answer(app, "/help")[2] == [b"ours"]
+
+
 class Copies:
     """A middleware that hands on a copy of the scope, as the ASGI specification wants it."""
 

@@ -3,12 +3,13 @@
 import functools
 import inspect
 import re
+import uuid
 from typing import Any
+from urllib.parse import quote
 
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..problems import problem
 from ..routes import routes
 
 # One of them is in every request that has come through a proxy, and no client can take it away.
@@ -24,7 +25,7 @@ MAKERS = {
 
 
 class Docs:
-    """Answer 404 in place of a documentation page, its schema and its OAuth2 redirect.
+    """Answer as for an unknown path in place of a documentation page, its schema and its OAuth2 redirect.
 
     Which these are, the route that has answered tells: whatever the application calls them, also in a mount.
     So do the routes that the application has at its start, where a middleware of its own copies the scope.
@@ -56,7 +57,7 @@ class Docs:
         if self.private and not any(name in FORWARDED for name, _ in scope["headers"]):
             await self.app(self._without_prefix(before), receive, send)
         else:
-            await problem(404, "Not Found")(scope, receive, send)
+            await self.app(elsewhere(before), receive, send)
 
     def _names(self, path: str) -> bool:
         path = re.sub("/+", "/", path.removeprefix(self.prefix)).rstrip("/")
@@ -67,6 +68,13 @@ class Docs:
         if path.startswith(f"{self.prefix}/"):
             path, raw = path.removeprefix(self.prefix), raw.removeprefix(self.prefix.encode())
         return {**scope, "root_path": "", "path": path, "raw_path": raw}
+
+
+def elsewhere(scope: Scope) -> Scope:
+    """Return the request for a path that nobody has, beside the one asked for: as if that were not there,
+    the application answers with whatever its own 404 is."""
+    path = f"{scope['path'].rstrip('/').rpartition('/')[0]}/{uuid.uuid4().hex}"
+    return {**scope, "path": path, "raw_path": quote(path).encode()}
 
 
 def documents(endpoint: Any) -> bool:
