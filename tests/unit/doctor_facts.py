@@ -165,6 +165,8 @@ STACK = [
     (with_app(published=(Published("0.0.0.0", 8000, 8000),)), ["direct.open"]),
     (with_app(published=(Published("127.0.0.1", 8000, 80),)), ["port.wrong_target"]),
     (changed(routes_error="line 3"), ["routes.not_taken"]),
+    (changed(not_applied=["API_PREFIX", "DOCS"]), ["settings.not_applied"]),
+    (changed(settings_error="API_PREFIX=shop: must start with a slash"), ["settings.refused"]),
     (changed(inner={"app": "Connection refused", "traefik": "502"}), ["network.refused", "network.refused"]),
     (with_answers(http=BAD_GATEWAY), ["entrypoint.no_app"]),
     (with_answers(http=answer(**TRAEFIK_404)), ["entrypoint.no_route"]),

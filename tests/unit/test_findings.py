@@ -100,6 +100,8 @@ def test_what_leaves_the_exit_status_alone():
     levels = {(one.level, one.id) for one in ENTRIES.values() if one.level != ERROR}
     assert levels == {
         (WARNING, "probe.open"),
+        (WARNING, "settings.not_applied"),
+        (WARNING, "settings.refused"),
         (WARNING, "url.slow"),
         (NOTE, "connection.editor_forwards"),
         (NOTE, "container.starting"),

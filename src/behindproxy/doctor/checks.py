@@ -48,6 +48,13 @@ def runtime(facts: Facts) -> Iterator[Step]:
         yield finding("runtime", "stack.not_running")
 
 
+def applied(facts: Facts) -> Iterator[Step]:
+    if facts.settings_error:
+        yield finding("settings", "settings.refused", reason=facts.settings_error)
+    elif facts.not_applied:
+        yield finding("settings", "settings.not_applied", keys=", ".join(facts.not_applied))
+
+
 def _ports_taken(facts: Facts) -> Iterator[Step]:
     settings = facts.settings
     for key, address, port in (
@@ -398,6 +405,7 @@ def connection(facts: Facts, port: int = 0) -> Iterator[Step]:
 
 CHECKS: list[Callable[[Facts], Iterator[Step]]] = [
     runtime,
+    applied,
     parts,
     published,
     network,

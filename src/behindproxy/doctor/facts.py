@@ -135,6 +135,8 @@ class Facts:
     processes: dict[str, str] = field(default_factory=dict)  # natively: supervisor's word for each
     up_seconds: dict[str, float] = field(default_factory=dict)  # natively: since each was started
     routes_error: str = ""
+    not_applied: list[str] = field(default_factory=list)  # settings that .env has and what runs has not
+    settings_error: str = ""  # why those that .env has now would be refused
     requests: list[Request] = field(default_factory=list)  # that Traefik may have ended, since its start
     certificate: Certificate | None = None  # for DOMAIN, as it is served
     certificate_error: str = ""  # the authority's last, since the certificate is due

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from string import Formatter
 
+from behindproxy.stack.paths import PLACES
+
 from .step import ERROR, NOTE, WARNING, Step
 
 
@@ -50,7 +52,8 @@ def finding(subject: str, id_: str, /, case: str = "", **fields: object) -> Step
     entry = ENTRIES[id_, case]
     if fields.keys() != entry.fields:
         raise TypeError(f"{id_} has the fields {sorted(entry.fields)}, not {sorted(fields)}")
-    return Step(entry.level, subject, fill(entry.text, fields), fill(entry.fix, fields), id_)
+    fix = PLACES.named(fill(entry.fix, fields))
+    return Step(entry.level, subject, PLACES.named(fill(entry.text, fields)), fix, id_)
 
 
 cause = partial(finding, "cause")  # of what came of a URL
@@ -659,6 +662,17 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
     ),
     "The stack does not run": (
         error("stack.not_running", "the stack of this clone is not running", "make up"),
+        warning(
+            "settings.not_applied",
+            "{keys} in .env or the environment is not what the running stack has",
+            "make up",
+        ),
+        warning(
+            "settings.refused",
+            "make up would refuse what .env or the environment has now; what runs has what was there before: "
+            "{reason}",
+            "mend it, then make up",
+        ),
         error("port.taken", "{port} is taken by {process}", "end it, or make up {key}={free_port}"),
         error(
             "engine.silent",

@@ -35,6 +35,11 @@ def facts(url: str = "") -> Facts:
     that cannot be, as `make up` does."""
     running = state.load()
     seen = Facts(settings=running[1] if running else read(), runtime=running[0] if running else "")
+    if running:
+        try:
+            seen.not_applied = [one.partition("=")[0] for one in state.differences(running[1])]
+        except SystemExit as error:
+            seen.settings_error = str(error)
     seen.root = os.geteuid() == 0
     seen.person = machine.person()
     seen.cloud, seen.cloud_evidence = machine.cloud()

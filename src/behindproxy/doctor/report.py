@@ -14,7 +14,8 @@ from .facts import Facts
 from .step import ERROR, LEVELS, NOTE, OK, UNSEEN, WARNING, Step
 
 COMMAND = re.compile(
-    r"\b(ssh -L \S+ \S+|(sudo )?make [a-z]+( [A-Z_]+=\S+)*|kill -CONT \d+|docker (compose )?\w+ [\w-]+)"
+    r"\b(ssh -L \S+ \S+|(sudo )?make (-f \S+ )?[a-z]+( [A-Z_]+=\S+)*|kill -CONT \d+|"
+    r"docker (compose )?\w+ [\w-]+)"
 )
 KEPT = "\0"  # a space at which no line is broken
 MARKS = {OK: "✓", NOTE: "!", WARNING: "!", ERROR: "✗", UNSEEN: "–"}
