@@ -32,6 +32,12 @@ class Grouped(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # click's own: nobody reads any more
+        except SystemExit as end:
+            if isinstance(end.code, str):
+                from .stack.paths import PLACES
+
+                raise SystemExit(PLACES.named(end.code)) from None
+            raise
         except OSError as error:  # a full disk, a folder that may not be written, a file that is gone
             where = f"{error.filename}: " if error.filename else ""
             fail(f"{where}{error.strerror or error}{FULL if error.errno == errno.ENOSPC else ''}")
@@ -57,7 +63,15 @@ def main() -> None:
 def under(heading: str, name: str) -> Callable[[Callable[..., None]], click.Command]:
     """Declare the command `name` below `heading`."""
     Grouped.headings.setdefault(heading, []).append(name)
-    return main.command(name)
+
+    def add(function: Callable[..., None]) -> click.Command:
+        command = main.command(name)(function)
+        for option in command.params:
+            if isinstance(option, click.Option):
+                option.show_envvar = True  # by which make gives it
+        return command
+
+    return add
 
 
 def runtime_option(command: Command) -> Command:
@@ -79,7 +93,9 @@ def runtime_option(command: Command) -> Command:
 
 def fail(reason: str) -> NoReturn:
     """Print why it could not run, and exit with status 2."""
-    click.echo(reason, err=True)
+    from .stack.paths import PLACES
+
+    click.echo(PLACES.named(reason), err=True)
     sys.exit(2)
 
 
@@ -279,6 +295,7 @@ def target_options(command: Command) -> Command:
 @click.option(
     "--websocket",
     "websockets",
+    envvar="WEBSOCKETS",
     multiple=True,
     metavar="PATH",
     help="A WebSocket of the application, without the prefix; may be repeated.",
@@ -286,6 +303,7 @@ def target_options(command: Command) -> Command:
 @click.option(
     "--stream",
     "streams",
+    envvar="STREAMS",
     multiple=True,
     metavar="PATH",
     help="A stream of server-sent events, without the prefix; may be repeated.",
@@ -324,6 +342,15 @@ def target_options(command: Command) -> Command:
     envvar="UNSAFE",
     is_flag=True,
     help="Send a third-party application any method, bodies and malformed requests too.",
+)
+@click.option(
+    "--max-seconds",
+    envvar="MAX_SECONDS",
+    type=click.IntRange(0),
+    default=900,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the run may take; what is left then is an error. 0: as long as it takes.",
 )
 @click.option(
     "--report",

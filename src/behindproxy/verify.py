@@ -12,10 +12,11 @@ import sys
 import textwrap
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from behindproxy.stack.paths import APP_PYTHON, BUILD, CA_FILE, COPY, MISSING, PINS, ROOT, SOURCES
+from behindproxy.stack.paths import APP_PYTHON, BUILD, CA_FILE, COPY, MISSING, PINS, PLACES, ROOT, SOURCES
 from behindproxy.stack.settings import StackSettings
 from behindproxy.urls import has_credentials
 
@@ -50,6 +51,7 @@ class Request:
     only: str = ""
     fast: bool = False
     unsafe: bool = False
+    max_seconds: int = 900
     report: Path | None = None
     command: str = "verify"
 
@@ -112,6 +114,7 @@ def local(request: Request) -> Target:
     """Return the stack of this folder, brought up where it does not run, or not in the runtime wanted."""
     from behindproxy.stack import runtime, state
     from behindproxy.stack.commands import run as command
+    from behindproxy.stack.routes_edit import refused
 
     if MISSING:
         raise SystemExit(
@@ -132,6 +135,11 @@ def local(request: Request) -> Target:
         running = state.load()
     assert running
     name, settings = running
+    if error := refused(partial(runtime.RUNTIMES[name].logs_text, settings, lines=0)):
+        print(
+            f"Traefik did not take the last edit of its routes, and what was before is checked: {error}",
+            file=sys.stderr,
+        )
     demo = settings.demonstration
     own = "" if settings.domain else os.path.relpath(CA_FILE)  # else one that the system trusts
     return Target(
@@ -162,6 +170,7 @@ def local(request: Request) -> Target:
             f"--identity-headers={settings.identity_headers}",
             f"--extra-servers={','.join(filter(None, (settings.staging_url, settings.production_url)))}",
             f"--application-source={source(settings)}",
+            f"--deployment-files={PLACES.makefile}:{PLACES.folder}",
             *(f"--target-version={one}={version}" for one, version in versions(name == "native").items()),
             # Not by make: in a copy, `make logs` may be a target of the project's own.
             f"--logs-command={shlex.quote(sys.executable)} -P -m behindproxy logs --no-follow",
@@ -259,6 +268,7 @@ def run(request: Request, curl: bool = False) -> int:
         *(["--verbose-checks"] if request.verbose else []),
         f"--protected={request.protected}",
         f"--only={request.only}",
+        f"--max-seconds={request.max_seconds}",
         *(["--unsafe"] if request.unsafe else []),
         *(["--fast"] if request.fast else []),
         *checked.options,

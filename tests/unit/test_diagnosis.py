@@ -15,16 +15,18 @@ OURS = Setting(proxy="traefik", server="uvicorn", ours=True, prefix="/api/v1", h
 
 def results(red: dict[str, str], fix: str = "the fix") -> list[SimpleNamespace]:
     made = []
-    for place, observed in red.items():
+    # A run asks for the answer at each entrypoint.
+    answered = {f"app.answers@{name}": "" for name in ("http", "https", "direct")}
+    for place, observed in (answered | red).items():
         id, _, entrypoint = place.partition("@")
         check = SimpleNamespace(id=id, group=id.partition(".")[0], title=f"title of {id}")
         made.append(
             SimpleNamespace(
                 check=check,
                 entrypoint=entrypoint,
-                status="failed",
+                status="failed" if observed else "passed",
                 level="broken",
-                red=True,
+                red=bool(observed),
                 observed=observed,
                 fix=fix,
             )
@@ -100,7 +102,7 @@ def test_two_faults_are_two_causes():
 
 
 def test_what_nobody_listed_gets_the_fix_of_the_most_upstream_check():
-    red = at("logs.new", "", "http") | at("path.new", "", "http")
+    red = at("logs.new", "wrong", "http") | at("path.new", "wrong", "http")
     found = diagnose(results(red))
     assert [str(one) for one in found.causes] == ["title of path.new (path.new): the fix"]
     assert found.causes[0].explains == ["path.new@http"]

@@ -53,10 +53,25 @@ def test_a_page_s_links_assets_and_scripts_are_told_apart():
         ('new WebSocket("wss://a.example/live/1")', "/live/1"),
         ("new WebSocket(`ws://${location.host}/ws/x`)", "/ws/x"),
         ("new WebSocket(location.href.replace(/^http/, 'ws') + 'api/chat/ws')", "api/chat/ws"),
+        ("const url = new URL('/ws', location)\nurl.protocol = 'ws:'\nnew WebSocket(url)", "/ws"),
+        ("let at = `${scheme}://${location.host}/live/ws`; s = new WebSocket(at, ['v1'])", "/live/ws"),
+        ("const u = new URL('./ws', location.href); new WebSocket(u.href)", "./ws"),
     ],
 )
 def test_the_socket_that_a_script_opens_is_found(script, path):
     assert answers.sockets([script]) == [path]
+
+
+@pytest.mark.parametrize(
+    ("script", "path"),
+    [
+        ('new EventSource("/events")', "/events"),
+        ("es = new EventSource(`${location.origin}/feed/1`, {withCredentials: true})", "/feed/1"),
+        ("const at = base + 'api/stream'\nnew EventSource(at)", "api/stream"),
+    ],
+)
+def test_the_stream_that_a_script_opens_is_found(script, path):
+    assert answers.streams([script]) == [path]
 
 
 @pytest.mark.parametrize(

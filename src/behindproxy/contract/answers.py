@@ -13,10 +13,12 @@ URL = re.compile(r"""(?:https?|wss?)://[^\s"'<>\\^`{|}\])]+""")
 LINK_HEADER = re.compile(r"<([^>]*)>")
 REDIRECTS = (301, 302, 303, 307, 308)
 # In a script: the first literal of a call; what is put together before it is the page's own address.
-SOCKET_CALL = re.compile(r"""new\s+WebSocket\s*\(([^;]{0,300})""")
+CALL = r"new\s+{}\s*\(([^;]{{0,300}})"
 REQUEST_CALL = re.compile(
     r"""\b(?:fetch|axios(?:\.get)?|\.open\(\s*["']GET["'],|new\s+EventSource)\s*\(?\s*["'`]([^"'`$\s]+)["'`]"""
 )
+ORIGIN = re.compile(r"^(?:(?:[a-z]+|\$\{[^}]*\})://[^/]*|\$\{[^}]*\}(?=/))")  # of an address, or a template
+PATH = re.compile(r"[\w-]/|/[\w-]")
 LITERAL = re.compile(r"""["'`]([^"'`]*)["'`]""")
 ASSETS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 STYLES = {"stylesheet", "icon", "shortcut", "apple-touch-icon", "manifest", "modulepreload", "preload"}
@@ -110,13 +112,24 @@ def parseable(url: str) -> bool:
 
 def sockets(scripts: Iterable[str]) -> list[str]:
     """Return the paths that scripts open a WebSocket at, as they stand there."""
+    return _opened("WebSocket", scripts)
+
+
+def streams(scripts: Iterable[str]) -> list[str]:
+    """Return the paths that scripts open an event stream at, as they stand there."""
+    return _opened("EventSource", scripts)
+
+
+def _opened(name: str, scripts: Iterable[str]) -> list[str]:
     found = []
     for script in scripts:
-        for call in SOCKET_CALL.findall(script):
-            literals = [one for one in LITERAL.findall(call) if re.search(r"[\w-]/|/[\w-]", one)]
+        for call in re.findall(CALL.format(name), script):
+            # The address, or the variable that has it: `const url = new URL("/ws", location)`.
+            variable = re.match(r"\s*(\w+)\s*[,).]", call)
+            given = re.search(rf"\b{variable[1]}\s*=\s*([^;\n]{{1,300}})", script) if variable else None
+            literals = [one for one in LITERAL.findall(given[1] if given else call) if PATH.search(one)]
             if literals:
-                path = re.sub(r"^wss?://[^/]*", "", literals[-1]) or "/"
-                found.append(path)
+                found.append(ORIGIN.sub("", literals[-1]) or "/")
     return list(dict.fromkeys(found))
 
 

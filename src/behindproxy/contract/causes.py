@@ -63,7 +63,7 @@ ARRIVING = (
         "the router does not listen at the https entrypoint, or not for TLS",
         lambda red: (
             red.says("app.answers@https", "404")
-            and not red("app.answers@http")
+            and red.spared("app.answers@http")
             and (red.setting.ours or "app.answers@http" in red.held)
         ),
         ("*@https",),
@@ -80,7 +80,7 @@ ARRIVING = (
         "unreachable_server",
         "the proxy cannot reach the server",
         lambda red: (
-            red.says("app.answers@http*", "500", "502", "503", "504") and not red("app.answers@direct")
+            red.says("app.answers@http*", "500", "502", "503", "504") and red.spared("app.answers@direct")
         ),
     ),
     Cause(
@@ -92,7 +92,7 @@ ARRIVING = (
     Cause(
         "direct_silent",
         "the server's own port does not answer, the proxy does",
-        lambda red: red.says("app.answers@direct", "could not check") and not red("app.answers@http*"),
+        lambda red: red.says("app.answers@direct", "could not check") and red.spared("app.answers@http*"),
         ("*@direct",),
     ),
     Cause(
@@ -201,14 +201,14 @@ SEEN = (
     Cause(
         "start_page",
         "the start page leads out of the prefix",
-        lambda red: red.says("redirect.start_page", "Location of") and not red("redirect.keeps_prefix"),
+        lambda red: red.says("redirect.start_page", "Location of") and red.spared("redirect.keeps_prefix"),
         ("redirect.start_page@*",),
         line="RedirectResponse",
     ),
     Cause(
         "bare_prefix",
         "the bare prefix is not routed",
-        lambda red: red.says("redirect.start_page", "404") and not red("app.*"),
+        lambda red: red.says("redirect.start_page", "404") and red.spared("app.*"),
         ("redirect.start_page@*", "path.*", "exposure.*"),
     ),
     Cause(
@@ -256,7 +256,7 @@ SEEN = (
     Cause(
         "mount_root_path",
         "the mounted application has a root_path of its own",
-        lambda red: red("mount.sub_application") and not red("static.file"),
+        lambda red: red("mount.sub_application") and red.spared("static.file"),
         ("mount.*",),
         ROOT_PATH,
     ),
@@ -277,7 +277,7 @@ SEEN = (
         "inside_address",
         "an answer names an address of the inside",
         lambda red: (
-            red("exposure.no_internal_address") and not red("redirect.*") and not red("openapi.servers")
+            red("exposure.no_internal_address") and red.spared("redirect.*") and red.spared("openapi.servers")
         ),
     ),
     Cause(
@@ -287,7 +287,7 @@ SEEN = (
             red("host.own_port@http")
             and red("redirect.keeps_prefix@http")
             and red("host.own_port")
-            and not red("redirect.keeps_prefix@direct")
+            and red.spared("redirect.keeps_prefix@direct")
         ),
     ),
     Cause(
@@ -379,7 +379,7 @@ SEEN = (
     Cause(
         "servers_in_schema",
         "`servers` in the schema does not begin with the prefix",
-        lambda red: red("openapi.servers") and not red("docs.names_schema"),
+        lambda red: red("openapi.servers") and red.spared("docs.names_schema"),
         ("openapi.*", "browser.*"),
     ),
     Cause(
@@ -391,7 +391,7 @@ SEEN = (
     Cause(
         "docs_assets",
         "the docs page loads its assets from elsewhere",
-        lambda red: red("docs.assets_same_origin") or red("browser.same_origin") and not red("docs.*"),
+        lambda red: red("docs.assets_same_origin") or red("browser.same_origin") and red.spared("docs.*"),
         ("docs.assets*", "browser.*"),
     ),
     Cause(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from behindproxy.places import Places
+
 from . import accepted, check, recorder, reports, terminal
 from .detection import PROXIES, SERVERS
 from .entrypoint import Entrypoint
@@ -172,6 +174,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the application's file or package on this machine, for the line of a fault",
     )
     group.addoption(
+        "--deployment-files",
+        default="Makefile:",
+        metavar="MAKEFILE:FOLDER",
+        help="of this repository's stack, where a copy has them elsewhere, for remedies",
+    )
+    group.addoption(
         "--unsafe",
         action="store_true",
         help="send an application other than the demonstration any method, bodies and broken requests too",
@@ -190,6 +198,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         default=Path("behindproxy-report"),
         help="where the reports are written",
+    )
+    group.addoption(
+        "--max-seconds", type=int, default=900, help="how long the run may take; 0: without an end"
     )
     group.addoption(
         "--logs-command", type=shlex.split, default=[], help="prints the last log lines, for failures"
@@ -300,7 +311,7 @@ def open_target(option: argparse.Namespace) -> Target:
         raise pytest.UsageError("--target-version takes NAME=VERSION") from None
     if option.ca_file and not os.path.exists(option.ca_file):
         raise Unreachable(
-            f"--ca {option.ca_file} does not exist: make up writes it, CA_FILE= means the system's"
+            f"--ca {option.ca_file} does not exist: `make up` writes it, CA_FILE= means the system's"
         )
     target = Target(
         http_url=option.url,
@@ -325,12 +336,14 @@ def open_target(option: argparse.Namespace) -> Target:
         identity_headers=option.identity_headers,
         answers=option.answers,
         max_body_bytes=option.max_body_bytes,
+        max_seconds=option.max_seconds,
         websocket_max_bytes=option.websocket_max_bytes,
         encoded_characters=frozenset(option.encoded_characters.upper().split(",")),
         protected=option.protected,
         protected_user=option.protected_user,
         logs_command=option.logs_command,
         ca_file=option.ca_file,
+        places=Places(*option.deployment_files.split(":", 1)),
         versions={"checked_with_python": platform.python_version(), **versions},
     )
     if option.application_source:
@@ -359,6 +372,7 @@ def target(request: pytest.FixtureRequest, expect: Expect, junit_name: None) -> 
     target = request.config.stash[TARGET]
     if reason := target.reason_to_skip(check.of(request.node), check.entrypoint_of(request.node)):
         pytest.skip(reason)
+    target.refuse_late()
     return target
 
 
@@ -371,6 +385,7 @@ def entrypoint(request: pytest.FixtureRequest, expect: Expect, junit_name: None)
     assert name != "all"
     if name in target.dead and check.of(request.node).id != "tls.certificate":
         raise ConnectionError(target.dead[name])
+    target.refuse_late()
     opened = request.node.stash[recorder.ENTRYPOINT] = target.open(name, expect)
     return opened
 

@@ -71,7 +71,8 @@ def diagnose(
     reds = [result for result in results if result.red]
     by_place = {f"{result.check.id}@{result.entrypoint}": result for result in reds}
     held = [f"{one.check.id}@{one.entrypoint}" for one in results if one.status == "passed"]
-    left = Red({place: result.observed for place, result in by_place.items()}, setting, held)
+    ran = [f"{one.check.id}@{one.entrypoint}" for one in results]
+    left = Red({place: result.observed for place, result in by_place.items()}, setting, held, ran)
     named: list[Named] = []
     minor: list[Named] = []  # of somebody's deployment: what nobody meets and no attacker can use
     for cause in CAUSES:

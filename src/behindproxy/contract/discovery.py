@@ -28,6 +28,7 @@ MAX_ROUTES = 40  # of a large application, the first ones
 MAX_FILLED = 10  # paths with parameters
 MAX_PAGES = 15
 MAX_SCRIPTS = 8
+MAX_STREAMS = 3
 MAX_SLASHES = 10
 SECONDS, MAX_SECONDS = 15, 45  # for all of it; an application that answers slowly gets more
 SLOW_SECONDS = 1  # for an answer
@@ -376,6 +377,9 @@ class Discovery:
         for literal in answers.sockets(texts):
             path = path_in(answers.resolved(page, literal), self.target.prefix)
             self.found.lost.setdefault(path, page)
+        here = f"{self.entrypoint().origin}{page}"
+        streams = [self.path_of(answers.resolved(here, literal)) for literal in answers.streams(texts)]
+        self._look([path for path in streams if path and not safety.CAREFUL.search(path)][:MAX_STREAMS])
 
     def path_of(self, url: str) -> str:
         """Return the application's path of an address; empty where that leads elsewhere."""

@@ -12,6 +12,7 @@ import pytest
 from . import accepted, check, diagnosis, reference, reports, topics
 from .accepted import Accepted
 from .check import LEVELS, Level
+from .deadline import OutOfTime
 from .entrypoint import Entrypoint, RateLimited
 from .expect import Expect, Unexpected
 from .result import Result, Status
@@ -26,6 +27,9 @@ CERTIFICATE_FIX = (
     "CA_FILE must name the authority that signed the certificate; `make up` makes both. In "
     "production Traefik serves its own default certificate when it got none: see its log for "
     "ACME errors."
+)
+OUT_OF_TIME_FIX = (
+    "Something answers slowly. --max-seconds 3600 gives the run more time, and --only some checks."
 )
 NO_ANSWER_FIX = "The entrypoint stopped answering: see `make ps` and `make logs`."
 
@@ -69,7 +73,7 @@ class Recorder:
         if target is None:
             return Setting()
         hosts = tuple(address.host for address in target.addresses.values())
-        return Setting(target.proxy, target.server, target.ours, target.prefix, hosts)
+        return Setting(target.proxy, target.server, target.ours, target.prefix, hosts, target.places)
 
     @property
     def not_tested(self) -> list[topics.NotTested]:
@@ -113,6 +117,8 @@ class Recorder:
                 result.level = expect.level or result.level
                 ours = reference.CHECKS.get(result.check.id, "") if self.setting.ours else ""
                 result.fix = expect.fix or ours or result.fix
+        if self.setting.ours:
+            result.fix = self.setting.places.named(result.fix)
         result.show()
         if raised is not None and not skipped:
             report.longrepr = reports.failure_text(result)
@@ -137,6 +143,8 @@ class Recorder:
         if isinstance(error, COULD_NOT_CHECK):
             result.observed = f"could not check: {type(error).__name__}: {error}"
             result.fix = CERTIFICATE_FIX if "CERTIFICATE" in str(error) else NO_ANSWER_FIX
+        elif isinstance(error, OutOfTime):
+            result.observed, result.fix = str(error), OUT_OF_TIME_FIX
         else:
             where = raised.traceback[-1]
             place = f"{Path(str(where.path)).name}:{where.lineno + 1}"

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import sys
+import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from . import exchange, safety
+from behindproxy.places import Places
+
+from . import deadline, exchange, safety
 from .check import Check, EntrypointName, Place
 from .detection import proxy_of, server_of
 from .discovery import Discovery
@@ -81,6 +84,8 @@ class Target:
     extra_servers: list[str] | None
     trusted_proxies: list[str]
     versions: dict[str, str]
+    max_seconds: int = 0  # of the whole run; 0: without an end
+    places: Places = Places()
     identity_headers: list[str] = field(default_factory=list)
     docs: str = "public"
     forward_prefix: bool | None = None  # None: it may be there
@@ -105,6 +110,7 @@ class Target:
     redirecting: set[EntrypointName] = field(default_factory=set)  # http, where it leads to https
     found: Found = field(default_factory=Found)
     strip: bool = True
+    began: float = field(default_factory=time.monotonic)
     looks: dict[tuple[EntrypointName, str], Look] = field(default_factory=dict)
     outside: defaultdict[EntrypointName, set[str]] = field(default_factory=lambda: defaultdict(set))
     answering: set[EntrypointName] = field(default_factory=set)
@@ -150,12 +156,13 @@ class Target:
 
     def new_client(self, **options: Unpack[ClientOptions]) -> httpx.Client:
         """A client that refuses what a third-party application must not get."""
-        return httpx.Client(
+        client = httpx.Client(
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
             event_hooks={"request": [self._permit_request], "response": [exchange.bound]},
             **options,
         )
+        return deadline.bound(client)
 
     def _permit_request(self, request: httpx.Request) -> None:
         url = request.url
@@ -177,6 +184,11 @@ class Target:
     def restricted(self, name: EntrypointName) -> bool:
         """Whether what answers there gets safe requests only."""
         return not (self.unsafe or name in self.marked)
+
+    def refuse_late(self) -> None:
+        """Raises OutOfTime where the run has taken as long as it may."""
+        if self.max_seconds and time.monotonic() - self.began > self.max_seconds:
+            raise deadline.OutOfTime(f"not checked: the run took its {self.max_seconds} s before")
 
     @property
     def ours(self) -> bool:
@@ -222,7 +234,9 @@ class Target:
         if all("nothing answers" in self.dead.get(name, "") for name in self.addresses):
             url = next(iter(self.addresses.values())).url
             raise Unreachable(
-                f"the stack is not running at {url}: make up" if self.ours else "; ".join(self.dead.values())
+                self.places.named(f"the stack is not running at {url}: make up")
+                if self.ours
+                else "; ".join(self.dead.values())
             )
         self.discover()
 

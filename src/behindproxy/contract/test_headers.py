@@ -46,8 +46,14 @@ def test_the_applications_own_headers_arrive(entrypoint: Entrypoint, expect: Exp
         pytest.skip("no direct entrypoint shows what the application sets")
     server = entrypoint.target.open("direct", entrypoint.expect)
     paths = [path for path in entrypoint.target.found.routes if "?" not in path][:ROUTES]
-    set_ = {path: own(server.get(path)) for path in paths}
-    arrived = entrypoint.each(paths, lambda path: own(entrypoint.get(path)))
+    there = {path: server.get(path) for path in paths}
+    here = entrypoint.each(paths, entrypoint.get)
+    # A proxy that wants a password answers in the application's place.
+    paths = [path for path in paths if here[path].status_code == there[path].status_code]
+    if not paths:
+        pytest.skip("proxy and server answer no route alike")
+    set_ = {path: own(there[path]) for path in paths}
+    arrived = {path: own(here[path]) for path in paths}
     given = {path: {name: arrived[path].get(name, []) for name in set_[path]} for path in paths}
     expect("headers of the answer", given, set_)
 

@@ -173,8 +173,8 @@ class StackSettings(Settings):
     identity_headers: str = setting(
         "",
         "Headers, comma separated, that load balancers in front write about the client (TRUSTED_PROXIES): "
-        "they arrive, whoever sends them, so nobody else may reach Traefik. All others of that kind are "
-        "deleted.",
+        "they arrive, whoever sends them, so nobody else may reach Traefik. All others on the list in "
+        "behindproxy_serve/forwarding.py are deleted.",
         section="passes",
         scope="stack",
         example="X-Forwarded-User,X-Forwarded-Email",

@@ -1,0 +1,66 @@
+"""How long an answer may take, however slowly its bytes come: each of httpx's times is one wait's."""
+
+import ssl
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+import httpx
+
+ANSWER_SECONDS = 60
+
+
+class OutOfTime(RuntimeError):
+    """Nothing was checked: the run has taken as long as it may."""
+
+
+class Stream(httpcore.NetworkStream):
+    """A connection on which each answer ends within ANSWER_SECONDS of the last byte sent."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self.inner, self.until = inner, time.monotonic() + ANSWER_SECONDS
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if time.monotonic() > self.until:
+            raise httpcore.ReadTimeout(f"the answer did not end within {ANSWER_SECONDS} s")
+        return self.inner.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.inner.write(buffer, timeout)
+        self.until = time.monotonic() + ANSWER_SECONDS
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return Stream(self.inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.inner.get_extra_info(info)
+
+
+class Backend(httpcore.SyncBackend):
+    """httpcore's own connections, each with a deadline."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        return Stream(super().connect_tcp(host, port, timeout, local_address, socket_options))
+
+
+def bound(client: httpx.Client) -> httpx.Client:
+    """Give `client` the deadline, and return it. httpx has no option for httpcore's network backend."""
+    transport = client._transport
+    assert isinstance(transport, httpx.HTTPTransport)
+    pool = transport._pool
+    assert isinstance(pool, httpcore.ConnectionPool)
+    pool._network_backend = Backend()
+    return client

@@ -1,0 +1,54 @@
+"""A server that answers byte by byte, for ever, holds up neither a check nor a run."""
+
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+
+from behindproxy.contract import deadline
+from tests.unit.targets import target
+
+
+@pytest.fixture
+def dripping():
+    """The address of a server that never ends the head of its answer."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            number = 0
+            while not ended.wait(0.02) and number < 500:
+                try:
+                    connection.sendall(b"x-%d: y\r\n" % number)
+                except OSError:
+                    return
+                number += 1
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    ended.set()
+    thread.join()
+    listener.close()
+
+
+def test_a_head_that_never_ends_is_an_error(dripping, monkeypatch):
+    monkeypatch.setattr(deadline, "ANSWER_SECONDS", 0.3)
+    with target(dripping).new_client() as client, pytest.raises(httpx.ReadTimeout, match="did not end"):
+        client.get(f"{dripping}/")
+
+
+def test_a_run_ends_when_its_time_is_over():
+    run = target("http://127.0.0.1:1/shop", max_seconds=1)
+    run.refuse_late()
+    run.began = time.monotonic() - 2
+    with pytest.raises(deadline.OutOfTime, match="the run took its 1 s"):
+        run.refuse_late()
+    run.max_seconds = 0
+    run.refuse_late()
