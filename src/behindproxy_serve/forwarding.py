@@ -37,8 +37,8 @@ WAY = (
     "X-Scheme",
     "X-Script-Name",
 )
-# Who sent it, as an authentication in front says: oauth2-proxy, Authelia, authentik, Vouch, clouds. A signed
-# one (Cf-Access-Jwt-Assertion, X-Amzn-Oidc-Data, X-Goog-Iap-Jwt-Assertion) passes: the application verifies it.
+# Who sent it, as an authentication in front says: oauth2-proxy, Authelia, authentik, Vouch, clouds. What is
+# signed passes (Cf-Access-Jwt-Assertion, X-Amzn-Oidc-Data): the application verifies it.
 IDENTITY = (
     "Cf-Access-Authenticated-User-Email",
     "Remote-Email",
