@@ -7,9 +7,8 @@ RUN pip --python /opt/venv install --no-cache-dir --no-compile --disable-pip-ver
     --root-user-action=ignore --require-hashes -r /tmp/app.txt
 # Importing a module writes its bytecode, so this keeps that of what serves, and not 12 MB of the rest.
 RUN for server in uvicorn fastapi gunicorn hypercorn; do /opt/venv/bin/$server --help >/dev/null; done && \
-    /opt/venv/bin/python -c "import fastapi.staticfiles, prometheus_client, \
-    pydantic.v1, pydantic_settings, uvicorn.lifespan.on, uvicorn.protocols.http.httptools_impl, \
-    uvicorn.protocols.websockets.auto"
+    /opt/venv/bin/python -c "import fastapi.staticfiles, prometheus_client, pydantic.v1, pydantic_settings, \
+    uvicorn.lifespan.on, uvicorn.protocols.http.httptools_impl, uvicorn.protocols.websockets.auto"
 
 FROM python:3.13-slim-trixie
 # What runs has no installer: read-only, nothing could use it but an intruder.

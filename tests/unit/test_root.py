@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+import yaml
 
 from behindproxy.stack.paths import ROOT
 
@@ -52,3 +53,16 @@ def test_no_block_of_a_compose_file_stands_twice(name):
 @pytest.mark.parametrize("name", FOLDERS)
 def test_what_not_everybody_needs_has_a_folder_of_its_own(name):
     assert [path for path in (ROOT / "deploy" / name).iterdir() if path.is_file()]
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", "deploy/swarm/stack.yml"])
+def test_neither_logs_nor_temporary_files_fill_the_disk_or_the_memory(name):
+    for service in yaml.safe_load((ROOT / name).read_text())["services"].values():
+        assert {"max-size", "max-file"} <= service["logging"]["options"].keys()
+        temporary = [*service.get("tmpfs", []), *service.get("volumes", [])]
+        sizes = [
+            one["tmpfs"]["size"] if isinstance(one, dict) else one.partition("size=")[2]
+            for one in temporary
+            if "/tmp" in str(one)
+        ]
+        assert len(sizes) == 1 and all(sizes)
