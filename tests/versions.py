@@ -2,6 +2,7 @@
 and what the suite says of each. ONLY=uvicorn takes some. Writes build/versions/table.md.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -76,6 +77,7 @@ def installed(home: Path, name: str) -> str:
 
 
 def main() -> int:
+    argparse.ArgumentParser(prog="python -m tests.versions", description=__doc__).parse_args()
     tool = Tool(ROOT, HOME / "tool")
     HOME.mkdir(parents=True, exist_ok=True)
     tool.install()
