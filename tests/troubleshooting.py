@@ -26,9 +26,9 @@ KEY = """
 First come doctor's findings. Words in capitals stand for what doctor fills in. Behind an id stands the
 situation in which a test makes doctor find it. Each is an error where no other level is named; warnings and
 notes leave the exit status at 0. Then comes what `verify` and `up` said when the configuration was [broken on
-purpose](mutants.md). `behindproxy verify --explain ID` prints what any check states and what helps where it is
-red; [claims.md](claims.md) lists them all. `make docs` writes this page from src/behindproxy/doctor/findings.py,
-src/behindproxy/contract/ and tests/.
+purpose](mutants.md). `behindproxy verify --explain ID` prints what any check states and what helps where it
+is red; [claims.md](claims.md) lists them all. `make docs` writes this page from
+src/behindproxy/doctor/findings.py, src/behindproxy/contract/ and tests/.
 """
 
 
