@@ -1,8 +1,12 @@
 """docs/mutants.md: the whole suite against every mutant."""
 
+import re
+
 from tests.tables import checks, row
 
 from .bed import Verdict
+from .mutant import load_all
+from .red import by_mutant
 
 HEAD = """# Broken on purpose
 
@@ -11,21 +15,18 @@ Written by `python -m tests.mutants --whole` from [tests/mutants](../tests/mutan
 """
 
 
-def markdown(verdicts: list[Verdict]) -> str:
-    lines = [HEAD, "| mutant | what is broken | source | red checks | diagnosis |", "|---|---|---|---|---|"]
-    for verdict in verdicts:
-        mutant = verdict.mutant
-        named = [f"**{check}**" for check in mutant.caught_by]
-        others = sorted(verdict.ids - set(mutant.caught_by))
-        red = ", ".join([*named, *others[:4]]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
-        red = red or f"not visible: {mutant.reason}"
-        said = " ".join(verdict.said.split()).removeprefix("diagnosis: ")
-        said = said if len(said) < 240 else said[:237] + "…"
-        cells = (f"`{mutant.name}`", mutant.title, mutant.source, red, said)
-        lines.append(row(*cells))
-    wrong = {check for verdict in verdicts for check in verdict.wrong}
+def markdown(verdicts: list[Verdict], before: str) -> str:
+    """Return the page with a row for each mutant, a new one for each of `verdicts`, the others as `before`."""
+    rows = {found[1]: found[0] for found in re.finditer(r"(?m)^\| `([\w.]+)` \|.*$", before)}
+    rows |= {one.mutant.name: _row(one) for one in verdicts}
+    known = by_mutant()
+    wrong = {check for name in rows for check in known.get(name, ())}
     never = [check for check in (one["id"] for one in checks()) if check not in wrong]
-    lines += [
+    lines = [
+        HEAD,
+        "| mutant | what is broken | source | red checks | diagnosis |",
+        "|---|---|---|---|---|",
+        *(rows[one.name] for one in load_all() if one.name in rows),
         "",
         "## Checks that no mutant turned red",
         "",
@@ -33,3 +34,18 @@ def markdown(verdicts: list[Verdict]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _row(verdict: Verdict) -> str:
+    mutant = verdict.mutant
+    named = [f"**{check}**" for check in mutant.caught_by]
+    others = sorted(verdict.ids - set(mutant.caught_by))
+    red = ", ".join([*named, *others[:4]]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
+    said = " ".join(verdict.said.split()).removeprefix("diagnosis: ")
+    return row(
+        f"`{mutant.name}`",
+        mutant.title,
+        mutant.source,
+        red or f"not visible: {mutant.reason}",
+        said if len(said) < 240 else said[:237] + "…",
+    )
