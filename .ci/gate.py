@@ -29,6 +29,7 @@ STOP_ENGINES = ".ci/engine stop 28; .ci/engine stop 20.10"
 REASONS = 12
 LOG_LINES = 60
 STAGE_SECONDS = 2100
+ACCOUNTS = Path("/sys/fs/cgroup/cpuacct")  # of cgroup v1; elsewhere nobody counts processor time
 # Nothing from the caller's shell may steer the stack.
 STEERS = (
     "RUNTIME",
@@ -90,6 +91,7 @@ class Result:
     stage: Stage
     problems: list[str]
     seconds: float
+    processor: float = 0  # seconds of processor time, its containers' too
     passed: int = 0
     skipped: int = 0
 
@@ -123,12 +125,15 @@ class Lane:
         self.name, self.path = name, HOME / name
         self.engine = ""  # the commands that lead to the Docker engine that runs in this lane
         self.device, self.network = f"ci-lane{number}", f"10.213.{number}"
+        self.account = ACCOUNTS / f"ci-{name}"
         self.holder = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "sleep", "infinity"],
             stdin=subprocess.DEVNULL,
         )
 
     def make(self) -> None:
+        if ACCOUNTS.is_dir():
+            self.account.mkdir(exist_ok=True)
         self._clone()
         self._connect()
         self.must(STOP_ENGINES)  # one of a run that was killed is in that run's namespace
@@ -196,9 +201,17 @@ class Lane:
             ).returncode:
                 pass
 
+    def processor(self) -> float:
+        """Return the seconds of processor time that it has taken; 0 where nobody counts."""
+        try:
+            return int((self.account / "cpuacct.usage").read_text()) / 1e9
+        except OSError:
+            return 0
+
     def command(self, text: str) -> list[str]:
         """`text` as a command of this lane's shell, in its clone, with its engine."""
-        inner = f"cd {shlex.quote(str(self.path))}\n{self.engine}\n{text}"
+        counted = f"echo $$ >{self.account}/cgroup.procs\n" if self.account.is_dir() else ""
+        inner = f"{counted}cd {shlex.quote(str(self.path))}\n{self.engine}\n{text}"
         return [
             "nsenter",
             f"--target={self.holder.pid}",
@@ -268,6 +281,11 @@ class Lane:
         self.holder.kill()
         self.holder.wait()
         self._unroute()
+        for path in (*self.account.glob("*/"), self.account):
+            try:
+                path.rmdir()
+            except OSError:  # not made, or something is ending yet
+                pass
 
 
 def must(*command: str) -> str:
@@ -281,6 +299,7 @@ def environment(lane: Lane, stage: Stage | None = None) -> dict[str, str]:
     return (
         {k: v for k, v in os.environ.items() if not k.startswith(STEERS)}
         | {"CI_ENGINE_STATE": f"/run/ci-engine-{lane.name}"}
+        | ({"CI_CGROUP": f"/{lane.account.name}"} if lane.account.is_dir() else {})
         | {k: os.path.expandvars(v) for k, v in TABLE["lanes"].get(lane.name, {}).items()}
         | ({k: absolute(lane, v) for k, v in stage.env.items()} if stage else {})
     )
@@ -342,7 +361,7 @@ class Gate:
 
     def _stage(self, lane: Lane, stage: Stage) -> Result:
         say(f"{stage.name}: {stage.lane}")
-        began, before = time.monotonic(), lane.processes()
+        began, before, taken = time.monotonic(), lane.processes(), lane.processor()
         record = HOME / f"{stage.name}.json"
         record.unlink(missing_ok=True)
         for path in proofs(lane):
@@ -383,12 +402,13 @@ class Gate:
         problems += more + lane.left(before)
         skipped = sum(status == "skipped" for status in counted.values())
         passed = sum(status == "passed" for status in counted.values())
-        return Result(stage, problems, time.monotonic() - began, passed, skipped)
+        seconds = time.monotonic() - began
+        return Result(stage, problems, seconds, lane.processor() - taken, passed, skipped)
 
     def _report(self, result: Result) -> None:
         counts = f", {result.passed} passed, {result.skipped} skipped" if result.passed else ""
         if not result.problems:
-            say(f"{result.stage.name}: {result.seconds:.0f} s{counts}")
+            say(f"{result.stage.name}: {result.seconds:.0f} s, {result.processor:.0f} of processor{counts}")
             return
         log = HOME / f"{result.stage.name}.log"
         lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []
@@ -409,10 +429,12 @@ class Gate:
         for result in self.results.values():
             state = "FAILED" if result.problems else "ok"
             print(
-                f"{result.stage.name:<28}{result.stage.lane:<9}{result.seconds:6.0f} s  "
+                f"{result.stage.name:<23}{result.stage.lane:<11}{result.seconds:5.0f} s  "
+                f"{result.processor:5.0f} s of processor  "
                 f"{result.passed:5} passed {result.skipped:4} skipped  {state}"
             )
-        print(f"{'the whole':<37}{time.monotonic() - STARTED:6.0f} s")
+        whole = sum(result.processor for result in self.results.values())
+        print(f"{'the whole':<34}{time.monotonic() - STARTED:5.0f} s  {whole:5.0f} s of processor")
         failed = [result for result in self.results.values() if result.problems]
         for result in failed:
             print(f"FAILED {result.stage.name}: {'; '.join(result.problems)[:500]}")

@@ -16,7 +16,7 @@ Written by `python -m tests.mutants --whole` from [tests/mutants](../tests/mutan
 
 
 def markdown(verdicts: list[Verdict], before: str) -> str:
-    """Return the page with a row for each mutant, a new one for each of `verdicts`, the others as `before`."""
+    """Return the page with a row for each mutant: a new one for each of `verdicts`, others as in `before`."""
     rows = {found[1]: found[0] for found in re.finditer(r"(?m)^\| `([\w.]+)` \|.*$", before)}
     rows |= {one.mutant.name: _row(one) for one in verdicts}
     known = by_mutant()

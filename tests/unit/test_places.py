@@ -3,8 +3,8 @@
 import pytest
 
 from behindproxy.contract import reference
+from behindproxy.contract.places import Places
 from behindproxy.doctor.findings import ENTRIES
-from behindproxy.places import Places
 
 COPY = Places("deployment/Makefile", "deployment")
 

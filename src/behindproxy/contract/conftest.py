@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from behindproxy.places import Places
-
 from . import accepted, check, recorder, reports, terminal
 from .detection import PROXIES, SERVERS
 from .entrypoint import Entrypoint
 from .expect import Expect
+from .places import Places
 from .shown import visible
 from .source import Source
 from .target import Addresses, Target, Unreachable

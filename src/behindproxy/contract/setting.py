@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from behindproxy.places import Places
+from .places import Places
 
 
 @dataclass(frozen=True)

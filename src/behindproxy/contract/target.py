@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from behindproxy.places import Places
-
 from . import deadline, exchange, safety
 from .check import Check, EntrypointName, Place
 from .detection import proxy_of, server_of
@@ -23,6 +21,7 @@ from .discovery import Discovery
 from .entrypoint import DEFAULT_PORTS, OTHER_LOOPBACK, TIMEOUT_SECONDS, Address, Entrypoint, Look, RateLimited
 from .expect import Expect
 from .found import Answer, Docs, Found, Redirect, path_in
+from .places import Places
 from .seen import Seen
 from .source import Source
 
