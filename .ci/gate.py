@@ -29,7 +29,8 @@ STOP_ENGINES = ".ci/engine stop 28; .ci/engine stop 20.10"
 REASONS = 12
 LOG_LINES = 60
 STAGE_SECONDS = 2100
-ACCOUNTS = Path("/sys/fs/cgroup/cpuacct")  # of cgroup v1; elsewhere nobody counts processor time
+CGROUPS = Path("/sys/fs/cgroup")  # of version 1; elsewhere nobody counts processor time, or shares it out
+CONTROLLERS = ("cpuacct", "cpu")
 # Nothing from the caller's shell may steer the stack.
 STEERS = (
     "RUNTIME",
@@ -125,15 +126,18 @@ class Lane:
         self.name, self.path = name, HOME / name
         self.engine = ""  # the commands that lead to the Docker engine that runs in this lane
         self.device, self.network = f"ci-lane{number}", f"10.213.{number}"
-        self.account = ACCOUNTS / f"ci-{name}"
+        folders = [CGROUPS / controller / f"ci-{name}" for controller in CONTROLLERS]
+        self.cgroups = folders if all(folder.parent.is_dir() for folder in folders) else []
         self.holder = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "sleep", "infinity"],
             stdin=subprocess.DEVNULL,
         )
 
     def make(self) -> None:
-        if ACCOUNTS.is_dir():
-            self.account.mkdir(exist_ok=True)
+        for folder in self.cgroups:
+            folder.mkdir(exist_ok=True)
+            if (shares := folder / "cpu.shares").exists():
+                shares.write_text(str(TABLE["shares"].get(self.name, 1024)))
         self._clone()
         self._connect()
         self.must(STOP_ENGINES)  # one of a run that was killed is in that run's namespace
@@ -204,14 +208,14 @@ class Lane:
     def processor(self) -> float:
         """Return the seconds of processor time that it has taken; 0 where nobody counts."""
         try:
-            return int((self.account / "cpuacct.usage").read_text()) / 1e9
-        except OSError:
+            return int((self.cgroups[0] / "cpuacct.usage").read_text()) / 1e9
+        except (IndexError, OSError):
             return 0
 
     def command(self, text: str) -> list[str]:
         """`text` as a command of this lane's shell, in its clone, with its engine."""
-        counted = f"echo $$ >{self.account}/cgroup.procs\n" if self.account.is_dir() else ""
-        inner = f"{counted}cd {shlex.quote(str(self.path))}\n{self.engine}\n{text}"
+        joins = "".join(f"echo $$ >{folder}/cgroup.procs\n" for folder in self.cgroups)
+        inner = f"{joins}cd {shlex.quote(str(self.path))}\n{self.engine}\n{text}"
         return [
             "nsenter",
             f"--target={self.holder.pid}",
@@ -281,9 +285,9 @@ class Lane:
         self.holder.kill()
         self.holder.wait()
         self._unroute()
-        for path in (*self.account.glob("*/"), self.account):
+        for folder in (inner for outer in self.cgroups for inner in (*outer.glob("*/"), outer)):
             try:
-                path.rmdir()
+                folder.rmdir()
             except OSError:  # not made, or something is ending yet
                 pass
 
@@ -299,7 +303,7 @@ def environment(lane: Lane, stage: Stage | None = None) -> dict[str, str]:
     return (
         {k: v for k, v in os.environ.items() if not k.startswith(STEERS)}
         | {"CI_ENGINE_STATE": f"/run/ci-engine-{lane.name}"}
-        | ({"CI_CGROUP": f"/{lane.account.name}"} if lane.account.is_dir() else {})
+        | ({"CI_CGROUP": f"/{lane.cgroups[0].name}"} if lane.cgroups else {})
         | {k: os.path.expandvars(v) for k, v in TABLE["lanes"].get(lane.name, {}).items()}
         | ({k: absolute(lane, v) for k, v in stage.env.items()} if stage else {})
     )

@@ -24,7 +24,7 @@ from .mutant import Mutant, load_all
 from .red import record
 from .table import markdown
 
-BEDS = {"native": 2, "docker": 1}
+BEDS = {"native": 3, "docker": 1}
 
 
 def engine_answers() -> bool:
