@@ -165,18 +165,22 @@ class Settings(BaseSettings):
     )
     staging_url: str = setting(
         "",
-        "The staging address in OpenAPI's `servers`, after the prefix.",
+        "The staging address in the OpenAPI `servers` of the demonstration, after the prefix; another "
+        "application passes FastAPI(servers=…) itself.",
         section="openapi",
         example="https://staging.example.com",
     )
     production_url: str = setting(
         "",
-        "The production address in OpenAPI's `servers`, after the staging one.",
+        "The production address in the OpenAPI `servers` of the demonstration, after the staging one.",
         section="openapi",
         example="https://api.example.com",
     )
     root_path_in_servers: bool = setting(
-        "true", "false leaves the prefix out of OpenAPI's `servers`.", section="openapi", example="true"
+        "true",
+        "false leaves the prefix out of the demonstration's OpenAPI `servers`.",
+        section="openapi",
+        example="true",
     )
 
     domain: str = setting(

@@ -10,7 +10,7 @@ HEAD = """\
 # Copy the lines that you change to .env, then `make up`. Every key is optional, and these are the defaults of
 # development (with DOMAIN some are others: docs/production.md); a line with a # before its key is an example.
 # `make KEY=value …` and the environment override .env. A key that is not here is the application's own:
-# `make up` gives it to the application, and to nothing else.
+# `make up` gives it to the application, and to nothing else (but COMPOSE_…, DOCKER_…, GF_… and the like).
 """
 PAGE = """\
 # Settings

@@ -129,9 +129,9 @@ class StackSettings(Settings):
     )
     encoded_characters: str = setting(
         "%3B,%25,%3F,%23",
-        "The encoded characters that a path may hold, of %2F %5C %00 %3B %25 %3F %23, and // for a URL in a "
-        "path (with STRIP_PREFIX=false); none: none of them. Any other path gets 400. %2F, %5C, %00 and // "
-        "cost something: docs/production.md.",
+        "Of %2F %5C %00 %3B %25 %3F %23, those that a path may hold (none: none of them); a path with "
+        "another of these gets 400. // keeps two slashes, for a URL in a path (with STRIP_PREFIX=false); "
+        "else they are made one. %2F, %5C, %00 and // cost something: docs/production.md.",
         section="path",
         scope="stack",
         example="%2F,%3B,%25,%3F,%23",
@@ -147,7 +147,7 @@ class StackSettings(Settings):
     compress: bool = setting(
         "false",
         "true: Traefik compresses text of a KiB or more for clients that take it; streams are left alone. "
-        "Who sees an answer's length may guess a secret that stands in it beside the client's own words.",
+        "Whoever sees an answer's length may then guess a secret that stands in it beside a client's text.",
         section="operation",
         scope="stack",
         example="true",
@@ -198,8 +198,9 @@ class StackSettings(Settings):
     )
     sticky: Literal["off", "cookie", "address"] = setting(
         "off",
-        "For sessions or sockets in the application's memory: a client stays at its replica, by a cookie of "
-        "Traefik's, or by its address, for clients that keep no cookies. Not with APP_WORKERS above 1.",
+        "For sessions or sockets in the application's memory. cookie: a client stays at its replica by a "
+        "cookie of Traefik's; address: by its address, for clients that keep no cookies; off. Not with "
+        "APP_WORKERS above 1.",
         section="server",
         scope="stack",
         example="cookie",
