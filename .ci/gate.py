@@ -433,12 +433,12 @@ class Gate:
         for result in self.results.values():
             state = "FAILED" if result.problems else "ok"
             print(
-                f"{result.stage.name:<23}{result.stage.lane:<11}{result.seconds:5.0f} s  "
+                f"{result.stage.name:<27} {result.stage.lane:<11}{result.seconds:5.0f} s  "
                 f"{result.processor:5.0f} s of processor  "
                 f"{result.passed:5} passed {result.skipped:4} skipped  {state}"
             )
         whole = sum(result.processor for result in self.results.values())
-        print(f"{'the whole':<34}{time.monotonic() - STARTED:5.0f} s  {whole:5.0f} s of processor")
+        print(f"{'the whole':<39}{time.monotonic() - STARTED:5.0f} s  {whole:5.0f} s of processor")
         failed = [result for result in self.results.values() if result.problems]
         for result in failed:
             print(f"FAILED {result.stage.name}: {'; '.join(result.problems)[:500]}")
