@@ -64,6 +64,24 @@ def test_what_is_hidden_looks_like_what_is_not_there(path):
     assert answer(shop(), path) == answer(shop(), f"{path}-not-there".replace("/-", "-"))
 
 
+def test_a_middleware_that_reads_the_body_gets_one_and_each_request_runs_once():
+    app, seen = shop(), []
+
+    @app.middleware("http")
+    async def log(request, call_next):
+        seen.append((request.method, await request.body()))
+        return await call_next(request)
+
+    @app.put("/{name}")
+    def put(name: str):
+        return name
+
+    assert status(app, "/help", docs="off") == status(app, "/unknown", docs="off") == 405
+    assert seen == [("GET", b"")] * 2
+    assert status(app, "/help", DIRECT, docs="private") == 200
+    assert len(seen) == 3
+
+
 def test_the_application_s_own_404_is_the_one_that_is_seen():
     app = shop()
     app.add_exception_handler(404, lambda request, error: PlainTextResponse("ours", status_code=404))

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..problems import problem
 from ..routes import routes
 
 # One of them is in every request that has come through a proxy, and no client can take it away.
@@ -42,22 +43,25 @@ class Docs:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        shown = self.private and not any(name in FORWARDED for name, _ in scope["headers"])
+        named = self._names(scope["path"])
+        if named and scope["method"] in ("GET", "HEAD"):
+            return await self.app(self._without_prefix(scope) if shown else elsewhere(scope), receive, send)
         before, hidden = dict(scope), False
 
         async def unless_documentation(message: Message) -> None:
             nonlocal hidden
             if message["type"] == "http.response.start":
-                hidden = hidden or documents(scope.get("endpoint")) or self._names(before["path"])
+                tells = named and message["status"] in (307, 405)  # that something is there
+                hidden = hidden or documents(scope.get("endpoint")) or tells
             if not hidden:
                 await send(message)
 
         await self.app(scope, receive, unless_documentation)
-        if not hidden:
-            return
-        if self.private and not any(name in FORWARDED for name, _ in scope["headers"]):
-            await self.app(self._without_prefix(before), receive, send)
-        else:
-            await self.app(elsewhere(before), receive, send)
+        if hidden and shown:
+            await self.app(self._without_prefix(before), nothing, send)
+        elif hidden:
+            await problem(404, "Not Found")(scope, receive, send)
 
     def _names(self, path: str) -> bool:
         path = re.sub("/+", "/", path.removeprefix(self.prefix)).rstrip("/")
@@ -68,6 +72,11 @@ class Docs:
         if path.startswith(f"{self.prefix}/"):
             path, raw = path.removeprefix(self.prefix), raw.removeprefix(self.prefix.encode())
         return {**scope, "root_path": "", "path": path, "raw_path": raw}
+
+
+async def nothing() -> Message:
+    """Receive an empty body: the one that was sent has been read."""
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def elsewhere(scope: Scope) -> Scope:
