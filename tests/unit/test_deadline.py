@@ -3,11 +3,13 @@
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
-from behindproxy.contract import deadline
+from behindproxy.contract import deadline, raw, websocket
+from behindproxy.contract.diagnosis import diagnose
 from tests.unit.targets import target
 
 
@@ -42,6 +44,33 @@ def test_a_head_that_never_ends_is_an_error(dripping, monkeypatch):
     monkeypatch.setattr(deadline, "ANSWER_SECONDS", 0.3)
     with target(dripping).new_client() as client, pytest.raises(httpx.ReadTimeout, match="did not end"):
         client.get(f"{dripping}/")
+
+
+def test_a_handshake_that_never_ends_is_an_error(dripping, monkeypatch):
+    monkeypatch.setattr(websocket, "ANSWER_SECONDS", 0.3)
+    with pytest.raises(TimeoutError, match="no answer ended"):
+        websocket.WebSocket(dripping.replace("http", "ws"), None, [], 5, lambda harm: None)
+
+
+def test_what_was_not_checked_names_no_cause():
+    check = SimpleNamespace(id="scope.scheme", group="scope", title="title")
+    late = SimpleNamespace(
+        check=check,
+        entrypoint="https",
+        status="error",
+        level="broken",
+        red=True,
+        observed="not checked: the run took its 1 s before",
+        fix="",
+    )
+    assert diagnose([late]).causes == []
+
+
+def test_an_answer_that_cannot_be_read_is_one_of_no_status():
+    many = b"".join(b"X-%d: a\r\n" % number for number in range(101))
+    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    found = raw.answers(ok + b"HTTP/1.1 200 OK\r\n" + many + b"\r\n")
+    assert [one.status_code for one in found] == [200, 0]
 
 
 def test_a_run_ends_when_its_time_is_over():

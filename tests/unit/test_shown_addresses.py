@@ -50,7 +50,7 @@ def test_a_page_s_links_assets_and_scripts_are_told_apart():
 @pytest.mark.parametrize(
     ("script", "path"),
     [
-        ('new WebSocket("wss://a.example/live/1")', "/live/1"),
+        ('new WebSocket("wss://a.example/live/1")', "wss://a.example/live/1"),
         ("new WebSocket(`ws://${location.host}/ws/x`)", "/ws/x"),
         ("new WebSocket(location.href.replace(/^http/, 'ws') + 'api/chat/ws')", "api/chat/ws"),
         ("const url = new URL('/ws', location)\nurl.protocol = 'ws:'\nnew WebSocket(url)", "/ws"),

@@ -17,7 +17,9 @@ CALL = r"new\s+{}\s*\(([^;]{{0,300}})"
 REQUEST_CALL = re.compile(
     r"""\b(?:fetch|axios(?:\.get)?|\.open\(\s*["']GET["'],|new\s+EventSource)\s*\(?\s*["'`]([^"'`$\s]+)["'`]"""
 )
-ORIGIN = re.compile(r"^(?:(?:[a-z]+|\$\{[^}]*\})://[^/]*|\$\{[^}]*\}(?=/))")  # of an address, or a template
+MAX_CALLS = 20  # of a script
+# Of a template: an address that is written out keeps it, for it may be another host's.
+ORIGIN = re.compile(r"^(?:(?:[a-z]+|\$\{[^}]*\})://[^/]*\$\{[^/]*|\$\{[^}]*\}(?=/))")
 PATH = re.compile(r"[\w-]/|/[\w-]")
 LITERAL = re.compile(r"""["'`]([^"'`]*)["'`]""")
 ASSETS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
@@ -123,7 +125,7 @@ def streams(scripts: Iterable[str]) -> list[str]:
 def _opened(name: str, scripts: Iterable[str]) -> list[str]:
     found = []
     for script in scripts:
-        for call in re.findall(CALL.format(name), script):
+        for call in re.findall(CALL.format(name), script)[:MAX_CALLS]:
             # The address, or the variable that has it: `const url = new URL("/ws", location)`.
             variable = re.match(r"\s*(\w+)\s*[,).]", call)
             given = re.search(rf"\b{variable[1]}\s*=\s*([^;\n]{{1,300}})", script) if variable else None

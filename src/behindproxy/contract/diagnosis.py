@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .cause import Red
 from .causes import CAUSES
+from .deadline import NOT_CHECKED
 from .result import Result
 from .setting import Setting
 
@@ -67,7 +68,8 @@ def diagnose(
     With the application's `source`, its own faults come with the line to change; `setting` says which proxy
     and which server the changes are for.
     """
-    setting, results = setting or Setting(), list(results)
+    setting = setting or Setting()
+    results = [one for one in results if not one.observed.startswith(NOT_CHECKED)]
     reds = [result for result in results if result.red]
     by_place = {f"{result.check.id}@{result.entrypoint}": result for result in reds}
     held = [f"{one.check.id}@{one.entrypoint}" for one in results if one.status == "passed"]

@@ -356,7 +356,7 @@ class Discovery:
                         scripts.setdefault(path, answer.path)
                 self._scripts(answer.path, page.scripts)
                 for url in answer.addresses:
-                    if url.startswith(("ws://", "wss://")):
+                    if url.startswith(("ws://", "wss://")) and not safety.CAREFUL.search(url):
                         self.found.lost.setdefault(path_in(url, self.target.prefix), answer.path)
             left = MAX_PAGES - len(self.found.pages)
             if not links or left <= 0:
@@ -374,10 +374,11 @@ class Discovery:
         return bool(kind)
 
     def _scripts(self, page: str, texts: list[str]) -> None:
-        for literal in answers.sockets(texts):
-            path = path_in(answers.resolved(page, literal), self.target.prefix)
-            self.found.lost.setdefault(path, page)
         here = f"{self.entrypoint().origin}{page}"
+        for literal in answers.sockets(texts):
+            path = self.path_of(re.sub("^ws", "http", answers.resolved(here, literal)))
+            if path and not safety.CAREFUL.search(path):
+                self.found.lost.setdefault(path, page)
         streams = [self.path_of(answers.resolved(here, literal)) for literal in answers.streams(texts)]
         self._look([path for path in streams if path and not safety.CAREFUL.search(path)][:MAX_STREAMS])
 

@@ -71,7 +71,11 @@ def answers(received: bytes) -> list[RawAnswer]:
     stream, found = _Replay(io.BytesIO(received)), []
     while stream.tell() < len(received):
         response = _Response(stream)
-        response.begin()
+        try:
+            response.begin()
+        except (http.client.HTTPException, ValueError):  # none that can be read, as one of 101 headers
+            found.append(RawAnswer(0, [], received[stream.tell() :].decode("utf-8", "replace")))
+            break
         try:
             body = response.read()
         except http.client.IncompleteRead as cut:  # what did not end was not waited for

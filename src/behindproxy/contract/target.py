@@ -187,7 +187,7 @@ class Target:
     def refuse_late(self) -> None:
         """Raises OutOfTime where the run has taken as long as it may."""
         if self.max_seconds and time.monotonic() - self.began > self.max_seconds:
-            raise deadline.OutOfTime(f"not checked: the run took its {self.max_seconds} s before")
+            raise deadline.OutOfTime(f"{deadline.NOT_CHECKED}the run took its {self.max_seconds} s before")
 
     @property
     def ours(self) -> bool:

@@ -4,6 +4,7 @@ the same time, which now and then loses the answer to a handshake (seen with Pyt
 import select
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -20,6 +21,7 @@ __all__ = ["Frame", "Opcode", "WebSocket"]
 Kind = TypeVar("Kind", bound=Event)
 
 PIECE_BYTES = 65536
+ANSWER_SECONDS = 30  # until a handshake, or a message, has come whole
 REFUSAL_SECONDS = 1
 CLOSE_SECONDS = 3
 
@@ -127,12 +129,15 @@ class WebSocket:
             self.connection.sendall(data)
 
     def _next(self, kind: type[Kind]) -> Kind:
+        until = time.monotonic() + ANSWER_SECONDS
         while True:
             while self.events:
                 if isinstance(event := self.events.pop(0), kind):
                     return event
             if self.protocol.handshake_exc:
                 raise self.protocol.handshake_exc
+            if time.monotonic() > until:
+                raise TimeoutError(f"no answer ended within {ANSWER_SECONDS} s")
             received = self.connection.recv(65536)
             if received:
                 self.protocol.receive_data(received)
