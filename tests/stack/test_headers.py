@@ -149,8 +149,9 @@ def test_with_that_line_it_arrives(way):
 def test_a_client_s_identity_headers_never_arrive_however_they_are_spelled(way):
     spelled = [[(name.replace("-", mark), "invented") for name in SCRUBBED if "-" in name] for mark in "_."]
     for headers in (INVENTED, *spelled):
-        seen = way.http.get("/me", headers=headers).json()
-        assert not [name for name, value in seen if value == "invented"]
+        for begin in range(0, len(headers), 50):  # Gunicorn takes 100 of a request
+            seen = way.http.get("/me", headers=headers[begin : begin + 50]).json()
+            assert not [name for name, value in seen if value == "invented"]
 
 
 @with_settings(default=DEFAULT, closed=CLOSED)

@@ -15,7 +15,7 @@ LINES = {
     "docker-compose.dev.yml": 7,
     "traefik/traefik.toml": 55,
     "traefik/dynamic/routes.toml": 75,
-    "traefik/dynamic/middlewares.toml": 92,
+    "traefik/dynamic/middlewares.toml": 100,
     "Dockerfile": 35,
     "app/main.py": 35,
 }
