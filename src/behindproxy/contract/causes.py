@@ -10,10 +10,15 @@ from .signs import SHOWN, elsewhere
 
 def unset(red: Red) -> bool:
     """root_path is there, and empty."""
-    return any(
+    return not told_otherwise(red) and any(
         red.seen(check).rstrip().endswith(("root_path ->", "root_path:"))
         for check in ("app.root_path", "scope.root_path")
     )
+
+
+def told_otherwise(red: Red) -> bool:
+    """The application answers with the prefix, and the server did not tell it."""
+    return red.passed("app.root_path") and not red("app.root_path")
 
 
 def distrusted(red: Red) -> bool:
@@ -160,7 +165,7 @@ SEEN = (
     Cause(
         "root_path_differs",
         "the server has a different prefix than the proxy",
-        lambda red: red("app.root_path") or red("scope.root_path"),
+        lambda red: red("app.root_path") or (red("scope.root_path") and not told_otherwise(red)),
     ),
     Cause(
         "root_path_not_prepended",
