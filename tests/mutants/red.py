@@ -30,5 +30,10 @@ def by_check() -> dict[str, list[str]]:
 
 def record(verdicts: Iterable[Verdict]) -> None:
     """Keep what these mutants turned red; what others did stays."""
-    found = {one.mutant.name: sorted(one.wrong | ({"up"} & one.ids)) for one in verdicts if not one.error}
+    # Where an entrypoint answers nothing but 502, each check of it is an error, and none is wrong.
+    found = {
+        one.mutant.name: sorted((one.wrong or one.ids) | ({"up"} & one.ids))
+        for one in verdicts
+        if not one.error
+    }
     write(PATH, json.dumps(dict(sorted((by_mutant() | found).items())), indent=1) + "\n")

@@ -91,7 +91,7 @@ def copied():
     if engine.returncode:
         pytest.skip("no Docker engine answers: deploys and replicas are containers")
     checkout.fill()
-    checkout.environ["START_SECONDS"] = "25"  # so long a version that is never ready is waited for
+    checkout.environ["START_SECONDS"] = "40"  # so long a version that is never ready is waited for
     (checkout.path / "docker-compose.override.yml").write_text(OVERRIDE)
     yield checkout
     checkout.make("clean")
