@@ -137,7 +137,7 @@ def test_a_redirect_over_http2_is_the_same(entrypoint: Entrypoint, expect: Expec
     needs=("probe",),
 )
 def test_requests_at_once_do_not_see_each_other(entrypoint: Entrypoint, expect: Expect) -> None:
-    def asked(number: int) -> httpx.Response:
+    def sent(number: int) -> httpx.Response:
         # A client of its own: the check's keeps one exchange for the report.
         with entrypoint.target.new_client(verify=entrypoint.target.context) as client:
             answer = client.get(f"{entrypoint.url}/_probe/{number}", params={"n": number})
@@ -145,7 +145,7 @@ def test_requests_at_once_do_not_see_each_other(entrypoint: Entrypoint, expect: 
         return answer
 
     with ThreadPoolExecutor(10) as pool:
-        got = list(pool.map(asked, range(50)))
+        got = list(pool.map(sent, range(50)))
     expect.json(next((answer for answer in got if answer.status_code != 200), got[0]))
     seen = [answer.json() for answer in got]
     answers = {n: (one["url"], one["root_path"]) for n, one in enumerate(seen)}

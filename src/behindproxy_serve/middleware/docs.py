@@ -80,7 +80,7 @@ async def nothing() -> Message:
 
 
 def elsewhere(scope: Scope) -> Scope:
-    """Return the request for a path that nobody has, beside the one asked for: as if that were not there,
+    """Return the request for a path that nobody has, beside its own: as if that were not there,
     the application answers with whatever its own 404 is."""
     path = f"{scope['path'].rstrip('/').rpartition('/')[0]}/{uuid.uuid4().hex}"
     return {**scope, "path": path, "raw_path": quote(path).encode()}
