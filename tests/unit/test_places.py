@@ -1,10 +1,13 @@
 """A text names the project's own Makefile and files, where a copy has them elsewhere."""
 
+import re
+
 import pytest
 
 from behindproxy.contract import reference
-from behindproxy.contract.places import Places
+from behindproxy.contract.places import TARGETS, Places
 from behindproxy.doctor.findings import ENTRIES
+from behindproxy.stack.paths import ROOT
 
 COPY = Places("deployment/Makefile", "deployment")
 
@@ -28,6 +31,12 @@ COPY = Places("deployment/Makefile", "deployment")
 def test_a_copy_has_names_of_its_own(text, named):
     assert COPY.named(text) == named
     assert Places().named(text) == text
+
+
+def test_the_targets_are_those_of_a_copy():
+    makefile = (ROOT / "src/behindproxy/template/makefile").read_text()
+    targets = re.search(r"(?m)^\.PHONY: (.*)$", makefile)[1].split()
+    assert set(TARGETS.split("|")) == set(targets) - {"help"}
 
 
 def test_no_remedy_of_a_copy_names_a_target_or_a_file_that_it_has_not():

@@ -12,11 +12,13 @@ from app.demonstration import add_demonstration
 from app.main import create_app
 from app.marker import MARKER, DemonstrationMarker
 
-from behindproxy.contract import safety, target
+from behindproxy.contract import safety
 from behindproxy.contract.check import Check
 from behindproxy.contract.expect import Expect
 from behindproxy.stack import settings
 from behindproxy.stack.paths import ROOT
+
+from . import targets
 
 CONTRACT = ROOT / "src/behindproxy/contract"
 # What opens connections, and the checks that may: a handshake alone, and the logs' own command.
@@ -53,31 +55,10 @@ ALLOWED = {
 }
 
 
-REMOTE = {
-    "runtime": "remote",
-    "server": "",
-    "given_strip": True,
-    "fast": True,
-    "unsafe": False,
-    "probe": "off",
-    "ca_file": "",
-    "root_path_in_servers": True,
-    "extra_servers": None,
-    "trusted_proxies": [],
-    "versions": {},
-}
-
-
 @pytest.fixture
 def third_party():
     """One that does not run: a request that is let through is an error of the connection."""
-    return target.Target(
-        http_url="http://127.0.0.1:1/api/v1",
-        https_url="",
-        direct_url="http://127.0.0.1:2",
-        application="auto",
-        **REMOTE,
-    )
+    return targets.target("http://127.0.0.1:1/api/v1", direct_url="http://127.0.0.1:2")
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "TRACE", "CONNECT", "PROPFIND", "get", ""])
@@ -205,9 +186,7 @@ def serving(document: dict):
 )
 def test_the_marker_counts_where_nothing_documented_changes_anything(operations, application, marked):
     with serving({"paths": {"/app": operations, "/items/": {"get": {}}}}) as url:
-        found = target.Target(
-            http_url=f"{url}/api/v1", https_url="", direct_url=url, application=application, **REMOTE
-        )
+        found = targets.target(f"{url}/api/v1", direct_url=url, application=application)
         found.connect()
     assert found.marked == marked
     assert found.demo == bool(marked)

@@ -349,7 +349,7 @@ class Discovery:
                 page = answers.page_of(answer.text)
                 here = f"{self.entrypoint().origin}{answer.path}"
                 for link in page.links:
-                    if (path := self.path_of(page.resolve(here, link))) and not safety.CAREFUL.search(path):
+                    if path := self._safe_path(page.resolve(here, link)):
                         links.append(path)
                 for asset in page.assets:
                     if (path := self.path_of(page.resolve(here, asset))) and re.search(r"\.m?js$", path):
@@ -376,11 +376,15 @@ class Discovery:
     def _scripts(self, page: str, texts: list[str]) -> None:
         here = f"{self.entrypoint().origin}{page}"
         for literal in answers.sockets(texts):
-            path = self.path_of(re.sub("^ws", "http", answers.resolved(here, literal)))
-            if path and not safety.CAREFUL.search(path):
+            if path := self._safe_path(re.sub("^ws", "http", answers.resolved(here, literal))):
                 self.found.lost.setdefault(path, page)
-        streams = [self.path_of(answers.resolved(here, literal)) for literal in answers.streams(texts)]
-        self._look([path for path in streams if path and not safety.CAREFUL.search(path)][:MAX_STREAMS])
+        streams = [self._safe_path(answers.resolved(here, literal)) for literal in answers.streams(texts)]
+        self._look([path for path in streams if path][:MAX_STREAMS])
+
+    def _safe_path(self, url: str) -> str:
+        """As `path_of`; empty too where a request might change something."""
+        path = self.path_of(url)
+        return "" if safety.CAREFUL.search(path) else path
 
     def path_of(self, url: str) -> str:
         """Return the application's path of an address; empty where that leads elsewhere."""

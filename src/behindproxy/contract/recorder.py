@@ -117,8 +117,7 @@ class Recorder:
                 result.level = expect.level or result.level
                 ours = reference.CHECKS.get(result.check.id, "") if self.setting.ours else ""
                 result.fix = expect.fix or ours or result.fix
-        if self.setting.ours:
-            result.fix = self.setting.places.named(result.fix)
+        result.fix = self.setting.places.named(result.fix)
         result.show()
         if raised is not None and not skipped:
             report.longrepr = reports.failure_text(result)

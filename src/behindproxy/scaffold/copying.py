@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from behindproxy import __version__
+from behindproxy.contract.places import Places
 from behindproxy.stack.dotenv import DotenvError, parse
 from behindproxy_serve.settings import Settings, explain
 
@@ -72,8 +73,8 @@ def copy(destination: Path, request: Request) -> int:
         print(f"  {shown}{begun}")
     for line in lines:
         print(f"! {line}")
-    makefile = f" -f {chosen['makefile']}" if chosen["makefile"] != "Makefile" else ""
-    print(f"\nnext:\n  cd {shlex.quote(request.folder)}\n  make{makefile} verify")
+    verify = Places(chosen["makefile"]).named("make verify")
+    print(f"\nnext:\n  cd {shlex.quote(request.folder)}\n  {verify}")
     return 0
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from behindproxy import __version__
+from behindproxy.contract.places import Places
 
 from .copying import of_this_version
 from .merge import mark_unmerged, merge
@@ -76,8 +77,8 @@ def update(destination: Path, request: Request) -> int:
             "<<<<<<< and >>>>>>>, then git add"
         )
         return 1
-    makefile = f" -f {before['makefile']}" if before["makefile"] != "Makefile" else ""
-    print(f"\nnext: git -C {shlex.quote(request.folder)} diff, make{makefile} verify, git commit")
+    verify = Places(before["makefile"]).named("make verify")
+    print(f"\nnext: git -C {shlex.quote(request.folder)} diff, {verify}, git commit")
     return 0
 
 
