@@ -31,6 +31,7 @@ LOG_LINES = 60
 STAGE_SECONDS = 2100
 CGROUPS = Path("/sys/fs/cgroup")  # of version 1; elsewhere nobody counts processor time, or shares it out
 CONTROLLERS = ("cpuacct", "cpu")
+FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 # Nothing from the caller's shell may steer the stack.
 STEERS = (
     "RUNTIME",
@@ -327,6 +328,8 @@ class Gate:
         self.changed = threading.Condition()
         self.closing = False
         self.children: set[subprocess.Popen] = set()
+        self.forwarded = FORWARDING.read_text()  # put back at the end
+        FORWARDING.write_text("1")  # or no lane would reach a mirror
         names = list(dict.fromkeys(stage.lane for stage in wanted))
         self.lanes = [Lane(name, number) for number, name in enumerate(names, 1)]
 
@@ -463,6 +466,7 @@ class Gate:
             if lane.engine:
                 subprocess.run(lane.command(STOP_ENGINES), env=environment(lane), capture_output=True)
             lane.close()
+        FORWARDING.write_text(self.forwarded)
 
 
 def proofs(lane: Lane) -> list[Path]:
