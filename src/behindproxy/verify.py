@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import textwrap
@@ -77,6 +78,7 @@ def _is_url(text: str) -> bool:
     if re.search(r"[\s\x00-\x1f\x7f]", text):  # urlsplit would leave some of them out
         return False
     try:
+        text.encode()  # an argument may have any bytes
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port above 65535, a bracket that stays open
@@ -94,6 +96,8 @@ def remote(request: Request) -> Target:
             )
         if url and not _is_url(url):
             raise SystemExit(f"{name} {url}: is not a URL; for example {name} https://api.example.com/shop")
+        if extra := re.search(r"[?#].*", url):
+            raise SystemExit(f"{name} {url}: {extra[0]} is no part of a prefix: {url[: extra.start()]}")
     if not (request.url or request.tls_url):
         raise SystemExit(
             f"--direct {request.direct_url} alone says nothing of a proxy: name the public address too, for "
@@ -239,6 +243,11 @@ def run(request: Request, curl: bool = False) -> int:
             f"--openapi {request.openapi}: no such file; a path of the application begins with a slash, for "
             "example --openapi /openapi.json"
         )
+    if Path(request.openapi).is_file() and not _is_schema(Path(request.openapi)):
+        raise SystemExit(
+            f"--openapi {request.openapi}: is no OpenAPI schema in JSON; `behindproxy-serve openapi` prints "
+            "the application's"
+        )
     before = {"the curl commands": _curl(checked, request) if curl else 0}
     # They have the paths of the demonstration, or of the copy that they lie in.
     if curl and not request.only and checked.runtime != "remote" and (checked.demonstration or COPY):
@@ -295,6 +304,15 @@ def accepted(request: Request) -> Path | None:
     return path
 
 
+def _is_schema(path: Path) -> bool:
+    from behindproxy.contract.found import schema_of
+
+    try:
+        return bool(schema_of(json.loads(path.read_text())))
+    except ValueError:  # UnicodeDecodeError is one
+        return False
+
+
 def list_checks() -> int:
     """Print every check as JSON."""
     return pytest("--list-checks")
@@ -337,7 +355,9 @@ def suite(*options: str) -> tuple[list[str], dict[str, str]]:
 
 
 def pytest(*options: str, **environ: str) -> int:
-    """Run the suite; return pytest's exit status."""
+    """Run the suite; return pytest's exit status. It ends with this process."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     command, known = suite(*options)
     return subprocess.call(command, env=known | environ)
 

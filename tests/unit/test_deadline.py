@@ -79,5 +79,7 @@ def test_a_run_ends_when_its_time_is_over():
     run.began = time.monotonic() - 2
     with pytest.raises(deadline.OutOfTime, match="the run took its 1 s"):
         run.refuse_late()
+    with pytest.raises(deadline.OutOfTime):  # a check's requests too, and those before the first
+        run.connect()
     run.max_seconds = 0
     run.refuse_late()

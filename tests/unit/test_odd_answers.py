@@ -3,6 +3,7 @@ reason, and never in the way of the rest. Each answer comes over a real socket."
 
 import json
 import threading
+import time
 from collections import Counter
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,7 @@ from behindproxy.contract import (
     exchange,
     test_answers,
     test_application,
+    test_delivery,
     test_hosts,
     test_links,
     test_logs,
@@ -243,6 +245,56 @@ def test_a_path_that_refuses_everybody_shows_nothing_of_a_host():
         for check in checks:
             with pytest.raises(pytest.skip.Exception, match="redirects nobody here"):
                 run(check, target)
+
+
+def test_a_redirect_that_names_no_host_is_an_answer_to_a_foreign_host():
+    with served(lambda path: (307, {"location": "/shop/orders"}, "")) as app:
+        target = app.target(answers={"/orders/": Answer("/orders/", 307, "", "", "/shop/orders")})
+        assert "evil.example -> answered" in run(test_hosts.test_a_foreign_host_is_not_answered, target)
+
+
+def test_a_redirect_to_the_own_name_is_a_refusal_of_a_foreign_host():
+    with served(lambda path: (307, {"location": f"{app.url}/orders"}, "")) as app:
+        target = app.target(answers={"/orders/": Answer("/orders/", 307, "", "", f"{app.url}/orders")})
+        assert run(test_hosts.test_a_foreign_host_is_not_answered, target) == ""
+
+
+# Streams
+
+
+def pieces(*texts):
+    """Each text a while after the one before."""
+    for text in texts:
+        yield text
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    ("texts", "seen"),
+    [
+        (("data: 1\n\n", "data: 2\n\n"), ""),
+        (("data: 1\r\n\r", "\ndata: 2\r\n\r\n"), ""),
+        (("data:", " 1", " 2"), "no whole event within"),
+    ],
+    ids=["events", "across pieces", "none ends"],
+)
+def test_events_one_by_one_are_whole_events(texts, seen, monkeypatch):
+    monkeypatch.setattr(test_delivery, "STREAM_SECONDS", 0.5)
+    with served(lambda path: (200, {"content-type": "text/event-stream"}, pieces(*texts, *texts))) as app:
+        target = app.target(streams=["/s"])
+        assert seen in run(test_delivery.test_server_sent_events_arrive_one_by_one, target)
+
+
+def test_a_stream_without_an_event_shows_nothing(monkeypatch):
+    monkeypatch.setattr(test_delivery, "STREAM_SECONDS", 0.3)
+
+    def silent():
+        time.sleep(1)
+        yield ""
+
+    with served(lambda path: (200, {"content-type": "text/event-stream"}, silent())) as app:
+        with pytest.raises(pytest.skip.Exception, match="too slow to tell"):
+            run(test_delivery.test_server_sent_events_arrive_one_by_one, app.target(streams=["/s"]))
 
 
 def test_the_applications_own_problem_is_not_the_proxys_refusal(monkeypatch):

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from behindproxy.contract import exchange, raw
-from behindproxy.contract.reports import FORMATS, NAMES, fence
+from behindproxy.contract.reports import FORMATS, NAMES, failure_text, fence
 from behindproxy.contract.shown import visible
 from behindproxy.stack.paths import ROOT
 
@@ -62,6 +62,14 @@ def test_a_deployment_that_does_not_answer_is_one_line_and_a_report(tmp_path):
 def test_what_an_answer_holds_does_nothing_where_it_is_shown():
     assert visible("a\tb\r\nc") == "a\tb\nc"
     assert visible("\x1b[2J\x07\x9b1m\r\u202e") == r"\x1b[2J\x07\x9b1m\r\u202e"
+
+
+def test_no_line_of_an_answer_begins_a_line_of_the_terminal():
+    check = SimpleNamespace(id="app.answers", title="It answers", source="RFC 9110")
+    told = "200\n::warning::x"
+    texts = dict.fromkeys(("subject", "expected", "observed", "request", "response", "fix"), told)
+    text = failure_text(SimpleNamespace(check=check, entrypoint="http", level="broken", **texts))
+    assert "\n::" not in text and text.count("::warning::x") == 6
 
 
 def test_an_answer_does_not_end_the_block_that_it_is_in():

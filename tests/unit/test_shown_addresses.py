@@ -45,6 +45,7 @@ def test_a_page_s_links_assets_and_scripts_are_told_apart():
     assert page.links == ["/c", "next", "/search"]
     assert answers.requests(page.scripts) == ["/api/x"]
     assert page.resolve("http://a.example/other/page", "next") == "http://a.example/shop/next"
+    assert answers.page_of('<a href="/a">a</a>' + "<!--" * 200_000).links == ["/a"]
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,7 @@ def test_a_page_s_links_assets_and_scripts_are_told_apart():
         ("const url = new URL('/ws', location)\nurl.protocol = 'ws:'\nnew WebSocket(url)", "/ws"),
         ("let at = `${scheme}://${location.host}/live/ws`; s = new WebSocket(at, ['v1'])", "/live/ws"),
         ("const u = new URL('./ws', location.href); new WebSocket(u.href)", "./ws"),
+        ("new WebSocket(`ws://${location.host}/ws/${client_id}?token=${token}`)", "/ws/1?token=1"),
     ],
 )
 def test_the_socket_that_a_script_opens_is_found(script, path):

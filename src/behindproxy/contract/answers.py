@@ -20,6 +20,7 @@ REQUEST_CALL = re.compile(
 MAX_CALLS = 20  # of a script
 # Of a template: an address that is written out keeps it, for it may be another host's.
 ORIGIN = re.compile(r"^(?:(?:[a-z]+|\$\{[^}]*\})://[^/]*\$\{[^/]*|\$\{[^}]*\}(?=/))")
+PARAMETER = re.compile(r"\$\{[^}]*\}")
 PATH = re.compile(r"[\w-]/|/[\w-]")
 LITERAL = re.compile(r"""["'`]([^"'`]*)["'`]""")
 ASSETS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
@@ -71,8 +72,7 @@ def page_of(html: str) -> Page:
     """Read a page; what cannot be read is left out."""
     reader = _Reader()
     try:
-        reader.feed(html)
-        reader.close()
+        reader.feed(html)  # without close(), which takes minutes for a page of comments that stay open
     except (AssertionError, ValueError):  # html.parser's own, at a malformed declaration
         pass
     return reader.page
@@ -131,7 +131,7 @@ def _opened(name: str, scripts: Iterable[str]) -> list[str]:
             given = re.search(rf"\b{variable[1]}\s*=\s*([^;\n]{{1,300}})", script) if variable else None
             literals = [one for one in LITERAL.findall(given[1] if given else call) if PATH.search(one)]
             if literals:
-                found.append(ORIGIN.sub("", literals[-1]) or "/")
+                found.append(PARAMETER.sub("1", ORIGIN.sub("", literals[-1])) or "/")
     return list(dict.fromkeys(found))
 
 

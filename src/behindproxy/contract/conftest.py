@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from . import accepted, check, recorder, reports, terminal
+from .deadline import OutOfTime
 from .detection import PROXIES, SERVERS
 from .entrypoint import Entrypoint
 from .expect import Expect
@@ -348,7 +349,10 @@ def open_target(option: argparse.Namespace) -> Target:
     if option.application_source:
         name, _, path = option.application_source.partition("=")
         target.source = Source(name, Path(path), target.prefix)
-    target.connect()
+    try:
+        target.connect()
+    except OutOfTime as late:
+        raise Unreachable(f"{late}; --max-seconds gives it more") from None
     return target
 
 

@@ -184,6 +184,8 @@ class Discovery:
         if any(self._take_at(prefix + places[0]) for prefix in self._prefixes()):
             return
         self._get_all([prefix + path for prefix in self._prefixes() for path in (*places, *DOCS)], whole=True)
+        if named:
+            self.found.notes.append(f"--openapi {named}: no OpenAPI schema is there")
         for prefix in self._prefixes():
             for path in places:
                 if self._take_at(prefix + path):

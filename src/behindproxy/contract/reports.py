@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,17 +80,23 @@ def failure_text(result: Result) -> str:
     """One failure as plain text: the terminal and the JUnit file show the same."""
     parts = [f"{result.check.id} at {result.entrypoint} ({result.level}): {result.check.title}"]
     if result.subject:
-        parts.append(f"subject   {result.subject}")
+        parts.append(f"subject   {beside(result.subject)}")
     if result.expected:
-        parts.append(f"expected  {result.expected}")
-    parts.append(f"observed  {result.observed}")
+        parts.append(f"expected  {beside(result.expected)}")
+    parts.append(f"observed  {beside(result.observed)}")
     if result.request:
-        parts.append("request\n" + result.request.rstrip())
+        parts.append("request\n" + textwrap.indent(result.request.rstrip(), "  "))
     if result.response:
-        parts.append("response\n" + result.response.rstrip())
-    parts.append(f"fix       {result.fix}")
+        parts.append("response\n" + textwrap.indent(result.response.rstrip(), "  "))
+    parts.append(f"fix       {beside(result.fix)}")
     parts.append(f"source    {result.check.source}")
     return "\n".join(parts)
+
+
+def beside(text: str) -> str:
+    """Return a text whose further lines stand below its first: at the beginning of a line a CI system takes
+    the other side's words for commands."""
+    return text.replace("\n", "\n" + " " * 10)
 
 
 def fence(result: Result) -> str:

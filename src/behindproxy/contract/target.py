@@ -173,6 +173,7 @@ class Target:
             self.count(name, url.raw_path.decode("ascii"))
 
     def count(self, name: EntrypointName, target: str) -> None:
+        self.refuse_late()
         self.sent[name, target.partition("?")[0]] += 1
 
     def permit(self, names: set[EntrypointName], harm: str) -> None:
@@ -200,6 +201,7 @@ class Target:
         """Check each entrypoint once. A stack that is down is one line, not a hundred traces; an entrypoint
         that does not answer is an error of each of its checks, at once and without another wait."""
         refusing: dict[EntrypointName, int] = {}
+        silent: set[EntrypointName] = set()
         for name, address in list(self.addresses.items()):
             answers: list[httpx.Response] = []
             try:
@@ -209,9 +211,10 @@ class Target:
                 if not answers:
                     self.closed[name] = str(limited)
                     continue
-            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # the last two: a host's name
+            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
                 if "[SSL" not in str(error):  # the checks at this entrypoint say so otherwise
-                    self.dead[name] = f"nothing answers at {address.url} ({error})"
+                    self.dead[name] = f"{silence(error)} at {address.url} ({error})"
+                    silent.add(name)
                 continue
             if name == "direct" and not self.ours and (reason := self._closed(answers)):
                 self.closed[name] = reason
@@ -230,7 +233,7 @@ class Target:
                 self.closed[name] = (
                     f"the proxy answers {status} to everything itself: nothing behind it was tested"
                 )
-        if all("nothing answers" in self.dead.get(name, "") for name in self.addresses):
+        if silent == self.addresses.keys():
             url = next(iter(self.addresses.values())).url
             raise Unreachable(
                 self.places.named(f"the stack is not running at {url}: make up")
@@ -493,6 +496,14 @@ class Target:
             return missing[0]
         names = self.addresses if entrypoint == "all" else [entrypoint]
         return safety.REASON if check.unsafe and any(map(self.restricted, names)) else None
+
+
+def silence(error: Exception) -> str:
+    """Say what an entrypoint without an answer does: a host's name that is none is an error of the others."""
+    if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+        return "no answer ends in time"
+    broken = isinstance(error, (httpx.ProtocolError, httpx.DecodingError))
+    return "no answer that can be read comes" if broken else "nothing answers"
 
 
 def is_internal(host: str) -> bool:

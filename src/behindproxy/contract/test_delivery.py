@@ -1,5 +1,6 @@
 """How an answer travels: streamed, over HTTP/2, on one connection, and many at once."""
 
+import re
 import ssl
 import time
 import uuid
@@ -19,7 +20,8 @@ ONE_BY_ONE = "one by one"
 # What a browser accepts, and what it does not offer: a proxy that compresses holds events back.
 ENCODINGS = ("identity", "gzip, deflate", "zstd, br, gzip")
 MIN_SPREAD_SECONDS = 0.15  # between the first event and a later one: they did not come in one piece
-STREAM_SECONDS = 12
+STREAM_SECONDS = 8
+EVENT_ENDS = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 @dataclass
@@ -31,40 +33,51 @@ class Arrival:
     first: float = 0.0
     last: float = 0.0
     pieces: int = 0
+    events: bool = False  # a whole one was seen, or the answer is compressed
     ended: bool = False
 
     @property
     def spread(self) -> float:
         return self.last - self.first
 
+    @property
+    def one_by_one(self) -> bool:
+        return self.events and self.spread >= MIN_SPREAD_SECONDS
+
 
 def read(entrypoint: Entrypoint, path: str, encoding: str) -> Arrival:
     """Read a stream until its pieces are known to come one by one, or until it ends."""
-    began = time.monotonic()
+    began, arrival, seen = time.monotonic(), Arrival(0, "no answer"), b""
     headers = {"Accept": "text/event-stream", "Accept-Encoding": encoding}
     try:
-        with entrypoint.stream("GET", entrypoint.path(path), headers=headers) as answer:
+        with entrypoint.stream(
+            "GET", entrypoint.path(path), headers=headers, timeout=STREAM_SECONDS
+        ) as answer:
             arrival = Arrival(answer.status_code, answer.headers.get("content-type", "").partition(";")[0])
             if answer.status_code != 200 or arrival.kind != STREAM:
                 return arrival
-            for _ in answer.iter_raw():
+            for piece in answer.iter_raw():
                 arrival.last = time.monotonic() - began
                 arrival.first = arrival.first or arrival.last
                 arrival.pieces += 1
-                if arrival.spread >= MIN_SPREAD_SECONDS or arrival.last > STREAM_SECONDS:
+                seen = seen[-3:] + piece
+                arrival.events |= "content-encoding" in answer.headers or bool(EVENT_ENDS.search(seen))
+                if arrival.one_by_one or arrival.last > STREAM_SECONDS:
                     return arrival
             arrival.ended = True
-            return arrival
     except httpx.ReadTimeout:
-        return Arrival(0, "no answer", first=time.monotonic() - began)
+        arrival.last = time.monotonic() - began
+    return arrival
 
 
 def came(arrival: Arrival) -> str:
     """In a word, how it came."""
     if arrival.status != 200 or arrival.kind != STREAM:
         return f"{arrival.status} {arrival.kind}"
-    if arrival.spread >= MIN_SPREAD_SECONDS:
+    if arrival.one_by_one:
         return ONE_BY_ONE
+    if not arrival.events:
+        return f"no whole event within {arrival.last:.1f} s"
     return f"in one piece after {arrival.first:.1f} s"
 
 
@@ -98,6 +111,8 @@ def test_server_sent_events_arrive_one_by_one(entrypoint: Entrypoint, expect: Ex
             pytest.skip(f"{path} is no event stream: {came(own)}")
         if own.ended and own.first < 0.5 and came(own) != ONE_BY_ONE:
             pytest.skip("the stream is too short to tell whether it was held back")
+        if own.status and not own.pieces and not own.ended:
+            pytest.skip(f"the stream has no event for {STREAM_SECONDS} s: too slow to tell")
     observed = {encoding: came(arrival) for encoding, arrival in arrivals.items()}
     expect("events came", observed, dict.fromkeys(observed, ONE_BY_ONE))
 
