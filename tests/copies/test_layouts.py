@@ -1,5 +1,6 @@
 """A copy is a pull request that a person reads: five layouts of a project, each made, counted and proved."""
 
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from .projects import APPLICATION, commit, git, theirs
 
 MAX_FILES, MAX_LINES = 18, 700
 LOCK = "deployment/tool.lock"
+STATEMENTS = "tests/test_deployment.py"
 PYPROJECT = '[project]\nname = "their"\nversion = "1"\ndependencies = ["fastapi"]\n'
 IN_SRC = {"src/their/__init__.py": "", "src/their/module.py": APPLICATION}
 LAYOUTS = {
@@ -72,5 +74,12 @@ def test_it_is_small_all_of_it_is_shown_and_it_is_green_at_once(source, copied):
     assert [wheel.name.partition("-")[0] for wheel in wheels] == ["behindproxy", "behindproxy_serve"]
     code, output = copied.verify(source)
     assert code == 0, output
+    if STATEMENTS in {path.relative_to(copied.home).as_posix() for path in there if path.is_file()}:
+        assert re.search(rf"(?m)^{STATEMENTS}\n[\s\S]*?^(\d+) passed", output), output
+        skipped = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", STATEMENTS]
+        said = subprocess.run(skipped, cwd=copied.home, capture_output=True, text=True)
+        assert said.returncode == 0 and "passed" not in said.stdout, said.stdout
+    else:
+        assert not LAYOUTS[copied.path.name]
     assert ", 0 failed" in output.splitlines()[-1], output
     assert int(output.splitlines()[-1].split()[0]) > 60, output.splitlines()[-1]

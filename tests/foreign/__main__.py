@@ -6,7 +6,7 @@ import sys
 
 from .entry import chosen, load_all
 from .run import run
-from .table import DOCUMENT, document, keep, show, summary
+from .table import document, keep, show, summary
 
 
 def main() -> int:
@@ -15,14 +15,16 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep configurations, logs and reports")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at once (default 2)")
     parser.add_argument("--probe", action="store_true", help="the applications have the probe in front")
-    parser.add_argument("--document", action="store_true", help="write docs/foreign.md of the last runs")
+    parser.add_argument(
+        "--document", action="store_true", help="write docs/foreign.md and red.json of the last runs"
+    )
     parser.add_argument("--list", action="store_true", dest="listed", help="print the names")
     options = parser.parse_args()
     # So that a stopped run stops what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if options.document:
         try:
-            DOCUMENT.write_text(document())
+            document()
         except ValueError as error:
             print(error, file=sys.stderr)
             return 1

@@ -34,7 +34,8 @@ INSTALL = {
     "caddy": "src/behindproxy/make/environment.sh foreign",
     "traefik": "src/behindproxy/make/environment.sh verify",
 }
-PACKAGES = {"stac": "stac_fastapi", "published": "datasette", "tools": "mcp"}  # what applications import
+# What applications import.
+PACKAGES = {"stac": "stac_fastapi", "published": "datasette", "tools": "mcp", "chat": "socketio"}
 BIND = {"uvicorn": "--host {host} --port {port}", "fastapi": "--host {host} --port {port}"}
 
 

@@ -4,14 +4,16 @@ import json
 from collections.abc import Iterable
 
 from behindproxy.stack.paths import BUILD, ROOT
+from behindproxy.stack.render import write
 from tests.mutants import mutant
 from tests.tables import row
 
-from .entry import Entry, load_all
+from .entry import HERE, Entry, load_all
 from .verdict import Verdict
 
 DOCUMENT = ROOT / "docs" / "foreign.md"
 KNOWN = BUILD / "foreign.json"
+RED = HERE / "red.json"
 WORLDS = {"plain": "without the probe", "probed": "with it"}
 # Of the applications, by what they are; the others are ordinary ones with an API.
 PAGES = {"board", "rooted_board", "gallery", "notebook", "pageapp", "signin", "walled", "ticker"}
@@ -72,8 +74,9 @@ def keep(verdicts: list[Verdict], world: str) -> None:
     KNOWN.write_text(json.dumps(worlds, indent=1, ensure_ascii=False) + "\n")
 
 
-def document() -> str:
-    """Return the page of what the last runs said. Raises ValueError where a row was not run in a world."""
+def document() -> None:
+    """Write the page and red.json of what the last runs said. Raises ValueError where a row was not run in a
+    world."""
     worlds = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
     entries = load_all()
     missing = [
@@ -86,7 +89,14 @@ def document() -> str:
         raise ValueError(f"not run: {', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}")
     wrong = [one for one in entries if not one.right]
     head = HEAD.format(wrong=len(wrong), right=len(entries) - len(wrong))
-    return "\n".join([head, *totals(wrong, worlds), "", *rows(entries, worlds), ""])
+    write(DOCUMENT, "\n".join([head, *totals(wrong, worlds), "", *rows(entries, worlds), ""]))
+    red = {one.name: sorted(ids_of(one, worlds)) for one in wrong}
+    write(RED, json.dumps(dict(sorted(red.items())), indent=1) + "\n")
+
+
+def ids_of(entry: Entry, worlds: dict[str, dict[str, dict]]) -> set[str]:
+    """Return the checks that it turned red in either world."""
+    return {place.partition("@")[0] for world in WORLDS for place in worlds[world][entry.name]["red"]}
 
 
 def totals(wrong: list[Entry], worlds: dict[str, dict[str, dict]]) -> list[str]:

@@ -1,4 +1,5 @@
-"""Which checks each mutant turned red in the last run of the whole suite against it (`--whole`)."""
+"""Which checks each mutant turned red in the last run of the whole suite against it (`--whole`), and what
+other people's deployments did (`python -m tests.foreign --document`)."""
 
 import json
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from .bed import Verdict
 from .mutant import HERE, load_all
 
 PATH = HERE / "red.json"
+FOREIGN = HERE.parent / "foreign" / "red.json"
 
 
 def by_mutant() -> dict[str, list[str]]:
@@ -17,7 +19,8 @@ def by_mutant() -> dict[str, list[str]]:
 
 
 def by_check() -> dict[str, list[str]]:
-    """Return the mutants that turned each check red: first those that are for it, then the narrower ones."""
+    """Return the mutants that turned each check red: first those that are for it, then the narrower ones; of
+    a check that none did, the deployments of tests/foreign."""
     aims, red = {one.name: one.caught_by for one in load_all()}, by_mutant()
     found: dict[str, list[str]] = {}
     for mutant, checks in red.items():
@@ -25,6 +28,16 @@ def by_check() -> dict[str, list[str]]:
             found.setdefault(check, []).append(mutant)
     for check, mutants in found.items():
         mutants.sort(key=lambda name: (check not in aims.get(name, ()), len(red[name]), name))
+    return by_deployment() | found
+
+
+def by_deployment() -> dict[str, list[str]]:
+    """Return the deployments of tests/foreign that turned each check red, the narrower ones first."""
+    red: dict[str, list[str]] = json.loads(FOREIGN.read_text())
+    found: dict[str, list[str]] = {}
+    for name in sorted(red, key=lambda name: (len(red[name]), name)):
+        for check in red[name]:
+            found.setdefault(check, []).append(name)
     return found
 
 

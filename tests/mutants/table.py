@@ -6,7 +6,7 @@ from tests.tables import checks, row
 
 from .bed import Verdict
 from .mutant import load_all
-from .red import by_mutant
+from .red import by_deployment, by_mutant
 
 HEAD = """# Broken on purpose
 
@@ -19,9 +19,12 @@ def markdown(verdicts: list[Verdict], before: str) -> str:
     """Return the page with a row for each mutant: a new one for each of `verdicts`, others as in `before`."""
     rows = {found[1]: found[0] for found in re.finditer(r"(?m)^\| `([\w.]+)` \|.*$", before)}
     rows |= {one.mutant.name: _row(one) for one in verdicts}
-    known = by_mutant()
+    known, others = by_mutant(), by_deployment()
     wrong = {check for name in rows for check in known.get(name, ())}
     never = [check for check in (one["id"] for one in checks()) if check not in wrong]
+    elsewhere = [
+        row(f"`{one}`", ", ".join(map("`{}`".format, others[one][:5]))) for one in never if one in others
+    ]
     lines = [
         HEAD,
         "| mutant | what is broken | source | red checks | diagnosis |",
@@ -30,7 +33,13 @@ def markdown(verdicts: list[Verdict], before: str) -> str:
         "",
         "## Checks that no mutant turned red",
         "",
-        ", ".join(f"`{check}`" for check in never) or "None.",
+        "The demonstration has nothing for them; [other people's deployments](foreign.md) turn them red:",
+        "",
+        "| check | red under |",
+        "|---|---|",
+        *elsewhere,
+        "",
+        f"By neither: {', '.join(f'`{check}`' for check in never if check not in others) or 'none'}.",
         "",
     ]
     return "\n".join(lines)

@@ -77,7 +77,7 @@ def notes(server: Processes, unsafe: bool = False) -> list[str]:
             client=client, context=None, answering=set(), ours=False, restricted=lambda _: False
         )
         entrypoint = Entrypoint(target, address, Expect())
-        return list(sessions.lost(entrypoint, unsafe))
+        return list(sessions.lost(entrypoint, unsafe, sessions.SOCKET_IO))
 
 
 @pytest.mark.parametrize(("count", "sticky"), [(1, False), (2, True)])

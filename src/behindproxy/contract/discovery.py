@@ -47,6 +47,10 @@ USUAL = ("/mcp", "/sse", "/health", "/healthz", "/api", "/api/")
 DOCS = ("/docs", "/redoc", "/api/docs", "/swagger")
 SCHEMA_URL = re.compile(r"""["']?\burl["']?\s*:\s*["']([^"']+)["']""")
 SPEC_URL = re.compile(r"""spec-url\s*=\s*["']([^"']+)["']""")
+ASGI_SOCKET_IO = r"\b(?:socketio|engineio)\.ASGIApp\("
+MOUNTED = re.compile(r"""\.mount\(\s*["'](/[^"']*)["']""")
+SOCKET_IO_CLIENT = re.compile(r"socket\.io[\w.-]*\.js\b.*?\bio\(([^;]{0,300})", re.DOTALL)
+SOCKET_IO_PATH = re.compile(r"""\bpath["']?\s*:\s*["'`](/[^"'`$]*)["'`]""")
 EXAMPLES = {"integer": "1", "number": "1", "boolean": "true"}
 
 
@@ -75,6 +79,7 @@ class Discovery:
             self._crawl,
             self._slashes,
             self._sockets,
+            self._socket_io,
             self._sessions,
         ):
             try:
@@ -418,10 +423,40 @@ class Discovery:
             except (Unexpected, OSError, EOFError, RuntimeError, ValueError):
                 continue
 
+    def _socket_io(self) -> None:
+        """Where a Socket.IO server answers; where it was said, or its source or a page tells, that there is
+        one, where it may."""
+        named = [path.partition("?")[0] for path in self.target.websockets if "socket.io" in path]
+        source = self.target.source.lines(ASGI_SOCKET_IO) if self.target.source else []
+        mounts = [found[1] for line in source if (found := MOUNTED.search(line))]
+        told = [path for answer in self.found.pages for path in self._client_paths(answer)]
+        paths = [
+            *named,
+            *told,
+            sessions.SOCKET_IO,
+            *(f"{one.rstrip('/')}{sessions.SOCKET_IO}" for one in mounts),
+        ]
+        paths = list(dict.fromkeys(paths))
+        answers = self._get_all(path + sessions.OPEN for path in paths)
+        open_ = [
+            path for path, one in zip(paths, answers, strict=True) if one and sessions.opened_in(one.text)
+        ]
+        self.found.socket_io = open_ or (paths if named or source or told else [])
+
+    def _client_paths(self, answer: Answer) -> list[str]:
+        """The path at which a page's script looks for Socket.IO, where it has the client."""
+        called = SOCKET_IO_CLIENT.search(answer.text)
+        given = SOCKET_IO_PATH.search(called[1]) if called else None
+        if not called or "://" in called[1] or ("path" in called[1] and not given):
+            return []
+        path = path_in(given[1], self.target.prefix) if given else sessions.SOCKET_IO
+        return [f"{path.rstrip('/')}/"]
+
     def _sessions(self) -> None:
         """Note the sessions that not every process knows, past the proxy's choice among them."""
         public = next((name for name in PUBLIC[::-1] if name in self.target.addresses), self.name)
+        entrypoint, path = self.target.open(public, Expect()), next(iter(self.found.socket_io), "")
         try:
-            self.found.notes += sessions.lost(self.target.open(public, Expect()), self.target.unsafe)
+            self.found.notes += sessions.lost(entrypoint, self.target.unsafe, path)
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, OSError):
             return  # that something answers is for the checks to say

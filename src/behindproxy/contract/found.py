@@ -52,6 +52,7 @@ class Found:
     docs: list[Docs] = field(default_factory=list)
     streams: list[str] = field(default_factory=list)
     sockets: list[str] = field(default_factory=list)
+    socket_io: list[str] = field(default_factory=list)  # where its server answers, or may
     lost: dict[str, str] = field(default_factory=dict)  # a socket's literal and its page
     fallback: str = ""  # the text that unknown paths are answered with, where it is a 200
     one_answer: bool = False  # which is no page

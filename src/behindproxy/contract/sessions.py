@@ -10,7 +10,8 @@ from .entrypoint import Entrypoint
 
 TIMES = 8  # by chance, all of two processes' answers are of the same one in 1 of 128 runs
 SECONDS = 2.0  # a session that is known may have nothing to say, and waits
-SOCKET_IO = "/socket.io/?EIO=4&transport=polling"
+SOCKET_IO = "/socket.io/"
+OPEN = "?EIO=4&transport=polling"
 OPENED = re.compile(r'\A\d?\{"sid":"([^"]+)"')
 MCP, MCP_HEADER = "/mcp", "Mcp-Session-Id"
 INITIALIZE = {
@@ -26,9 +27,10 @@ INITIALIZE = {
 ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 
-def lost(entrypoint: Entrypoint, unsafe: bool) -> Iterator[str]:
-    """Yield a note for each kind of session that not every process knows."""
-    opened = _socket_io(entrypoint)
+def lost(entrypoint: Entrypoint, unsafe: bool, socket_io: str = "") -> Iterator[str]:
+    """Yield a note for each kind of session that not every process knows; `socket_io` is the path of its
+    server."""
+    opened = _socket_io(entrypoint, socket_io) if socket_io else None
     if opened:
         yield from _note("Socket.IO", opened)
     opened = _mcp(entrypoint) if unsafe else None
@@ -46,16 +48,27 @@ def _note(kind: str, unknown: Callable[[int], bool]) -> Iterator[str]:
         )
 
 
-def _socket_io(entrypoint: Entrypoint) -> Callable[[int], bool] | None:
-    answer = entrypoint.get(SOCKET_IO)
-    if answer.status_code != 200 or not (opened := OPENED.match(answer.text)):
+def session_of(answer: httpx.Response) -> str:
+    """Return the session that a Socket.IO server opened; empty where the answer is another's."""
+    return opened_in(answer.text) if answer.status_code == 200 else ""
+
+
+def opened_in(text: str) -> str:
+    """Return the session that a packet of a Socket.IO server opens; empty where it is none."""
+    found = OPENED.match(text)
+    return found[1] if found else ""
+
+
+def _socket_io(entrypoint: Entrypoint, path: str) -> Callable[[int], bool] | None:
+    answer = entrypoint.get(path + OPEN)
+    if not (session := session_of(answer)):
         return None
     headers = _again(answer)
 
     def unknown(_: int) -> bool:
         try:
-            path = f"{SOCKET_IO}&sid={opened[1]}"
-            return entrypoint.get(path, headers=headers, timeout=SECONDS).status_code in (400, 404)
+            known = f"{path}{OPEN}&sid={session}"
+            return entrypoint.get(known, headers=headers, timeout=SECONDS).status_code in (400, 404)
         except httpx.TimeoutException:
             return False
 

@@ -323,6 +323,7 @@ class Target:
             "page": (bool(found.pages), "no page was found"),
             "stream": (bool(found.streams), "no event stream was found (--stream names one)"),
             "socket": (bool(found.sockets or found.lost), "no WebSocket was found (--websocket names one)"),
+            "socket.io": (bool(found.socket_io), "nothing was found that tells of Socket.IO"),
             "cookie": (bool(found.cookies), "no answer to GET sets a cookie"),
         }
         self.lacks.update({name: reason for name, (there, reason) in subjects.items() if not there})

@@ -15,7 +15,17 @@ from behindproxy.stack.dotenv import DotenvError, parse
 from behindproxy_serve.settings import Settings, explain
 
 from .application import discover
-from .layout import COMPOSE, DEPENDABOT, DOCKERIGNORE, MAKEFILES, RENOVATE, WORKFLOW, answers, is_free
+from .layout import (
+    COMPOSE,
+    DEPENDABOT,
+    DOCKERIGNORE,
+    MAKEFILES,
+    RENOVATE,
+    STATEMENTS,
+    WORKFLOW,
+    answers,
+    is_free,
+)
 from .render import OURS, RECORD, render
 from .repository import is_repository, top
 from .request import Request
@@ -172,7 +182,9 @@ def advice(destination: Path, module: str, chosen: dict[str, Any]) -> Iterator[s
         DEPENDABOT: f'to it the directory "/{chosen["folder"]}" for docker, and "/" for github-actions',
         RENOVATE: 'to it "docker:pinDigests" and "helpers:pinGitHubActionDigests" in extends',
     }
-    for name in chosen["left_out"]:
+    if os.path.lexists(destination / STATEMENTS) and STATEMENTS in chosen["left_out"]:
+        yield f"{STATEMENTS} was there, and not changed: verify runs it where it reads PROXY_URL"
+    for name in filter(merge.get, chosen["left_out"]):
         yield f"{name}{where} was there, or its like, and not changed: add {merge[name]}"
     if not is_repository(destination if destination.is_dir() else destination.parent):
         yield "not a git repository: behindproxy update brings later changes only into what is committed"

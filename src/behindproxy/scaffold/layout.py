@@ -23,6 +23,7 @@ DOCKERIGNORE = ".dockerignore"
 WORKFLOW = ".github/workflows/behindproxy.yml"
 DEPENDABOT = ".github/dependabot.yml"
 RENOVATE = ".github/renovate.json"
+STATEMENTS = "tests/test_deployment.py"
 # Where else Dependabot and Renovate look.
 ELSEWHERE = {
     DEPENDABOT: (".github/dependabot.yaml",),
@@ -79,6 +80,9 @@ def answers(destination: Path, module: str, prefix: str, parts: tuple[str, ...])
             or any(os.path.lexists(root / other) for other in ELSEWHERE.get(name, ()))
         )
     ]
+    # An empty folder has an application first, and tests of it later.
+    if not module or not is_free(root, start + STATEMENTS, files[start + STATEMENTS]):
+        found["left_out"].append(STATEMENTS)
     return found
 
 

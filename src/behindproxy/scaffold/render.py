@@ -77,8 +77,10 @@ def placed(name: str, answers: Mapping[str, Any]) -> tuple[str, str]:
         if part not in answers["with"]:
             return "", kind
         kind = "stack"
+    if kind in ("repository", "optional") and place in answers["left_out"]:
+        return "", kind
     if kind == "repository":
-        return "" if place in answers["left_out"] else place, kind
+        return place, kind
     if kind == "stack" and answers["stack"]:
         place = f"{answers['stack']}/{place}"
     elif kind in ("makefile", "dockerignore"):
