@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 USER = "admin:for-tests-only"
 PREFIX_RULE = "(Path(`{{ $prefix }}`) || PathPrefix(`{{ $prefix }}/`))"
 ADDRESSES, METHODS = "path.protected_route", "path.protected_methods"
-PRIORITY = "  priority = 200\n"
+PRIORITY, CLOSED = "  priority = 200\n", "  priority = 150\n"
 RULE = "PathPrefix(`{{ $prefix }}/admin`)"
 ROUTER = f"""
 [http.routers.admin]
@@ -24,6 +25,15 @@ ROUTER = f"""
 
 [http.middlewares.admin-users.basicAuth]
   users = ["USER:{{SHA}}HASH"]
+
+[http.routers.admin-closed]
+  entryPoints = ["http", "https"]
+  rule = "{{{{ $ours }}}}{RULE}"
+{CLOSED}  middlewares = ["nobody"]
+  service = "app"
+
+[http.middlewares.nobody.ipAllowList]
+  sourceRange = ["255.255.255.255"]
 
 """
 WITH_A_SLASH = (
@@ -51,6 +61,7 @@ WRONG = {
         "status without credentials: 200",
         [
             ("traefik/dynamic/routes.toml", PRIORITY, ""),
+            ("traefik/dynamic/routes.toml", CLOSED, ""),
             ("traefik/dynamic/routes.toml", "  priority = 100  # Explicit", "  # Explicit"),
         ],
     ),
@@ -155,6 +166,19 @@ def test_the_recipe_has_no_way_round(protected, settings):
     for check in (ADDRESSES, METHODS):
         for entrypoint, answer in answers_of(protected, check, **settings).items():
             assert answer["status"] == "passed", (entrypoint, answer["observed"])
+
+
+@pytest.mark.parametrize(
+    ("edits", "status"),
+    [([], 403), ([('["nobody"]', '["app"]')], 200)],
+    ids=["the recipe", "without its second router"],
+)
+def test_where_its_middleware_cannot_be_built_nobody_gets_in(protected, edits, status):
+    for old, new in [('["admin-users", "app"]', '["admin-user", "app"]'), *edits]:
+        replace(protected, "traefik/dynamic/routes.toml", old, new)
+    protected.must("up", APP_MODULE="tests.routes:app")
+    answer = httpx.get(f"http://127.0.0.1:{protected.http}/api/v1/admin/secret", trust_env=False)
+    assert answer.status_code == status
 
 
 @pytest.mark.parametrize("wrong", WRONG)

@@ -99,6 +99,9 @@ def text_of(name: str, text: str, answers: Mapping[str, Any]) -> str:
             variable_end_string="]]",  # GitHub's expressions have {{ }}
         )
         return environment.from_string(text).render(answers)
+    if name.startswith(("stack/", "with/")):  # what a copy has not
+        text = re.sub(r" \((?:docs|src|behindproxy_serve)/[\w./]+\)", "", text)
+        text = text.replace("; .env.example says what", "; `behindproxy settings` says what")
     if re.fullmatch(r"stack/docker-compose[\w.]*\.yml", name):
         text = re.sub(r"(?m)^name: behindproxy$", f"name: behindproxy-{answers['project']}", text)
         # Plain Compose reads the .env beside the file alone, and a clone may have none.
@@ -131,7 +134,7 @@ def record(answers: Mapping[str, Any]) -> str:
     kept = {key: value for key, value in answers.items() if key not in ("wheels", "folder")}
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in kept.items()]
     return (
-        "# What this copy was made with: behindproxy update reads and writes it, so leave it as it is.\n"
+        "# What this copy was made with, for behindproxy update: leave it as it is. Settings are in .env.\n"
         + "\n".join(lines)
         + "\n"
     )
