@@ -79,3 +79,11 @@ async def own_status(code: int, key: str) -> Response:
     """What an application answers that is a gateway itself, and how often it ran for `key`."""
     ran[key] += 1
     return Response("own", code, {"X-Ran": str(ran[key])})
+
+
+async def stripping(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve `app` without the prefix in the path, as a server does that knows root_path alone."""
+    prefix = scope.get("root_path", "")
+    if prefix and scope["path"].startswith(f"{prefix}/"):
+        scope = {**scope, "path": scope["path"].removeprefix(prefix)}
+    await app(scope, receive, send)
