@@ -7,7 +7,14 @@ import time
 
 import pytest
 
+from behindproxy_serve import healthcheck
 from behindproxy_serve.healthcheck import main
+
+
+@pytest.fixture(autouse=True)
+def of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("RUN_DIR", str(tmp_path))
+    monkeypatch.delenv("START_SECONDS", raising=False)
 
 
 @pytest.fixture
@@ -78,6 +85,66 @@ def test_an_error_is_no_start(starting, answering):
 def test_after_start_seconds_nothing_is_waited_for(starting):
     os.utime(starting, (time.time() - 11, time.time() - 11))
     test_a_closed_port_is_unhealthy()
+
+
+@pytest.fixture
+def counting():
+    """Serves the statuses of a list, one a connection, and then its last; the list of what was sent."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sent, statuses = [], [200]
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(1000)
+                    sent.append(statuses[min(len(sent), len(statuses) - 1)])
+                    connection.sendall(f"HTTP/1.1 {sent[-1]} X\r\n\r\n".encode())
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/healthz", statuses, sent
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def passed(starting, monkeypatch):
+    """A container in which a check has passed; its looks are close together."""
+    monkeypatch.setattr(healthcheck, "SECONDS", 0.05)
+    (starting.parent / "passed").touch()
+    return starting.parent / "passed"
+
+
+def test_the_first_check_that_passes_ends_at_once(starting, counting):
+    url, _, sent = counting
+    assert main(url) == 0 and sent == [200]
+
+
+def test_a_later_one_goes_on_looking(passed, counting):
+    url, _, sent = counting
+    assert main(url) == 0 and len(sent) == 1 + healthcheck.LOOKS
+
+
+@pytest.mark.parametrize("failing", [500, 503])
+def test_what_begins_to_fail_is_unhealthy_at_once(passed, counting, failing):
+    url, statuses, sent = counting
+    statuses[:] = [200, 200, failing]
+    assert main(url) == 1 and len(sent) == 3
+    assert not passed.exists()  # the next that passes is told at once
+
+
+def test_no_check_lasts_longer_than_the_engine_gives_it(passed, counting, monkeypatch):
+    monkeypatch.setattr(healthcheck, "SECONDS", 2)
+    monkeypatch.setenv("START_SECONDS", "3")
+    url, _, sent = counting
+    assert main(url) == 0 and sent == [200]
+
+
+def test_once_looks_once(passed, counting):
+    url, _, sent = counting
+    assert main(url, once=True) == 0 and sent == [200]
 
 
 def test_once_waits_for_nothing(starting):
