@@ -346,6 +346,7 @@ def suite(*options: str) -> tuple[list[str], dict[str, str]]:
     environment."""
     # Nothing of the project's own pytest: its options and plugins are for its own tests.
     own = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(HERE), "--confcutdir", str(HERE)]
+    own += ["--assert=plain", "-p", "no:doctest"]  # which would read each module once more
     # Installed packages' plugins take two seconds to load, and the suite uses none of them.
     environ = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     for theirs in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):

@@ -106,8 +106,8 @@ class Bed:
 
     def _restart(self, settings: dict[str, str]) -> tuple[int, str]:
         self.serves_untouched = False
-        self.checkout.make("down")
-        return self.checkout.make("up", **settings)
+        self.checkout.run("down")
+        return self.checkout.run("up", **settings)
 
     def _reloads(self) -> int:
         """How often Traefik has taken its routes in since it started."""
@@ -140,7 +140,7 @@ class Bed:
             report = self.checkout.path / "build" / "verify" / "report.json"
             report.unlink(missing_ok=True)
             wanted = {"CHECKS": checks} if checks else {}
-            _, output = self.checkout.make("verify", **mutant.settings, **mutant.verify, **wanted)
+            _, output = self.checkout.run("verify", **mutant.settings, **mutant.verify, **wanted)
             if not report.exists():
                 verdict.error = output.strip().splitlines()[-1] if output else "verify said nothing"
             else:

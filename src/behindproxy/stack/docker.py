@@ -23,6 +23,7 @@ LOG = BUILD / "compose.log"
 NETWORKS = ("edge", "internal", "direct")
 REPLICAS, OBSERVABILITY = "docker-compose.replicas.yml", "deploy/observability/compose.yml"
 NOTICE_SECONDS = 20
+LOOK_SECONDS = 2  # each costs more than Compose does meanwhile
 ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
 _known: dict[str, str] = {}  # ids of containers that were found to be this stack's, by service
 METRICS = "http://traefik:8082/metrics"
@@ -345,7 +346,7 @@ def _say_what_is_beside() -> None:
 
 
 def _start(settings: StackSettings, began: str) -> Callable[[], None]:
-    """Return what looks at the application while Compose waits for it, once a second.
+    """Return what looks at the application while Compose waits for it.
 
     It says what is waited for; raises SystemExit where the application says that it cannot start: under
     `restart: unless-stopped` Compose would wait on.
@@ -368,7 +369,8 @@ def _start(settings: StackSettings, began: str) -> Callable[[], None]:
 def step(
     command: list[str], arguments: list[str], environ: dict[str, str], look: Callable[[], None] = lambda: None
 ) -> None:
-    """Run a command of Compose's, and `look` each second. Raises SystemExit with the reason if it fails."""
+    """Run a command of Compose's, and `look` every LOOK_SECONDS. Raises SystemExit with the reason if it
+    fails."""
     began = loading.now()
     with (
         LOG.open("w") as log,
@@ -403,9 +405,9 @@ def step(
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int | None:
-    """Return its exit status, or None after a second."""
+    """Return its exit status, or None after LOOK_SECONDS."""
     try:
-        return process.wait(1)
+        return process.wait(LOOK_SECONDS)
     except subprocess.TimeoutExpired:
         return None
 
