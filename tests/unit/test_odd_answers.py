@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from urllib.parse import quote
 
 import pytest
 
@@ -257,6 +258,21 @@ def test_a_redirect_to_the_own_name_is_a_refusal_of_a_foreign_host():
     with served(lambda path: (307, {"location": f"{app.url}/orders"}, "")) as app:
         target = app.target(answers={"/orders/": Answer("/orders/", 307, "", "", f"{app.url}/orders")})
         assert run(test_hosts.test_a_foreign_host_is_not_answered, target) == ""
+
+
+def test_an_address_that_is_new_each_time_is_no_measure():
+    def answer(path):
+        back = quote(f"{app.url}/callback")
+        return 302, {"location": f"https://login.example/?redirect_uri={back}&state={next(number)}"}, ""
+
+    number = count()
+    with served(answer) as app:
+        found = Found(
+            answers={"/login": Answer("/login", 302, "", "", "", addresses=(f"{app.url}/callback",))}
+        )
+        target = app.target()
+        target.found = found
+        assert run(test_spoofing.test_invented_headers_steer_no_address, target) == ""
 
 
 # Streams

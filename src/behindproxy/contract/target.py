@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address, ip_network
 from typing import TypedDict, Unpack
 from urllib.parse import urlsplit
@@ -158,6 +159,7 @@ class Target:
         client = httpx.Client(
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # no answer changes the next request
             event_hooks={"request": [self._permit_request], "response": [exchange.bound]},
             **options,
         )

@@ -1,11 +1,10 @@
 """Forwarded headers that a client invents change nothing, at any entrypoint."""
 
 import json
-from functools import partial
 
 import pytest
 
-from .answers import urls
+from .answers import parts, urls
 from .check import EVERYWHERE, PUBLIC, check
 from .entrypoint import Entrypoint
 from .expect import Expect
@@ -86,24 +85,28 @@ def test_invented_headers_steer_no_address(entrypoint: Entrypoint, expect: Expec
     shown = False
     for path in entrypoint.target.found.showing[:2]:
         expect.subject = path
-        honest = steered(entrypoint, path, [])
+        first, second = steered(entrypoint, path, []), steered(entrypoint, path, [])
+        honest = [url for url in first if url in second]  # one that is new each time is no measure
         shown = shown or bool(honest)
-        views = entrypoint.each(sets, partial(steered_by, entrypoint, path, sets))
-        expect("addresses under", views, dict.fromkeys(sets, honest))
+        known = {parts(url).netloc for url in first}
+
+        def seen(
+            name: str, path: str = path, honest: list[str] = honest, known: set[str] = known
+        ) -> list[str]:
+            found = steered(entrypoint, path, sets[name])
+            same = set(honest) <= set(found) and {parts(url).netloc for url in found} <= known
+            return honest if same else found
+
+        expect("addresses under", entrypoint.each(sets, seen), dict.fromkeys(sets, honest))
     if not shown:
         pytest.skip("no answer shows an absolute address here")
 
 
-def steered_by(
-    entrypoint: Entrypoint, path: str, sets: dict[str, list[tuple[str, str]]], name: str
-) -> list[str]:
-    return steered(entrypoint, path, sets[name])
-
-
 def steered(entrypoint: Entrypoint, path: str, headers: list[tuple[str, str]]) -> list[str]:
-    """Return every absolute address of an answer: a client may have made it any host's."""
+    """Return every absolute address of an answer, without its query: a client may have made it any host's."""
     answer = entrypoint.begin(entrypoint.path(path), headers=headers)
-    return urls(answer.headers, answer.text)
+    found = (url.partition("#")[0].partition("?")[0] for url in urls(answer.headers, answer.text))
+    return list(dict.fromkeys(found))
 
 
 @check(

@@ -12,11 +12,11 @@ httpx = pytest.importorskip("httpx")
 DOCS, SCHEMA = "/docs", "/openapi.json"
 PATHS: list[str] = []  # what else must answer, for example "/orders/1"
 URLS = {  # one that is not named is skipped
-    "http": os.environ.get("PROXY_URL"),
-    "https": os.environ.get("TLS_URL"),
-    "direct": os.environ.get("DIRECT_URL"),
+    "http": os.environ.get("PROXY_URL", ""),
+    "https": os.environ.get("TLS_URL", ""),
+    "direct": os.environ.get("DIRECT_URL", ""),
 }
-PREFIX = httpx.URL(URLS["http"] or URLS["https"] or "").path.rstrip("/")
+PREFIX = httpx.URL(URLS["http"] or URLS["https"]).path.rstrip("/")
 unstripped = os.environ.get("STRIP_PREFIX") == "false"
 documented = pytest.mark.skipif(os.environ.get("DOCS", "public") != "public", reason="DOCS is not public")
 untrusted = pytest.mark.skipif(bool(os.environ.get("TRUSTED_PROXIES")), reason="TRUSTED_PROXIES is set")
