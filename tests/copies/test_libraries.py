@@ -97,6 +97,7 @@ FILES = {
     "signin.py": SIGN_IN,
 }
 FIX = "socketio_path=PREFIX + '/socket.io'"
+SOME = "app,application,links,redirect,websocket"
 
 
 @pytest.fixture
@@ -119,13 +120,13 @@ def red(theirs) -> set[str]:
 
 @pytest.mark.parametrize("name", ["chat", "mounted"])
 def test_socket_io_that_does_not_know_the_prefix_is_named(copy, name):
-    theirs, code, output = copy(name)
+    theirs, code, output = copy(name, CHECKS=SOME)
     assert code != 0 and red(theirs) == {"websocket.socket_io"}, output
     assert FIX in output and "not explained" not in output, output
 
 
 def test_socket_io_that_knows_the_prefix_is_right(copy):
-    theirs, code, output = copy("prefixed")
+    theirs, code, output = copy("prefixed", CHECKS=SOME)
     assert code == 0 and red(theirs) == set(), output
     assert "does not know the session" not in output
 
@@ -138,7 +139,7 @@ def test_socket_io_in_two_processes_is_noted(copy):
 
 @pytest.mark.parametrize("name", ["tools", "tools_mounted"])
 def test_an_mcp_server_is_right(copy, name):
-    theirs, code, output = copy(name)
+    theirs, code, output = copy(name, CHECKS=SOME)
     assert code == 0 and red(theirs) == set(), output
     public = f"http://127.0.0.1:{theirs.http}/team/chat/mcp"
     answer = httpx.get(public, trust_env=False, follow_redirects=True)
