@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import socket
 import ssl
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from .serving import HOST
 
 SECONDS = 10
+FRAMING = re.compile(rb"(?:[0-9A-Fa-f]*\r\n)+")  # of chunks: the last one may come alone
 KEYS = {"at", "path", "send", "source", "status", "header", "is", "has", "lacks", "pieces"}
 
 
@@ -65,4 +67,4 @@ def fetch(fact: dict[str, Any], texts: dict[str, str]) -> tuple[int, dict[str, l
         pieces = [rest] if rest else []
         while not upgrade and (more := connection.recv(65536)):
             pieces.append(more)
-    return status, headers, pieces
+    return status, headers, [one for one in pieces if not FRAMING.fullmatch(one)]
