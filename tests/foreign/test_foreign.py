@@ -1,4 +1,5 @@
-"""Each row of the TOML files, judged as by `python -m tests.foreign`: without the probe, and with it."""
+"""Each row of the TOML files, judged as by `python -m tests.foreign`: without the probe, and with it. What
+is kept of it, `--document` writes down."""
 
 import shutil
 
@@ -7,6 +8,7 @@ import pytest
 from .entry import load_all
 from .run import HOME, of, ordered
 from .serving import Missing, Ports, Servers, certificate, check
+from .table import keep
 
 # Requests to one path at one entrypoint, of the probe's world the probe: what it costs somebody is bounded.
 MOST = {"plain": 60, "probed": 120}
@@ -39,5 +41,6 @@ def test_it_gets_the_right_answer(world, entry, bed):
     except Missing as missing:
         pytest.skip(str(missing))
     verdict = of(entry, *bed, HOME / world / entry.name)
+    keep([verdict], world)
     assert verdict.good, "; ".join(verdict.words)
     assert 0 < verdict.most <= MOST[world], f"{verdict.most} of {verdict.sent} requests went to one path"
