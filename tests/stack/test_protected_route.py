@@ -32,9 +32,6 @@ ROUTER = f"""
 {CLOSED}  middlewares = ["nobody"]
   service = "app"
 
-[http.middlewares.nobody.ipAllowList]
-  sourceRange = ["255.255.255.255"]
-
 """
 WITH_A_SLASH = (
     "traefik/dynamic/routes.toml",
