@@ -184,6 +184,15 @@ class Page:
         said = "; ".join([text or "nothing", *self.complaints])
         raise Unexpected(what, f"not there; the page says: {said}", "on the page")
 
+    def read(self, selector: str, *words: str) -> str:
+        """Return the text of what is there, once it has the words, or as it is in the end."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            said = self.page.locator(selector).inner_text()
+            if all(one in said for one in words) or self.disturbed or time.monotonic() > deadline:
+                return said
+            self.page.wait_for_timeout(100)
+
     def execute(self, path: str) -> dict[str, str]:
         """Expands GET `path` in Swagger UI, tries it out, and reads what is shown then."""
         block = f'.opblock-get:has(.opblock-summary-path[data-path="{path}"])'
