@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-SECONDS = 2
-LOOKS = 10  # of one process, SECONDS apart
+SECONDS = 2  # for an answer to begin
+LOOKS, PAUSE_SECONDS = 10, 2  # of one process
 # Every server process of a container touches it first (__main__.py).
 STARTED, PASSED = "started", "passed"
 
@@ -38,11 +38,11 @@ def _watch(url: str, status: int, said: str) -> tuple[int, str]:
     for. The engine gives a check 5 s more than START_SECONDS."""
     mark = _mark(PASSED)
     try:
-        looks = min(LOOKS, int(float(os.environ.get("START_SECONDS", 0)) // (2 * SECONDS)))
+        looks = min(LOOKS, int(float(os.environ.get("START_SECONDS", 0)) // (SECONDS + PAUSE_SECONDS)))
         for _ in range(looks if mark.exists() else 0):
             if not 0 < status < 500:
                 break
-            time.sleep(SECONDS)
+            time.sleep(PAUSE_SECONDS)
             status, said = _status(url)
         if 0 < status < 500:
             mark.touch()

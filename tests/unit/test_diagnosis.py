@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from behindproxy.contract import advice, reference
+from behindproxy.contract.cause import Red
 from behindproxy.contract.causes import ARRIVING, CAUSES, SEEN
 from behindproxy.contract.diagnosis import Diagnosis, diagnose
 from behindproxy.contract.setting import Setting
@@ -158,3 +159,11 @@ ELSEWHERE = {
 def test_elsewhere_an_answer_s_addresses_name_the_cause(says):
     setting = Setting("nginx", "uvicorn", prefix="/shop", hosts=("shop.example",))
     assert says in diagnose(results(ELSEWHERE[says]), setting=setting).causes[0].cause
+
+
+@pytest.mark.parametrize(
+    ("observed", "said"),
+    [("status: 302", True), ("302 to itself", True), ("http://127.0.0.1:23021 after 4.302 s", False)],
+)
+def test_a_part_of_a_port_is_no_status(observed, said):
+    assert Red({"app.root_path@https": observed}).says("app.root_path", "302") is said

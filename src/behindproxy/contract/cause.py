@@ -48,8 +48,9 @@ class Red:
         return next((text or "red" for text in self._at(pattern)), "")
 
     def says(self, pattern: str, *words: str) -> bool:
-        """Was one of `words` observed at a red place that fits?"""
-        return any(word in text for text in self._at(pattern) for word in words)
+        """Was one of `words` observed at a red place that fits? A status is no part of a port or a time."""
+        wanted = [rf"(?<![\d:.]){word}(?!\d)" if word.isdigit() else re.escape(word) for word in words]
+        return any(re.search(one, text) for text in self._at(pattern) for one in wanted)
 
     def _at(self, pattern: str) -> list[str]:
         return [text for place, text in self.observed.items() if fnmatch(place, _whole(pattern))]
