@@ -113,6 +113,7 @@ def counting():
 def passed(starting, monkeypatch):
     """A container in which a check has passed; its looks are close together."""
     monkeypatch.setattr(healthcheck, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setenv("START_SECONDS", "60")
     (starting.parent / "passed").touch()
     return starting.parent / "passed"
 
@@ -136,6 +137,7 @@ def test_what_begins_to_fail_is_unhealthy_at_once(passed, counting, failing):
 
 
 def test_no_check_lasts_longer_than_the_engine_gives_it(passed, counting, monkeypatch):
+    monkeypatch.setattr(healthcheck, "PAUSE_SECONDS", 2)
     monkeypatch.setenv("START_SECONDS", "3")
     url, _, sent = counting
     assert main(url) == 0 and sent == [200]
