@@ -12,6 +12,7 @@ from pathlib import Path
 
 SECONDS = 2  # for an answer to begin
 LOOKS, PAUSE_SECONDS = 10, 2  # of one process
+JUST_NOW_SECONDS = 5  # the engine begins a check 2 s after the one before
 # Every server process of a container touches it first (__main__.py).
 STARTED, PASSED = "started", "passed"
 
@@ -34,12 +35,13 @@ def main(url: str, once: bool = False) -> int:
 
 
 def _watch(url: str, status: int, said: str) -> tuple[int, str]:
-    """Go on looking while the server answers, unless this is the first check that passes: that one is waited
-    for. The engine gives a check 5 s more than START_SECONDS."""
+    """Go on looking while the server answers, where another check has passed just now. The first one that
+    passes is waited for, also after the container was paused: the engine calls it unhealthy until then. It
+    gives a check 5 s more than START_SECONDS."""
     mark = _mark(PASSED)
     try:
         looks = min(LOOKS, int(float(os.environ.get("START_SECONDS", 0)) // (SECONDS + PAUSE_SECONDS)))
-        for _ in range(looks if mark.exists() else 0):
+        for _ in range(looks if _age(mark) < JUST_NOW_SECONDS else 0):
             if not 0 < status < 500:
                 break
             time.sleep(PAUSE_SECONDS)
@@ -51,6 +53,11 @@ def _watch(url: str, status: int, said: str) -> tuple[int, str]:
     except (OSError, ValueError):  # without a mark each check looks once
         pass
     return status, said
+
+
+def _age(mark: Path) -> float:
+    """Return for how many seconds it has not been touched."""
+    return time.time() - mark.stat().st_mtime if mark.exists() else float("inf")
 
 
 def _mark(name: str) -> Path:

@@ -128,6 +128,13 @@ def test_a_later_one_goes_on_looking(passed, counting):
     assert main(url) == 0 and len(sent) == 1 + healthcheck.LOOKS
 
 
+def test_after_a_pause_the_first_that_passes_ends_at_once(passed, counting):
+    os.utime(passed, (time.time() - 6, time.time() - 6))
+    url, _, sent = counting
+    assert main(url) == 0 and sent == [200]
+    assert time.time() - passed.stat().st_mtime < 5
+
+
 @pytest.mark.parametrize("failing", [500, 503])
 def test_what_begins_to_fail_is_unhealthy_at_once(passed, counting, failing):
     url, statuses, sent = counting
