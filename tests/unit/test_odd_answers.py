@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from behindproxy.contract import (
+    answers,
     discovery,
     exchange,
     test_answers,
@@ -171,6 +172,20 @@ def test_of_a_text_without_an_end_the_beginning_is_read():
         one = app.target().open("http", Expect())
         assert exchange.TEXT_BYTES < len(one.get("/tail").content) < 2 * exchange.TEXT_BYTES
         assert exchange.TEXT_BYTES < len(one.look("/tail").text) < 2 * exchange.TEXT_BYTES
+
+
+def test_of_a_text_that_is_cut_off_no_address_is_cut_through():
+    def line():
+        while True:
+            yield f'{{"self": "{app.url}/orders/1"}},' * 999
+
+    with served(lambda path: (200, JSON, line())) as app:
+        one = app.target().open("http", Expect())
+        assert set(answers.urls({}, one.look("/dump").text)) == {f"{app.url}/orders/1"}
+    with served(lambda path: (200, TEXT, line())) as app:
+        assert set(answers.urls({}, app.target().open("http", Expect()).get("/dump").text)) == {
+            f"{app.url}/orders/1"
+        }
 
 
 def test_of_a_page_with_many_links_some_are_looked_at():

@@ -49,7 +49,7 @@ def bound(response: httpx.Response) -> None:
             if over and not cut:
                 seen = f"after {seconds} seconds or {most} bytes"
                 raise httpx.ReadError(f"the body did not end {seen}", request=response.request)
-            yield piece
+            yield uncut(piece) if over else piece
             if over:
                 return
 
@@ -62,8 +62,14 @@ def beginning(response: httpx.Response) -> tuple[bytes, bool]:
     for piece in response.iter_bytes():
         body += piece
         if len(body) > TEXT_BYTES or time.monotonic() > end:
-            return bytes(body), False
+            return uncut(bytes(body)), False
     return bytes(body), True
+
+
+def uncut(body: bytes) -> bytes:
+    """Return the beginning of a text without its last word: an address that was cut off is another one."""
+    end = max(body.rfind(sign) for sign in (b'"', b"'", b"<", b">", b" ", b"\n"))
+    return body[: end + 1] or body
 
 
 def headers_text(headers: Iterable[tuple[str, str]]) -> str:
