@@ -1,5 +1,6 @@
 """Somebody's project, into which `behindproxy new` writes, and the tool as its wheels install it."""
 
+import json
 import os
 import re
 import shutil
@@ -185,6 +186,11 @@ class Project(Checkout):
         if self.runtime == "native" and made.exists() and not kept.exists():
             link_tree(made, kept)
         return code, output
+
+    def red(self) -> set[str]:
+        """The checks that the last `verify` called wrong, or could not send."""
+        report = json.loads((self.home / ".behindproxy" / "verify" / "report.json").read_text())
+        return {check["id"] for check in report["checks"] if check["status"] in ("failed", "error")}
 
     def link_installed(self) -> tuple[Path, Path]:
         """What another project with the same lists has installed, if one has; both places."""

@@ -1,7 +1,5 @@
 """Applications as the documentation of published libraries has them: Socket.IO, MCP servers, signing in."""
 
-import json
-
 import httpx
 import pytest
 
@@ -113,21 +111,16 @@ def copy(source, project):
     return make
 
 
-def red(theirs) -> set[str]:
-    report = json.loads((theirs.path / ".behindproxy" / "verify" / "report.json").read_text())
-    return {check["id"] for check in report["checks"] if check["status"] in ("failed", "error")}
-
-
 @pytest.mark.parametrize("name", ["chat", "mounted"])
 def test_socket_io_that_does_not_know_the_prefix_is_named(copy, name):
     theirs, code, output = copy(name, CHECKS=SOME)
-    assert code != 0 and red(theirs) == {"websocket.socket_io"}, output
+    assert code != 0 and theirs.red() == {"websocket.socket_io"}, output
     assert FIX in output and "not explained" not in output, output
 
 
 def test_socket_io_that_knows_the_prefix_is_right(copy):
     theirs, code, output = copy("prefixed", CHECKS=SOME)
-    assert code == 0 and red(theirs) == set(), output
+    assert code == 0 and theirs.red() == set(), output
     assert "does not know the session" not in output
 
 
@@ -140,7 +133,7 @@ def test_socket_io_in_two_processes_is_noted(copy):
 @pytest.mark.parametrize("name", ["tools", "tools_mounted"])
 def test_an_mcp_server_is_right(copy, name):
     theirs, code, output = copy(name, CHECKS=SOME)
-    assert code == 0 and red(theirs) == set(), output
+    assert code == 0 and theirs.red() == set(), output
     public = f"http://127.0.0.1:{theirs.http}/team/chat/mcp"
     answer = httpx.get(public, trust_env=False, follow_redirects=True)
     assert answer.status_code in (400, 406) and "jsonrpc" in answer.text  # the SDK's: it wants a session
@@ -148,7 +141,7 @@ def test_an_mcp_server_is_right(copy, name):
 
 def test_signing_in_leads_back_to_the_public_address(copy):
     theirs, code, output = copy("signin")
-    assert code == 0 and red(theirs) == {"application.cookies", "application.cookies_secure"}, output
+    assert code == 0 and theirs.red() == {"application.cookies", "application.cookies_secure"}, output
     assert "SessionMiddleware(path=" in (theirs.path / ".behindproxy/verify/report.md").read_text()
     answer = httpx.get(f"http://127.0.0.1:{theirs.http}/team/chat/login", trust_env=False)
     back = httpx.URL(answer.headers["location"]).params["redirect_uri"]

@@ -1,6 +1,5 @@
 """Published applications that nobody here wrote, behind a prefix of two segments."""
 
-import json
 import re
 
 import httpx
@@ -54,11 +53,6 @@ APPLICATIONS = {
 }
 
 
-def red(project) -> set[str]:
-    report = json.loads((project.path / ".behindproxy" / "verify" / "report.json").read_text())
-    return {check["id"] for check in report["checks"] if check["status"] in ("failed", "error")}
-
-
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_it_is_proved_behind_a_prefix(source, project, name):
     files, module = APPLICATIONS[name]
@@ -67,7 +61,7 @@ def test_it_is_proved_behind_a_prefix(source, project, name):
     assert code == 0, output
     code, output = theirs.verify(source)
     assert code == 0, output
-    assert red(theirs) == set()
+    assert theirs.red() == set()
     assert int(output.splitlines()[-1].split()[0]) > 80  # passed
 
 
@@ -96,7 +90,7 @@ def test_a_fault_of_theirs_is_called_theirs_with_the_line(source, project):
     assert source.new(theirs, APP_MODULE="catalog:app", API_PREFIX="/shop/data")[0] == 0
     code, output = theirs.verify(source, CHECKS="application.redirects")
     assert code != 0
-    assert red(theirs) == {"application.redirects"}
+    assert theirs.red() == {"application.redirects"}
     diagnosis = next(line for line in output.splitlines() if line.startswith("diagnosis:"))
     assert "the application's own fault" in diagnosis
     assert "catalog.py:3: app = Datasette(memory=True).app()" in diagnosis
@@ -118,7 +112,7 @@ def test_fastapi_s_page_as_app_main_is_not_the_demonstration(source, project, ta
             "CA_FILE": ".behindproxy/tls/ca.pem",
         }
     code, output = theirs.verify(source, **settings)
-    assert red(theirs) == set()
+    assert theirs.red() == set()
     assert code == 0, output
     assert int(output.splitlines()[-1].split()[0]) > 70  # passed
     # What Traefik refused itself stands in its log too.

@@ -437,11 +437,9 @@ class Discovery:
             *(f"{one.rstrip('/')}{sessions.SOCKET_IO}" for one in mounts),
         ]
         paths = list(dict.fromkeys(paths))
-        answers = self._get_all(path + sessions.OPEN for path in paths)
-        open_ = [
-            path for path, one in zip(paths, answers, strict=True) if one and sessions.opened_in(one.text)
-        ]
-        self.found.socket_io = open_ or (paths if named or source or told else [])
+        got = zip(paths, self._get_all(path + sessions.OPEN for path in paths), strict=True)
+        opened = [path for path, answer in got if answer and sessions.opened_in(answer.text)]
+        self.found.socket_io = opened or (paths if named or source or told else [])
 
     def _client_paths(self, answer: Answer) -> list[str]:
         """The path at which a page's script looks for Socket.IO, where it has the client."""

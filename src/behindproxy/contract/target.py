@@ -175,11 +175,11 @@ class Target:
             self.count(name, url.raw_path.decode("ascii"))
 
     def count(self, name: EntrypointName, target: str) -> None:
-        self.refuse_late()
         self.sent[name, target.partition("?")[0]] += 1
 
     def permit(self, names: set[EntrypointName], harm: str) -> None:
-        """Raises Refused unless the demonstration answers at each of these entrypoints."""
+        """Raises Refused unless the demonstration answers at each of these entrypoints, and OutOfTime."""
+        self.refuse_late()
         if harm and (not names or any(map(self.restricted, names))):
             raise safety.Refused(f"not sent, {harm}: {safety.REASON}")
 

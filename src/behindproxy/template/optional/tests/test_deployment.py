@@ -26,10 +26,13 @@ listed = pytest.mark.skipif(os.environ.get("ROOT_PATH_IN_SERVERS") == "false", r
 def get(entrypoint: str, path: str, **headers: str) -> Any:
     if not URLS[entrypoint]:
         pytest.skip(f"no {entrypoint} entrypoint is named")
-    trusted = ssl.create_default_context(cafile=os.environ.get("CA_FILE") or None)
     url = URLS[entrypoint] + (PREFIX if entrypoint == "direct" and unstripped else "") + path
-    with httpx.Client(verify=trusted, trust_env=False) as client:
-        return client.get(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    return send(url, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def send(url: str, headers: dict[str, str] | None = None) -> Any:
+    trusted = ssl.create_default_context(cafile=os.environ.get("CA_FILE") or None)
+    return httpx.get(url, headers=headers, verify=trusted, trust_env=False)
 
 
 def documentation(entrypoint: str, path: str, **headers: str) -> Any:
@@ -73,6 +76,5 @@ def test_nobody_makes_the_headers_up(entrypoint: str) -> None:
 @pytest.mark.parametrize("entrypoint", ["http", "https"])
 def test_nothing_answers_without_the_prefix(entrypoint: str) -> None:
     url = URLS[entrypoint] or pytest.skip(f"no {entrypoint} entrypoint is named")
-    trusted = ssl.create_default_context(cafile=os.environ.get("CA_FILE") or None)
-    answer = httpx.get(httpx.URL(url).copy_with(path=SCHEMA), verify=trusted, trust_env=False)
+    answer = send(str(httpx.URL(url).copy_with(path=SCHEMA)))
     assert answer.status_code == 404 or answer.is_redirect  # production's http leads to https
