@@ -1,5 +1,8 @@
 """A copy's tools write into `.behindproxy/`: a `build/` is the project's own, and stays as it is."""
 
+import fcntl
+import time
+
 import pytest
 
 from .projects import commit, git, theirs
@@ -46,6 +49,21 @@ def test_a_folder_of_that_name_that_is_theirs_is_not_written_to(shop):
         assert code != 0
         assert ".behindproxy/ is there, and was not made by these tools" in output
     assert git(shop.path, "status", "--porcelain") == ""
+
+
+def test_two_first_targets_wait_for_each_other(shop):
+    """What one has begun to make is not taken for a folder of theirs by the other."""
+    made = shop.path / ".behindproxy"
+    with (shop.path / "deployment" / "tool.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made.mkdir()
+        second = shop.start("ps")
+        time.sleep(1)
+        assert second.poll() is None, second.communicate()
+        (made / ".gitignore").write_text("# Made by make; make clean removes this folder.\n*\n")
+    output, _ = second.communicate(timeout=300)
+    assert "installing deployment/tool.lock" in output
+    assert "the stack is not running" in output
 
 
 def test_the_project_s_name_is_not_the_folder_s(shop):
