@@ -2,18 +2,22 @@
 
 import functools
 
+import anyio
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, HTTPException
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from behindproxy_serve.asgi import wrap
+from behindproxy_serve.middleware.docs import Docs, nothing
 from behindproxy_serve.settings import Settings
 
 from .asgi import request
@@ -53,8 +57,8 @@ def test_they_are_404_with_off_and_nothing_else_is(path):
     assert status(app, "/orders", docs="off") == status(app, "/one/admin/orders", docs="off") == 200
 
 
-def answer(app, path):
-    _, sent = request(wrap(app, Settings(docs="off")), path, headers=PROXIED)
+def answer(app, path, docs="off"):
+    _, sent = request(wrap(app, Settings(docs=docs)), path, headers=PROXIED)
     headers = [one for one in sent[0]["headers"] if one[0] != b"x-request-id"]
     return sent[0]["status"], headers, [message.get("body") for message in sent[1:]]
 
@@ -168,6 +172,116 @@ def test_pages_of_the_application_s_own_are_known_by_what_makes_them(path):
     assert status(own_pages(), path) in (200, 401)
     assert status(own_pages(), path, docs="off") == 404
     assert status(own_pages(), "/v1/docs/start", docs="off") == 200
+
+
+def swagger(title):
+    return get_swagger_ui_html(openapi_url="/openapi.json", title=title)
+
+
+class Page(HTTPEndpoint):
+    async def get(self, request):
+        return swagger("a class")
+
+
+def hides_its_function(function):
+    def inner():
+        return function()
+
+    return inner
+
+
+class Moves:
+    """A middleware of the application that changes the path in a copy of the scope."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "http":
+            scope = {**scope, "path": scope["path"].replace("/manual", "/help")}
+        await self.app(scope, receive, send)
+
+
+def made_otherwise() -> FastAPI:
+    app = shop()
+    app.router.routes.append(Route("/class", Page))
+    app.add_middleware(GZipMiddleware, minimum_size=10)
+    app.add_middleware(Moves)
+
+    @app.get("/helper")
+    def helper():
+        return swagger("by a helper")
+
+    @app.get("/own-schema")
+    def own_schema():
+        return app.openapi()
+
+    @app.get("/hidden")
+    @hides_its_function
+    def page():
+        return swagger("hidden")
+
+    @app.get("/scalar")
+    def scalar():
+        return HTMLResponse('<script id="api-reference" data-url="/openapi.json"></script>')
+
+    @app.get("/schema.yaml")
+    def yaml():
+        return PlainTextResponse("openapi: 3.1.0\ninfo: {}\n", media_type="application/yaml")
+
+    @app.get("/report")
+    def report():
+        return {"openapi": "used", "swagger": "not"}
+
+    @app.get("/text")
+    def manual():
+        return HTMLResponse("<p>Our API has an OpenAPI schema; Swagger UI and ReDoc show it.")
+
+    return app
+
+
+@pytest.mark.parametrize(
+    "path", ["/helper", "/class", "/own-schema", "/hidden", "/scalar", "/schema.yaml", "/manual"]
+)
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_pages_and_schemas_are_known_by_what_they_are(path, coding):
+    headers = [*PROXIED, ("accept-encoding", coding)]
+    assert status(made_otherwise(), path, headers) == 200
+    assert status(made_otherwise(), path, headers, docs="off") == 404
+
+
+@pytest.mark.parametrize("path", ["/report", "/text", "/orders"])
+def test_what_only_speaks_of_them_is_shown(path):
+    assert answer(made_otherwise(), path) == answer(made_otherwise(), path, docs="public")
+
+
+def test_a_404_that_shows_the_path_shows_the_one_that_was_asked_for():
+    app = shop()
+
+    def missing(request, error):
+        headers = {"x-path": request.url.path}
+        return PlainTextResponse(f"nothing at {request.url.path}", status_code=404, headers=headers)
+
+    app.add_exception_handler(404, missing)
+    found, unknown = answer(app, "/help"), answer(app, "/held")
+    assert found[2] == [b"nothing at /help"]
+    assert [(key, value.replace(b"held", b"help")) for key, value in unknown[1]] == found[1]
+
+
+def test_the_head_of_a_stream_is_not_held_back():
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def stream(scope, receive, send):
+        head = {"status": 200, "headers": [(b"content-type", b"text/event-stream")]}
+        await send({"type": "http.response.start", **head})
+        assert sent
+
+    scope = {"type": "http", "method": "GET", "path": "/events", "headers": []}
+    anyio.run(Docs(stream, "", False), scope, nothing, send)
+    assert len(sent) == 1
 
 
 async def through(request, call_next):

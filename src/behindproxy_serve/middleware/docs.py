@@ -2,8 +2,10 @@
 
 import functools
 import inspect
+import random
 import re
-import uuid
+import zlib
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -23,13 +25,23 @@ MAKERS = {
     "get_swagger_ui_html",
     "get_swagger_ui_oauth2_redirect_html",
 }
+# What an answer begins with that is a schema (OpenAPI 3, Swagger 2), and what a page has that shows one:
+# Swagger UI, ReDoc, Scalar, RapiDoc, Stoplight Elements.
+SCHEMA = re.compile(rb"""\s*(?:\{\s*)?["']?(?:openapi|swagger)["']?\s*:\s*["']?[23]\.""")
+PAGE = re.compile(
+    rb"""SwaggerUIBundle\s*\(|\bRedoc\.init\(|<(?:redoc|rapi-doc|elements-api)[\s>]|id=["']api-reference["']"""
+)
+KIND = re.compile(rb"text/html|(?:application|text)/(?:[\w.+-]*\+)?(?:json|(?:x-)?yaml)(?=;|$)")
+SEARCHED = 1 << 20  # bytes of a compressed answer
+RARE = "jkqvxz"  # Letters of a made-up name, which is in no other word of a page.
 
 
 class Docs:
     """Answer as for an unknown path in place of a documentation page, its schema and its OAuth2 redirect.
 
     Which these are, the route that has answered tells: whatever the application calls them, also in a mount.
-    So do the routes that the application has at its start, where a middleware of its own copies the scope.
+    So do the routes that the application has at its start, where a middleware of its own copies the scope,
+    and the first bytes of an answer to GET, whatever made it.
     With `private`, whoever calls the server itself gets them, made without the prefix: it is the proxy's, so
     a page would look for its schema in vain there.
     """
@@ -44,16 +56,28 @@ class Docs:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         shown = self.private and not any(name in FORWARDED for name, _ in scope["headers"])
+        reads = scope["method"] in ("GET", "HEAD")
         named = self._names(scope["path"])
-        if named and scope["method"] in ("GET", "HEAD"):
-            return await self.app(self._without_prefix(scope) if shown else elsewhere(scope), receive, send)
-        before, hidden = dict(scope), False
+        if named and reads and shown:
+            return await self.app(self._without_prefix(scope), receive, send)
+        if named and reads:
+            return await elsewhere(self.app, scope, receive, send)
+        before, hidden, held = dict(scope), False, None
 
         async def unless_documentation(message: Message) -> None:
-            nonlocal hidden
+            nonlocal hidden, held
             if message["type"] == "http.response.start":
                 tells = named and message["status"] in (307, 405)  # that something is there
                 hidden = hidden or documents(scope.get("endpoint")) or tells
+                kind = dict(message.get("headers", ())).get(b"content-type", b"")
+                if reads and not hidden and message["status"] == 200 and KIND.match(kind):
+                    held = message  # until its first bytes tell
+                    return
+            elif held:
+                hidden = documentation(dict(held["headers"]), message.get("body", b""))
+                if not hidden:
+                    await send(held)
+                held = None
             if not hidden:
                 await send(message)
 
@@ -79,11 +103,34 @@ async def nothing() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def elsewhere(scope: Scope) -> Scope:
-    """Return the request for a path that nobody has, beside its own: as if that were not there,
-    the application answers with whatever its own 404 is."""
-    path = f"{scope['path'].rstrip('/').rpartition('/')[0]}/{uuid.uuid4().hex}"
-    return {**scope, "path": path, "raw_path": quote(path).encode()}
+async def elsewhere(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Ask `app` for a path that nobody has, beside the request's own: as if that were not there, it answers
+    with whatever its own 404 is. Where its answer shows the made-up name, it shows the request's."""
+    folder, _, name = scope["path"].rstrip("/").rpartition("/")
+    made = "".join(random.choices(RARE, k=max(len(name), 4)))  # as long as the name: no length changes
+    path = f"{folder}/{made}" + "/" * scope["path"].endswith("/")
+
+    def shown(text: bytes) -> bytes:
+        return text.replace(made.encode(), name.encode()) if len(made) == len(name) else text
+
+    async def with_name(message: Message) -> None:
+        if "headers" in message:
+            message = {**message, "headers": [(key, shown(value)) for key, value in message["headers"]]}
+        elif "body" in message:
+            message = {**message, "body": shown(message["body"])}
+        await send(message)
+
+    await app({**scope, "path": path, "raw_path": quote(path).encode()}, receive, with_name)
+
+
+def documentation(headers: Mapping[bytes, bytes], body: bytes) -> bool:
+    """Return whether an answer that begins with `body` is a schema or a page that shows one."""
+    if headers.get(b"content-encoding") in (b"gzip", b"deflate"):
+        try:
+            body = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, SEARCHED)
+        except zlib.error:
+            return False
+    return bool(PAGE.search(body) if b"html" in headers[b"content-type"] else SCHEMA.match(body))
 
 
 def documents(endpoint: Any) -> bool:
