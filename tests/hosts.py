@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.checkout import ROOT, must, wait_for
 
+START_SECONDS = 60  # for a server to listen, on a machine whose every core is busy
 PYTHON = str(ROOT / "build" / "venv" / "bin" / "python")
 # What would tell the doctor of the session in which the tests themselves run.
 SESSION = ("SSH_", "VSCODE_", "TERM_PROGRAM", "CODESPACES", "REMOTE_CONTAINERS", "WSL_", "BROWSER")
@@ -80,7 +81,7 @@ class Host:
         log.close()
         self.processes.append(process)
         if port:
-            wait_for(lambda: process.poll() is not None or self.listens(at, port), 20)
+            wait_for(lambda: process.poll() is not None or self.listens(at, port), START_SECONDS)
             assert process.poll() is None, Path(log.name).read_text()
         return process
 
@@ -99,7 +100,7 @@ class Host:
 
     def until(self, url: str, words: str) -> None:
         """Wait until the answer has these words."""
-        wait_for(lambda: words in self.get(url), 20)
+        wait_for(lambda: words in self.get(url), START_SECONDS)
 
     def doctor(self, url: str = "", as_nobody: bool = False, **environ: str) -> dict:
         user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if as_nobody else []
