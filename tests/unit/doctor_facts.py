@@ -189,6 +189,8 @@ STACK = [
         ["requests.encoded"],
     ),
     (changed(requests=[request(400, 0.0, path="/api/v1/units/a%2fb", by_application=True)]), []),
+    (changed(only_404=[request(404, 0.0, passed_on=False)] * 3), ["requests.only_404"]),
+    (changed(only_404=[request(404, 0.0, by_application=True)] * 3), ["requests.only_404"]),
     (with_(with_answers(http=answer("timed_out")), rules=[DROP]), ["firewall.drops"]),
     (opened(TRAEFIK_404), ["hosts.refused"]),
     (opened(), []),

@@ -45,10 +45,6 @@ def test_a_line_is_read_behind_any_prefix():
         )
 
 
-def test_other_requests_are_left_out():
-    assert access_log.read(json.dumps(LINE | {"DownstreamStatus": 200})) == []
-
-
 def test_lines_before_the_start_of_traefik_and_old_ones_do_not_count():
     request = read()
     for up_seconds, age, kept in ((3600, 0, 1), (10, 0, 0), (90000, 3600, 0), (90000, 3000, 1)):
@@ -98,3 +94,12 @@ def test_a_refusal_is_one_where_no_server_was_tried():
     refused = {"DownstreamStatus": 400, "RequestPath": "/a%2Fb", "OriginStatus": 0}
     lines = [refused, refused | {"OriginStatus": 400}, refused | {"RequestPath": "/a"}]
     assert len(list(access_log.refused_encoded([read(**one) for one in lines]))) == 1
+
+
+@pytest.mark.parametrize(
+    "statuses, told",
+    [((404, 404, 404), True), ((404, 404), False), ((404, 200, 404), False), ((404, 404, 401), False)],
+)
+def test_only_404_is_told_where_nothing_else_was_answered(statuses, told):
+    requests = [read(DownstreamStatus=status) for status in statuses]
+    assert access_log.only_404(requests) == (requests if told else [])

@@ -112,6 +112,7 @@ def test_what_leaves_the_exit_status_alone():
         (NOTE, "requests.server_ended"),
         (NOTE, "requests.no_connection"),
         (NOTE, "requests.encoded"),
+        (NOTE, "requests.only_404"),
         (NOTE, "url.method"),
     }
 

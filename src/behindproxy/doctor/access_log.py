@@ -17,6 +17,7 @@ RETRY_SECONDS = 0.1  # initialInterval of its retry
 NEAR_SECONDS = 1.0  # by which a limit is passed until it is noticed, on a busy machine
 WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 RECENT = timedelta(hours=1)
+SOME = 3  # requests from which on it is told what became of all of them
 ENCODED = re.compile(r"%(2F|5C|00|3B|25|3F|23)", re.IGNORECASE)
 
 CLOSED = 499  # Also Traefik's for a client that it cut itself, depending on what it notices first.
@@ -41,18 +42,16 @@ class Request:
 
 
 def read(log: str) -> list[Request]:
-    """Return the requests in `log` that Traefik may have ended: JSON lines among others, with any prefix."""
+    """Return the requests in `log`: JSON lines among others, with any prefix."""
     found = []
     for line in log.splitlines():
         start = line.find("{")
         if start < 0 or '"DownstreamStatus"' not in line:
             continue
         try:
-            one = _request(json.loads(line[start:]))
+            found.append(_request(json.loads(line[start:])))
         except (ValueError, KeyError, TypeError):
             continue
-        if one.status in ENDED:
-            found.append(one)
     return found
 
 
@@ -75,6 +74,11 @@ def since_start(requests: list[Request], up_seconds: float, now: datetime) -> li
     """Return those that began in the hour before `now` or later, and since Traefik was started."""
     since = max(now - RECENT, now - timedelta(seconds=up_seconds + 1))
     return [one for one in requests if one.at >= since]
+
+
+def only_404(requests: list[Request]) -> list[Request]:
+    """Return `requests` where each of them was answered with 404, and there are some; else none."""
+    return requests if len(requests) >= SOME and all(one.status == 404 for one in requests) else []
 
 
 def answer_seconds(settings: StackSettings) -> int:

@@ -266,6 +266,12 @@ def requests(facts: Facts) -> Iterator[Step]:
         yield finding("requests", "requests.server_ended", requests=_shown(found))
     if found := ended.get("connection"):
         yield finding("requests", "requests.no_connection", requests=_shown(found))
+    if found := facts.only_404:
+        if found[-1].passed_on:
+            yield finding("requests", "requests.only_404", case="application", requests=_shown(found))
+        else:
+            hosts, prefix = facts.settings.public_hosts, facts.settings.api_prefix
+            yield finding("requests", "requests.only_404", requests=_shown(found), hosts=hosts, prefix=prefix)
     passing = allowed_characters(facts.settings)
     if found := list(refused_encoded(facts.requests, passing)):
         refused = encoded(found[-1].path, passing)

@@ -138,6 +138,7 @@ class Facts:
     not_applied: list[str] = field(default_factory=list)  # settings that .env has and what runs has not
     settings_error: str = ""  # why those that .env has now would be refused
     requests: list[Request] = field(default_factory=list)  # that Traefik may have ended, since its start
+    only_404: list[Request] = field(default_factory=list)  # all since then, where no answer was another
     certificate: Certificate | None = None  # for DOMAIN, as it is served
     certificate_error: str = ""  # the authority's last, since the certificate is due
     listeners: list[Listener] = field(default_factory=list)

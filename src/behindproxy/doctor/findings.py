@@ -457,6 +457,20 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "look for a typing error; behind a proxy, compare the path in the server's log with this one",
             source=ANSWERS,
         ),
+        note(
+            "requests.only_404",
+            "every request got a 404 from Traefik, since no router takes it: {requests}",
+            "a public URL has a host of PUBLIC_HOSTS ({hosts}), and its path begins with {prefix}; "
+            "make doctor URL=… explains one address",
+            source=ANSWERS,
+        ),
+        note(
+            "requests.only_404",
+            "the application answered every request with 404: {requests}",
+            "compare the path with the application's routes; make doctor URL=… explains one address",
+            case="application",
+            source=ANSWERS,
+        ),
     ),
     "502, 503 or 504": (
         error(

@@ -145,8 +145,10 @@ def _requests(seen: Facts, began: datetime, own: bool) -> None:
         log = containers.traefik_log(seen.containers)
         up = next((one.up_seconds for one in seen.containers if one.ours and one.service == "traefik"), None)
     requests = access_log.since_start(access_log.read(log), up or 0.0, began)
-    # Without a URL those of others alone: doctor sends its own to HEALTH.
-    seen.requests = [one for one in requests if own or not one.path.endswith(HEALTH)]
+    of_others = [one for one in requests if not one.path.endswith(HEALTH)]  # doctor sends its own there
+    ended = requests if own else of_others
+    seen.requests = [one for one in ended if one.status in access_log.ENDED]
+    seen.only_404 = access_log.only_404(of_others)
 
 
 def _target(seen: Facts, url: str) -> None:
