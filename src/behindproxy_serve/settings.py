@@ -89,7 +89,8 @@ class Settings(BaseSettings):
     )
     app_module: str = setting(
         "app.main:app",
-        "The application to serve: a module and the attribute in it.",
+        "The application to serve: a module and the attribute in it, which may be a function that makes the "
+        "application (module:create_app).",
         section="server",
         example="app.main:app",
     )

@@ -215,10 +215,13 @@ def test_nothing_asks_for_an_ignored_file_and_ci_runs_without_it(source, project
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({"src/shop/__init__.py": "", "src/shop/factory.py": FACTORY}, "shop.factory:create_app()"),
         (
-            {"shop/web.py": FACTORY.replace(" -> FastAPI", "").replace("create_app", "build")},
-            "shop.web:build()",
+            {"shop/web.py": FACTORY.replace("create_app()", "build(settings)")},
+            "shop.web:build (a function that needs arguments",
+        ),
+        (
+            {"shop/web.py": FACTORY, "shop/admin.py": FACTORY},
+            "APP_MODULE=shop.admin:create_app, APP_MODULE=shop.web:create_app",
         ),
         ({"pyproject.toml": '[project]\nname = "shop"\n', "src/shop/__init__.py": ""}, "pyproject.toml"),
         ({"shop/asgi.py": "from litestar import Litestar\n\napp = Litestar([])\n"}, "shop.asgi:app"),
@@ -233,7 +236,7 @@ def test_nothing_asks_for_an_ignored_file_and_ci_runs_without_it(source, project
         ({"notes.txt": "of mine\n"}, "no Python file"),
         ({"latin.py": "# -*- coding: nonsense -*-\n"}, "FastAPI("),
     ],
-    ids=["factory", "function", "src", "litestar", "django", "javascript", "notes", "malformed"],
+    ids=["function", "two factories", "src", "litestar", "django", "javascript", "notes", "malformed"],
 )
 def test_a_project_whose_application_is_not_found_is_named_and_left(source, project, files, says):
     line = refusal(source, project("unfound", files))
@@ -245,6 +248,11 @@ def test_a_project_whose_application_is_not_found_is_named_and_left(source, proj
     ("files", "module"),
     [
         ({"app/__init__.py": "", "app/main.py": APPLICATION}, "app.main:app"),
+        ({"src/shop/__init__.py": "", "src/shop/factory.py": FACTORY}, "shop.factory:create_app"),
+        (
+            {"shop/web.py": FACTORY.replace(" -> FastAPI", "").replace("create_app()", "build(debug=False)")},
+            "shop.web:build",
+        ),
         (
             {
                 "shop/factory.py": FACTORY,
@@ -269,7 +277,7 @@ def test_a_project_whose_application_is_not_found_is_named_and_left(source, proj
         ),
         ({"build/web.py": APPLICATION}, "build.web:app"),
     ],
-    ids=["app.main", "from a factory", "tool.fastapi", "typed", "build"],
+    ids=["app.main", "factory", "function", "from a factory", "tool.fastapi", "typed", "build"],
 )
 def test_an_application_is_found(source, project, files, module):
     shop = project("findable", files)

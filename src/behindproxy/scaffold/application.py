@@ -23,14 +23,15 @@ class Sources:
 
     files: int = 0
     applications: list[str] = field(default_factory=list)
-    factories: list[str] = field(default_factory=list)
+    factories: list[str] = field(default_factory=list)  # functions that need no argument
+    functions: list[str] = field(default_factory=list)  # that make an application of their arguments
     others: list[str] = field(default_factory=list)
 
     @property
     def candidates(self) -> str:
         functions = [
-            f"{name} (a function: a module that says `app = {name.partition(':')[2]}` can be named)"
-            for name in self.factories
+            f"{name} (a function that needs arguments: a module that says `app = …` can be named)"
+            for name in self.functions
         ]
         return ", ".join([*functions, *(f"APP_MODULE={name}" for name in self.others)])
 
@@ -44,7 +45,7 @@ def discover(destination: Path) -> str:
     if name := entrypoint(destination):
         return name
     sources = read(destination)
-    names = sources.applications
+    names = sources.applications or sources.factories
     if len(names) > 1:
         raise SystemExit(
             f"APP_MODULE is not set, and {destination} has {len(names)} applications: "
@@ -55,8 +56,9 @@ def discover(destination: Path) -> str:
         seen = f"; seen: {sources.candidates}" if sources.candidates else ""
         raise SystemExit(
             f"APP_MODULE is not set, and {destination} is not empty: {read_there} outside tests/ and docs/ "
-            "says `app = FastAPI(…)` at its top level, nor does pyproject.toml have an entrypoint in "
-            f"[tool.fastapi]{seen}; for example APP_MODULE=their.module:app"
+            "says `app = FastAPI(…)` at its top level or has a function that makes one, nor does "
+            f"pyproject.toml have an entrypoint in [tool.fastapi]{seen}; for example "
+            "APP_MODULE=their.module:app"
         )
     project = names[0].partition(".")[0]
     if any((destination / project / name).exists() for name in ("requirements.txt", "pyproject.toml")):
@@ -108,8 +110,9 @@ def read(destination: Path) -> Sources:
     for module, tree in trees:
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and returns(node, makers):
-                sources.factories.append(f"{module}:{node.name}()")
-    makers |= {name.partition(":")[2][:-2] for name in sources.factories}
+                kind = sources.functions if needs_arguments(node.args) else sources.factories
+                kind.append(f"{module}:{node.name}")
+    makers |= {name.partition(":")[2] for name in sources.factories + sources.functions}
     for module, tree in trees:
         aliases = {
             name.asname: name.name
@@ -123,7 +126,7 @@ def read(destination: Path) -> Sources:
                 sources.applications.append(f"{module}:{name}")
             elif maker in OTHERS:
                 sources.others.append(f"{module}:{name}")
-    for names in (sources.applications, sources.factories, sources.others):
+    for names in (sources.applications, sources.factories, sources.functions, sources.others):
         names[:] = sorted(set(names))
     return sources
 
@@ -163,6 +166,11 @@ def returns(function: ast.FunctionDef, makers: set[str]) -> bool:
     return any(isinstance(node, ast.Call) and callee(node) in makers for node in inside) and any(
         isinstance(node, ast.Return) and node.value is not None for node in inside
     )
+
+
+def needs_arguments(arguments: ast.arguments) -> bool:
+    positional = len(arguments.posonlyargs) + len(arguments.args)
+    return positional > len(arguments.defaults) or None in arguments.kw_defaults
 
 
 def assignments(body: list[ast.stmt]) -> Iterator[tuple[str, ast.Call]]:
