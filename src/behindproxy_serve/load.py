@@ -22,8 +22,9 @@ def load(name: str) -> ASGIApp:
         if inspect.iscoroutine(found):
             found.close()
             raise TypeError(f"{attributes} is asynchronous; a factory is a plain function")
-    if not callable(found):
-        raise TypeError(f"{attributes} is {type(found).__name__}, and no ASGI application")
+    if inspect.isclass(found) or not callable(found):
+        what = "a class" if inspect.isclass(found) else type(found).__name__
+        raise TypeError(f"{attributes} is {what}, and no ASGI application")
     return cast(ASGIApp, found)
 
 

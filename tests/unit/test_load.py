@@ -58,6 +58,7 @@ def test_an_application_is_itself_and_a_factory_is_called():
     ("name", "error", "says"),
     [
         ("text", TypeError, "text is str, and no ASGI application"),
+        ("FastAPI", TypeError, "FastAPI is a class, and no ASGI application"),
         ("later", TypeError, "later is asynchronous"),
         ("fails", OSError, "no database"),
         ("create_app.app", AttributeError, "app"),
