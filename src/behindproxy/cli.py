@@ -168,8 +168,11 @@ def logs(follow: bool) -> None:
 
 
 @under("Run", "deploy")
-def deploy() -> None:
-    """Replace the application with its current source, replica by replica (Docker)."""
+@click.option("--image", envvar="IMAGE", metavar="NAME", help="Pull this image in place of building one.")
+def deploy(image: str | None) -> None:
+    """Replace the application with its current source, or with an image, replica by replica (Docker)."""
+    if image:
+        os.environ |= {"APP_IMAGE": image, "IMAGE": image}
     stack("deploy")
 
 

@@ -74,6 +74,7 @@ def test_what_takes_arguments_or_is_an_object_is_no_factory():
         def __call__(self): ...
 
     assert not is_factory(Application())
+
     async def passes_on(*arguments): ...
 
     assert not is_factory(lambda scope: None)

@@ -135,8 +135,17 @@ def clean() -> int:
 
 
 def deploy() -> int:
-    """Replaces the running application by the current source, and loses no request."""
-    return _roll(rolling.deploy)
+    """Replaces the running application by the current source, or by APP_IMAGE, and loses no request."""
+    image = read().app_image
+
+    def replace(settings: StackSettings) -> None:
+        wanted = settings.model_copy(update={"app_image": image})
+        rolling.deploy(wanted)
+        state.save("docker", wanted)
+        if os.environ.get("IMAGE"):
+            print(f"make up and make deploy build from this folder again; APP_IMAGE={image} in .env keeps it")
+
+    return _roll(replace)
 
 
 def rollback() -> int:

@@ -60,14 +60,14 @@ def up(settings: StackSettings) -> None:
         {key: (address, port) for key, (address, port) in wanted.items() if port not in held},
         by_engine=True,
     )
-    if not _image(name):
+    if not (_image(name) or settings.app_image):
         print("building the image; the first time takes a minute or two", flush=True)
     if settings.domain:
         acme.check(settings, running=bool(held))
     kept = {one.id for one in before}
     began = loading.now()
     try:
-        step(command, ["build", "app"], environ)
+        obtain(settings, image, command, environ)
         started = time.monotonic()
         if settings.domain:
             step(command, ["run", "--rm", "--no-deps", "acme-owner"], environ)
@@ -88,6 +88,14 @@ def up(settings: StackSettings) -> None:
     images.keep(image, served)
     if settings.domain:
         acme.wait(settings, lambda: logs_text(settings, lines=0))
+
+
+def obtain(settings: StackSettings, image: str, command: list[str], environ: dict[str, str]) -> None:
+    """Give the tag `image` to APP_IMAGE, or build it. Raises SystemExit with the reason if it fails."""
+    if settings.app_image:
+        images.tag(images.pull(settings.app_image), image)
+    else:
+        step(command, ["build", "app"], environ)
 
 
 def left() -> bool:

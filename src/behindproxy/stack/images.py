@@ -31,6 +31,34 @@ def identity(image: str) -> str:
     return done.stdout.strip()
 
 
+def pull(name: str) -> str:
+    """Pull `name` and return its id. Where that fails, the local image of this name will do.
+
+    Raises SystemExit where there is none."""
+    print(f"pulling {name}", flush=True)
+    done = subprocess.run(["docker", "pull", "--quiet", name], capture_output=True, text=True)
+    found = identity(name)
+    if done.returncode == 0 and found:
+        return found
+    reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    if not found:
+        raise SystemExit(
+            f"{name} cannot be pulled: {reason}; name an image that docker pull finds, for example "
+            "registry.example.com/shop@sha256:… (docker login first, where the registry wants it)"
+        )
+    print(f"{name} cannot be pulled ({reason}); the local image of this name is used")
+    return found
+
+
+def digest(id_: str) -> str:
+    """Return the digest by which a registry has the image, with its name; nothing where none has it."""
+    form = "{{range .RepoDigests}}{{println .}}{{end}}"
+    done = subprocess.run(
+        ["docker", "image", "inspect", "--format", form, id_], capture_output=True, text=True
+    )
+    return done.stdout.partition("\n")[0].strip()
+
+
 def tag(id_: str, name: str) -> None:
     if id_:
         subprocess.run(["docker", "tag", id_, name], check=True, capture_output=True)

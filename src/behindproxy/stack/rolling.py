@@ -24,13 +24,14 @@ class NotReady(Exception):
 
 
 def deploy(settings: StackSettings) -> None:
-    """Builds the current source and puts it in place. Raises SystemExit, with the version before
-    still serving, when it cannot be built or is never ready."""
+    """Builds the current source, or pulls APP_IMAGE, and puts it in place. Raises SystemExit, with the
+    version before still serving, when there is no image or it is never ready."""
     image = _image(settings)
     before = images.serving(image)
-    print("building the image", flush=True)
+    if not settings.app_image:
+        print("building the image", flush=True)
     with _restored(image, before) as serves:
-        docker.step(docker.compose(), ["build", "app"], docker.environment(settings))
+        docker.obtain(settings, image, docker.compose(), docker.environment(settings))
         roll(settings, serves)
 
 
@@ -66,7 +67,9 @@ def _restored(image: str, before: str) -> Iterator[Callable[[], None]]:
         if not serves:
             images.tag(before, image)
         raise
-    print(f"serving {images.identity(image)[7:19]}, before it {before[7:19]}")
+    present = images.identity(image)
+    pulled = images.digest(present)
+    print(f"serving {present[7:19]}{pulled and f' ({pulled})'}, before it {before[7:19]}")
 
 
 def roll(settings: StackSettings, serves: Callable[[], None]) -> None:
@@ -189,6 +192,7 @@ def needs_up(change: str) -> bool:
     return change.partition("=")[0] not in (
         "APP_SERVER",
         "APP_WORKERS",
+        "APP_IMAGE",
         "APP_MODULE",
         "DOCS",
         "MAX_BODY_BYTES",

@@ -44,6 +44,8 @@ PRODUCTION = {
 }
 # What a path may hold encoded, and two slashes in a row (a URL in a path) among them.
 CHARACTERS = ("%2F", "%5C", "%00", "%3B", "%25", "%3F", "%23", "//")
+# As docker pull takes it: registry, path, tag and digest. An option begins with a hyphen, and no name does.
+IMAGE = re.compile(r"[A-Za-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?")
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -229,10 +231,11 @@ class StackSettings(Settings):
     )
     app_image: str = setting(
         "",
-        "In a Docker Swarm alone (make swarm-deploy, docs/scaling.md): the image, where every node can pull "
-        "it. Empty: one is built, for a swarm of one node.",
-        section="swarm",
-        scope="swarm",
+        "An image of the application that CI has pushed, best by its digest: pulled in place of one that is "
+        "built here. In a Docker Swarm every node pulls it (docs/scaling.md); empty, one is built, for a "
+        "swarm of one node.",
+        section="server",
+        scope="docker",
         example="registry.example.com/app:1",
     )
     tls_cert: str = setting(
@@ -295,6 +298,13 @@ class StackSettings(Settings):
     def _email(cls, value: str) -> str:
         if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
             raise ValueError("is not an e-mail address")
+        return value
+
+    @field_validator("app_image")
+    @classmethod
+    def _image(cls, value: str) -> str:
+        if value and not IMAGE.fullmatch(value):
+            raise ValueError("must be an image's name, with a tag or a digest (name@sha256:…)")
         return value
 
     @field_validator("acme_ca")
