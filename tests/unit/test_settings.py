@@ -87,6 +87,7 @@ def test_production_has_other_defaults(tmp_path):
         ({"ACME_EMAIL": "ops@example.com"}, "ACME_EMAIL=ops@example.com: without DOMAIN"),
         ({"DOMAIN": "https://a.example", "ACME_EMAIL": "a@b.example"}, "DOMAIN=https://a.example: must"),
         ({"DOMAIN": "a.example", "ACME_EMAIL": "ops"}, "ACME_EMAIL=ops: is not an e-mail"),
+        ({"APP_IMAGE": "--all-tags"}, "APP_IMAGE=--all-tags: must"),
         (
             {"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "ACME_CA": "http://ca"},
             "ACME_CA=http://ca: must",
