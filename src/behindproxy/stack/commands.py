@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from . import acme, docker, lock, made, native, rolling, runtime, state, swarm
+from . import acme, docker, lock, made, native, rolling, runtime, state, subnet, swarm
 from .addresses import show
 from .paths import BUILD, PLACES
 from .routes_edit import refused
@@ -19,6 +19,8 @@ def up() -> int:
     name = runtime.choose()
     running = state.load()
     _refuse_unreachable(running)
+    if name == "docker":
+        settings = subnet.settle(settings, docker.projects())
     for other in set(runtime.RUNTIMES) - {name}:
         if runtime.RUNTIMES[other].left():
             print(f"stopping what runs in the {other} runtime")

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache, partial
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -47,7 +47,6 @@ def up(settings: StackSettings) -> None:
         print(f"stopping what runs as the project {min(earlier)}: it is {name} now")
         down()
         before = []
-    _refuse_overlap(settings, name)
     held = {int(port) for one in before if one.running for _, port in one.ports.values()}
     wanted = {
         "HTTP_PORT": (settings.bind_address, settings.http_port),
@@ -580,20 +579,3 @@ def _bring_certificates(earlier: set[str], name: str) -> None:
             )
             if copied.stdout:
                 print(f"certificates: copied from the volume {volume[0]}, which stays")
-
-
-def _refuse_overlap(settings: StackSettings, project: str) -> None:
-    wanted = ip_network(f"{settings.subnet}.0/24")
-    ids = ownership.query("network", "ls", "--quiet")
-    for network in json.loads("".join(ownership.query("network", "inspect", *ids)) or "[]"):
-        if (network["Labels"] or {}).get("com.docker.compose.project") == project:
-            continue
-        for config in network["IPAM"]["Config"] or []:
-            used = ip_network(config.get("Subnet", "0.0.0.0/32"), strict=False)
-            if used.version == 4 and used.overlaps(wanted):
-                first = settings.subnet.rsplit(".", 1)[0]
-                other = (int(settings.subnet.rsplit(".", 1)[1]) + 1) % 256
-                raise SystemExit(
-                    f"SUBNET={settings.subnet}: the network {network['Name']} ({used}) overlaps it; "
-                    f"for example SUBNET={first}.{other}"
-                )

@@ -18,6 +18,7 @@ KNOWN = (
     "pip.log",
     "stack",
     "state.json",
+    "subnet",
     "tls",
     "traefik",
     "verify",

@@ -56,3 +56,4 @@ CA_FILE = BUILD / "tls" / "ca.pem"
 STATIC = BUILD / "traefik"  # the rendered traefik.toml and the certificate Traefik serves
 DYNAMIC = STACK / "traefik" / "dynamic"  # what Traefik takes an edit of while it runs
 STATE = BUILD / "state.json"  # what is running: its runtime and settings
+KEPT_SUBNET = BUILD / "subnet"  # the SUBNET that was chosen where the user names none

@@ -22,7 +22,7 @@ from behindproxy_serve.settings import (
 )
 
 from .dotenv import DotenvError, content_of, parse
-from .paths import COPY, ROOT
+from .paths import COPY, KEPT_SUBNET, ROOT
 
 Model = TypeVar("Model", bound="StackSettings")
 MARKER = "add_demonstration"  # what app/main.py calls
@@ -46,6 +46,7 @@ PRODUCTION = {
 CHARACTERS = ("%2F", "%5C", "%00", "%3B", "%25", "%3F", "%23", "//")
 # As docker pull takes it: registry, path, tag and digest. An option begins with a hyphen, and no name does.
 IMAGE = re.compile(r"[A-Za-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?")
+KEPT = str(KEPT_SUBNET.relative_to(ROOT))  # where a SUBNET stands that the user did not give
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -95,8 +96,9 @@ class StackSettings(Settings):
     )
     subnet: str = setting(
         "172.30.98",
-        "The first three numbers of the stack's networks in Docker (a /24). A second clone on this machine "
-        "needs another SUBNET, other ports and another COMPOSE_PROJECT_NAME; natively, other ports alone.",
+        "The first three numbers of the stack's networks in Docker (a /24). Where this machine or another "
+        "network has addresses there, up chooses a free one and keeps it, or refuses yours. A second clone "
+        "on this machine needs other ports and another COMPOSE_PROJECT_NAME; natively, other ports alone.",
         section="machine",
         scope="docker",
         example="172.30.98",
@@ -515,15 +517,25 @@ def read_as(model: type[Model], environ: Mapping[str, str] | None = None, path: 
 
 
 def given(environ: Mapping[str, str], path: Path | None = None) -> dict[str, tuple[str, str]]:
-    """Return the value of each setting that is given, and where: `environment` or `.env`."""
+    """Return the value of each setting that is given, and where: `environment`, `.env` or KEPT."""
     found = written(environ, path)
     if contradicting := sorted(found.keys() & INTERNAL_KEYS):
         raise SystemExit(
             f".env: {contradicting[0]}={found[contradicting[0]]}: the stack sets it itself; leave it out"
         )
-    values = {key: (value, ".env") for key, value in found.items()}
+    values = {"SUBNET": (kept, KEPT)} if path is None and (kept := _kept_subnet()) else {}
+    values |= {key: (value, ".env") for key, value in found.items() if value}
     values |= {key: (value, "environment") for key, value in environ.items() if value}
     return {key: values[key] for key in sorted(KEYS - INTERNAL_KEYS) if values.get(key, ("",))[0]}
+
+
+def _kept_subnet() -> str:
+    """Return what stack/subnet.py chose; empty where it chose nothing, or the file is damaged."""
+    try:
+        text = KEPT_SUBNET.read_text().strip()
+        return text if ip_network(f"{text}.0/24").is_private else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def own_keys(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:
