@@ -1,7 +1,6 @@
 FROM python:3.13-slim-trixie AS build
 RUN python -m venv --without-pip /opt/venv
-# Before the source: an edit of the app installs nothing. No RUN --mount: the classic builder
-# (Docker 20.10 without buildx) does not know it.
+# Before the source: an edit of the app installs nothing. No RUN --mount: Docker 20.10 without buildx does not know it.
 COPY requirements/app.txt /tmp/app.txt
 RUN pip --python /opt/venv install --no-cache-dir --no-compile --disable-pip-version-check \
     --root-user-action=ignore --require-hashes -r /tmp/app.txt
@@ -23,7 +22,8 @@ COPY app/ app/
 RUN chmod -R a+rX . && python -m compileall -q .
 USER 65532:65532
 EXPOSE 8000
-# SIGINT would be Gunicorn's quick shutdown, which drops what is in flight.
+# For plain `docker run`; docker-compose.yml has its own. A minute to start in, and to be slow. No --start-period: Compose's would inherit it.
+HEALTHCHECK --interval=5s --timeout=4s --retries=12 CMD ["python", "-m", "behindproxy_serve.healthcheck", "http://127.0.0.1:8000/healthz"]
+# SIGINT would be Gunicorn's quick shutdown, which drops what is in flight; a shell would get the signal in place of the server.
 STOPSIGNAL SIGTERM
-# Exec form: no shell between the stop signal and the server.
 CMD ["python", "-m", "behindproxy_serve"]

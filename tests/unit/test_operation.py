@@ -164,6 +164,19 @@ def test_the_default_certificate_of_production_has_no_domain(tmp_path, monkeypat
     assert certificate._fits(tmp_path / "tls" / "cert.pem", sorted(certificate.LOCAL))
 
 
+def test_the_key_is_readable_by_others_only_where_traefik_is_another_user(tmp_path, monkeypatch):
+    monkeypatch.setattr(certificate, "STATIC", tmp_path)
+    monkeypatch.setattr(certificate, "CA_FILE", tmp_path / "ca.pem")
+    settings = read({}, tmp_path / "none")
+    key = tmp_path / "tls" / "key.pem"
+    made = set()
+    for mode in (0o600, 0o644, 0o600):  # natively, in Docker, and back
+        certificate.ensure(settings, key_mode=mode)
+        assert key.stat().st_mode & 0o777 == mode
+        made.add(key.read_bytes())
+    assert len(made) == 1
+
+
 def test_telemetry_is_in_the_static_file_when_it_is_set(tmp_path):
     settings = read({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318/"}, tmp_path / "none")
     config = tomllib.loads(render.static(settings, native=False))

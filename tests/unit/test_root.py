@@ -66,3 +66,24 @@ def test_neither_logs_nor_temporary_files_fill_the_disk_or_the_memory(name):
             if "/tmp" in str(one)
         ]
         assert len(sizes) == 1 and all(sizes)
+
+
+def test_no_container_takes_the_machine():
+    for name in ("docker-compose.yml", "deploy/observability/compose.yml"):
+        for service in yaml.safe_load((ROOT / name).read_text())["services"].values():
+            assert (
+                service["mem_limit"] and service["pids_limit"] and service["logging"]["options"]["max-size"]
+            )
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    assert {one["cpus"] for one in services.values()} == {"${CONTAINER_CPUS:-0}"}
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "src/behindproxy/template/stack/Dockerfile"])
+def test_the_image_has_a_health_check_and_nothing_of_it_is_left_in_compose_s(name):
+    """Compose's takes from the image's what it does not say itself."""
+    (line,) = [line for line in lines(name) if line.startswith("HEALTHCHECK")]
+    options, _, command = line.removeprefix("HEALTHCHECK ").partition(" CMD ")
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["app"]["healthcheck"]
+    assert ["CMD", *yaml.safe_load(command)] == compose["test"]
+    given = {option.removeprefix("--").partition("=")[0] for option in options.split()}
+    assert given == {"interval", "timeout", "retries"} and given <= compose.keys()

@@ -34,6 +34,8 @@ BAD = [
     ("PUBLIC_HOSTS", "::1", "brackets"),
     ("PUBLIC_HOSTS", "example.com:8080", "port"),
     ("SUBNET", "8.8.8", "private"),
+    ("CONTAINER_CPUS", "all", "number of cores"),
+    ("CONTAINER_CPUS", "0.00", "number of cores"),
     ("SUBNET", "172.30", "three numbers"),
     ("STAGING_URL", "staging", "URL"),
     ("PROBE", "perhaps", "boolean"),

@@ -3,6 +3,7 @@ development. Nothing is installed in the system: `CA_FILE` names it to whoever w
 
 import os
 import ssl
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +14,12 @@ LOCAL = {"localhost", "127.0.0.1", "::1"}  # whatever PUBLIC_HOSTS says, this ma
 DAYS = 397  # browsers refuse longer ones
 
 
-def ensure(settings: StackSettings) -> None:
-    """Makes what is missing, covers other names than PUBLIC_HOSTS now has, or ends within a month."""
+def ensure(settings: StackSettings, key_mode: int = 0o644) -> None:
+    """Makes what is missing, covers other names than PUBLIC_HOSTS now has, or ends within a month.
+
+    `key_mode`: in a container Traefik has another user id. The key is good for nothing but this clone's
+    names, under a CA that only this clone trusts.
+    """
     import trustme
 
     # Never DOMAIN: Traefik wants none from the authority for a name that its own certificate has.
@@ -28,13 +33,13 @@ def ensure(settings: StackSettings) -> None:
         _write(ca_key, ca.private_key_pem.bytes(), mode=0o600)
         cert.unlink(missing_ok=True)
     if cert.exists() and key.exists() and _fits(cert, names):
+        if stat.S_IMODE(key.stat().st_mode) != key_mode:
+            key.chmod(key_mode)
         return
     ca = trustme.CA.from_pem(CA_FILE.read_bytes(), ca_key.read_bytes())
     leaf = ca.issue_cert(*names, not_after=datetime.now(UTC) + timedelta(days=DAYS))
     _write(cert, b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
-    # Readable by all: Traefik runs under another user id in its container. It is good for
-    # nothing but this clone's names, under a CA that only this clone trusts.
-    _write(key, leaf.private_key_pem.bytes())
+    _write(key, leaf.private_key_pem.bytes(), key_mode)
 
 
 def _fits(path: Path, names: list[str]) -> bool:

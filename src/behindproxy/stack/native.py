@@ -56,9 +56,13 @@ def up(settings: StackSettings) -> None:
             f"APP_REPLICAS={settings.app_replicas}: replicas are containers, and natively "
             f"there are none; for example APP_WORKERS={settings.app_replicas}"
         )
+    if settings.container_cpus != "0":
+        raise SystemExit(
+            f"CONTAINER_CPUS={settings.container_cpus}: there is no container natively; leave it out"
+        )
     _install_the_application()
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
-    certificate.ensure(settings)
+    certificate.ensure(settings, key_mode=0o600)
     render.write(STATIC / "traefik.toml", render.static(settings, native=True))
     wanted = _fingerprint(settings)
     stamp = HOME / "fingerprint"

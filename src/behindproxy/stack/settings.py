@@ -200,6 +200,15 @@ class StackSettings(Settings):
         ge=1,
         le=MAX_REPLICAS,
     )
+    container_cpus: str = setting(
+        "0",
+        "Cores that each container (Traefik, each replica) may use, also a part of one; 0: all. A limit "
+        "slows down what is busy while other cores are idle, so it is for machines that do other work too. "
+        "The engine refuses more than the machine has.",
+        section="server",
+        scope="docker",
+        example="1.5",
+    )
     sticky: Literal["off", "cookie", "address"] = setting(
         "off",
         "For sessions or sockets in the application's memory. cookie: a client stays at its replica by a "
@@ -270,6 +279,13 @@ class StackSettings(Settings):
             return ""
         if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
             raise ValueError("must be a whole number of requests per second and client, or off")
+        return value
+
+    @field_validator("container_cpus")
+    @classmethod
+    def _cpus(cls, value: str) -> str:
+        if value != "0" and (not re.fullmatch(r"\d{1,4}([.]\d{1,2})?", value) or not float(value)):
+            raise ValueError("must be a number of cores, or 0 for all")
         return value
 
     @field_validator("encoded_characters")
