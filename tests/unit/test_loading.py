@@ -1,11 +1,13 @@
 """What `up` says where APP_MODULE could not be loaded."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from behindproxy.stack import loading
+from behindproxy.stack.paths import ROOT
 from tests.hosts import free_port
 
 NO_DATABASE = """
@@ -64,3 +66,55 @@ def test_a_lifespan_that_fails_is_named_and_its_error_stands_in_the_log_once(ser
 
 def test_other_lines_are_none():
     assert loading.failure("app | nonsense could not be loaded {\napp | {}\n", "") == ("", "")
+
+
+CONFIG = {
+    "name": "shop",
+    "services": {
+        "app": {
+            "image": "shop-app",
+            "environment": {"APP_MODULE": "shop:app", "PRICE": "5$$", "PATH": "/bin"},
+            "volumes": [
+                {"type": "bind", "source": "/their/app", "target": "/srv/app", "read_only": True},
+                {"type": "volume", "source": "data", "target": "/data"},
+            ],
+        }
+    },
+    "volumes": {"data": {"name": "shop_data"}},
+}
+
+
+def test_the_container_that_tries_the_application_has_what_the_one_that_serves_it_gets(monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin")
+    command, environ = loading.in_a_container(CONFIG, "abc")
+    words = " ".join(command)
+    assert "--network container:abc" in words and "shop-app python -c" in words
+    assert "--mount type=bind,source=/their/app,target=/srv/app,readonly" in words
+    assert "--mount type=volume,source=shop_data,target=/data --" not in words
+    assert "--mount type=volume,source=shop_data,target=/data" in words
+    # A secret is in no command line; the client's own variables stay as they are.
+    assert "--env PRICE " in words and environ["PRICE"] == "5$" and "5$" not in words
+    assert "--env PATH=/bin" in words and environ["PATH"] == "/usr/bin"
+
+
+def test_nothing_is_tried_in_a_container_that_would_lack_something(monkeypatch):
+    app = {**CONFIG["services"]["app"], "secrets": [{"source": "key"}]}
+    assert loading.in_a_container({**CONFIG, "services": {"app": app}}, "abc")[0] == []
+
+
+def tried(module, tmp_path):
+    environ = {**os.environ, "APP_MODULE": module, "RUN_DIR": str(tmp_path), "PYTHONPATH": "src:."}
+    loading.refuse_unloadable([sys.executable, "-c", loading.IMPORT], environ, ROOT, 60)
+
+
+def test_what_cannot_be_loaded_is_refused_while_another_serves(tmp_path, monkeypatch):
+    tried("app.main:app", tmp_path)
+    with pytest.raises(SystemExit) as end:
+        tried("app.mian:app", tmp_path)
+    assert "app.mian" in str(end.value) and str(end.value).endswith("; what runs goes on")
+    monkeypatch.setenv("APP_RELOAD", "1")
+    tried("app.mian:app", tmp_path)
+
+
+def test_one_that_takes_too_long_is_left_to_the_start():
+    loading.refuse_unloadable([sys.executable, "-c", "import time; time.sleep(9)"], {}, ROOT, 0.1)

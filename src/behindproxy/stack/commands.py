@@ -21,20 +21,23 @@ def up() -> int:
     _refuse_unreachable(running)
     if name == "docker":
         settings = subnet.settle(settings, docker.projects())
-    for other in set(runtime.RUNTIMES) - {name}:
-        if runtime.RUNTIMES[other].left():
-            print(f"stopping what runs in the {other} runtime")
-            _stop(other)
-    if running and running[0] == name == "docker":
-        if running[1].subnet != settings.subnet:
-            _stop(name)  # a network's address range cannot be changed under its containers
-        else:
-            rolling.retire_surplus(settings)
-    state.save(name, settings)  # first, so that `down` finds what a killed `up` left
+
+    def make_room() -> None:
+        for other in set(runtime.RUNTIMES) - {name}:
+            if runtime.RUNTIMES[other].left():
+                print(f"stopping what runs in the {other} runtime")
+                _stop(other)
+        if running and running[0] == name == "docker":
+            if running[1].subnet != settings.subnet:
+                _stop(name)  # a network's address range cannot be changed under its containers
+            else:
+                rolling.retire_surplus(settings)
+        state.save(name, settings)  # first, so that `down` finds what a killed `up` left
+
     try:
-        runtime.RUNTIMES[name].up(settings)
+        runtime.RUNTIMES[name].up(settings, make_room, replaces=running is not None)
     except BaseException:
-        if not runtime.RUNTIMES[name].left():
+        if not any(one.left() for one in runtime.RUNTIMES.values()):
             state.forget()
         raise
     show(name, settings)

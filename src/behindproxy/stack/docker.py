@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -29,7 +30,7 @@ _known: dict[str, str] = {}  # ids of containers that were found to be this stac
 METRICS = "http://traefik:8082/metrics"
 
 
-def up(settings: StackSettings) -> None:
+def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -> None:
     """Builds, starts and waits for health; on failure says why and removes what it made."""
     _refuse_ipv6(settings)
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
@@ -37,16 +38,13 @@ def up(settings: StackSettings) -> None:
     render.write(STATIC / "traefik.toml", render.static(settings, native=False))
     _refuse_unreadable()
     command, environ = compose(), _environment(settings)
-    name, services_ = project(command, environ)
+    config = project(command, environ)
+    name, services_ = str(config["name"]), set(config["services"])
     with ownership.one_look():
         before = _own(environ)
         _refuse_others(name, before, services_)
     _say_what_is_beside()
     image, served = f"{name}-app", images.serving(f"{name}-app")
-    if earlier := {one.project for one in before} - {name}:
-        print(f"stopping what runs as the project {min(earlier)}: it is {name} now")
-        down()
-        before = []
     held = {int(port) for one in before if one.running for _, port in one.ports.values()}
     wanted = {
         "HTTP_PORT": (settings.bind_address, settings.http_port),
@@ -54,11 +52,9 @@ def up(settings: StackSettings) -> None:
     }
     if not settings.domain:
         wanted["DIRECT_PORT"] = ("127.0.0.1", settings.direct_port)
-    ports.refuse_taken(
-        settings,
-        {key: (address, port) for key, (address, port) in wanted.items() if port not in held},
-        by_engine=True,
-    )
+    others = {key: (address, port) for key, (address, port) in wanted.items() if port not in held}
+    if before or not replaces:  # else it is the native runtime's own that has them
+        ports.refuse_taken(settings, others, by_engine=True)
     if not (_image(name) or settings.app_image):
         print("building the image; the first time takes a minute or two", flush=True)
     if settings.domain:
@@ -67,7 +63,14 @@ def up(settings: StackSettings) -> None:
     began = loading.now()
     try:
         obtain(settings, image, command, environ)
-        started = time.monotonic()
+        _refuse_unloadable(settings, config, before)
+        make_room()
+        if earlier := {one.project for one in before} - {name}:
+            print(f"stopping what runs as the project {min(earlier)}: it is {name} now")
+            down()
+        kept = {one.id for one in _own(environ)}
+        ports.refuse_taken(settings, others, by_engine=True)
+        began, started = loading.now(), time.monotonic()
         if settings.domain:
             step(command, ["run", "--rm", "--no-deps", "acme-owner"], environ)
             _bring_certificates(earlier, name)
@@ -95,6 +98,16 @@ def obtain(settings: StackSettings, image: str, command: list[str], environ: dic
         images.tag(images.pull(settings.app_image), image)
     else:
         step(command, ["build", "app"], environ)
+
+
+def _refuse_unloadable(settings: StackSettings, config: dict[str, Any], before: list[Container]) -> None:
+    """Load the application in the image that was built, while the one before serves."""
+    serving = [one for one in before if one.running and one.service in slots()]
+    if serving:
+        # Compose's own `run` would make networks again that an edit has changed, under what runs.
+        command, environ = loading.in_a_container(config, serving[0].id)
+        if command:
+            loading.refuse_unloadable(command, environ, ROOT, settings.start_seconds)
 
 
 def left() -> bool:
@@ -419,16 +432,15 @@ def _ended(process: subprocess.Popen[bytes]) -> int | None:
         return None
 
 
-def project(command: list[str], environ: dict[str, str]) -> tuple[str, set[str]]:
-    """Its name, and its services. Raises SystemExit where the file cannot be read, or is another's."""
+def project(command: list[str], environ: dict[str, str]) -> dict[str, Any]:
+    """What Compose makes of the files. Raises SystemExit where one cannot be read, or is another's."""
     _refuse_another_file()
     result = subprocess.run(
         [*command, "config", "--format", "json"], cwd=ROOT, env=environ, capture_output=True, text=True
     )
     if result.returncode:
         raise SystemExit(f"docker-compose.yml: {result.stderr.strip().splitlines()[-1]}")
-    config = json.loads(result.stdout)
-    return str(config["name"]), set(config["services"])
+    return dict(json.loads(result.stdout))
 
 
 def _refuse_another_file() -> None:

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from getpass import getuser
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,7 +45,7 @@ def missing() -> str:
     return "without Docker the stack needs Traefik and supervisord: pip install 'behindproxy[native]'"
 
 
-def up(settings: StackSettings) -> None:
+def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -> None:
     """Starts what does not run, or runs with other settings; returns when all is healthy."""
     if settings.domain:
         raise SystemExit(
@@ -63,34 +63,51 @@ def up(settings: StackSettings) -> None:
     _install_the_application()
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
     certificate.ensure(settings, key_mode=0o600)
-    render.write(STATIC / "traefik.toml", render.static(settings, native=True))
-    wanted = _fingerprint(settings)
+    static = render.static(settings, native=True)
+    wanted = _fingerprint(settings, static)
     stamp = HOME / "fingerprint"
     same = stamp.exists() and stamp.read_text() == wanted
     if same and set(PARTS) <= set(states()) and not unhealthy(settings):
+        make_room()
         return
+    if replaces:
+        load = [str(APP_PYTHON), "-c", loading.IMPORT]
+        loading.refuse_unloadable(load, _environment(settings), ROOT, settings.start_seconds)
+    if running := found():
+        _refuse_ports(settings, but={port for _, port in _wanted(running).values()} | {running.ops_port + 1})
+    make_room()
     down()
-    bind = settings.bind_address
-    ports.refuse_taken(
-        settings,
-        {
-            "HTTP_PORT": (bind, settings.http_port),
-            "HTTPS_PORT": (bind, settings.https_port),
-            "DIRECT_PORT": ("127.0.0.1", settings.direct_port),
-            "OPS_PORT": ("127.0.0.1", settings.ops_port),
-        },
-    )
-    if not ports.free(settings.ops_port + 1):
-        raise SystemExit(
-            f"OPS_PORT={settings.ops_port}: the application's metrics take the port after "
-            f"it, and that is taken; for example OPS_PORT={settings.ops_port + 10}"
-        )
+    _refuse_ports(settings)
+    render.write(STATIC / "traefik.toml", static)
     try:
         _start(settings)
     except BaseException:
         down()
         raise
     stamp.write_text(wanted)
+
+
+def _wanted(settings: StackSettings) -> dict[str, tuple[str, int]]:
+    """Return the address and the port of each setting that has one."""
+    bind, loopback = settings.bind_address, "127.0.0.1"
+    return {
+        "HTTP_PORT": (bind, settings.http_port),
+        "HTTPS_PORT": (bind, settings.https_port),
+        "DIRECT_PORT": (loopback, settings.direct_port),
+        "OPS_PORT": (loopback, settings.ops_port),
+    }
+
+
+def _refuse_ports(settings: StackSettings, but: Collection[int] = ()) -> None:
+    """Raise SystemExit where another has a port; `but`: those of what runs of this clone."""
+    # 0 is any port: then only the address is looked at.
+    wanted = {key: (at, 0 if port in but else port) for key, (at, port) in _wanted(settings).items()}
+    ports.refuse_taken(settings, wanted)
+    if settings.ops_port + 1 not in but and not ports.free(settings.ops_port + 1):
+        raise SystemExit(
+            f"OPS_PORT={settings.ops_port}: the application's metrics take the port after "
+            f"it, and that is taken; for example OPS_PORT={settings.ops_port + 10}"
+        )
 
 
 def _start(settings: StackSettings) -> None:
@@ -408,15 +425,15 @@ def _given_up() -> bool:
     return any(state["statename"] == "FATAL" for state in states().values())
 
 
-def _fingerprint(settings: StackSettings) -> str:
+def _fingerprint(settings: StackSettings, static: str) -> str:
     """Changes when a new start is needed: settings, static file, certificate, application source."""
     given = [
         *sorted(settings.environ().items()),
         *sorted(own_keys(os.environ).items()),
         os.environ.get("APP_RELOAD"),
     ]
-    digest = hashlib.sha256(repr(given).encode())
-    files = [STATIC / "traefik.toml", STATIC / "tls" / "cert.pem", INSTALLED, PINS / "app.txt"]
+    digest = hashlib.sha256(repr(given).encode() + static.encode())
+    files = [STATIC / "tls" / "cert.pem", INSTALLED, PINS / "app.txt"]
     for source in (SOURCE / "behindproxy_serve", *(folder / settings.package for folder in SOURCES)):
         found = [source.with_suffix(".py"), *sorted(source.rglob("*"))]
         files += [path for path in found if "__pycache__" not in path.parts]

@@ -184,7 +184,7 @@ def _say(slot: str, what: str) -> None:
 
 
 def _image(settings: StackSettings) -> str:
-    return f"{docker.project(docker.compose(), docker.environment(settings))[0]}-app"
+    return f"{docker.project(docker.compose(), docker.environment(settings))['name']}-app"
 
 
 def needs_up(change: str) -> bool:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Protocol
 
 from . import docker, native
@@ -13,7 +14,10 @@ from .settings import StackSettings
 class Runtime(Protocol):
     """What the modules `docker` and `native` have."""
 
-    def up(self, settings: StackSettings) -> None: ...
+    def up(self, settings: StackSettings, make_room: Callable[[], None], replaces: bool) -> None:
+        """Start it. `make_room` stops what is in the way: nothing is refused after it that could have been
+        before. `replaces`: something runs, whose place it takes."""
+
     def left(self) -> bool: ...
     def unhealthy(self, settings: StackSettings) -> list[str]: ...
     def ps(self, settings: StackSettings) -> int: ...
