@@ -301,6 +301,12 @@ def test_a_log_that_grows_is_kept_below_a_size(tmp_path, monkeypatch):
     assert log.read_text() == "second\n"
     assert (tmp_path / "app.log.1").read_text() == "first line\n"
     trim.trim(tmp_path / "none.log")
+    for number in range(3, 9):
+        log.write_text(f"line number {number}\n")
+        trim.trim(log)
+    kept = sorted(path.name for path in tmp_path.iterdir() if path.stat().st_size)
+    assert kept == [f"app.log.{number}" for number in range(1, 5)]
+    assert (tmp_path / "app.log.4").read_text() == "line number 5\n"
 
 
 def test_a_setting_that_traefik_must_know_needs_up():

@@ -1,18 +1,28 @@
-"""`python -m behindproxy.stack.trim FILE…`: keeps files that processes append to below a size, natively."""
+"""`python -m behindproxy.stack.trim FILE…`: keeps files that processes append to below a size, natively.
+
+As many as Docker keeps (docker-compose.yml): with one older file a client's few hundred long paths would be
+all that is left.
+"""
 
 import os
 import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 MAX_BYTES = 10 * 2**20
-SECONDS = 5
+OLDER = 4
+SECONDS = 1
 
 
 def trim(path: Path) -> None:
-    """What `path` held goes to `path`.1. A line that is written in that very moment may be lost."""
+    """What `path` held goes to `path`.1, and so on to `path`.4. A line that is written in that very moment may
+    be lost."""
     if path.exists() and path.stat().st_size > MAX_BYTES:
+        for number in range(OLDER, 1, -1):
+            with suppress(FileNotFoundError):
+                os.replace(f"{path}.{number - 1}", f"{path}.{number}")
         shutil.copyfile(path, f"{path}.1")
         os.truncate(path, 0)
 

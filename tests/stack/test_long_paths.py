@@ -1,0 +1,48 @@
+"""What a client may write into the logs."""
+
+import socket
+import subprocess
+
+import pytest
+
+MARK = "looked-for"
+REQUESTS = 600
+
+
+def send(stack, path: str, *headers: str) -> str:
+    """Return the status."""
+    lines = [f"GET /api/v1/{path} HTTP/1.1", "Connection: close", *headers]
+    with socket.create_connection(("127.0.0.1", stack.http), timeout=30) as connection:
+        try:
+            connection.sendall("\r\n".join([*lines, "", ""]).encode())
+            return connection.recv(12).decode().partition(" ")[2]
+        except OSError:  # it does not read all of what it refuses
+            return "reset"
+
+
+def lines_of(stack) -> list[str]:
+    if stack.runtime == "docker":
+        container = stack.container("traefik")
+        return subprocess.run(
+            ["docker", "logs", container], capture_output=True, text=True
+        ).stdout.splitlines()
+    files = (stack.path / "build" / "native").glob("traefik.log*")
+    return [line for path in files for line in path.read_text(errors="replace").splitlines()]
+
+
+@pytest.mark.parametrize("kilobytes, status", [(60, "431"), (30, "404")])
+def test_many_long_paths_do_not_wash_a_line_away(running, kilobytes, status):
+    assert send(running, f"{MARK}-{kilobytes}", "Host: localhost") == "404"
+    answers = {send(running, kilobytes * 1000 * "a", "Host: localhost") for _ in range(REQUESTS)}
+    assert answers - {"reset"} == {status}
+    assert [line for line in lines_of(running) if f"/{MARK}-{kilobytes}" in line]
+
+
+@pytest.mark.parametrize(
+    "header", ["Host: {}", "X-Request-Id: {}", "Authorization: Basic {}", "User-Agent: {}", "Referer: {}"]
+)
+def test_no_header_makes_a_line_of_the_log_longer_than_the_headers_may_be(running, header):
+    sent = header.format("a" * 31_000)
+    send(running, "app", *(["Host: localhost"] if "Host" not in header else []), sent)
+    longest = max(map(len, lines_of(running)))
+    assert longest < 40_000
