@@ -22,6 +22,8 @@ from behindproxy.stack.settings import StackSettings
 from behindproxy.urls import has_credentials
 
 HERE = Path(__file__).parent
+# Of --rootdir: pytest expands variables in it, and a folder's name may look like one.
+FOLDER = "BEHINDPROXY_ROOTDIR"
 ACCEPTED = Path("behindproxy.toml")
 STATEMENTS = "tests/test_deployment.py"  # a person's own, to read and to edit
 # Outside of a deployment, in the folder it is called in.
@@ -345,10 +347,10 @@ def suite(*options: str) -> tuple[list[str], dict[str, str]]:
     """Return the command that runs the suite with `options` (contract/conftest.py has them), and its
     environment."""
     # Nothing of the project's own pytest: its options and plugins are for its own tests.
-    own = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(HERE), "--confcutdir", str(HERE)]
+    own = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", f"${FOLDER}", "--confcutdir", str(HERE)]
     own += ["--assert=plain", "-p", "no:doctest"]  # which would read each module once more
     # Installed packages' plugins take two seconds to load, and the suite uses none of them.
-    environ = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environ = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", FOLDER: str(HERE)}
     for theirs in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         environ.pop(theirs, None)
     # -P: the folder it is called in may have modules of any name.
@@ -375,8 +377,9 @@ def _statements(target: Target, request: Request) -> int:
         return 0
     print(f"\n{STATEMENTS}", flush=True)
     own = ["-q", "-p", "no:cacheprovider", "--noconftest", "--import-mode=importlib"]
-    own += ["-c", os.devnull, "--rootdir", str(ROOT)]
+    own += ["-c", os.devnull, "--rootdir", f"${FOLDER}"]
     environ = _environ(target, request) | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    environ[FOLDER] = str(ROOT)
     return subprocess.call([sys.executable, "-P", "-m", "pytest", *own, str(path)], env=environ)
 
 

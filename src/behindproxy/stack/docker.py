@@ -32,6 +32,7 @@ METRICS = "http://traefik:8082/metrics"
 
 def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -> None:
     """Builds, starts and waits for health; on failure says why and removes what it made."""
+    _refuse_folder()
     _refuse_ipv6(settings)
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
     certificate.ensure(settings)
@@ -524,6 +525,13 @@ def _refuse_ipv6(settings: StackSettings) -> None:
         raise SystemExit(
             f"BIND_ADDRESS={bound}: in Docker every client would have one and the same address "
             "over IPv6; for example BIND_ADDRESS=0.0.0.0, or RUNTIME=native"
+        )
+
+
+def _refuse_folder() -> None:
+    if ":" in str(ROOT):
+        raise SystemExit(
+            f"{ROOT}: Docker cannot mount a folder whose name has a colon; rename it, or RUNTIME=native"
         )
 
 

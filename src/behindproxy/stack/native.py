@@ -330,20 +330,25 @@ def _environment(settings: StackSettings) -> dict[str, str]:
         "RUN_DIR": str(HOME / "run"),
         # Only this user can read a process's environment, so only this user can pose as Traefik.
         "PROXY_TOKEN": secrets.token_hex(16),
-        "STATIC_DIR": str(STATIC),
+        "STATIC_DIR": _from_root(STATIC),
         "PYTHONUNBUFFERED": "1",
         # Traefik's, as in docker-compose.yml.
         "GOGC": "400",
         "GOMAXPROCS": "1",
         MARK: str(HOME),
         # A copy's environment has what serves it; the tool's packages are not for it.
-        "PYTHONPATH": os.pathsep.join(map(str, dict.fromkeys(SOURCES if COPY else (*SOURCES, SOURCE)))),
+        "PYTHONPATH": os.pathsep.join(
+            map(_from_root, dict.fromkeys(SOURCES if COPY else (*SOURCES, SOURCE)))
+        ),
     }
 
 
 def _supervisord(settings: StackSettings) -> str:
     programs = {
-        "traefik": ([str(TRAEFIK), f"--configFile={STATIC}/traefik.toml"], settings.drain_seconds + 5),
+        "traefik": (
+            [str(TRAEFIK), f"--configFile={_from_root(STATIC)}/traefik.toml"],
+            settings.drain_seconds + 5,
+        ),
         "app": ([str(APP_PYTHON), "-m", "behindproxy_serve"], settings.drain_seconds + 5),
         "logs": ([sys.executable, "-m", "behindproxy.stack.trim", *map(str, map(_log, PARTS))], 5),
     }
@@ -376,6 +381,12 @@ startretries = 3
 stopwaitsecs = {stop_seconds}
 """
     return text.replace("%", "%%")
+
+
+def _from_root(path: Path) -> str:
+    """As what is started in ROOT sees it: a folder's name may have what Traefik expands ($HOME), what ends a
+    string in its files, or what parts Python's path."""
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
 def _log(name: str) -> Path:

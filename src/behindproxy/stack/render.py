@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from .paths import BUILD, DYNAMIC, STACK
+from .paths import BUILD, DYNAMIC, ROOT, STACK
 from .settings import StackSettings, SwarmSettings
 
 # A certificate that is due is renewed while Traefik starts, which takes the challenge's route in at the
@@ -34,7 +34,7 @@ def static(settings: StackSettings, native: bool) -> str:
         points["http"]["address"] = f"{host}:{settings.http_port}"
         points["https"]["address"] = f"{host}:{settings.https_port}"
         points["ops"]["address"] = f"127.0.0.1:{settings.ops_port}"
-        config["providers"]["file"]["directory"] = str(DYNAMIC)
+        config["providers"]["file"]["directory"] = str(DYNAMIC.relative_to(ROOT))  # where it is started
     if settings.header_aliases == "keep":
         for name in ("http", "https"):
             points[name]["http"]["aliasHeadersStrategy"] = "keep"

@@ -603,6 +603,6 @@ def written(environ: Mapping[str, str], path: Path | None = None) -> dict[str, s
     """What `.env` says, Compose's own keys too. Raises SystemExit with one line where it is malformed."""
     path = path or ROOT / ".env"
     try:
-        return parse(content_of(path), environ) if path.exists() else {}
+        return parse(content_of(path), environ) if path.exists() or path.is_symlink() else {}
     except DotenvError as error:
         raise SystemExit(str(error)) from None
