@@ -54,7 +54,7 @@ PATTERNS = {
         **at("app.not_found_is_the_applications", "content type: text/plain", "http", "https"),
     },
     "does not listen at the https entrypoint": at("app.answers", "statuses: 404", "https"),
-    "no router takes the prefixed path": at("app.answers", "/docs -> 404 from the proxy", "http", "https"),
+    "no router matches the prefixed path": at("app.answers", "/docs -> 404 from the proxy", "http", "https"),
     "the proxy cannot reach the server": at("app.answers", "/docs -> 502", "http", "https"),
     "the server does not answer": {
         **at("app.answers", "/docs -> 502", "http", "https"),
@@ -72,7 +72,7 @@ PATTERNS = {
     },
     "trusts callers that are not the proxy": at("trust.direct_cannot_spoof", "client -> 6.6.6.6", "direct"),
     "reads X-Forwarded-Host": at("trust.direct_cannot_spoof", "url -> evil.example", "direct"),
-    "the proxy sends a request again that the application has answered": at(
+    "the proxy retries a request that the application has answered": at(
         "delivery.sent_once", "3", "http", "https"
     ),
     "the proxy holds a stream back": at("stream.not_buffered", "2.0 s", "http", "https"),
@@ -151,7 +151,7 @@ ELSEWHERE = {
     "Upgrade does not reach": at("websocket.opens", "404", "http"),
     "trusts its clients": at("trust.redirect_not_steered", "X-Forwarded-* -> []", "http"),
     "callers that are not the proxy": at("trust.redirect_not_steered", "X-Forwarded-* -> []", "direct"),
-    "everybody has the proxy's address": at("application.client_address", "127.0.0.1", "http"),
+    "every client has the proxy's address": at("application.client_address", "127.0.0.1", "http"),
 }
 
 

@@ -14,12 +14,12 @@ FORWARDED = {
     ),
     "caddy": (
         "reverse_proxy sends X-Forwarded-Proto by itself: remove the header_up that deletes or sets it; "
-        "behind another proxy name that one in trusted_proxies."
+        "behind another proxy, list that proxy in trusted_proxies."
     ),
     "haproxy": "http-request set-header X-Forwarded-Proto https if { ssl_fc }, and http if !{ ssl_fc }.",
     "traefik": (
         "Traefik sends X-Forwarded-Proto by itself: remove the headers middleware (customRequestHeaders) "
-        "that sets or empties it; behind another proxy name that one in forwardedHeaders.trustedIPs."
+        "that sets or empties it; behind another proxy, list that proxy in forwardedHeaders.trustedIPs."
     ),
     "kubernetes": (
         "the ingress controller sends X-Forwarded-Proto by itself: remove the annotation or snippet that "
@@ -49,18 +49,18 @@ ROOT_PATH = {
     "uvicorn": "start uvicorn with --root-path {prefix}.",
     "fastapi": "start it with fastapi run --root-path {prefix}.",
     "gunicorn": (
-        "Gunicorn's ASGI worker has no such option that puts the prefix before the path: a middleware sets "
+        "Gunicorn's ASGI worker has no such option that prepends the prefix to the path: a middleware sets "
         "root_path and path, or uvicorn serves it with --root-path {prefix}."
     ),
     "hypercorn": (
-        "Hypercorn's --root-path does not put the prefix before the path: a middleware sets root_path and "
+        "Hypercorn's --root-path does not prepend the prefix to the path: a middleware sets root_path and "
         "path, or uvicorn serves it with --root-path {prefix}."
     ),
     "any": "start the server with the prefix as its root path (uvicorn, FastAPI CLI: --root-path {prefix}).",
 }
 STRIP = {
     "nginx": (
-        "location {prefix}/ { proxy_pass http://SERVER/; } with the slash at its end, which replaces the "
+        "location {prefix}/ { proxy_pass http://SERVER/; } with the trailing slash, which replaces the "
         "prefix."
     ),
     "caddy": "handle_path {prefix}/* { reverse_proxy SERVER } strips the prefix; handle does not.",
@@ -123,7 +123,7 @@ CLIENT = {
     "any": "the proxy must send X-Forwarded-For with the address of its client.",
     "nginx": "proxy_set_header X-Forwarded-For $remote_addr; in the location that has proxy_pass.",
     "caddy": "reverse_proxy sends X-Forwarded-For by itself: remove the header_up that deletes it.",
-    "haproxy": "option forwardfor in the backend, without an `except` that its clients fit.",
+    "haproxy": "option forwardfor in the backend, without an `except` that matches its clients.",
     "traefik": "Traefik sends X-Forwarded-For by itself: remove the customRequestHeaders that empty it.",
 }
 CLIENTS = {
@@ -133,7 +133,7 @@ CLIENTS = {
         "-Prefix and Forwarded empty, in each location."
     ),
     "caddy": (
-        "remove trusted_proxies that hold more than load balancers, and header_up that copies a client's "
+        "remove trusted_proxies that cover more than load balancers, and header_up that copies a client's "
         "header; header_up -Forwarded."
     ),
     "haproxy": (
@@ -141,7 +141,7 @@ CLIENTS = {
         "http-request del-header X-Forwarded-Host, X-Forwarded-Prefix and Forwarded before them."
     ),
     "traefik": (
-        "remove forwardedHeaders.insecure, and trustedIPs that hold more than the load balancers, from the "
+        "remove forwardedHeaders.insecure, and trustedIPs that cover more than the load balancers, from the "
         "entrypoint; empty Forwarded by customRequestHeaders."
     ),
     "any": (
@@ -158,7 +158,7 @@ ANY_HOST = {
     "haproxy": "http-request deny unless { hdr(host),field(1,:) -i api.example.com }.",
     "traefik": "Host(`api.example.com`) && in front of the path in the router's rule.",
     "kubernetes": "host: in each rule of the Ingress.",
-    "any": "the proxy must take the deployment's own host names alone.",
+    "any": "the proxy must accept only the deployment's own host names.",
 }
 BOUNDARY = {
     "nginx": (
@@ -199,9 +199,7 @@ CHANGES: dict[str, Mapping[str, str]] = {
     "certificate": {
         "any": "name the authority that signed it (--ca), or serve a certificate that has this host's name."
     },
-    "trusted_host": {
-        "any": "its allowed_hosts must hold the host names under which the deployment is called."
-    },
+    "trusted_host": {"any": "its allowed_hosts must list the host names that clients use."},
     "dashboard_public": {
         "any": "give the dashboard an address of its own that is not public.",
         "traefik": "remove api.insecure and the dashboard's router from the public entrypoint.",
@@ -217,7 +215,7 @@ CHANGES: dict[str, Mapping[str, str]] = {
     "unreachable_server": UNREACHABLE,
     "silent_server": UNREACHABLE,
     "no_router": {
-        "any": "the proxy has no rule for {prefix} at this host and entrypoint, or it is not loaded.",
+        "any": "the proxy has no rule for {prefix} at this host and entrypoint, or has not loaded it.",
         "traefik": "the router's rule must take {prefix} at this host and entrypoint, and name middlewares "
         "and a service that exist; Traefik's log says which do not.",
         "nginx": "a location for {prefix}/ is needed in the server block that has this host and port.",
@@ -230,10 +228,9 @@ CHANGES: dict[str, Mapping[str, str]] = {
         "any": "serve with uvicorn and httptools, Gunicorn 27 or newer, or Hypercorn, which refuse them."
     },
     "prefix_doubled_in_path": {
-        "any": "where nothing is stripped, the server's --root-path must not put the prefix "
-        "before the path again."
+        "any": ("where nothing is stripped, the server's --root-path must not prepend the prefix again.")
     },
-    "root_path_in_code": {"any": CODE + "let the server's --root-path {prefix} alone set it."},
+    "root_path_in_code": {"any": CODE + "set it only with the server's --root-path {prefix}."},
     "not_stripped": STRIP,
     "root_path_unset": ROOT_PATH,
     "prefix_twice": {
@@ -263,8 +260,7 @@ CHANGES: dict[str, Mapping[str, str]] = {
     },
     "own_hosts": {
         "any": (
-            "its allowed hosts must hold the names under which the deployment is called (with the port, "
-            "where it compares that)."
+            "its allowed hosts must list the names that clients use (with the port, where it compares that)."
         )
     },
     "query_lost": {
@@ -280,37 +276,38 @@ CHANGES: dict[str, Mapping[str, str]] = {
         "haproxy": "remove http-response return and errorfiles that take the application's statuses.",
     },
     "slashes_merged": {
-        "any": "an application that has URLs or file names in its paths needs them as they are.",
+        "any": "an application that has URLs or file names in its paths needs them unchanged.",
         "nginx": "proxy_pass without a path, with rewrite ^{prefix}/(.*)$ /$1 break; and merge_slashes off.",
         "traefik": (
-            "sanitizePath = false at the entrypoint, and encodedCharacters that allow what the paths hold."
+            "sanitizePath = false at the entrypoint, and encodedCharacters that allow what the paths contain."
         ),
         "haproxy": "no normalize-uri for this frontend.",
     },
     "root_path_slash": {
         **ROOT_PATH,
-        "any": "write the server's root path with a slash in front and none at its end: "
-        "--root-path {prefix}.",
+        "any": (
+            "write the server's root path with a leading slash and no trailing one: --root-path {prefix}."
+        ),
     },
     "root_path_differs": {
         **ROOT_PATH,
         "any": "what the proxy strips and the server's root path must be the same: --root-path {prefix}.",
     },
     "root_path_not_prepended": {
-        "any": CODE + "start uvicorn with --root-path {prefix}, which puts it before the path.",
+        "any": CODE + "start uvicorn with --root-path {prefix}, which prepends it to the path.",
         "hypercorn": (
-            "Hypercorn's --root-path does not put it before the path: a middleware sets root_path and path, "
+            "Hypercorn's --root-path does not prepend it to the path: a middleware sets root_path and path, "
             "or uvicorn serves it with --root-path {prefix}."
         ),
         "gunicorn": (
-            "Gunicorn's root_path does not put it before the path: a middleware sets root_path and path, or "
+            "Gunicorn's root_path does not prepend it to the path: a middleware sets root_path and path, or "
             "uvicorn serves it with --root-path {prefix}."
         ),
     },
     "root_path_deprecated": {"any": "remove it: the server's --root-path sets it."},
-    "catch_all": {"any": "a catch-all route must come last, and end in 404 for what it does not know."},
+    "catch_all": {"any": "a catch-all route must come last, and end in 404 for unknown paths."},
     "start_page": {"any": "build its address with request.url_for."},
-    "bare_prefix": {**BOUNDARY, "any": "the rule must take {prefix} itself beside {prefix}/."},
+    "bare_prefix": {**BOUNDARY, "any": "the rule must match {prefix} itself as well as {prefix}/."},
     "encoded_characters": {
         "any": "the proxy must refuse encoded reserved characters, or match the path as the server reads it.",
         "traefik": "entryPoints.*.http.encodedCharacters must forbid them: the default of 3.6.7 allows them.",
@@ -322,7 +319,7 @@ CHANGES: dict[str, Mapping[str, str]] = {
         "haproxy": "http-request redirect location {prefix}/ code 308 if { path {prefix} }",
         "traefik": "a redirectRegex middleware that leads {prefix} to {prefix}/.",
     },
-    "unprefixed": {"any": "each rule of the proxy that leads to the application must name the prefix."},
+    "unprefixed": {"any": "each rule of the proxy that leads to the application must include the prefix."},
     "boundary": BOUNDARY,
     "strip_slash": {
         "any": "the prefix that is stripped must have no slash at its end.",
@@ -363,7 +360,7 @@ CHANGES: dict[str, Mapping[str, str]] = {
     },
     "server_trusts_anybody": {
         "any": (
-            "the server must trust the proxy's exact address alone, never * nor a network that holds other "
+            "the server must trust the proxy's exact address alone, never * or a network with other "
             "callers, and nobody but the proxy should reach its port."
         ),
         "uvicorn": "--forwarded-allow-ips=ADDRESS with the proxy's exact address in place of * or a network.",
@@ -381,13 +378,13 @@ CHANGES: dict[str, Mapping[str, str]] = {
         "and . in place of -."
     },
     "no_slash_redirect": {
-        "any": "redirect_slashes=False switches that off; each route then has one spelling only."
+        "any": "redirect_slashes=False turns that off; each route then has one spelling only."
     },
     "servers_in_schema": {
         "any": "leave root_path_in_servers at its default, and list only further servers by hand."
     },
     "docs_schema": {"any": "its schema URL must begin with request.scope['root_path']."},
-    "docs_assets": {"any": "serve them beside the page, from the application itself."},
+    "docs_assets": {"any": "serve them with the page, from the application itself."},
     "websockets": UPGRADE,
     "wss_as_ws": {
         "any": "the server must read X-Forwarded-Proto at a WebSocket too, from the proxy's address."
@@ -398,7 +395,7 @@ CHANGES: dict[str, Mapping[str, str]] = {
     },
     "proxy_holds_stream": BUFFERING,
     "retried": {
-        "any": "only a refused connection may be tried again, never by the answer's status.",
+        "any": "only a refused connection may be retried, never because of the answer's status.",
         "nginx": "no http_50x in proxy_next_upstream.",
         "traefik": "no status in the retry middleware.",
     },
@@ -417,8 +414,8 @@ CHANGES |= {
     "host_lost_ours": HOST,
     "proxy_trusts_clients_ours": CLIENTS,
     "websockets_ours": UPGRADE,
-    "no_request_id": {"any": "a middleware must adopt or make an X-Request-ID."},
-    "traceparent_lost": {"any": "the proxy must pass traceparent on, and not begin a trace of its own."},
+    "no_request_id": {"any": "a middleware must accept or generate an X-Request-ID."},
+    "traceparent_lost": {"any": "the proxy must pass traceparent on, and not start its own trace."},
 }
 
 

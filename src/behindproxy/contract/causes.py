@@ -93,7 +93,7 @@ ARRIVING = (
         "the server does not answer",
         lambda red: red.says("app.answers@http*", "502", "503", "504"),
     ),
-    Cause("no_router", "the proxy's own 404: no router takes the prefixed path", proxys_own_404),
+    Cause("no_router", "the proxy's own 404: no router matches the prefixed path", proxys_own_404),
     Cause(
         "direct_silent",
         "the server's own port does not answer, the proxy does",
@@ -102,7 +102,7 @@ ARRIVING = (
     ),
     Cause(
         "lenient_parser",
-        "the server answers ambiguous requests: its parser has no rules",
+        "the server answers ambiguous requests: its parser is too lenient",
         lambda red: red.says("exposure.request_smuggling@direct", "answers"),
     ),
 )
@@ -111,7 +111,7 @@ ARRIVING = (
 PROBED = (
     Cause(
         "client_not_sent",
-        "the proxy does not send X-Forwarded-For: everybody has the proxy's address",
+        "the proxy does not send X-Forwarded-For: every client has the proxy's address",
         elsewhere(lambda red: red.says("scope.client", "X-Forwarded-For lines: 0")),
         ("scope.client@*", "websocket.client@*", "trust.*@http", "trust.*@https"),
     ),
@@ -123,7 +123,7 @@ PROBED = (
     ),
     Cause(
         "server_trusts_anybody",
-        "the server trusts anybody: of a list of addresses it takes what a client wrote",
+        "the server trusts everyone: from a list of addresses it takes the one that a client wrote",
         elsewhere(
             lambda red: (
                 red.says("trust.one_value_each", f'"{FAKE_IP}, ')
@@ -146,7 +146,7 @@ SEEN = (
     # It arrives, with the wrong path.
     Cause(
         "prefix_doubled_in_path",
-        "the prefix is there twice",
+        "the path has the prefix twice",
         lambda red: red("app.direct_has_both_paths") and red("app.root_path"),
     ),
     Cause(
@@ -159,7 +159,7 @@ SEEN = (
     Cause("root_path_unset", "root path is not set on the server", unset),
     Cause(
         "root_path_slash",
-        "root path on the server lacks its slash in front, or has one at its end",
+        "root path on the server lacks the leading slash, or has a trailing one",
         lambda red: red("scope.root_path") and slashes(red),
     ),
     Cause(
@@ -169,7 +169,7 @@ SEEN = (
     ),
     Cause(
         "root_path_not_prepended",
-        "root_path is set, and not prepended to the stripped path",
+        "root_path is set but not prepended to the stripped path",
         lambda red: red("app.doubled_prefix") and red("mount.*"),
         (
             "app.*",
@@ -230,7 +230,7 @@ SEEN = (
     ),
     Cause(
         "strip_slash",
-        "stripPrefix has a slash at its end, or another middleware strips",
+        "stripPrefix has a trailing slash, or another middleware strips",
         lambda red: (
             red("scope.forwarded_prefix") and not red.says("scope.forwarded_prefix", "FORWARD_PREFIX=false")
         ),
@@ -238,7 +238,7 @@ SEEN = (
     ),
     Cause(
         "schema_off",
-        "the schema is switched off while pages ask for it",
+        "the schema is turned off while pages request it",
         lambda red: red.says("openapi.servers", "404"),
         ("openapi.*", "docs.*", "app.*", "application.*", "mount.*", "trust.docs*", "fuzz.*", "browser.*"),
     ),
@@ -273,14 +273,17 @@ SEEN = (
     ),
     Cause(
         "encoded_characters",
-        "encoded reserved characters pass the proxy, which matches them and the server decodes them",
+        (
+            "encoded reserved characters pass the proxy, which matches the encoded path while the server "
+            "decodes it"
+        ),
         lambda red: red("path.encoded_characters"),
         ("path.encoded_characters@*", "path.dot_segments@*", "path.another_spelling@*"),
     ),
     # Host.
     Cause(
         "inside_address",
-        "an answer names an address of the inside",
+        "an answer shows an internal address",
         lambda red: (
             red("exposure.no_internal_address") and not red("redirect.*") and not red("openapi.servers")
         ),
@@ -297,7 +300,7 @@ SEEN = (
     ),
     Cause(
         "old_starlette",
-        "Starlette builds request.url from whatever Host has: it is older than 1.0.1",
+        "Starlette is older than 1.0.1 and builds request.url from any Host",
         lambda red: red("host.with_a_path"),
         ("host.with_a_path@*", "host.malformed@*", "host.one@*"),
     ),
@@ -316,7 +319,7 @@ SEEN = (
     # Who is trusted.
     Cause(
         "load_balancers",
-        "TRUSTED_PROXIES does not name every load balancer to proxy and server alike",
+        "TRUSTED_PROXIES does not list every load balancer for both proxy and server",
         lambda red: red("trust.load_balancer"),
         ("trust.load_balancer*", "scope.*", "websocket.*"),
     ),
@@ -328,13 +331,13 @@ SEEN = (
     ),
     Cause(
         "client_overwritten",
-        "X-Forwarded-For is overwritten on its way: it has one address for all clients",
+        "X-Forwarded-For is overwritten on the way: it has one address for all clients",
         lambda red: red.says("scope.client", "client at 127."),
         ("scope.client@*", "websocket.client@*"),
     ),
     Cause(
         "scheme_overwritten",
-        "X-Forwarded-Proto is overwritten on its way",
+        "X-Forwarded-Proto is overwritten on the way",
         lambda red: red("scope.scheme") and red.passed("scope.client"),
     ),
     Cause("server_distrusts", "the server does not trust the proxy", distrusted),
@@ -370,7 +373,7 @@ SEEN = (
     ),
     Cause(
         "aliases",
-        "header aliases and headers that nobody wrote reach the application",
+        "header aliases and headers that no proxy set reach the application",
         lambda red: red("trust.scrubbed_headers"),
         ("trust.scrubbed_headers@*",),
     ),
@@ -389,13 +392,13 @@ SEEN = (
     ),
     Cause(
         "docs_schema",
-        "the docs page names a schema that is not there",
+        "the docs page names a schema that does not exist",
         lambda red: red("docs.names_schema"),
         ("docs.*", "mount.sub_docs@*", "browser.*"),
     ),
     Cause(
         "docs_assets",
-        "the docs page loads its assets from elsewhere",
+        "the docs page loads its assets from another origin",
         lambda red: red("docs.assets_same_origin") or red("browser.same_origin") and not red("docs.*"),
         ("docs.assets*", "browser.*"),
     ),
@@ -425,7 +428,7 @@ SEEN = (
     ),
     Cause(
         "retried",
-        "the proxy sends a request again that the application has answered",
+        "the proxy retries a request that the application has answered",
         lambda red: red("delivery.sent_once"),
         ("delivery.*",),
     ),

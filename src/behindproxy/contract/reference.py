@@ -3,7 +3,8 @@
 # By the id of a cause.
 CAUSES: dict[str, str] = {
     "container_loopback": (
-        "APP_HOST must be 0.0.0.0 there: 127.0.0.1 is the container's own, out of the proxy's reach."
+        "APP_HOST must be 0.0.0.0 there: 127.0.0.1 is the container's own loopback, which the proxy cannot "
+        "reach."
     ),
     "tls_missing": "it needs [entryPoints.https.http.tls] in traefik/traefik.toml.",
     "certificate": (
@@ -11,18 +12,18 @@ CAUSES: dict[str, str] = {
         "other: see tls.stores in traefik/dynamic/tls.toml and its log."
     ),
     "trusted_host": (
-        "its allowed_hosts must hold the names of PUBLIC_HOSTS, and 127.0.0.1 for the health check."
+        "its allowed_hosts must list the names of PUBLIC_HOSTS, and 127.0.0.1 for the health check."
     ),
     "dashboard_public": (
         "remove the dashboard's router from traefik/dynamic/routes.toml, or give it the entrypoint ops."
     ),
     "router_not_tls": (
-        'entryPoints must be ["http", "https"] in traefik/dynamic/routes.toml, and the entrypoint have '
+        'entryPoints must be ["http", "https"] in traefik/dynamic/routes.toml, and the entrypoint needs '
         "[entryPoints.https.http.tls] in traefik/traefik.toml."
     ),
     "https_loops": (
         "remove redirectScheme from the chain in traefik/dynamic/middlewares.toml; HTTPSRedirectMiddleware "
-        "in the application needs a server that trusts the proxy (--forwarded-allow-ips), and the "
+        "in the application needs a server that trusts the proxy (--forwarded-allow-ips), but the "
         "entrypoint's redirection is the better place."
     ),
     "unreachable_server": (
@@ -32,7 +33,7 @@ CAUSES: dict[str, str] = {
     "silent_server": "see `make ps` and `make logs`: it stopped, or listens on another address or port.",
     "no_router": (
         "prefix, host, entryPoints, middlewares and service of the router in traefik/dynamic/routes.toml "
-        "must exist and be right. Traefik drops a router that names an unknown one: see `make ps`, `make "
+        "must exist and be correct. Traefik drops a router that names an unknown one: see `make ps`, `make "
         "logs`."
     ),
     "direct_silent": (
@@ -47,7 +48,7 @@ CAUSES: dict[str, str] = {
     "root_path_in_code": "FastAPI(root_path=) is deprecated: remove it; the server's --root-path is enough.",
     "not_stripped": (
         "the router needs the strip-prefix middleware with prefixes = [API_PREFIX] and no shorter one (or "
-        "set STRIP_PREFIX=false, where the proxy shall leave it)."
+        "set STRIP_PREFIX=false, if the proxy must keep it)."
     ),
     "root_path_unset": (
         "start it with --root-path and the prefix: API_PREFIX in .env, then `make up` "
@@ -56,28 +57,31 @@ CAUSES: dict[str, str] = {
     ),
     "root_path_slash": "API_PREFIX must look like /api/v1; `make up` checks it.",
     "root_path_differs": (
-        "API_PREFIX in .env must feed both: `make up` applies it to --root-path and to the routes."
+        "API_PREFIX in .env must set both: `make up` applies it to --root-path and to the routes."
     ),
     "root_path_not_prepended": (
-        "FastAPI(root_path=), and Gunicorn's or Hypercorn's own --root-path, cause that behind a proxy "
-        "that strips: mounts, static files and redirects break. Use Uvicorn's --root-path, or RootPath in "
+        "FastAPI(root_path=), and Gunicorn's or Hypercorn's own --root-path, cause this behind a proxy that "
+        "strips: mounts, static files and redirects break. Use Uvicorn's --root-path, or RootPath in "
         "behindproxy_serve/middleware/root_path.py."
     ),
     "root_path_deprecated": "remove it: the server's --root-path sets it.",
     "catch_all": (
-        "a catch-all route (the fallback of a page application) must come last and end in 404 for what it "
-        "does not know."
+        "a catch-all route (the fallback of a page application) must come last and end in 404 for unknown "
+        "paths."
     ),
     "start_page": "build its address with request.url_for.",
     "bare_prefix": (
-        "the rule in traefik/dynamic/routes.toml needs Path(`/api/v1`) beside PathPrefix(`/api/v1/`)."
+        "the rule in traefik/dynamic/routes.toml needs Path(`/api/v1`) as well as PathPrefix(`/api/v1/`)."
     ),
     "unprefixed": (
-        "every rule in traefik/dynamic/routes.toml that leads to the application must name the prefix."
+        "every rule in traefik/dynamic/routes.toml that leads to the application must include the prefix."
     ),
-    "boundary": "a slash must follow the prefix: Path(`/api/v1`) || PathPrefix(`/api/v1/`). Case must count.",
+    "boundary": (
+        "a slash must follow the prefix: Path(`/api/v1`) || PathPrefix(`/api/v1/`). The match must be "
+        "case-sensitive."
+    ),
     "strip_slash": (
-        'prefixes = ["/api/v1"] of stripPrefix, without a slash at the end; replacePathRegex sends no '
+        'prefixes = ["/api/v1"] of stripPrefix, without a trailing slash; replacePathRegex sends no '
         "X-Forwarded-Prefix."
     ),
     "schema_off": "openapi_url=None needs docs_url=None and redoc_url=None too.",
@@ -90,7 +94,7 @@ CAUSES: dict[str, str] = {
     ),
     "any_host": (
         "PUBLIC_HOSTS must list the deployment's own names, not *, and the rule in "
-        "traefik/dynamic/routes.toml begin with Host(…)."
+        "traefik/dynamic/routes.toml must begin with Host(…)."
     ),
     "encoded_characters": (
         "encoded-characters in traefik/dynamic/middlewares.toml must forbid what ENCODED_CHARACTERS in .env "
@@ -106,41 +110,44 @@ CAUSES: dict[str, str] = {
         "(--forwarded-allow-ips): one exact address for each hop."
     ),
     "proxy_trusts_clients_ours": (
-        "remove forwardedHeaders.insecure from traefik/traefik.toml, and trustedIPs that hold more than "
+        "remove forwardedHeaders.insecure from traefik/traefik.toml, and trustedIPs that cover more than "
         "the load balancers (TRUSTED_PROXIES)."
     ),
     "scheme_overwritten": (
         "no headers middleware may set X-Forwarded-Proto: Traefik writes it for each entrypoint."
     ),
     "server_distrusts": (
-        "--forwarded-allow-ips must be the proxy's exact address (behindproxy_serve/server.py): no name, "
-        "no quotes, no host bits; load balancers before it go into TRUSTED_PROXIES."
+        "--forwarded-allow-ips must be the proxy's exact address (behindproxy_serve/server.py): no name, no "
+        "quotes, no host bits; load balancers in front of it go into TRUSTED_PROXIES."
     ),
     "copies_prefix": "remove that middleware: root_path is configuration (API_PREFIX), never a header.",
     "trusts_passed_header": (
-        "Forwarded and its like must be blanked by scrub-headers in traefik/dynamic/middlewares.toml, and "
-        "read by nobody."
+        "scrub-headers in traefik/dynamic/middlewares.toml must blank Forwarded and similar headers, and "
+        "nothing may read them."
     ),
     "reads_forwarded_host": (
         "do not read it: Traefik passes Host on as it is, and a direct caller can write any X-Forwarded-Host."
     ),
     "server_trusts_anybody": (
-        "--forwarded-allow-ips must be the proxy's exact address, never * nor a network that holds other "
-        "callers; on one host without containers the proxy's token must be demanded too."
+        "--forwarded-allow-ips must be the proxy's exact address, never * or a network with other callers; "
+        "on one host without containers the proxy's token must be required too."
     ),
-    "old_traefik": "use 3.7.13 or newer: it does not pass on Upgrade: h2c, and knows aliasHeadersStrategy.",
+    "old_traefik": (
+        "use 3.7.13 or newer: it does not pass on Upgrade: h2c, and supports aliasHeadersStrategy."
+    ),
     "aliases": (
         "scrub-headers in traefik/dynamic/middlewares.toml must delete what Traefik passes on, the chain "
-        "`front` have it and each entrypoint of traefik/traefik.toml have `front@file`; other spellings are "
-        "deleted by Aliases (behindproxy_serve/order.py), and by Traefik with HEADER_ALIASES=delete."
+        "`front` must include it, and each entrypoint of traefik/traefik.toml needs `front@file`; other "
+        "spellings are deleted by Aliases (behindproxy_serve/order.py), and by Traefik with "
+        "HEADER_ALIASES=delete."
     ),
-    "no_slash_redirect": "redirect_slashes=False switches that off; each route then has one spelling only.",
+    "no_slash_redirect": "redirect_slashes=False turns that off; each route then has one spelling only.",
     "servers_in_schema": (
         "leave root_path_in_servers at its default (ROOT_PATH_IN_SERVERS=true), and list only further "
         "servers by hand."
     ),
     "docs_schema": "its schema URL must begin with request.scope['root_path'].",
-    "docs_assets": "serve them beside the page, as app/docs.py does.",
+    "docs_assets": "serve them with the page, as app/docs.py does.",
     "websockets_ours": (
         "the server needs a WebSocket library (uvicorn[standard] or websockets), the proxy must pass "
         "Upgrade on, and the route must not have the prefix."
@@ -158,32 +165,31 @@ CAUSES: dict[str, str] = {
     ),
     "retried": (
         "no retry by status: remove `status` from the retry middleware in traefik/dynamic/middlewares.toml "
-        "(http_50x from nginx's proxy_next_upstream), so that only a refused connection is tried again."
+        "(http_50x from nginx's proxy_next_upstream), so that only a refused connection is retried."
     ),
     "operations_public": (
         "give their routers the entrypoint ops in traefik/dynamic/routes.toml and traefik/traefik.toml."
     ),
     "no_request_id": (
-        "Observe in behindproxy_serve/middleware/observe.py adopts or makes one. Without an id "
-        "nothing joins the log lines of a request."
+        "Observe in behindproxy_serve/middleware/observe.py accepts or generates one. Without an id nothing "
+        "joins the log lines of a request."
     ),
     "traceparent_lost": (
-        "a headers middleware in traefik/dynamic/middlewares.toml drops it, or a server starts a trace of "
-        "its own."
+        "a headers middleware in traefik/dynamic/middlewares.toml drops it, or a server starts its own trace."
     ),
 }
 
 # By the id of a check.
 CHECKS: dict[str, str] = {
     "openapi.first_server_answers": (
-        "The application's root_path differs from the proxy's prefix: API_PREFIX feeds both."
+        "The application's root_path differs from the proxy's prefix: API_PREFIX sets both."
     ),
     "app.answers": (
-        "The diagnosis or `make logs` says what stands in the way. An application that has none of the "
-        "three: name a path that it has, ANSWERS=/path."
+        "The diagnosis or `make logs` shows the reason. If the application has none of the three, name a "
+        "path that it has: ANSWERS=/path."
     ),
     "app.root_path": (
-        "The server's root_path is not the public prefix. API_PREFIX in .env must feed both: restart with "
+        "The server's root_path is not the public prefix. API_PREFIX in .env must set both: restart with "
         "`make up`; behindproxy_serve/server.py passes it as --root-path, "
         "behindproxy_serve/middleware/root_path.py sets it for Gunicorn and Hypercorn."
     ),
@@ -203,18 +209,18 @@ CHECKS: dict[str, str] = {
         "strip; drop FastAPI(root_path=)."
     ),
     "browser.same_origin": (
-        "A script or style comes from a CDN, or is missing: app/docs.py serves them beside the page. "
-        "ReDoc's script loads its logo from a CDN unless the page's policy forbids it."
+        "A script or style comes from a CDN, or is missing: app/docs.py serves them with the page. ReDoc's "
+        "script loads its logo from a CDN unless the page's policy forbids it."
     ),
     "trust.one_value_each": (
         "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
-        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address alone "
-        "is wrong, --forwarded-allow-ips is `*` or covers the clients' network."
+        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If only the client's address is "
+        "wrong, --forwarded-allow-ips is `*` or covers the clients' network."
     ),
     "trust.scrubbed_headers": (
-        "traefik/dynamic/middlewares.toml: scrub-headers must blank them, and the chain `front` have it; "
-        "traefik/traefik.toml: front@file at each entrypoint. Other spellings: HEADER_ALIASES, and Aliases "
-        "in behindproxy_serve/order.py."
+        "traefik/dynamic/middlewares.toml: scrub-headers must blank them, and the chain `front` must "
+        "include it; traefik/traefik.toml: front@file at each entrypoint. Other spellings: HEADER_ALIASES, "
+        "and Aliases in behindproxy_serve/order.py."
     ),
     "container.unprivileged": (
         'docker-compose.yml: user: "65532:65532", read_only: true, cap_drop: [ALL], security_opt: '
@@ -234,14 +240,14 @@ CHECKS: dict[str, str] = {
     ),
     "container.trusted_address": (
         "ipv4_address of traefik on the network `internal`, PROXY_ADDRESS of the app and ip_range must "
-        "fit in docker-compose.yml: SUBNET feeds all three."
+        "match in docker-compose.yml: SUBNET sets all three."
     ),
     "stream.not_buffered": (
-        "A buffering or compress middleware holds the events back: remove it from "
+        "A buffering or compress middleware delays the events: remove it from "
         "traefik/dynamic/middlewares.toml, and limit bodies in the application instead."
     ),
     "app.not_found_is_the_applications": (
-        "The router's rule does not take every path under the prefix: traefik/dynamic/routes.toml."
+        "The router's rule does not match every path under the prefix: traefik/dynamic/routes.toml."
     ),
     "openapi.servers": (
         "The page does not know the prefix: root_path is missing or differs from what the proxy strips. "
@@ -259,8 +265,8 @@ CHECKS: dict[str, str] = {
         "request.scope['root_path']."
     ),
     "docs.direct_is_for_the_proxy": (
-        "The server answers prefixed paths too: FastAPI(root_path=) or RootPath without prepending, "
-        "behind a proxy that strips. Every route has a second address then."
+        "The server answers prefixed paths too: FastAPI(root_path=) or RootPath without prepending, behind "
+        "a proxy that strips. Every route then has a second address."
     ),
     "docs.oauth2_redirect": (
         "The page does not know the prefix: root_path is missing or differs from what the proxy strips. "
@@ -273,7 +279,7 @@ CHECKS: dict[str, str] = {
         "request.scope['root_path']."
     ),
     "docs.assets_same_origin": (
-        "The page loads its assets from elsewhere or without the prefix: app/docs.py builds their URLs "
+        "The page loads its assets from another origin or without the prefix: app/docs.py builds their URLs "
         "from root_path."
     ),
     "exposure.operations": (
@@ -324,8 +330,8 @@ CHECKS: dict[str, str] = {
     ),
     "logs.no_query": (
         "Uvicorn writes the whole path of a WebSocket to uvicorn.error, which --no-access-log does not "
-        "silence: behindproxy_serve/logging.json must reach the server (behindproxy_serve/server.py). The "
-        "line of each request is Observe's (behindproxy_serve/middleware/observe.py)."
+        "silence: behindproxy_serve/logging.json must reach the server (behindproxy_serve/server.py). "
+        "Observe (behindproxy_serve/middleware/observe.py) writes the line of each request."
     ),
     "mount.sub_application": (
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
@@ -385,7 +391,7 @@ CHECKS: dict[str, str] = {
     ),
     "headers.security": "SecurityHeaders in behindproxy_serve/order.py and middleware/security_headers.py.",
     "headers.as_set": (
-        "A headers middleware of Traefik sets it: take it out of traefik/dynamic. What the application does "
+        "A headers middleware of Traefik sets it: remove it from traefik/dynamic. What the application does "
         "not set is added by behindproxy_serve/middleware/security_headers.py."
     ),
     "headers.key": (
@@ -395,7 +401,7 @@ CHECKS: dict[str, str] = {
     "docs.hidden": "DOCS in .env, which Docs in behindproxy_serve/order.py reads; `make up` applies it.",
     "docs.content_security_policy": "guarded() in app/docs.py.",
     "path.encoded_characters": (
-        "encoded-characters must stand first in the chain `front` of traefik/dynamic/middlewares.toml, and "
+        "encoded-characters must be first in the chain `front` of traefik/dynamic/middlewares.toml, and "
         "forbid what ENCODED_CHARACTERS in .env does not list; Traefik allows all by default since 3.6.7."
     ),
     "path.dot_segments": (
@@ -404,10 +410,10 @@ CHECKS: dict[str, str] = {
     ),
     "path.no_open_redirect": (
         "A redirect is built from the path by hand, or --root-path ends with a slash (Location //items/): "
-        "build links with url_for, and write API_PREFIX without one."
+        "build links with url_for, and write API_PREFIX without a trailing slash."
     ),
     "prefix.unprefixed_not_public": (
-        "A router in traefik/dynamic/routes.toml takes paths outside the prefix: its rule must name "
+        "A router in traefik/dynamic/routes.toml takes paths outside the prefix: its rule must include "
         "API_PREFIX."
     ),
     "prefix.boundary": (
@@ -455,35 +461,35 @@ CHECKS: dict[str, str] = {
         "URLs from X-Forwarded-Port. Build links with request.url_for and let Traefik pass Host on."
     ),
     "redirect.start_page": (
-        "The rule in traefik/dynamic/routes.toml must have Path(`/api/v1`) beside PathPrefix(`/api/v1/`), "
-        "and strip-prefix must not end with a slash."
+        "The rule in traefik/dynamic/routes.toml must have Path(`/api/v1`) as well as "
+        "PathPrefix(`/api/v1/`), and strip-prefix must not end with a slash."
     ),
     "scope.scheme": (
         "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact address "
-        "(behindproxy_serve/server.py), not a name, not quoted, without host bits. Load balancers before "
-        "it go into TRUSTED_PROXIES."
+        "(behindproxy_serve/server.py), without a name, quotes or host bits. Load balancers in front of it "
+        "go into TRUSTED_PROXIES."
     ),
     "scope.client": (
         "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact address "
-        "(behindproxy_serve/server.py), not a name, not quoted, without host bits. Load balancers before "
-        "it go into TRUSTED_PROXIES."
+        "(behindproxy_serve/server.py), without a name, quotes or host bits. Load balancers in front of it "
+        "go into TRUSTED_PROXIES."
     ),
-    "scope.root_path": "API_PREFIX in .env feeds --root-path and the router alike: `make up` applies it.",
+    "scope.root_path": "API_PREFIX in .env sets both --root-path and the router: `make up` applies it.",
     "scope.path": (
         "root_path is set without being prepended to the path. Use Uvicorn's --root-path or RootPath in "
         "behindproxy_serve/middleware/root_path.py; with STRIP_PREFIX=false, neither may prepend it."
     ),
     "scope.url": (
         "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact address "
-        "(behindproxy_serve/server.py), not a name, not quoted, without host bits. Load balancers before "
-        "it go into TRUSTED_PROXIES. A missing prefix: root_path is set without being prepended to the "
-        "path. Use Uvicorn's --root-path or RootPath in behindproxy_serve/middleware/root_path.py; with "
+        "(behindproxy_serve/server.py), without a name, quotes or host bits. Load balancers in front of it "
+        "go into TRUSTED_PROXIES. A missing prefix: root_path is set without being prepended to the path. "
+        "Use Uvicorn's --root-path or RootPath in behindproxy_serve/middleware/root_path.py; with "
         "STRIP_PREFIX=false, neither may prepend it."
     ),
     "scope.url_for": (
         "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact address "
-        "(behindproxy_serve/server.py), not a name, not quoted, without host bits. Load balancers before "
-        "it go into TRUSTED_PROXIES. A missing prefix: start the server with --root-path."
+        "(behindproxy_serve/server.py), without a name, quotes or host bits. Load balancers in front of it "
+        "go into TRUSTED_PROXIES. A missing prefix: start the server with --root-path."
     ),
     "scope.forwarded_prefix": (
         "Proxy and server have different prefixes: API_PREFIX in .env must be the only place "
@@ -492,21 +498,19 @@ CHECKS: dict[str, str] = {
     ),
     "trust.proxy_cannot_spoof": (
         "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
-        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address alone "
-        "is wrong, --forwarded-allow-ips is `*` or covers the clients' network."
+        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If only the client's address is "
+        "wrong, --forwarded-allow-ips is `*` or covers the clients' network."
     ),
     "trust.direct_cannot_spoof": (
-        "The server trusted a caller that is not the proxy: --forwarded-allow-ips must be the proxy's "
-        "exact address, never `*` nor a network that holds other callers (behindproxy_serve/server.py, "
-        "TRUSTED_PROXIES)."
+        "The server trusted a caller that is not the proxy: --forwarded-allow-ips must be the proxy's exact "
+        "address, never `*` or a network with other callers (behindproxy_serve/server.py, TRUSTED_PROXIES)."
     ),
     "trust.redirect_not_steered": (
         "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
-        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address alone "
-        "is wrong, --forwarded-allow-ips is `*` or covers the clients' network. At the direct entrypoint: "
-        "The server trusted a caller that is not the proxy: --forwarded-allow-ips must be the proxy's "
-        "exact address, never `*` nor a network that holds other callers (behindproxy_serve/server.py, "
-        "TRUSTED_PROXIES)."
+        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If only the client's address is "
+        "wrong, --forwarded-allow-ips is `*` or covers the clients' network. At the direct entrypoint: The "
+        "server trusted a caller that is not the proxy: --forwarded-allow-ips must be the proxy's exact "
+        "address, never `*` or a network with other callers (behindproxy_serve/server.py, TRUSTED_PROXIES)."
     ),
     "trust.docs_ignore_spoofing": (
         "Something copies X-Forwarded-Prefix into root_path: remove it. root_path is configuration "
@@ -514,18 +518,17 @@ CHECKS: dict[str, str] = {
     ),
     "trust.websocket_cannot_spoof": (
         "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
-        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If the client's address alone "
-        "is wrong, --forwarded-allow-ips is `*` or covers the clients' network. At the direct entrypoint: "
-        "The server trusted a caller that is not the proxy: --forwarded-allow-ips must be the proxy's "
-        "exact address, never `*` nor a network that holds other callers (behindproxy_serve/server.py, "
-        "TRUSTED_PROXIES)."
+        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If only the client's address is "
+        "wrong, --forwarded-allow-ips is `*` or covers the clients' network. At the direct entrypoint: The "
+        "server trusted a caller that is not the proxy: --forwarded-allow-ips must be the proxy's exact "
+        "address, never `*` or a network with other callers (behindproxy_serve/server.py, TRUSTED_PROXIES)."
     ),
     "tls.certificate": (
         "CA_FILE must name the authority that signed the certificate; `make up` makes both. In production "
         "Traefik serves its own default certificate when it got none: see its log for ACME errors."
     ),
     "websocket.echo": (
-        "403: the path that the server hands over does not match the route (root_path twice, or strip "
+        "403: the path that the server passes on does not match the route (root_path twice, or strip "
         "without --root-path). 404: the router's rule in traefik/dynamic/routes.toml does not take it."
     ),
     "websocket.client": (

@@ -103,7 +103,7 @@ SHOWN = (
     ),
     Cause(
         "root_path_not_prepended",
-        "root_path is set and not prepended to the stripped path: in the code, or by a server that does not "
+        "root_path is set but not prepended to the stripped path: in the code, or by a server that does not "
         "prepend it",
         elsewhere(lambda red: red("app.doubled_prefix@http*")),
         (
@@ -129,14 +129,14 @@ SHOWN = (
     ),
     Cause(
         "not_stripped",
-        "the application has none of the paths that arrive: the proxy does not strip the prefix, strips "
+        "the application does not have the paths that arrive: the proxy does not strip the prefix, strips "
         "another one, or FastAPI(root_path=) contradicts the server's",
         elsewhere(lambda red: public_404(red) and not proxys_own_404(red)),
         line=ROOT_PATH,
     ),
     Cause(
         "root_path_slash",
-        "root path on the server has a slash at its end, or none in front",
+        "root path on the server has a trailing slash, or no leading one",
         elsewhere(
             lambda red: (
                 wrong_servers(red).endswith("/")
@@ -151,7 +151,7 @@ SHOWN = (
     ),
     Cause(
         "prefix_twice",
-        "the prefix is there twice: the proxy rewrites an address that has it already",
+        "the prefix is added twice: the proxy rewrites an address that already has it",
         elsewhere(
             lambda red: (
                 bool(red.setting.prefix)
@@ -166,7 +166,7 @@ SHOWN = (
     ),
     Cause(
         "one_path",
-        "every path gets the same answer: the proxy sends one path to the server for all",
+        "every path gets the same answer: the proxy sends the server one path for all requests",
         elsewhere(lambda red: red.says("app.not_found_is_the_applications", "one and the same")),
         ("*@http", "*@https"),
     ),
@@ -201,7 +201,7 @@ SHOWN = (
     ),
     Cause(
         "scheme_overwritten",
-        "X-Forwarded-Proto is overwritten on its way: it is https for http too",
+        "X-Forwarded-Proto is overwritten on the way: it is https for http too",
         elsewhere(lambda red: red("links.scheme@http") and not red("links.scheme@https")),
         (
             "links.*@http",
@@ -219,7 +219,7 @@ SHOWN = (
     ),
     Cause(
         "errors_replaced",
-        "the proxy puts an error page of its own in place of the application's",
+        "the proxy replaces the application's error page with its own",
         elsewhere(lambda red: red("app.not_found_is_the_applications") and not red("app.answers")),
         ("app.not_found_is_the_applications@*", "path.same_at_server@*"),
     ),
@@ -231,7 +231,7 @@ SHOWN = (
     ),
     Cause(
         "relative_pages",
-        "at the bare prefix, without a slash at its end, a page looks for its relative files one level above",
+        "at the bare prefix, without a trailing slash, a page resolves its relative files one level up",
         elsewhere(dead_at_the_bare_prefix_alone),
         ("application.assets@*", "application.requests@*"),
     ),
@@ -267,8 +267,8 @@ SHOWN = (
     ),
     Cause(
         "client_address",
-        "the server does not trust the proxy, or the proxy does not send X-Forwarded-For: everybody has the "
-        "proxy's address",
+        "the server does not trust the proxy, or the proxy does not send X-Forwarded-For: every client has "
+        "the proxy's address",
         elsewhere(lambda red: red("application.client_address") and not red("scope.client")),
         ("application.client_address@*",),
     ),

@@ -16,15 +16,15 @@ PATHS = ("/app", "/items/", "/static/hello.txt", "/no/such/route")
 
 @check(
     "app.same_answer",
-    title="The proxy's answers are the server's",
+    title="The proxy returns the server's answers unchanged",
     entrypoints=PUBLIC,
     level="broken",
     source=f"{PAGE} › Check the responses",
     statement=(
-        "Whatever the method, a request gets the same status, Allow, content type and body at the "
-        "proxy with the prefix as at the server without."
+        "A request with any method gets the same status, Allow, content type and body through the proxy, "
+        "with the prefix, as at the server without it."
     ),
-    fix="A middleware or a Method() in the rule answers instead of the application.",
+    fix="A middleware, or a Method() in the rule, answers instead of the application.",
     needs=("app", "static", "demo"),
     unsafe=True,
 )
@@ -48,17 +48,17 @@ def test_the_proxys_answers_are_the_servers(entrypoint: Entrypoint, expect: Expe
 
 @check(
     "openapi.first_server_answers",
-    title="The docs' requests arrive",
+    title="The docs send requests to an address of the application",
     entrypoints=PUBLIC,
     level="broken",
     source=f"{PAGE} › Check the docs UI",
     statement=(
-        "Where the docs page sends requests, the first of `servers` and a path of the schema, is an "
+        "The first entry of `servers` plus a path of the schema, where the docs page sends requests, is an "
         "address of the application."
     ),
     fix=(
         "The server's root path must be the prefix that the proxy strips (uvicorn, FastAPI CLI: "
-        "--root-path), and not be set by FastAPI(root_path=)."
+        "--root-path), and must not be set by FastAPI(root_path=)."
     ),
     needs=("openapi", "prefix"),
 )

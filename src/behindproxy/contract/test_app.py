@@ -15,12 +15,12 @@ PAGE = "Behind a Proxy"
     level="broken",
     source=f"{PAGE} › Check the responses",
     statement=(
-        "Start page, schema or docs answer (or demand credentials): whatever else is skipped, "
+        "The start page, the schema or the docs answer (or require credentials): whatever else is skipped, "
         "the application is there."
     ),
     fix=(
-        "The diagnosis or the logs say what stands in the way. An application without schema, "
-        "documentation and start page: name a path that it has (--path)."
+        "See the diagnosis or the logs for the reason. If the application has no schema, docs or start "
+        "page, name a path that it has (--path)."
     ),
 )
 def test_the_application_answers_at_this_entrypoint(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -57,11 +57,11 @@ def test_the_application_answers_at_this_entrypoint(entrypoint: Entrypoint, expe
     level="broken",
     source=f"{PAGE} › Checking the current root_path",
     statement=(
-        "The application learns the prefix as root_path, whichever entrypoint a request came through."
+        "The application receives the prefix as root_path, whichever entrypoint a request came through."
     ),
     fix=(
         "The server's root path must be the prefix that the proxy strips (uvicorn, FastAPI CLI: "
-        "--root-path), and not be set by FastAPI(root_path=)."
+        "--root-path), and must not be set by FastAPI(root_path=)."
     ),
     needs=("app",),
 )
@@ -76,11 +76,11 @@ def test_the_app_answers_with_the_prefix_as_its_root_path(entrypoint: Entrypoint
     entrypoints=("direct",),
     level="hardening",
     source=f"{PAGE} › About root_path",
-    statement=("Behind a stripping proxy the server expects no request for the prefixed path."),
+    statement="Behind a proxy that strips the prefix, the server does not serve the prefixed path.",
     fix=(
-        "The server answers a second URL for every route. root_path is set and not put before the "
-        "stripped path, so Starlette removes it a second time: use uvicorn's --root-path (0.26 or newer) "
-        "or a middleware that sets both, and drop FastAPI(root_path=)."
+        "The server answers a second URL for every route. root_path is set but not prepended to the "
+        "stripped path, so Starlette removes it a second time: use uvicorn's --root-path (0.26 or newer) or "
+        "a middleware that sets both, and drop FastAPI(root_path=)."
     ),
     needs=("strip", "route", "prefix"),
 )
@@ -96,15 +96,15 @@ def test_the_prefixed_path_is_not_found_at_the_server(entrypoint: Entrypoint, ex
 
 @check(
     "app.direct_has_both_paths",
-    title="Unstripped, the server has both paths",
+    title="Without stripping, the server has both paths",
     entrypoints=("direct",),
     level="broken",
     source=f"{PAGE} › About proxies with a stripped path prefix",
     statement=(
-        "Without stripping, the proxy sends the server the public path, and the short one answers too."
+        "Without stripping, the server answers the public path, which the proxy sends, and the short one too."
     ),
     fix=(
-        "Where nothing is stripped, root_path must be set and not put before the path: uvicorn's "
+        "Where nothing is stripped, root_path must be set but not prepended to the path: uvicorn's "
         "--root-path would double it; FastAPI(root_path=) or a middleware does not."
     ),
     needs=("unstripped", "app", "prefix", "root path"),
@@ -122,11 +122,11 @@ def test_the_server_answers_with_and_without_the_prefix(entrypoint: Entrypoint, 
     level="exposed",
     source=f"{PAGE} › Setting the root_path in the FastAPI app; fastapi/fastapi#14238; CVE-2026-48020",
     statement=(
-        "A path with the prefix twice reaches no route: it would go round the rules written for the "
-        "route's one address."
+        "A path with the prefix twice reaches no route: it would bypass rules written for the route's one "
+        "address."
     ),
     fix=(
-        "root_path is set and not put before the stripped path, so Starlette removes it a second time: "
+        "root_path is set but not prepended to the stripped path, so Starlette removes it a second time: "
         "use uvicorn's --root-path (0.26 or newer) or a middleware that sets both, and drop "
         "FastAPI(root_path=)."
     ),

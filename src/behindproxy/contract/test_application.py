@@ -26,8 +26,8 @@ LINKS = 200  # of one page
 REDIRECTS = 5
 LINK = re.compile(r"""https?://[^\s"'<>\\]+|(?<=href=["'])/[^"']*|(?<=src=["'])/[^"']*""")
 FIX = (
-    "Build it with request.url_for (or from request.scope['root_path']), in {where}: a path or a "
-    "URL put together by hand knows nothing of the prefix."
+    "Build it with request.url_for (or from request.scope['root_path']), in {where}: a path or URL "
+    "concatenated by hand lacks the prefix."
 )
 
 
@@ -61,8 +61,7 @@ def outside(entrypoint: Entrypoint, url: str) -> bool:
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Redirects with HTTPS; fastapi/fastapi#1441",
-    statement="Each redirect of a route in the schema leads to an address under the prefix, and not in a "
-    "circle.",
+    statement="Each redirect of a route in the schema leads to an address under the prefix, without a loop.",
     fix=FIX.format(where='the route that answers the redirect, not RedirectResponse("/…")'),
     needs=("prefix",),
 )
@@ -104,13 +103,13 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
 
 @check(
     "application.links",
-    title="No answer links past the prefix",
+    title="No answer links outside the prefix",
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; stac-utils/stac-fastapi-pgstac#220",
     statement=(
-        "Each link to this host in a route's HTML or JSON is under the prefix, or is another application's "
-        "that answers there."
+        "Each link to this host in a route's HTML or JSON is under the prefix, or belongs to another "
+        "application that answers there."
     ),
     fix=FIX.format(where="the route that answers it"),
     needs=("prefix",),
@@ -148,17 +147,17 @@ def expect_none(entrypoint: Entrypoint, expect: Expect, what: str, answers: dict
 
 @check(
     "application.assets",
-    title="What a page loads answers",
+    title="A page's scripts, styles and images load",
     entrypoints=PUBLIC,
     level="broken",
     source="Kludex/starlette#2400; RFC 3986 › 5.2",
     statement=(
-        "Each script, style sheet and image of a page, the page at the bare prefix included, answers where "
-        "the page looks for it."
+        "Each script, style sheet and image of a page, including the page at the bare prefix, answers at "
+        "the address in the page."
     ),
     fix=(
-        "An address with a slash in front leaves the prefix, and one without needs a page whose own address "
-        "ends with a slash: build it with request.url_for, or name the prefix where the page is built (<base "
+        "An address that starts with a slash leaves the prefix; a relative one needs a page whose own "
+        "address ends with a slash. Build it with request.url_for, or put the prefix into the page (<base "
         "href>)."
     ),
     needs=("page",),
@@ -196,14 +195,16 @@ def is_dead(entrypoint: Entrypoint, url: str) -> bool:
 
 @check(
     "application.requests",
-    title="What a script sends stays under the prefix",
+    title="A script's requests stay under the prefix",
     entrypoints=PUBLIC,
     level="broken",
     source="RFC 3986 › 5.2",
-    statement="A request that a page's script sends to a fixed path answers: it does not leave the prefix.",
+    statement=(
+        "A request that a page's script sends to a fixed path is answered: it does not leave the prefix."
+    ),
     fix=(
-        "A path with a slash in front is the host's, not the application's: let the script resolve it "
-        "against the page (document.baseURI), or build it with the prefix."
+        "A path that starts with a slash belongs to the host, not to the application: resolve it against "
+        "the page (document.baseURI), or build it with the prefix."
     ),
     needs=("page", "prefix"),
 )
@@ -228,15 +229,17 @@ def test_what_a_script_sends_stays_under_the_prefix(entrypoint: Entrypoint, expe
 
 @check(
     "application.cookies",
-    title="No cookie is for the whole host",
+    title="No cookie applies to the whole host",
     entrypoints=PUBLIC,
     level="hardening",
     source="Behind a Proxy › Proxy with a stripped path prefix; Kludex/starlette#233, Kludex/starlette#1512",
-    statement="A cookie that a route sets has the prefix as its path: siblings on the host get none.",
+    statement=(
+        "A cookie that a route sets has the prefix as its path: other applications on the host do not get it."
+    ),
     fix=(
         "set_cookie needs path=request.scope['root_path'], and SessionMiddleware needs path= with the "
-        'prefix (SessionMiddleware(path="/prefix")): without a path it is /, and every application on '
-        "this host gets the cookie and may overwrite it."
+        'prefix (SessionMiddleware(path="/prefix")): without it the path is /, and every application on '
+        "this host gets the cookie and can overwrite it."
     ),
     needs=("prefix",),
 )
@@ -261,15 +264,15 @@ def test_no_cookie_is_for_the_whole_host(entrypoint: Entrypoint, expect: Expect)
 
 @check(
     "application.cookies_secure",
-    title="A cookie that https sets is Secure",
+    title="A cookie set over https is Secure",
     entrypoints=("https",),
     level="hardening",
     source="RFC 6265 › 4.1.2.5",
-    statement="A cookie that is set over https has the attribute Secure: a browser never sends it over http.",
+    statement="A cookie that is set over https has the Secure attribute: browsers never send it over http.",
     fix=(
-        "Set it with secure=True (SessionMiddleware: https_only=True). Where the application decides by the "
-        "request's scheme, the scheme does not arrive: see links.scheme. A proxy must not take the attribute "
-        "away."
+        "Set it with secure=True (SessionMiddleware: https_only=True). If the application decides by the "
+        "request's scheme, the scheme does not arrive: see links.scheme. A proxy must not remove the "
+        "attribute."
     ),
     needs=("cookie",),
 )
@@ -287,17 +290,17 @@ def test_a_cookie_that_https_sets_is_secure(entrypoint: Entrypoint, expect: Expe
 
 @check(
     "application.client_address",
-    title="The application sees its client's own address",
+    title="The application sees its client's address",
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Proxy Forwarded Headers; Kludex/uvicorn#590",
     statement=(
-        "An answer that shows the client's address shows the one that the proxy was called from, not the "
-        "proxy's, and none that a client invents."
+        "An answer that shows the client's address shows the one that connected to the proxy, not the "
+        "proxy's, and not one that a client invents."
     ),
     fix=(
         "The server must trust the proxy's exact address (uvicorn: --forwarded-allow-ips), and the proxy "
-        "must send X-Forwarded-For with the address of its client in place of what the client wrote."
+        "must send X-Forwarded-For with its client's address instead of what the client wrote."
     ),
 )
 def test_the_application_sees_its_clients_own_address(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -344,15 +347,15 @@ def cookie_path(line: str, path: str) -> str:
 
 @check(
     "application.token_url",
-    title="The schema's own addresses keep the prefix",
+    title="The schema's own URLs keep the prefix",
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Check the docs UI; fastapi/fastapi#5778",
     statement=(
-        "tokenUrl, authorizationUrl and refreshUrl in the schema are relative, or lead to an "
-        "address under the prefix: Authorize in the docs sends its requests there."
+        "tokenUrl, authorizationUrl and refreshUrl in the schema are relative, or under the prefix: "
+        "Authorize in the docs sends its requests there."
     ),
-    fix='Write tokenUrl="token", without the slash in front: it is then relative to the server.',
+    fix='Write tokenUrl="token", without the leading slash: it is then relative to the server.',
     needs=("openapi", "prefix"),
 )
 def test_the_schema_s_own_addresses_keep_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:

@@ -13,9 +13,8 @@ from .expect import Expect, Unexpected
 
 SOURCE = "Behind a Proxy › Check the docs UI"
 FIX = (
-    "The browser follows what the page and the schema say: the prefix is missing from one of them, "
-    "or is there twice. Compare openapi.servers and docs.names_schema; the screenshot is in "
-    "report.html."
+    "The browser follows the page and the schema: one of them lacks the prefix, or has it twice. Compare "
+    "openapi.servers and docs.names_schema; the screenshot is in report.html."
 )
 SWAGGER, REDOC = ".opblock", '[data-section-id*="operation/"] h2'
 PAGES = {"/docs": SWAGGER, "/sub/docs": SWAGGER, "/redoc": REDOC, "/sub/redoc": REDOC}
@@ -62,13 +61,13 @@ def expect_executed(page: Page, mount: str) -> None:
 
 @check(
     "browser.docs",
-    title="In the docs, Execute gets the answer",
+    title="Execute works in the docs",
     entrypoints=PUBLIC,
     level="broken",
     source=SOURCE,
     statement=(
-        "A person opens /docs at the proxy, expands GET /app, presses Execute, and sees 200 with "
-        "the body, from an address under the prefix."
+        "At the proxy, opening /docs, expanding GET /app and pressing Execute shows 200 with the body, from "
+        "an address under the prefix."
     ),
     fix=FIX,
     needs=("full", "docs", "openapi", "app"),
@@ -82,11 +81,11 @@ def test_in_the_docs_execute_gets_the_answer(entrypoint: Entrypoint, page: Page)
 
 @check(
     "browser.servers",
-    title="The server drop-down begins with the prefix",
+    title="The server drop-down starts with the prefix",
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Additional servers",
-    statement="Swagger UI offers the prefix first and selects it; the servers that were given follow.",
+    statement="Swagger UI lists the prefix first and selects it; the configured servers follow.",
     fix=FIX,
     needs=("full", "docs", "openapi", "prefix"),
 )
@@ -122,11 +121,11 @@ def test_redoc_shows_the_operations(entrypoint: Entrypoint, page: Page) -> None:
 
 @check(
     "browser.sub_docs",
-    title="In the sub-application's docs, Execute gets the answer",
+    title="Execute works in the sub-application's docs",
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Mounting a sub-application",
-    statement="The mounted application's docs work in the same way, at its own path.",
+    statement="The mounted application's docs work the same way, at its own path.",
     fix=FIX,
     needs=("full", "docs", "sub"),
 )
@@ -143,10 +142,10 @@ def test_in_the_sub_applications_docs_execute_gets_the_answer(entrypoint: Entryp
     level="broken",
     source="fastapi/fastapi#2949",
     statement=(
-        "Until they are drawn, the four pages send no request to another origin, and the browser "
-        "complains of nothing: no missing file, no script error, nothing refused."
+        "Until they are drawn, the four pages send no request to another origin, and the browser reports no "
+        "error: no missing file, no script error, nothing blocked."
     ),
-    fix=("A script or style comes from elsewhere, or is missing: serve it beside the page."),
+    fix="A script or style comes from another origin, or is missing: serve it with the page.",
     needs=("full", "docs", "redoc", "openapi", "sub"),
 )
 @undisturbed
@@ -167,13 +166,13 @@ def test_no_documentation_page_asks_another_origin(
 
 @check(
     "browser.direct_docs",
-    title="At the server itself the docs cannot load their schema",
+    title="The docs cannot load their schema at the server itself",
     entrypoints=("direct",),
     level="hardening",
     source=SOURCE,
     statement=(
-        "Without the proxy the page requests the prefixed schema, gets a 404, and says so: the docs "
-        "are for the proxy."
+        "Without the proxy the page requests the prefixed schema and shows the 404: the docs are meant for "
+        "the proxy."
     ),
     fix="Every route has a second address at the server: see docs.direct_is_for_the_proxy.",
     needs=("full", "strip", "docs", "openapi", "prefix"),
@@ -192,11 +191,13 @@ def test_the_docs_at_the_server_cannot_load_their_schema(
 
 @check(
     "browser.direct_docs_unstripped",
-    title="Without stripping the docs work at the server itself",
+    title="Without stripping, the docs work at the server itself",
     entrypoints=("direct",),
     level="broken",
     source="Behind a Proxy › Testing locally with Traefik",
-    statement="Where the server has the prefixed path, its own docs find schema and answer there.",
+    statement=(
+        "Where the server has the prefixed path, its own docs load the schema and get an answer there."
+    ),
     fix=FIX,
     needs=("full", "unstripped", "docs", "openapi", "app"),
 )

@@ -8,15 +8,15 @@ from .lies import OURS, lies, view
 
 @check(
     "trust.one_value_each",
-    title="The application gets one value of each header, the proxy's",
+    title="Each forwarding header arrives once, with the proxy's value",
     entrypoints=PUBLIC,
     level="exposed",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; CVE-2026-88004",
-    statement=("The proxy replaces the forwarding headers of a client: one line each, with its own value."),
+    statement="The proxy replaces a client's forwarding headers: one line each, with its own value.",
     fix=(
         "The proxy passes on what its client wrote: it must set the forwarding headers itself, and trust "
-        "those of load balancers alone. If the client's address alone is wrong, the server trusts more "
-        "than the proxy (--forwarded-allow-ips=*)."
+        "only those of load balancers. If only the client's address is wrong, the server trusts more than "
+        "the proxy (--forwarded-allow-ips=*)."
     ),
     needs=("probe", "untrusted caller"),
 )
@@ -54,16 +54,16 @@ def test_the_proxy_replaces_a_clients_headers(entrypoint: Entrypoint, expect: Ex
 
 @check(
     "trust.scrubbed_headers",
-    title="Forwarding headers that the proxy does not write are removed",
+    title="Forwarding headers that the proxy does not set are removed",
     entrypoints=PUBLIC,
     level="exposed",
     source="CVE-2026-88011; CVE-2026-54763",
     statement=(
-        "Forwarding headers that the proxy does not write itself, and aliases of those it does, never arrive."
+        "Forwarding headers that the proxy does not set itself, and aliases of those it does, never arrive."
     ),
     fix=(
-        "The proxy must delete forwarding headers that it does not write itself, and their spellings with "
-        "_ and . in place of -."
+        "The proxy must delete forwarding headers that it does not set itself, and their spellings with _ "
+        "and . instead of -."
     ),
     needs=("probe",),
 )
@@ -88,12 +88,12 @@ def test_headers_that_traefik_passes_through_are_removed(entrypoint: Entrypoint,
 
 @check(
     "trust.connection_trick",
-    title="Connection removes no forwarded header",
+    title="Connection cannot remove a forwarding header",
     entrypoints=PUBLIC,
     level="exposed",
     source="CVE-2024-45410; CVE-2026-29054",
     statement="Naming forwarding headers in Connection does not make the proxy drop them.",
-    fix=("Traefik older than 3.7.13, or forwardedHeaders.connection lists them: pin the current version."),
+    fix=("Traefik is older than 3.7.13, or forwardedHeaders.connection lists them: pin the current version."),
     needs=("probe",),
 )
 def test_connection_cannot_remove_the_proxys_headers(entrypoint: Entrypoint, expect: Expect) -> None:

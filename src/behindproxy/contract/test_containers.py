@@ -69,11 +69,8 @@ def network(container: Inspected, name: str) -> tuple[str, Inspected]:
     entrypoints=("all",),
     level="exposed",
     source="Compose file reference › Services › cap_drop, read_only, security_opt, user",
-    statement="No container is root, has a capability, can gain one, or can write its file system.",
-    fix=(
-        "Give both services a user without privileges, read_only: true, cap_drop: [ALL] and "
-        "no-new-privileges."
-    ),
+    statement="No container runs as root, has a capability, can gain one, or can write to its file system.",
+    fix=("Give both services an unprivileged user, read_only: true, cap_drop: [ALL] and no-new-privileges."),
     needs=("docker",),
 )
 def test_the_containers_run_without_privileges(target: Target, expect: Expect) -> None:
@@ -116,7 +113,9 @@ def test_the_containers_run_without_privileges(target: Target, expect: Expect) -
     entrypoints=("all",),
     level="exposed",
     source="traefik/traefik#4174",
-    statement="A container that faces the network cannot talk to the engine: that would be root.",
+    statement=(
+        "A container that faces the network cannot talk to the Docker engine: that would amount to root."
+    ),
     fix="Do not mount docker.sock: routes can come from a file.",
     needs=("docker",),
 )
@@ -130,12 +129,12 @@ def test_no_container_has_docker_s_socket(target: Target, expect: Expect) -> Non
 
 @check(
     "container.published",
-    title="The server's own port is for this machine alone",
+    title="Only this machine reaches the server's own port",
     entrypoints=("all",),
     level="exposed",
     source="Behind a Proxy › Check the responses; Docker › Packet filtering and firewalls › Docker and ufw",
-    statement="The direct entrypoint is published on loopback: past the proxy nobody else gets in.",
-    fix="Publish the server's port with the address 127.0.0.1, or not at all.",
+    statement="The direct entrypoint is published on loopback: nobody else can bypass the proxy.",
+    fix="Publish the server's port on 127.0.0.1, or not at all.",
     needs=("docker",),
 )
 def test_the_server_s_own_port_is_for_this_machine_alone(target: Target, expect: Expect) -> None:
@@ -146,15 +145,17 @@ def test_the_server_s_own_port_is_for_this_machine_alone(target: Target, expect:
 
 @check(
     "container.listens",
-    title="The application listens where the proxy reaches it",
+    title="The application listens where the proxy can reach it",
     entrypoints=("all",),
     level="broken",
     source=(
         "Behind a Proxy › Proxy with a stripped path prefix; A Haunted Story While Developing with "
         "FastAPI › The Cause of the Problem - The Answer"
     ),
-    statement="In its container the server listens on every address, and not on 127.0.0.1 alone.",
-    fix="The server must listen on 0.0.0.0 inside its container: 127.0.0.1 there is its own loopback.",
+    statement="In its container the server listens on every address, not only on 127.0.0.1.",
+    fix=(
+        "The server must listen on 0.0.0.0 inside its container: 127.0.0.1 is the container's own loopback."
+    ),
     needs=("docker",),
 )
 def test_the_application_listens_where_the_proxy_reaches_it(target: Target, expect: Expect) -> None:
@@ -170,11 +171,11 @@ def test_the_application_listens_where_the_proxy_reaches_it(target: Target, expe
 
 @check(
     "container.health",
-    title="Every container has a health check, and passes it",
+    title="Every container has a health check and passes it",
     entrypoints=("all",),
     level="broken",
     source="Compose file reference › Services › healthcheck; Traefik › Ping › manualRouting",
-    statement="Each container says whether it works: `up --wait` and restarts depend on it.",
+    statement="Each container reports its health: `up --wait` and restarts depend on it.",
     fix="Both services need a health check; inside the container there is no prefix.",
     needs=("docker",),
 )
@@ -187,17 +188,17 @@ def test_every_container_has_a_health_check(target: Target, expect: Expect) -> N
 
 @check(
     "container.trusted_address",
-    title="The server trusts the proxy's one address",
+    title="The server trusts only the proxy's address",
     entrypoints=("all",),
     level="exposed",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; Compose file reference › Networks › ipam",
     statement=(
-        "The address that the server trusts is Traefik's, static, and outside the range that "
-        "Docker hands out to others."
+        "The address that the server trusts is Traefik's, static, and outside the range that Docker assigns "
+        "to other containers."
     ),
     fix=(
-        "The address that the server trusts must be the proxy's own, fixed, and none that Docker gives to "
-        "another container."
+        "The address that the server trusts must be the proxy's own, static, and never assigned to another "
+        "container."
     ),
     needs=("docker",),
 )
@@ -226,9 +227,9 @@ def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Exp
     entrypoints=("all",),
     level="exposed",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; Kludex/uvicorn#2231, Kludex/uvicorn#2468",
-    statement="A container beside the proxy on its network cannot pose as it.",
+    statement="A container beside the proxy on its network cannot pose as the proxy.",
     fix=(
-        "The server trusts the network in place of Traefik's address: PROXY_ADDRESS and "
+        "The server trusts the network instead of Traefik's address: PROXY_ADDRESS and "
         "--forwarded-allow-ips must be that one address."
     ),
     needs=("docker", "probe"),

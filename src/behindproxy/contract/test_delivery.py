@@ -87,11 +87,11 @@ def came(arrival: Arrival) -> str:
     entrypoints=EVERYWHERE,
     level="broken",
     source="Traefik › Buffering › maxRequestBodyBytes; modelcontextprotocol/python-sdk#412",
-    statement=("The first event is here before the last was sent, whatever encodings the client accepts."),
+    statement="The first event arrives before the last is sent, whatever encodings the client accepts.",
     fix=(
-        "Something reads the whole answer before it passes it on. nginx: proxy_buffering off and no gzip for "
-        "text/event-stream; Traefik and Caddy: no buffering or encode middleware on this route; or the "
-        "application sets X-Accel-Buffering: no."
+        "Something buffers the answer. nginx: proxy_buffering off and no gzip for text/event-stream; "
+        "Traefik and Caddy: no buffering or encode middleware on this route; or the application sets "
+        "X-Accel-Buffering: no."
     ),
     needs=("stream",),
 )
@@ -119,12 +119,12 @@ def test_server_sent_events_arrive_one_by_one(entrypoint: Entrypoint, expect: Ex
 
 @check(
     "http2.redirect",
-    title="HTTP/2 changes no address",
+    title="A redirect over HTTP/2 keeps the public address",
     entrypoints=("https",),
     level="broken",
     source="Behind a Proxy › Redirects with HTTPS",
-    statement="Over HTTP/2 a redirect keeps scheme, host, port and prefix as over HTTP/1.1.",
-    fix="The TLS entrypoint offers no h2, or the proxy does not pass :authority on as Host.",
+    statement="Over HTTP/2 a redirect keeps scheme, host, port and prefix, as over HTTP/1.1.",
+    fix="The TLS entrypoint does not offer h2, or the proxy does not pass :authority on as Host.",
     needs=("redirect",),
 )
 def test_a_redirect_over_http2_is_the_same(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -143,11 +143,11 @@ def test_a_redirect_over_http2_is_the_same(entrypoint: Entrypoint, expect: Expec
 
 @check(
     "app.no_leak_between_requests",
-    title="One request's address does not leak into another's answer",
+    title="No answer shows another request's address",
     entrypoints=EVERYWHERE,
     level="broken",
     source="fastapi/fastapi#14986",
-    statement="Of fifty requests at once, each with a query of its own, each gets its own address back.",
+    statement="Of fifty concurrent requests, each with its own query, each gets its own address back.",
     fix="Something keeps a request's data in a global: root_path and URLs belong to the request.",
     needs=("probe",),
 )
@@ -172,14 +172,16 @@ def test_requests_at_once_do_not_see_each_other(entrypoint: Entrypoint, expect: 
 
 @check(
     "app.not_found_is_the_applications",
-    title="An unknown path in the prefix is the application's 404",
+    title="An unknown path under the prefix gets the application's 404",
     entrypoints=EVERYWHERE,
     level="broken",
     source="Behind a Proxy › Proxy with a stripped path prefix",
-    statement="Whatever follows the prefix is the application's to answer, its 404 included.",
+    statement=(
+        "The application answers every path under the prefix, including unknown ones, with its own 404."
+    ),
     fix=(
-        "The proxy's rule does not take every path under the prefix, or the proxy puts an error page of "
-        "its own in place of the application's."
+        "The proxy's rule does not match every path under the prefix, or the proxy replaces the "
+        "application's error page with its own."
     ),
     needs=(),
 )
@@ -206,15 +208,15 @@ def test_an_unknown_path_in_the_prefix_is_the_applications(entrypoint: Entrypoin
 
 @check(
     "delivery.sent_once",
-    title="The application's own 5xx answers arrive, and nothing is sent again",
+    title="The application's own 5xx answers arrive, and no request is retried",
     entrypoints=PUBLIC,
     level="broken",
     source="Traefik › Retry › status; nginx › proxy_next_upstream",
     statement="An application's own 500, 502, 503 or 504 reaches the client, and the request ran once.",
     fix=(
-        "The proxy takes the application's own answer for a failure of the way: no `status` in "
-        "Traefik's retry, no http_50x in nginx's proxy_next_upstream, no lb_retry_match in Caddy "
-        "that fits. Only a refused connection may be tried again."
+        "The proxy treats the application's own answer as a failed connection: no `status` in Traefik's "
+        "retry, no http_50x in nginx's proxy_next_upstream, no matching lb_retry_match in Caddy. Only a "
+        "refused connection may be retried."
     ),
     needs=("probe",),
 )

@@ -44,7 +44,7 @@ def leads_here(entrypoint: Entrypoint, server: str) -> bool:
 
 @check(
     "openapi.servers",
-    title="The schema's servers begin with the prefix",
+    title="The schema's servers start with the prefix",
     entrypoints=EVERYWHERE,
     level="broken",
     source=(
@@ -52,12 +52,12 @@ def leads_here(entrypoint: Entrypoint, server: str) -> bool:
         "root_path; fastapi/fastapi#14986"
     ),
     statement=(
-        "FastAPI puts the prefix first in `servers`, the given ones follow in their order, and the "
+        "FastAPI puts the prefix first in `servers`, the configured ones follow in their order, and the "
         "next request gets the same; with root_path_in_servers=False the prefix is left out."
     ),
     fix=(
         "The server's root path must be the prefix that the proxy strips (uvicorn, FastAPI CLI: "
-        "--root-path), and not be set by FastAPI(root_path=)."
+        "--root-path), and must not be set by FastAPI(root_path=)."
     ),
     needs=("openapi", "prefix", "root path"),
 )
@@ -84,12 +84,12 @@ def test_the_schemas_servers_begin_with_the_prefix(entrypoint: Entrypoint, expec
 
 @check(
     "openapi.paths_unprefixed",
-    title="The schema's paths are written without the prefix",
+    title="The schema's paths have no prefix",
     entrypoints=EVERYWHERE,
     level="broken",
     source="Behind a Proxy › Proxy with a stripped path prefix",
     statement=(
-        "The code is written as if there were no prefix, and the schema says the same; `servers` adds it."
+        "The code is written as if there were no prefix, and so is the schema; `servers` adds the prefix."
     ),
     fix="A route or router carries the prefix itself. Remove it from the code: the proxy adds it.",
     needs=("openapi", "prefix", "root path"),
@@ -129,11 +129,11 @@ def test_the_docs_page_names_the_prefixed_schema(entrypoint: Entrypoint, expect:
 
 @check(
     "docs.schema_answers",
-    title="The schema that the docs name answers",
+    title="The schema URL in the docs answers",
     entrypoints=PUBLIC,
     level="broken",
     source=SOURCE,
-    statement="At the proxy, the schema URL in the docs page is one that answers.",
+    statement="At the proxy, the schema URL in the docs page answers.",
     fix=(
         "The page does not know the prefix: root_path is missing, or is not what the proxy strips. A page "
         "of your own must build its URLs from request.scope['root_path']."
@@ -156,12 +156,12 @@ def test_the_named_schema_answers(entrypoint: Entrypoint, expect: Expect) -> Non
     level="hardening",
     source=SOURCE,
     statement=(
-        "The docs page of the server itself expects to be seen through the proxy, so its schema "
-        "is a 404 there."
+        "The server's own docs page is meant to be opened through the proxy, so its schema URL is a 404 at "
+        "the server."
     ),
     fix=(
-        "The server answers prefixed paths too, so every route has a second address. root_path is set and "
-        "not put before the stripped path, so Starlette removes it a second time: use uvicorn's "
+        "The server answers prefixed paths too, so every route has a second address. root_path is set but "
+        "not prepended to the stripped path, so Starlette removes it a second time: use uvicorn's "
         "--root-path (0.26 or newer) or a middleware that sets both, and drop FastAPI(root_path=)."
     ),
     needs=("strip", "docs", "openapi", "prefix"),
@@ -183,12 +183,13 @@ def test_the_docs_schema_is_not_found_at_the_server(entrypoint: Entrypoint, expe
     level="broken",
     source=f"{SOURCE}; fastapi/fastapi#1159",
     statement=(
-        "The page that an authorization server sends the browser back to exists at the address given to it."
+        "The page that an authorization server redirects the browser to exists at the address that it is "
+        "given."
     ),
     fix=(
         "The page does not know the prefix: root_path is missing, or is not what the proxy strips. A page "
-        "of your own must build its URLs from request.scope['root_path']. Where the routes have the "
-        "prefix themselves, FastAPI(swagger_ui_oauth2_redirect_url=) needs it too."
+        "of your own must build its URLs from request.scope['root_path']. If the routes include the prefix "
+        "themselves, FastAPI(swagger_ui_oauth2_redirect_url=) needs it too."
     ),
     needs=("docs",),
 )
@@ -228,12 +229,15 @@ def test_redoc_names_the_prefixed_schema(entrypoint: Entrypoint, expect: Expect)
 
 @check(
     "docs.assets_same_origin",
-    title="The docs need nothing from elsewhere",
+    title="The docs load nothing from another origin",
     entrypoints=PUBLIC,
     level="broken",
     source="fastapi/fastapi#2949",
     statement=("A docs page needs nothing from another origin: each asset is under the prefix and answers."),
-    fix=("The page loads its assets from elsewhere or without the prefix: build their URLs from root_path."),
+    fix=(
+        "The page loads its assets from another origin or without the prefix: build their URLs from "
+        "root_path."
+    ),
     needs=("docs",),
 )
 def test_the_assets_of_the_docs_are_the_applications_own(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -253,15 +257,15 @@ def test_the_assets_of_the_docs_are_the_applications_own(entrypoint: Entrypoint,
 
 @check(
     "docs.hidden",
-    title="Documentation that is not for everybody is not shown",
+    title="Hidden documentation is not served",
     entrypoints=EVERYWHERE,
     level="exposed",
     source="OWASP API Security Top 10 2023 › API9:2023 Improper Inventory Management; CWE-200",
     statement=(
-        "With DOCS=private no documentation page and no schema answers at a public entrypoint, with DOCS=off "
-        "at none."
+        "With DOCS=private no documentation page and no schema answers at a public entrypoint; with "
+        "DOCS=off none answers at any."
     ),
-    fix="The server shows its documentation: switch it off there (FastAPI: openapi_url=None).",
+    fix="The server serves its documentation: turn it off there (FastAPI: openapi_url=None).",
     needs=("hidden docs",),
 )
 def test_hidden_documentation_is_not_shown(entrypoint: Entrypoint, expect: Expect) -> None:

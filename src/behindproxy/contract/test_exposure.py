@@ -39,9 +39,9 @@ OPERATIONS = (
     entrypoints=PUBLIC,
     level="exposed",
     source="traefik/traefik#7518, traefik/traefik#5853",
-    statement="Dashboard, API, ping, metrics and debug answer at no public entrypoint.",
+    statement="The dashboard, API, ping, metrics and debug pages answer at no public entrypoint.",
     fix=(
-        "The proxy's own page is reachable at a public entrypoint: give it an address of its own that is "
+        "One of the proxy's own pages is reachable at a public entrypoint: move it to an address that is "
         "not public, or protect it."
     ),
 )
@@ -94,7 +94,7 @@ def applications_own(entrypoint: Entrypoint, paths: list[str]) -> set[str]:
     entrypoints=EVERYWHERE,
     level="hardening",
     source="CWE-200",
-    statement="Server, X-Powered-By and Via name no product's version, in no kind of answer.",
+    statement="Server, X-Powered-By and Via name no product version, in any kind of answer.",
     fix="Start Uvicorn with --no-server-header, or blank the header with a headers middleware.",
 )
 def test_no_answer_names_a_version(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -112,11 +112,11 @@ def test_no_answer_names_a_version(entrypoint: Entrypoint, expect: Expect) -> No
 
 @check(
     "exposure.methods",
-    title="CONNECT and TRACE open nothing",
+    title="CONNECT opens no tunnel and TRACE echoes nothing",
     entrypoints=PUBLIC,
     level="exposed",
     source="CVE-2026-71324; CVE-2004-2320",
-    statement="CONNECT makes no tunnel, and TRACE echoes no header.",
+    statement="CONNECT opens no tunnel, and TRACE echoes no header.",
     fix="Upgrade Traefik: 3.7.9 fixed CONNECT on pooled connections.",
     unsafe=True,
 )
@@ -138,14 +138,14 @@ def test_connect_and_trace_open_nothing(entrypoint: Entrypoint, expect: Expect) 
 
 @check(
     "exposure.no_internal_address",
-    title="No answer names an address of the inside",
+    title="No answer shows an internal address",
     entrypoints=PUBLIC,
     level="hardening",
     source="CWE-200",
-    statement="No header and no body names an address or port other than the one that the client used.",
+    statement="No header and no body shows an address or port other than the one that the client used.",
     fix=(
-        "The proxy must pass Host on, and links be built with request.url_for: an address of the socket "
-        "shows the inside."
+        "The proxy must pass Host on, and links must be built with request.url_for: the socket's own "
+        "address is internal."
     ),
 )
 def test_no_answer_names_an_address_of_the_inside(entrypoint: Entrypoint, expect: Expect) -> None:

@@ -35,19 +35,19 @@ FRAMING = ("content-encoding", "content-length", "transfer-encoding")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 FIX = (
     "The request above reproduces it. Document the status or the type in the route (responses=, "
-    "response_model=), or make the route answer what it documents; a 404 or 502 that the schema "
-    "does not know comes from the proxy."
+    "response_model=), or make the route answer as documented; a 404 or 502 that the schema "
+    "does not list comes from the proxy."
 )
 
 
 @check(
     "fuzz.schema",
-    title="No made-up request gets an answer outside the schema",
+    title="Every generated request gets an answer that the schema describes",
     entrypoints=PUBLIC,
     level="hardening",
     source="Schemathesis › Checks",
     statement=(
-        "Whatever is sent to the operations of the served schema, valid or not: no 5xx, and no "
+        "Whatever is sent to the operations of the served schema, valid or not, there is no 5xx, and no "
         "status, content type, header or body that the schema does not describe."
     ),
     fix=FIX,
@@ -59,11 +59,14 @@ def test_no_answer_is_outside_the_schema(entrypoint: Entrypoint, expect: Expect)
 
 @check(
     "fuzz.sub_schema",
-    title="The sub-application keeps to its schema too",
+    title="Every generated request to the sub-application gets an answer that its schema describes",
     entrypoints=PUBLIC,
     level="hardening",
     source="Schemathesis › Checks; Behind a Proxy › Mounting a sub-application",
-    statement="The same for the mounted application: its own schema, at its own path.",
+    statement=(
+        "Generated requests to the mounted application get only answers that its own schema describes, at "
+        "its own path."
+    ),
     fix=FIX,
     needs=("full", "openapi", "sub"),
 )

@@ -31,13 +31,13 @@ OWN = (
     level="hardening",
     source="RFC 9110 › 7.7",
     statement=(
-        "A policy that an answer of the application has (who may frame it, what a page may use) arrives "
+        "A policy header that the application sets (who may frame an answer, what a page may use) arrives "
         "once, with the application's value."
     ),
     fix=(
-        "The proxy overwrites or repeats it, and the application cannot say otherwise: let the proxy set a "
-        "header only where the answer has none (nginx: a map on $sent_http_…; HAProxy: unless { res.hdr(…) "
-        "-m found }), or leave it to the application."
+        "The proxy overwrites or repeats the header, and the application cannot override it: let the proxy "
+        "set a header only where the answer has none (nginx: a map on $sent_http_…; HAProxy: unless { "
+        "res.hdr(…) -m found }), or leave it to the application."
     ),
     needs=("route",),
 )
@@ -69,16 +69,16 @@ def own(answer: httpx.Response) -> dict[str, list[str]]:
 
 @check(
     "headers.key",
-    title="A header in which the schema expects a key arrives",
+    title="An API key header named in the schema arrives",
     entrypoints=PUBLIC,
     level="broken",
     source="CVE-2026-88011; nginx › Module ngx_http_core_module › underscores_in_headers",
     statement=(
-        "Each header that a security scheme of the schema names reaches the application: a proxy that takes "
-        "names with an underscore for aliases of others deletes it, and every key is wrong then."
+        "Each header that a security scheme of the schema names reaches the application. A proxy that "
+        "treats names with an underscore as aliases of others deletes it, and then every key is wrong."
     ),
     fix=(
-        "The proxy deletes names that hold anything but letters, digits and hyphens (Traefik: "
+        "The proxy deletes names that contain anything but letters, digits and hyphens (Traefik: "
         "aliasHeadersStrategy; nginx: underscores_in_headers on keeps them). Name the header with a hyphen "
         '(APIKeyHeader(name="X-API-Key")), or let the proxy keep it.'
     ),

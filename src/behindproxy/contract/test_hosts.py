@@ -87,14 +87,14 @@ def expect_not_taken(entrypoint: Entrypoint, expect: Expect, cases: dict[str, tu
 
 @check(
     "host.foreign",
-    title="A foreign Host is not answered",
+    title="A foreign Host is refused",
     entrypoints=PUBLIC,
     level="exposed",
     source="Kludex/starlette#3279; CVE-2026-48710",
-    statement="The proxy answers to the deployment's own names only, whatever the spelling.",
+    statement="The proxy answers only for the deployment's own names, whatever the spelling.",
     fix=(
-        "The proxy answers any host: name the deployment's own (nginx: server_name, and a default_server "
-        "that refuses; Traefik: Host(…) in the rule; HAProxy: a condition on hdr(host))."
+        "The proxy answers for any host: name the deployment's own (nginx: server_name, and a "
+        "default_server that refuses; Traefik: Host(…) in the rule; HAProxy: a condition on hdr(host))."
     ),
 )
 def test_a_foreign_host_is_not_answered(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -119,14 +119,14 @@ def test_a_foreign_host_is_not_answered(entrypoint: Entrypoint, expect: Expect) 
 
 @check(
     "host.absolute_form",
-    title="A foreign host in the request target is not answered",
+    title="A foreign host in the request target is refused",
     entrypoints=PUBLIC,
     level="exposed",
     source="RFC 9112 › 3.2.2",
-    statement="A host in the request line goes before Host, and is refused in the same way.",
+    statement="A host in the request line takes precedence over Host, and is refused in the same way.",
     fix=(
-        "The proxy answers any host: name the deployment's own (nginx: server_name, and a default_server "
-        "that refuses; Traefik: Host(…) in the rule; HAProxy: a condition on hdr(host))."
+        "The proxy answers for any host: name the deployment's own (nginx: server_name, and a "
+        "default_server that refuses; Traefik: Host(…) in the rule; HAProxy: a condition on hdr(host))."
     ),
 )
 def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(
@@ -147,9 +147,9 @@ def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(
     entrypoints=EVERYWHERE,
     level="hardening",
     source="RFC 9112 › 3.2",
-    statement="A Host that is no host, or has an impossible port, never gets a Location.",
+    statement="A Host that is not a host name, or has an impossible port, never gets a Location.",
     fix=(
-        "Starlette falls back to the socket's own address where Host does not parse, and a redirect shows "
+        "Where Host does not parse, Starlette falls back to the socket's own address, and a redirect shows "
         "it: the proxy must refuse such a request, or TrustedHostMiddleware must."
     ),
     needs=("redirect",),
@@ -174,14 +174,14 @@ def test_a_malformed_host_is_refused(entrypoint: Entrypoint, expect: Expect) -> 
 
 @check(
     "host.with_a_path",
-    title="What stands behind the name in Host gets into no address",
+    title="A path in Host appears in no address",
     entrypoints=EVERYWHERE,
     level="exposed",
     source="CVE-2026-48710; RFC 9112 › 3.2",
-    statement="A path, a query or a fragment in Host becomes part of no address and no redirect.",
+    statement="A path, a query or a fragment in Host appears in no address and no redirect.",
     fix=(
-        "Starlette before 1.0.1 builds request.url from whatever Host has, so its path is not the one that "
-        "was routed: upgrade Starlette. The proxy should refuse such a Host, too."
+        "Starlette before 1.0.1 builds request.url from any Host, so its path is not the one that was "
+        "routed: upgrade Starlette. The proxy should refuse such a Host, too."
     ),
     needs=("address",),
 )
@@ -209,9 +209,9 @@ def test_what_stands_behind_the_name_in_host_gets_into_no_address(
     entrypoints=EVERYWHERE,
     level="hardening",
     source="RFC 9112 › 3.2",
-    statement="Two Host headers, and none at all, are refused: neither may choose a redirect.",
+    statement="A request with two Host headers, or with none, is refused: neither may determine a redirect.",
     fix=(
-        "Starlette falls back to the socket's own address where Host does not parse, and a redirect shows "
+        "Where Host does not parse, Starlette falls back to the socket's own address, and a redirect shows "
         "it: the proxy must refuse such a request, or TrustedHostMiddleware must."
     ),
     needs=("redirect",),
@@ -230,12 +230,12 @@ def test_two_hosts_and_none_are_refused(entrypoint: Entrypoint, expect: Expect) 
 
 @check(
     "host.own_port",
-    title="A Location names the host of the request",
+    title="A Location has the host and port of the request",
     entrypoints=EVERYWHERE,
     level="broken",
     source="Traefik › Services › passHostHeader; nginx-proxy/nginx-proxy#2386",
     statement=(
-        "For a name of the deployment's own, with any port, Location has that name and port and no other."
+        "For each of the deployment's own names, with any port, Location has that name and port and no other."
     ),
     fix=("The proxy must pass Host on as the client wrote it, with its port."),
     needs=("redirect",),

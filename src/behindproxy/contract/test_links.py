@@ -116,7 +116,7 @@ def test_absolute_addresses_have_the_public_scheme(entrypoint: Entrypoint, expec
     entrypoints=PUBLIC,
     level="broken",
     source=f"{SOURCE}; nginx › ngx_http_proxy_module › proxy_set_header",
-    statement="Each absolute address of this deployment names the host that the client wrote.",
+    statement="Each absolute address of this deployment has the host that the client sent.",
     fix="The proxy must pass Host on as the client sent it.",
     needs=("address",),
 )
@@ -131,7 +131,7 @@ def test_absolute_addresses_have_the_host_of_the_request(entrypoint: Entrypoint,
     entrypoints=PUBLIC,
     level="broken",
     source=f"{SOURCE}; nginx-proxy/nginx-proxy#2386",
-    statement="Each absolute address of this deployment at its host has the port that the client used.",
+    statement="Each absolute address at this deployment's host has the port that the client used.",
     fix="The proxy must pass Host on with its port (nginx: $http_host, not $host).",
     needs=("address",),
 )
@@ -150,12 +150,15 @@ def test_absolute_addresses_have_the_port_of_the_request(entrypoint: Entrypoint,
 
 @check(
     "links.prefix",
-    title="Absolute addresses have the prefix, once",
+    title="Absolute addresses have the prefix exactly once",
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Providing the root_path",
-    statement="Each absolute address of this deployment begins with the prefix, and has it once.",
-    fix="The server's root path must be the prefix (uvicorn: --root-path), and links be built with url_for.",
+    statement="Each absolute address of this deployment starts with the prefix, and has it once.",
+    fix=(
+        "The server's root path must be the prefix (uvicorn: --root-path), and links must be built with "
+        "url_for."
+    ),
     needs=("address", "prefix"),
 )
 def test_absolute_addresses_have_the_prefix_once(entrypoint: Entrypoint, expect: Expect) -> None:

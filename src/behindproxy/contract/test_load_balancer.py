@@ -22,17 +22,17 @@ def as_a_load_balancer(entrypoint: Entrypoint) -> dict[str, str]:
 
 @check(
     "trust.load_balancer",
-    title="A load balancer is trusted hop by hop",
+    title="Load balancers are trusted hop by hop",
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; Kludex/uvicorn#2231",
     statement=(
-        "Behind trusted load balancers the client is the address that the first of them saw, and "
-        "the scheme the one it names; what stands left of it is the client's invention."
+        "Behind trusted load balancers the client is the address that the first of them saw, with the "
+        "scheme that it reports; whatever stands to the left of it was invented by the client."
     ),
     fix=(
-        "Each load balancer before the proxy must be named to the proxy and to the server, by its exact "
-        "address: a hop that is missing is taken for the client."
+        "The proxy and the server must both know each load balancer in front of the proxy by its exact "
+        "address: a missing hop is taken for the client."
     ),
     needs=("probe", "load balancer"),
 )
@@ -51,17 +51,17 @@ def test_a_load_balancer_is_trusted_hop_by_hop(entrypoint: Entrypoint, expect: E
 
 @check(
     "trust.load_balancer_limits",
-    title="A load balancer moves neither host nor prefix",
+    title="A load balancer cannot change host or prefix",
     entrypoints=PUBLIC,
     level="exposed",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; Kludex/uvicorn#965; traefik/traefik#11253",
     statement=(
-        "What a client sends through a trusted load balancer cannot change host or prefix: Host "
-        "and configuration say those, X-Forwarded-Host and X-Forwarded-Prefix are not read."
+        "What a client sends through a trusted load balancer cannot change host or prefix: those come from "
+        "Host and the configuration, and X-Forwarded-Host and X-Forwarded-Prefix are not read."
     ),
     fix=(
-        "Something reads X-Forwarded-Host, X-Forwarded-Prefix or Forwarded, which a load balancer passes "
-        "on as a client wrote them: root_path is configuration, never a header."
+        "Something reads X-Forwarded-Host, X-Forwarded-Prefix or Forwarded, which a load balancer passes on "
+        "as the client wrote them: root_path is configuration, never a header."
     ),
     needs=("probe", "load balancer"),
 )

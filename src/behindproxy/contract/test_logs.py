@@ -45,13 +45,13 @@ def found(entrypoint: Entrypoint, part: str, holds: Callable[[str], bool]) -> st
 
 @check(
     "logs.proxy_names_the_request",
-    title="The proxy's log has client and public path",
+    title="The proxy's log has the client and the public path",
     entrypoints=PUBLIC,
     level="hardening",
     source="Behind a Proxy › Check the responses",
     statement=(
-        "Traefik's access log names the client and the path with its prefix, and leaves out the "
-        "query, where tokens are."
+        "Traefik's access log has the client and the path with its prefix, without the query, which may "
+        "contain tokens."
     ),
     fix="The proxy needs an access log, without the query.",
     needs=("logs", "probe"),
@@ -68,16 +68,16 @@ def test_the_proxys_log_names_client_and_public_path(entrypoint: Entrypoint, exp
 
 @check(
     "logs.app_names_the_request",
-    title="The server's log has client and public path",
+    title="The server's log has the client and the public path",
     entrypoints=PUBLIC,
     level="hardening",
     source="Behind a Proxy › How Proxy Forwarded Headers Work",
     statement=(
-        "The server's access log names the forwarded client, not the proxy, and the path with its prefix."
+        "The server's access log has the forwarded client, not the proxy, and the path with its prefix."
     ),
     fix=(
-        "The server does not trust the proxy, or root_path is not in the path: scope.client and "
-        "scope.path say which."
+        "The server does not trust the proxy, or root_path is not in the path: see scope.client and "
+        "scope.path."
     ),
     needs=("logs", "probe"),
 )
@@ -105,11 +105,11 @@ def test_the_servers_log_names_client_and_public_path(entrypoint: Entrypoint, ex
     level="exposed",
     source="CWE-532",
     statement=(
-        "No line of the application's log has the query of a WebSocket, accepted or refused, or of a "
-        "request: tokens are there. Each line is JSON."
+        "No line of the application's log has the query of a request or of a WebSocket, accepted or "
+        "refused: it may contain tokens. Each line is JSON."
     ),
     fix=(
-        "uvicorn writes the whole path of a WebSocket to uvicorn.error, which --no-access-log does not "
+        "uvicorn writes the full path of a WebSocket to uvicorn.error, which --no-access-log does not "
         "silence: a logging configuration must drop the query."
     ),
     needs=("logs", "ws"),
@@ -158,7 +158,7 @@ def since_the_start(entrypoint: Entrypoint) -> list[str]:
         "root_path comes from the server: the application's log has no warning that FastAPI(root_path=) is "
         "deprecated."
     ),
-    fix="FastAPI(root_path=) is deprecated: leave it out, the server's --root-path sets it.",
+    fix="FastAPI(root_path=) is deprecated: remove it; the server's --root-path sets it.",
     needs=("logs",),
 )
 def test_nothing_in_the_applications_log_is_deprecated(entrypoint: Entrypoint, expect: Expect) -> None:

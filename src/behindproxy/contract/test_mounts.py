@@ -16,7 +16,8 @@ SOURCE = "Behind a Proxy › Mounting a sub-application"
     level="broken",
     source=SOURCE,
     statement=(
-        "A mounted application is reached under the prefix and learns prefix and mount path as its root_path."
+        "A mounted application is reached under the prefix and receives prefix and mount path as its "
+        "root_path."
     ),
     fix=(
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
@@ -51,11 +52,11 @@ def test_the_sub_applications_docs_name_its_schema(entrypoint: Entrypoint, expec
 
 @check(
     "mount.sub_servers",
-    title="The sub-application's schema names prefix/sub as server",
+    title="The sub-application's schema has prefix/sub as its server",
     entrypoints=EVERYWHERE,
     level="broken",
     source=SOURCE,
-    statement="The schema of a mounted application names prefix and mount path as its server.",
+    statement="The schema of a mounted application has prefix and mount path as its server.",
     fix=(
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
         "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
@@ -70,7 +71,7 @@ def test_the_sub_applications_server_is_prefix_and_mount(entrypoint: Entrypoint,
 
 @check(
     "mount.sub_redirect",
-    title="The sub-application's redirects stay in it",
+    title="The sub-application's redirects stay inside it",
     entrypoints=EVERYWHERE,
     level="broken",
     source=SOURCE,
@@ -135,7 +136,9 @@ def test_a_static_file_is_served(entrypoint: Entrypoint, expect: Expect) -> None
     entrypoints=EVERYWHERE,
     level="broken",
     source="Kludex/starlette#2400; Behind a Proxy › Redirects with HTTPS",
-    statement=("StaticFiles redirects a directory to its slash without losing prefix, scheme or host."),
+    statement=(
+        "StaticFiles redirects a directory to the path with a slash and keeps prefix, scheme and host."
+    ),
     fix=(
         "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
         "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "

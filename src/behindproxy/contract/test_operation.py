@@ -30,8 +30,8 @@ INSIDE = re.compile(
     level="hardening",
     source="RFC 9110 › 15.5.14",
     statement=(
-        "A body longer than MAX_BODY_BYTES is answered with 413, as problem+json, and the sender "
-        "gets to see it."
+        "A body longer than MAX_BODY_BYTES is answered with 413, as problem+json, and the sender receives "
+        "the answer."
     ),
     fix=("The application or the proxy must refuse a body above its limit with 413."),
     needs=("ours",),
@@ -51,8 +51,8 @@ def test_a_body_above_the_limit_is_refused(entrypoint: Entrypoint, expect: Expec
     entrypoints=PUBLIC,
     level="hardening",
     source="RFC 6585 › 5",
-    statement="Request headers of more than 64 KiB are answered with 431, and nothing is told of the inside.",
-    fix="The proxy must bound the header block.",
+    statement="Request headers of more than 64 KiB are answered with 431, without internal details.",
+    fix="The proxy must limit the header block.",
     needs=("ours",),
 )
 def test_a_header_block_above_the_limit_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -65,13 +65,13 @@ def test_a_header_block_above_the_limit_is_refused(entrypoint: Entrypoint, expec
 
 @check(
     "errors.problem",
-    title="The application's errors are problems with an id",
+    title="The application's errors are problem+json with a request id",
     entrypoints=EVERYWHERE,
     level="hardening",
     source="RFC 9457 › 3",
     statement=(
         "Not found, wrong method, invalid input and a malformed Host are answered as "
-        "application/problem+json that carries the request's id and tells nothing of the inside."
+        "application/problem+json with the request's id and without internal details."
     ),
     fix="Errors must be problem+json (RFC 9457) with the request's id.",
     needs=("app", "demo", "ours"),
@@ -101,15 +101,15 @@ def says_nothing(expect: Expect, text: str) -> None:
 
 @check(
     "request.id",
-    title="Each request has an id that the client gets back",
+    title="Each request has an id that the client receives",
     entrypoints=EVERYWHERE,
     level="hardening",
     source="docs/production.md › See it run",
     statement=(
-        "A client's X-Request-ID is adopted where it is harmless. Otherwise, and where there is none,"
-        " a new id is made for each request."
+        "A client's X-Request-ID is kept where it is harmless. Otherwise, and where there is none, each "
+        "request gets a new id."
     ),
-    fix="A middleware must adopt or make an X-Request-ID.",
+    fix="A middleware must accept or generate an X-Request-ID.",
     needs=("ours",),
 )
 def test_each_request_has_an_id_that_the_client_gets_back(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -148,15 +148,15 @@ def ids(entrypoint: Entrypoint, headers: dict[str, str]) -> list[str]:
 
 @check(
     "logs.joined",
-    title="The request's id joins the proxy's line and the application's",
+    title="The request's id joins the log lines of proxy and application",
     entrypoints=PUBLIC,
     level="hardening",
     source="docs/production.md › See it run",
     statement=(
-        "The request's id stands in Traefik's JSON line and in the application's, which also has "
-        "the trace of a W3C traceparent; the path stands there without the query."
+        "The request's id is in Traefik's JSON line and in the application's, which also has the trace of a "
+        "W3C traceparent; the path is logged without the query."
     ),
-    fix=("The proxy's access log must keep the request's id."),
+    fix="The proxy's access log must include the request's id.",
     needs=("logs", "ours"),
 )
 def test_one_line_of_the_proxy_and_one_of_the_application(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -192,7 +192,7 @@ def test_one_line_of_the_proxy_and_one_of_the_application(entrypoint: Entrypoint
     entrypoints=EVERYWHERE,
     level="hardening",
     source="W3C Trace Context › 3.2",
-    statement="The application sees the trace that the client began.",
+    statement="The application receives the trace that the client started.",
     fix="A headers middleware drops traceparent, or tracing is on and starts a trace of its own.",
     needs=("probe",),
 )
@@ -210,8 +210,8 @@ def test_a_traceparent_is_passed_on(entrypoint: Entrypoint, expect: Expect) -> N
     level="hardening",
     source="OWASP HTTP Headers Cheat Sheet › Security Headers",
     statement=(
-        "Whatever the application answers, browsers are told once not to guess types, who may show it in "
-        "a frame, and which referrer to send."
+        "Every answer of the application tells browsers, once, not to guess types, who may show it in a "
+        "frame, and which referrer to send."
     ),
     fix=(
         "Something must set X-Content-Type-Options, X-Frame-Options and Referrer-Policy where the "
@@ -244,13 +244,13 @@ def test_answers_carry_the_security_headers(entrypoint: Entrypoint, expect: Expe
 
 @check(
     "docs.content_security_policy",
-    title="The documentation pages carry a strict policy",
+    title="The documentation pages have a strict policy",
     entrypoints=EVERYWHERE,
     level="hardening",
     source="Content Security Policy Level 3 › 3.1",
     statement=(
-        "/docs and /redoc have a policy that names the only scripts they run; the browser checks show"
-        " that they work with it."
+        "/docs and /redoc have a policy that allows only the scripts they run; the browser checks show that "
+        "they work with it."
     ),
     fix="The documentation pages need a Content-Security-Policy with the hashes of their scripts.",
     needs=("docs", "redoc", "ours", "demo"),

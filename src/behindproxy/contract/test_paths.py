@@ -32,13 +32,13 @@ def stopped_by(entrypoint: Entrypoint, target: str) -> str:
 
 @check(
     "path.encoded_characters",
-    title="Encoded reserved characters stop at the proxy",
+    title="The proxy refuses encoded reserved characters",
     entrypoints=PUBLIC,
     level="hardening",
     source="CVE-2025-66490; traefik/traefik#12360",
     statement=(
-        "The proxy matches the encoded path and the server decodes it, so %2f and its like would "
-        "go round a rule: they are refused, but those that the deployment allows."
+        "The proxy matches the encoded path and the server decodes it, so %2f and the like would bypass a "
+        "rule: they are refused, except those that the deployment allows."
     ),
     fix=("The proxy must refuse encoded reserved characters, or match the path as the server reads it."),
     needs=("ours",),
@@ -59,7 +59,7 @@ def test_encoded_reserved_characters_stop_at_the_proxy(entrypoint: Entrypoint, e
     entrypoints=PUBLIC,
     level="exposed",
     source="CVE-2026-48020; traefik/traefik#13215",
-    statement="No spelling of `..` behind the prefix reaches a path of the application.",
+    statement="No spelling of `..` after the prefix reaches a path of the application.",
     fix=(
         "The proxy must resolve dot segments before it matches and strips (Traefik 3.7.3 or newer; "
         "sanitizePath on)."
@@ -106,10 +106,10 @@ def test_dot_segments_do_not_leave_the_prefix(entrypoint: Entrypoint, expect: Ex
     entrypoints=PUBLIC,
     level="hardening",
     source="traefik/traefik#2214; CVE-2025-66490",
-    statement="A route has one address: 13 ways round the prefix and the rule do not answer 200.",
+    statement="A route has one address: 13 ways around the prefix and the rule do not answer 200.",
     fix=(
         "A rule without a boundary, an encoded slash or a doubled prefix lets it through: see "
-        "prefix.boundary, path.encoded_characters and app.doubled_prefix for which."
+        "prefix.boundary, path.encoded_characters and app.doubled_prefix."
     ),
     needs=("route", "prefix"),
 )
@@ -147,10 +147,10 @@ def test_no_other_spelling_of_a_path_reaches_a_route(entrypoint: Entrypoint, exp
     entrypoints=EVERYWHERE,
     level="exposed",
     source="CWE-601",
-    statement="Whatever the path, a Location stays on this host, and at the proxy in the prefix.",
+    statement="Whatever the path, a Location stays on this host, and at the proxy under the prefix.",
     fix=(
         "A redirect is built from the path by hand, or the server's root path ends with a slash (Location "
-        "//items/): build links with url_for, and write the root path without one."
+        "//items/): build links with url_for, and write the root path without a trailing slash."
     ),
 )
 def test_no_path_redirects_to_another_origin(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -188,7 +188,7 @@ def test_no_path_redirects_to_another_origin(entrypoint: Entrypoint, expect: Exp
     entrypoints=EVERYWHERE,
     level="exposed",
     source="CWE-113",
-    statement="%0d%0a in path or query neither ends a header nor adds one.",
+    statement="%0d%0a in a path or query neither ends a header nor adds one.",
     fix="A header is written from the decoded URL by hand: let RedirectResponse quote it.",
     needs=("route",),
 )
@@ -206,7 +206,7 @@ def test_an_encoded_line_break_injects_no_header(entrypoint: Entrypoint, expect:
 
 @check(
     "static.no_traversal",
-    title="No path leads out of the folder of static files",
+    title="No path leads out of the static folder",
     entrypoints=EVERYWHERE,
     level="exposed",
     source="CWE-22",
@@ -228,17 +228,17 @@ def test_static_files_end_at_their_folder(entrypoint: Entrypoint, expect: Expect
 
 @check(
     "path.same_at_server",
-    title="A path with odd characters arrives as it was sent",
+    title="A path with unusual characters arrives unchanged",
     entrypoints=PUBLIC,
     level="broken",
     source="nginx › ngx_http_proxy_module › proxy_pass; traefik/traefik#12360",
     statement=(
-        "A path of the application's with encoded characters, two slashes or a URL in it gets the same "
-        "answer at the proxy as at the server."
+        "A path of the application with encoded characters, two slashes or a URL in it gets the same answer "
+        "at the proxy as at the server."
     ),
     fix=(
-        "The proxy decodes, joins or refuses such paths before it passes them on. An application that has "
-        "file names or URLs in its paths needs them as they are (nginx: proxy_pass without a path, and "
+        "The proxy decodes, merges or refuses such paths before it passes them on. An application that has "
+        "file names or URLs in its paths needs them unchanged (nginx: proxy_pass without a path, and "
         "merge_slashes off)."
     ),
     needs=("route",),

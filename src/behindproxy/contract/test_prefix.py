@@ -61,10 +61,10 @@ def route_of(entrypoint: Entrypoint, expect: Expect) -> tuple[str, httpx.Respons
     entrypoints=PUBLIC,
     level="hardening",
     source="Behind a Proxy › Check the responses",
-    statement=("At the proxy only the prefixed addresses exist: /app, /docs and / are the proxy's own 404."),
+    statement="At the proxy only the prefixed addresses exist: /app, /docs and / get the proxy's own 404.",
     fix=(
-        "Another rule of the proxy leads to the application without the prefix: each rule that does must "
-        "name the prefix."
+        "Another rule of the proxy leads to the application without the prefix: each such rule must include "
+        "the prefix."
     ),
     needs=("prefix",),
 )
@@ -114,7 +114,7 @@ def beside(prefix: str) -> list[str]:
     entrypoints=PUBLIC,
     level="exposed",
     source="Behind a Proxy › Testing locally with Traefik; traefik/traefik#2214",
-    statement="A path that merely begins with the prefix's letters is not the application's.",
+    statement="A path that merely starts with the prefix's letters does not reach the application.",
     fix=(
         "The rule must end the prefix at a slash (Traefik: Path(`/prefix`) || PathPrefix(`/prefix/`); "
         "nginx: location /prefix/ and location = /prefix)."
@@ -144,7 +144,7 @@ def test_the_prefix_ends_at_a_segment_boundary(entrypoint: Entrypoint, expect: E
 
 @check(
     "prefix.boundary_websocket",
-    title="The boundary holds for WebSockets",
+    title="The prefix ends at a segment boundary for WebSockets too",
     entrypoints=PUBLIC,
     level="exposed",
     source="traefik/traefik#2214",

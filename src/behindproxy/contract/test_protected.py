@@ -93,19 +93,18 @@ def methods(entrypoint: Entrypoint, path: str) -> Ways:
 
 @check(
     "path.protected_route",
-    title="No path leads round a protected route",
+    title="A protected route cannot be bypassed",
     entrypoints=PUBLIC,
     level="exposed",
     source="traefik/traefik#1663, traefik/traefik#2214; CVE-2025-66490",
     statement=(
-        "A route that the proxy protects answers its own users, and nobody else by any other "
-        "spelling, host or rewriting header."
+        "A route that the proxy protects answers its own users and nobody else, whatever the spelling, host "
+        "or rewriting header."
     ),
     fix=(
-        "The protected router needs a rule without a slash at its end, for every host that the general one "
-        "takes, a priority above the "
-        "general one's, and every method; the general rule must end the prefix with a slash, "
-        "entryPoints.*.http.encodedCharacters must be off, and root_path be in the path."
+        "The protected router needs a rule without a trailing slash, for every host and every method that "
+        "the general one takes, and a higher priority; the general rule must end the prefix with a slash, "
+        "entryPoints.*.http.encodedCharacters must be off, and root_path must be in the path."
     ),
     needs=("protected",),
 )
@@ -115,7 +114,7 @@ def test_a_protected_route_has_no_way_round(entrypoint: Entrypoint, expect: Expe
 
 @check(
     "path.protected_methods",
-    title="A route is protected from every method",
+    title="A protected route is protected for every method",
     entrypoints=PUBLIC,
     level="exposed",
     source="traefik/traefik#1663, traefik/traefik#11452",

@@ -67,7 +67,7 @@ def test_the_slash_redirect_keeps_the_prefix(entrypoint: Entrypoint, expect: Exp
     entrypoints=PUBLIC,
     level="broken",
     source=SOURCE,
-    statement="Whoever follows the redirect gets an answer, not a dead link.",
+    statement="A client that follows the redirect gets an answer, not a dead link.",
     fix=LOST_FIX,
     needs=("redirect",),
 )
@@ -90,7 +90,7 @@ def test_the_redirect_arrives(entrypoint: Entrypoint, expect: Expect) -> None:
     entrypoints=EVERYWHERE,
     level="broken",
     source=SOURCE,
-    statement=("A redirect carries the query unchanged, repeated keys and percent-encoding included."),
+    statement="A redirect keeps the query unchanged, including repeated keys and percent-encoding.",
     fix=LOST_FIX,
     needs=("redirect",),
 )
@@ -127,11 +127,11 @@ def test_a_post_is_redirected_as_a_post(entrypoint: Entrypoint, expect: Expect) 
 
 @check(
     "redirect.removes_slash",
-    title="A redirect away from a slash keeps the prefix",
+    title="A redirect that removes a slash keeps the prefix",
     entrypoints=EVERYWHERE,
     level="broken",
     source=SOURCE,
-    statement="The redirect in the other direction, away from a slash, keeps everything too.",
+    statement="A redirect to the path without a slash keeps scheme, host, port and prefix too.",
     fix=LOST_FIX,
     needs=("redirect",),
 )
@@ -146,11 +146,10 @@ def test_the_redirect_away_from_a_slash_keeps_the_prefix(entrypoint: Entrypoint,
     level="hardening",
     source=f"{SOURCE}; nginx-proxy/nginx-proxy#2386",
     statement=(
-        "The Location names the host exactly as the client wrote it, so a port mapped elsewhere "
-        "is not invented."
+        "The Location has the host exactly as the client wrote it, so a port mapped elsewhere is not added."
     ),
     fix=(
-        "Something rewrites the port: a Host that the proxy pins, or code that builds URLs from "
+        "Something rewrites the port: a Host pinned by the proxy, or code that builds URLs from "
         "X-Forwarded-Port. Build links with request.url_for, and let the proxy pass Host on."
     ),
     needs=("redirect",),
@@ -166,14 +165,14 @@ def test_a_host_without_a_port_gives_a_location_without_one(entrypoint: Entrypoi
 
 @check(
     "redirect.start_page",
-    title="The bare prefix is in the application",
+    title="The bare prefix belongs to the application",
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Proxy with a stripped path prefix",
-    statement=("The bare prefix is an address of the application, and leads nowhere outside the prefix."),
+    statement="The bare prefix is an address of the application, and does not lead outside the prefix.",
     fix=(
-        "The rule must take the bare prefix beside what begins with it and a slash, and strip the prefix "
-        "without a slash at its end."
+        "The rule must match the bare prefix as well as the prefix with a slash after it, and strip the "
+        "prefix without a trailing slash."
     ),
     needs=("prefix",),
 )
@@ -210,11 +209,13 @@ def test_the_bare_prefix_leads_into_the_application(entrypoint: Entrypoint, expe
 
 @check(
     "redirect.to_https",
-    title="http leads to the same address at https",
+    title="http redirects to the same address at https",
     entrypoints=("http",),
     level="broken",
     source="RFC 9110 › 15.4",
-    statement="Where http leads to https, host, prefix, path and query stay, and the port is that of https.",
+    statement=(
+        "Where http redirects to https, host, prefix, path and query stay, and the port is that of https."
+    ),
     fix=(
         "Redirect to https with the request's own host, path and query, and the port of the https entrypoint."
     ),

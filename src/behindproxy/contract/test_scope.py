@@ -19,8 +19,8 @@ FORWARDED = "Behind a Proxy › Proxy Forwarded Headers"
     statement="The request's scheme is the one that the client used at the proxy.",
     fix=(
         "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
-        "--forwarded-allow-ips), not a name, not quoted, without host bits; load balancers before the "
-        "proxy have to be named too."
+        "--forwarded-allow-ips), without a name, quotes or host bits; load balancers in front of the proxy "
+        "must be named too."
     ),
     needs=("probe",),
 )
@@ -35,12 +35,12 @@ def test_the_application_sees_the_public_scheme(entrypoint: Entrypoint, expect: 
     level="broken",
     source=f"{FORWARDED}; Kludex/uvicorn#590",
     statement=(
-        "The request's client is the address from which the proxy was called, of two callers each one's."
+        "The request's client is the address that connected to the proxy, each caller's own for two callers."
     ),
     fix=(
         "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
-        "--forwarded-allow-ips), not a name, not quoted, without host bits; load balancers before the "
-        "proxy have to be named too."
+        "--forwarded-allow-ips), without a name, quotes or host bits; load balancers in front of the proxy "
+        "must be named too."
     ),
     needs=("probe",),
 )
@@ -67,7 +67,7 @@ def test_the_application_sees_the_client(entrypoint: Entrypoint, expect: Expect)
     statement="ASGI's root_path is the public prefix.",
     fix=(
         "The server's root path must be the prefix that the proxy strips (uvicorn, FastAPI CLI: "
-        "--root-path), and not be set by FastAPI(root_path=)."
+        "--root-path), and must not be set by FastAPI(root_path=)."
     ),
     needs=("probe",),
 )
@@ -81,9 +81,9 @@ def test_root_path_is_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None
     entrypoints=EVERYWHERE,
     level="broken",
     source="django/asgiref#424; Kludex/uvicorn#2213",
-    statement=("ASGI's path and raw_path include root_path, although the proxy removed it on the wire."),
+    statement="ASGI's path and raw_path include root_path, although the proxy stripped it.",
     fix=(
-        "root_path is set and not put before the stripped path, so Starlette removes it a second time: "
+        "root_path is set but not prepended to the stripped path, so Starlette removes it a second time: "
         "use uvicorn's --root-path (0.26 or newer) or a middleware that sets both, and drop "
         "FastAPI(root_path=)."
     ),
@@ -101,13 +101,13 @@ def test_path_and_raw_path_carry_the_prefix(entrypoint: Entrypoint, expect: Expe
     entrypoints=EVERYWHERE,
     level="broken",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; Kludex/starlette#538",
-    statement="The URL that the application sees is the one that the client typed.",
+    statement="The URL that the application sees is the one that the client requested.",
     fix=(
         "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
-        "--forwarded-allow-ips), not a name, not quoted, without host bits; load balancers before the "
-        "proxy have to be named too. A missing prefix: root_path is set and not put before the stripped "
-        "path, so Starlette removes it a second time: use uvicorn's --root-path (0.26 or newer) or a "
-        "middleware that sets both, and drop FastAPI(root_path=)."
+        "--forwarded-allow-ips), without a name, quotes or host bits; load balancers in front of the proxy "
+        "must be named too. A missing prefix: root_path is set but not prepended to the stripped path, so "
+        "Starlette removes it a second time: use uvicorn's --root-path (0.26 or newer) or a middleware that "
+        "sets both, and drop FastAPI(root_path=)."
     ),
     needs=("probe",),
 )
@@ -126,9 +126,9 @@ def test_url_and_base_url_are_the_public_ones(entrypoint: Entrypoint, expect: Ex
     statement=("Every link that url_for builds starts with the public scheme, host, port and prefix."),
     fix=(
         "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
-        "--forwarded-allow-ips), not a name, not quoted, without host bits; load balancers before the "
-        "proxy have to be named too. A missing prefix: The server's root path must be the prefix that the "
-        "proxy strips (uvicorn, FastAPI CLI: --root-path), and not be set by FastAPI(root_path=)."
+        "--forwarded-allow-ips), without a name, quotes or host bits; load balancers in front of the proxy "
+        "must be named too. A missing prefix: The server's root path must be the prefix that the proxy "
+        "strips (uvicorn, FastAPI CLI: --root-path), and must not be set by FastAPI(root_path=)."
     ),
     needs=("probe",),
 )
@@ -154,7 +154,7 @@ def test_url_for_builds_public_addresses(entrypoint: Entrypoint, expect: Expect)
     level="hardening",
     source="Behind a Proxy › Providing the root_path; traefik/traefik#11253",
     statement=(
-        "X-Forwarded-Prefix, where the proxy sends it, is there once and equals root_path: proxy and server "
+        "X-Forwarded-Prefix, where the proxy sends it, arrives once and equals root_path: proxy and server "
         "agree on the prefix."
     ),
     fix=("Proxy and server have different prefixes: what the proxy strips must be the server's root path."),

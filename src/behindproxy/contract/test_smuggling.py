@@ -10,8 +10,8 @@ from .test_spoofing import call_from_elsewhere
 
 FOLLOWERS = 4
 FIX = (
-    "Proxy and server disagree where a request ends: upgrade Traefik (3.7.13 is the floor) and the "
-    "server, and let no lenient parser stand between them."
+    "Proxy and server disagree on where a request ends: upgrade Traefik (to 3.7.13 or newer) and the "
+    "server, and allow no lenient parser between them."
 )
 
 
@@ -39,8 +39,8 @@ def post(entrypoint: Entrypoint, framing: str, body: str) -> str:
     level="exposed",
     source="RFC 9112 › 6.3, 11.2; CVE-2026-134820, CVE-2026-134821",
     statement=(
-        "A body length that two parsers could read differently is refused, with another status than "
-        "the well-formed request gets, and the connection is closed."
+        "A body length that two parsers could read differently is refused, with a status other than that of "
+        "the well-formed request, and the connection is closed."
     ),
     fix=FIX,
     unsafe=True,
@@ -113,13 +113,13 @@ def test_an_ambiguous_request_is_refused(entrypoint: Entrypoint, expect: Expect)
 
 @check(
     "exposure.hidden_request",
-    title="No request hides in another one's body",
+    title="No request hides in the body of another",
     entrypoints=PUBLIC,
     level="exposed",
     source="RFC 9112 › 6.3, 11.2; CVE-2026-88004",
     statement=(
-        "Whatever two lengths, foldings or line ends a request has, nothing in its body is "
-        "answered past the proxy's rule, and the next requests get their own answers."
+        "With conflicting lengths, folded headers or odd line ends, nothing in a request's body is answered "
+        "past the proxy's rule, and the next requests get their own answers."
     ),
     fix=FIX,
     needs=("openapi", "prefix"),
@@ -165,9 +165,7 @@ def test_no_request_hides_in_the_body_of_another(entrypoint: Entrypoint, expect:
     entrypoints=PUBLIC,
     level="exposed",
     source="CVE-2026-88008",
-    statement=(
-        "Upgrade: h2c opens no connection through the proxy on which later requests pass its rules unseen."
-    ),
+    statement="Upgrade: h2c opens no connection through the proxy on which later requests bypass its rules.",
     fix="Upgrade Traefik: 3.7.13 stopped passing on Upgrade: h2c. Elsewhere, pass on websocket only.",
     needs=("probe",),
 )
@@ -195,8 +193,8 @@ def test_an_upgrade_to_h2c_is_not_passed_on(entrypoint: Entrypoint, expect: Expe
     entrypoints=EVERYWHERE,
     level="exposed",
     source="CVE-2026-88004",
-    statement="Forwarding headers sent after the body change nothing either.",
-    fix="Upgrade Traefik: before 3.7.13 a trailer went past the replacing of forwarded headers.",
+    statement="Forwarding headers sent after the body change nothing.",
+    fix="Upgrade Traefik: before 3.7.13 a trailer bypassed the replacement of forwarding headers.",
     needs=("probe",),
     unsafe=True,
 )

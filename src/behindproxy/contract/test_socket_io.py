@@ -12,7 +12,7 @@ from .expect import Expect
     entrypoints=EVERYWHERE,
     level="broken",
     source="miguelgrinberg/python-engineio#341; zauberzeug/nicegui#2468",
-    statement="A client's handshake with Socket.IO is answered with a session, at its path under the prefix.",
+    statement="A client's Socket.IO handshake is answered with a session, at its path under the prefix.",
     fix=(
         "Socket.IO compares the whole path, prefix and mount included: socketio.ASGIApp(server, "
         "other_asgi_app=app, socketio_path=PREFIX + '/socket.io'), around the application, not mounted in it."

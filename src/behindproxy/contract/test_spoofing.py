@@ -20,7 +20,7 @@ def call_from_elsewhere(entrypoint: Entrypoint) -> None:
 
 @check(
     "trust.proxy_cannot_spoof",
-    title="Invented headers change nothing at the proxy",
+    title="Spoofed headers change nothing at the proxy",
     entrypoints=PUBLIC,
     level="exposed",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; pgjones/hypercorn#195",
@@ -30,8 +30,8 @@ def call_from_elsewhere(entrypoint: Entrypoint) -> None:
     ),
     fix=(
         "The proxy passes on what its client wrote: it must set the forwarding headers itself, and trust "
-        "those of load balancers alone. If the client's address alone is wrong, the server trusts more "
-        "than the proxy (--forwarded-allow-ips=*)."
+        "only those of load balancers. If only the client's address is wrong, the server trusts more than "
+        "the proxy (--forwarded-allow-ips=*)."
     ),
     needs=("probe", "untrusted caller"),
 )
@@ -42,15 +42,14 @@ def test_a_client_of_the_proxy_cannot_spoof(entrypoint: Entrypoint, expect: Expe
 
 @check(
     "trust.direct_cannot_spoof",
-    title="The server trusts the proxy alone",
+    title="The server trusts only the proxy",
     entrypoints=("direct",),
     level="exposed",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; Kludex/uvicorn#2971",
     statement=("Only the proxy is trusted: a caller of the server's own port cannot pose as somebody else."),
     fix=(
-        "The server trusts a caller that is not the proxy: --forwarded-allow-ips must be the proxy's "
-        "exact address, never * nor a network that holds other callers; nobody but the proxy should reach "
-        "the server's port."
+        "The server trusts a caller that is not the proxy: --forwarded-allow-ips must be the proxy's exact "
+        "address, never * or a network with other callers; only the proxy should reach the server's port."
     ),
     needs=("probe",),
 )
@@ -62,20 +61,20 @@ def test_a_caller_of_the_server_cannot_spoof(entrypoint: Entrypoint, expect: Exp
 
 @check(
     "trust.redirect_not_steered",
-    title="Invented headers steer no address",
+    title="Spoofed headers change no address",
     entrypoints=EVERYWHERE,
     level="exposed",
     source="pgjones/hypercorn#195; Kludex/uvicorn#965",
     statement=(
-        "The absolute addresses and redirects of an answer are the same, whatever forwarding headers came "
-        "along; at the server itself for a caller that is not the proxy."
+        "The absolute addresses and redirects of an answer are the same whatever forwarding headers a "
+        "client sends; at the server itself, for a caller that is not the proxy."
     ),
     fix=(
         "The proxy passes on what its client wrote: it must set the forwarding headers itself, and trust "
-        "those of load balancers alone. If the client's address alone is wrong, the server trusts more "
-        "than the proxy (--forwarded-allow-ips=*). At the direct entrypoint: The server trusts a caller "
-        "that is not the proxy: --forwarded-allow-ips must be the proxy's exact address, never * nor a "
-        "network that holds other callers; nobody but the proxy should reach the server's port."
+        "only those of load balancers. If only the client's address is wrong, the server trusts more than "
+        "the proxy (--forwarded-allow-ips=*). At the direct entrypoint: The server trusts a caller that is "
+        "not the proxy: --forwarded-allow-ips must be the proxy's exact address, never * or a network with "
+        "other callers; only the proxy should reach the server's port."
     ),
     needs=("address", "untrusted caller"),
 )
@@ -111,13 +110,11 @@ def steered(entrypoint: Entrypoint, path: str, headers: list[tuple[str, str]]) -
 
 @check(
     "trust.docs_ignore_spoofing",
-    title="An invented prefix stays out of the docs",
+    title="A spoofed prefix does not appear in the docs",
     entrypoints=EVERYWHERE,
     level="exposed",
     source="CVE-2024-52003; traefik/traefik#11253; fastapi/fastapi#14986",
-    statement=(
-        "Docs and schema name the configured prefix alone; an invented one is neither shown nor remembered."
-    ),
+    statement="Docs and schema show only the configured prefix; a spoofed one is neither shown nor kept.",
     fix=(
         "Something copies X-Forwarded-Prefix into root_path: remove it. root_path is configuration, never "
         "a header."
@@ -146,20 +143,20 @@ def test_an_invented_prefix_does_not_reach_the_docs(entrypoint: Entrypoint, expe
 
 @check(
     "trust.websocket_cannot_spoof",
-    title="Invented headers do not change a WebSocket",
+    title="Spoofed headers do not change a WebSocket",
     entrypoints=EVERYWHERE,
     level="exposed",
     source="Kludex/uvicorn#2043",
     statement=(
-        "A handshake with invented forwarding headers leaves client, scheme and url of the "
-        "WebSocket as they are."
+        "A handshake with spoofed forwarding headers does not change the client, scheme and url of the "
+        "WebSocket."
     ),
     fix=(
         "The proxy passes on what its client wrote: it must set the forwarding headers itself, and trust "
-        "those of load balancers alone. If the client's address alone is wrong, the server trusts more "
-        "than the proxy (--forwarded-allow-ips=*). At the direct entrypoint: The server trusts a caller "
-        "that is not the proxy: --forwarded-allow-ips must be the proxy's exact address, never * nor a "
-        "network that holds other callers; nobody but the proxy should reach the server's port."
+        "only those of load balancers. If only the client's address is wrong, the server trusts more than "
+        "the proxy (--forwarded-allow-ips=*). At the direct entrypoint: The server trusts a caller that is "
+        "not the proxy: --forwarded-allow-ips must be the proxy's exact address, never * or a network with "
+        "other callers; only the proxy should reach the server's port."
     ),
     needs=("probe", "untrusted caller"),
 )

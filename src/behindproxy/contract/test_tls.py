@@ -10,14 +10,14 @@ from .expect import Expect, Unexpected
 
 @check(
     "tls.certificate",
-    title="The certificate is trusted and has the name",
+    title="The certificate is trusted and is for this host",
     entrypoints=("https",),
     level="broken",
     source="Behind a Proxy › Redirects with HTTPS",
     statement="A client that verifies certificates accepts the one served for this host.",
     fix=(
-        "Name the authority that signed it (--ca), or serve a certificate of a known one that has this "
-        "host's name."
+        "Name the authority that signed it (--ca), or serve a certificate for this host from a public "
+        "authority."
     ),
 )
 def test_the_certificate_is_trusted(entrypoint: Entrypoint, expect: Expect) -> None:

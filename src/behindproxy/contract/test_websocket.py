@@ -22,8 +22,8 @@ SOURCE = "Behind a Proxy › Proxy with a stripped path prefix; Kludex/uvicorn#2
     source=SOURCE,
     statement="A WebSocket route is reached under the prefix, over ws and wss.",
     fix=(
-        "403: the path that the server hands over does not match the route (root_path twice, or stripped "
-        "without a root path). 404: the proxy does not take it, or loses Upgrade."
+        "403: the path that the server passes on does not match the route (root_path twice, or stripped "
+        "without a root path). 404: the proxy does not route it, or drops Upgrade."
     ),
     needs=("ws",),
     unsafe=True,
@@ -41,7 +41,7 @@ def test_a_websocket_echoes(entrypoint: Entrypoint, expect: Expect) -> None:
     entrypoints=PUBLIC,
     level="broken",
     source="RFC 6455 › 4.2.2; nginx › WebSocket proxying",
-    statement="A handshake with a WebSocket of the application is answered with 101 over ws and wss.",
+    statement="A handshake with a WebSocket of the application is answered with 101, over ws and wss.",
     fix=(
         "The proxy must pass Upgrade and Connection on and speak HTTP/1.1 to the server (nginx: "
         "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "
@@ -78,7 +78,7 @@ def handshake(entrypoint: Entrypoint, path: str) -> int:
     entrypoints=EVERYWHERE,
     level="broken",
     source=SOURCE,
-    statement="In a WebSocket scheme (ws or wss), root_path, path and url are the public ones.",
+    statement="A WebSocket's scheme (ws or wss), root_path, path and url are the public ones.",
     fix=(
         "scheme ws behind TLS: the server does not read X-Forwarded-Proto: wss (Gunicorn, "
         "Hypercorn), or does not trust the proxy's address. A path without the prefix: see "
@@ -107,12 +107,12 @@ def test_a_websocket_sees_the_public_address(entrypoint: Entrypoint, expect: Exp
     level="broken",
     source="Behind a Proxy › Proxy Forwarded Headers",
     statement=(
-        "In a WebSocket the client's address is the one that the proxy forwarded, of two callers each one's."
+        "A WebSocket's client is the address that the proxy forwarded, each caller's own for two callers."
     ),
     fix=(
         "The server does not trust the proxy: it must know the proxy's exact address (uvicorn: "
-        "--forwarded-allow-ips), not a name, not quoted, without host bits; load balancers before the "
-        "proxy have to be named too."
+        "--forwarded-allow-ips), without a name, quotes or host bits; load balancers in front of the proxy "
+        "must be named too."
     ),
     needs=("probe",),
 )
@@ -139,7 +139,7 @@ def test_a_websocket_sees_the_client(entrypoint: Entrypoint, expect: Expect) -> 
         "fragments, and in fragments without an end. No server agrees to compression."
     ),
     fix=(
-        "The server must bound a message: uvicorn --ws-max-size, Gunicorn --websocket-max-message-size, "
+        "The server must limit a message: uvicorn --ws-max-size, Gunicorn --websocket-max-message-size, "
         "Hypercorn websocket_max_message_size."
     ),
     needs=("ws", "ours"),
@@ -172,13 +172,13 @@ def test_a_websocket_message_above_the_limit_closes_the_connection(
 
 @check(
     "limits.websocket_compression",
-    title="No offer to compress a WebSocket passes the proxy",
+    title="The proxy drops an offer to compress a WebSocket",
     entrypoints=PUBLIC,
     level="exposed",
     source="RFC 7692 › 8",
     statement=(
-        "Sec-WebSocket-Extensions does not reach the server, so no client can agree with it on "
-        "compression, which makes a message up to a thousand times as long as what was sent."
+        "Sec-WebSocket-Extensions does not reach the server, so no client can negotiate compression, with "
+        "which a message can be up to a thousand times as long as what was sent."
     ),
     fix="The proxy must not pass Sec-WebSocket-Extensions on.",
     needs=("ws", "probe", "ours"),
