@@ -161,7 +161,7 @@ ALL = [
         lambda host: host.start("perl", "-e", ACCEPTS, port=8000),
         HERE,
         "url.busy",
-        "look at its log",
+        "check its log",
         case="program",
     ),
     Situation(

@@ -74,30 +74,38 @@ ON_EVERY_ADDRESS = {
 # Of two symptoms.
 FIREWALL = error(
     "url.firewall",
-    "this machine's firewall keeps {port} closed: {rule}",
-    "take the rule out, or accept tcp {port} before it",
+    "this machine's firewall blocks {port}: {rule}",
+    "remove the rule, or accept tcp {port} before it",
     source=ANSWERS,
 )
 PRIVATE_ELSEWHERE = error(
     "url.private_elsewhere",
-    "{address} is {kind}, of a network that this machine is not in: no route leads there from the internet",
+    (
+        "{address} is {kind}, in a network that this machine is not part of: no route leads there from the "
+        "internet"
+    ),
     "use the machine's public address, a VPN, or ssh -L {port}:localhost:{port} THAT-MACHINE",
     source=PUBLIC,
 )
 SPEAKS_TLS = error("url.speaks_tls", "{port} speaks TLS", "{https_url}")
 CONNECTING = error(
     "url.gateway",
-    "{process} cannot reach the server behind it: its connection to {upstream} gets no answer; what listens "
+    "{process} cannot reach the server behind it: its connection to {upstream} gets no answer; the server "
     "there is stopped or has a full queue, or a firewall drops it",
-    "make doctor URL=http://{upstream}/, on the machine where that is",
+    "make doctor URL=http://{upstream}/, on that server's machine",
     case="connecting",
 )
 ENCODED = (
     "ENCODED_CHARACTERS={listed} in .env allows it, then make up (what each costs: docs/production.md of "
     "behindproxy); or send it in the query or the body"
 )
-EDITED = "raise responseHeaderTimeout in traefik/dynamic/middlewares.toml; Traefik takes it when it is saved"
-MORE_ANSWER = "ANSWER_SECONDS={more} in .env, then make up; or answer at once, and do the work after that"
+EDITED = (
+    "raise responseHeaderTimeout in traefik/dynamic/middlewares.toml; Traefik applies it when the file is "
+    "saved"
+)
+MORE_ANSWER = (
+    "ANSWER_SECONDS={more} in .env, then make up; or answer immediately and do the work in the background"
+)
 
 # In the order of the document, and under each symptom the likeliest first.
 CATALOGUE: dict[str, tuple[Finding, ...]] = {
@@ -113,40 +121,43 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.bound_to_loopback",
-            "{process} listens on {address} alone: only this machine can connect there",
+            "{process} listens only on {address}: only this machine can connect",
             "{command}, so that other machines reach it",
             fixes=ON_EVERY_ADDRESS,
             source=LISTENS,
         ),
         error(
             "url.nothing_listens_there",
-            "{address} is up, and nothing listens at {port} on that address: the server may listen on its "
-            "127.0.0.1 alone",
+            "{address} is up, and nothing listens at {port} on that address: the server may listen only on "
+            "its own 127.0.0.1",
             "on that machine: make doctor URL={url}; start the server with --host 0.0.0.0",
             source=LISTENS,
         ),
         error(
             "url.other_family",
-            "{process} listens on {address} alone, which is {version}",
+            "{process} listens only on {address}, which is {version}",
             "{url}, or let it listen on both",
             source=LISTENS,
         ),
         error(
             "url.bound_to_another_address",
-            "{process} listens on {address} alone",
+            "{process} listens only on {address}",
             "{command}, so that other machines reach it",
             fixes=ON_EVERY_ADDRESS,
             source=LISTENS,
         ),
         error(
             "url.direct_is_local",
-            "{process} listens on {address} alone, as it should: past the proxy, for this machine",
+            (
+                "{process} listens only on {address}, as it should: it bypasses the proxy and is for this "
+                "machine"
+            ),
             "use the proxied entrypoint: {url}",
             source="docs/reaching-it.md › Which command does what",
         ),
         error(
             "url.refused_though_listening",
-            "{process} listens there now, and refused a moment ago: it was starting, or its queue is full",
+            "{process} listens there now but refused a moment ago: it was starting, or its queue is full",
             "check again",
         ),
         FIREWALL,
@@ -154,28 +165,31 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
     "Connection refused or reset, at a published port": (
         error(
             "url.published_on_loopback",
-            "{container} publishes {port} on {address} alone",
+            "{container} publishes {port} only on {address}",
             "-p 0.0.0.0:{port}:{target}, so that other machines reach it",
             fixes={"stack": "BIND_ADDRESS=0.0.0.0 in .env, then make up, so that other machines reach it"},
             source=LISTENS,
         ),
         error(
             "url.ipv6_is_not_published",
-            "{container} publishes {port} on {address} alone, which is IPv4",
+            "{container} publishes {port} only on {address}, which is IPv4",
             "use http://127.0.0.1:{port}, the machine's IPv4 address, or a name without an AAAA record; "
             "natively (RUNTIME=native) BIND_ADDRESS=:: serves IPv6 too",
             source=LISTENS,
         ),
         error(
             "url.direct_is_local",
-            "{container} publishes {port} on {address} alone, as it should: past the proxy, for this machine",
+            (
+                "{container} publishes {port} only on {address}, as it should: it bypasses the proxy and is "
+                "for this machine"
+            ),
             "use the proxied entrypoint: {url}",
             case="container",
             source="docs/reaching-it.md › Which command does what",
         ),
         error(
             "url.container_loopback",
-            "the server in {container} listens on {address}, which only the container itself reaches; the "
+            "the server in {container} listens on {address}, which only the container itself can reach; the "
             "published port leads to its other address",
             "start it with --host 0.0.0.0 in the container; in -p or ports: the host's side stays 127.0.0.1",
             source=LISTENS,
@@ -193,7 +207,10 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         note(
             "url.container_starting",
-            "{container} was started {seconds} s ago and is starting: nothing listens at {target} in it yet",
+            (
+                "{container} was started {seconds} s ago and is still starting: nothing listens at {target} "
+                "in it yet"
+            ),
             "check again in a few seconds; docker logs {container} shows what it waits for",
         ),
         error(
@@ -204,7 +221,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error("url.container_paused", "{container} is paused", "docker unpause {container}"),
         error(
-            "url.container_silent", "{container} has {port} and does not answer", "docker logs {container}"
+            "url.container_silent", "{container} has {port} but does not answer", "docker logs {container}"
         ),
     ),
     "Timed out": (
@@ -225,81 +242,85 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.queue_full",
-            "{process} listens and takes no connection: it hangs, or is stopped, and its queue is full",
-            "end it and start it again",
+            "{process} listens but accepts no connection: it hangs or is stopped, and its queue is full",
+            "stop it and start it again",
         ),
     ),
-    "Connected, and no answer": (
+    "Connected, but no answer": (
         SPEAKS_TLS,
         warning(
             "url.slow",
-            "{path} has no answer after {seconds} s, and {another} of the same port has one ({status}): "
-            "what listens there works, and this path is slow, or waits for something else",
+            "{path} has no answer after {seconds} s, but {another} on the same port has one ({status}): the "
+            "server works, and this path is slow or waits for something else",
             "wait longer: curl --max-time 120; the application's log says what it does",
         ),
         CONNECTING,
         error(
             "url.busy",
-            "{process} takes connections, and in {seconds} s answered none: a call that waits blocks its "
-            "event loop, all of its workers are busy, or it is no HTTP server",
-            "py-spy dump --pid {pid} shows where it waits; in a route with def in place of async def, "
+            "{process} accepts connections but answered none in {seconds} s: a blocking call holds its "
+            "event loop, all its workers are busy, or it is not an HTTP server",
+            "py-spy dump --pid {pid} shows where it waits; in a route with def instead of async def, "
             "blocking code runs in a thread",
             source="FastAPI: Concurrency and async / await › Path operation functions",
         ),
         error(
             "url.busy",
-            "{process} takes connections, and in {seconds} s answered none: it is a proxy, and waits for the "
-            "server behind it",
+            "{process} accepts connections but answered none in {seconds} s: it is a proxy and waits for "
+            "the server behind it",
             "make doctor URL= with the address of that server, which is in the proxy's configuration",
             case="proxy",
         ),
         error(
             "url.busy",
-            "{process} takes connections, and in {seconds} s answered none: it hangs, waits for something "
-            "else, or is no HTTP server",
-            "look at its log",
+            "{process} accepts connections but answered none in {seconds} s: it hangs, waits for something "
+            "else, or is not an HTTP server",
+            "check its log",
             case="program",
         ),
         error(
             "url.busy",
-            "{path} has no answer after {seconds} s, and while it runs {another} has none, which had one "
-            "before: it holds the event loop, or all workers",
-            "let code that waits run in a thread (in FastAPI a route with def in place of async def), or "
-            "start more workers",
+            "{path} has no answer after {seconds} s, and while it runs {another}, which answered before, "
+            "has none either: it blocks the event loop or all workers",
+            "run blocking code in a thread (in FastAPI a route with def instead of async def), or start "
+            "more workers",
             case="path",
             source="FastAPI: Concurrency and async / await › Path operation functions",
         ),
         error(
             "url.busy",
-            "something takes the connection, and in {seconds} s does not answer: the server hangs, or a "
-            "proxy waits for what is behind it",
+            "something accepts the connection but does not answer in {seconds} s: the server hangs, or a "
+            "proxy waits for the server behind it",
             "on that machine: make doctor",
             case="unseen",
         ),
         error(
             "url.stopped",
-            "{process} is stopped, as Ctrl-Z does; the kernel goes on taking connections for it",
+            "{process} is stopped, as by Ctrl-Z; the kernel still accepts connections for it",
             "kill -CONT {pid}, or fg in its terminal",
         ),
         error(
             "url.forward_closed",
-            "{process} forwards this port, and nothing listens at the far end",
-            "look at the far end: does the server run there, and at that port?",
+            "{process} forwards this port, but nothing listens at the far end",
+            "check the far end: does the server run there, at that port?",
             source=FORWARDS,
         ),
         error(
             "url.server_ended",
-            "the connection was ended after {seconds} s without an answer to {path}, and {another} has one "
-            "({status}): the code of this path closed it, or its process crashed or was ended, as by a "
-            "worker's limit",
-            "look at the server's log; Gunicorn's limit is --timeout",
+            "the connection was closed after {seconds} s without an answer to {path}, but {another} has one "
+            "({status}): the code of this path closed it, or its process crashed or was killed, as by a "
+            "worker's time limit",
+            "check the server's log; Gunicorn's limit is --timeout",
         ),
-        error("url.not_http", "{process} is no HTTP server, or ends connections at once", "look at its log"),
         error(
             "url.not_http",
-            "what listens at {port} ends the connection without an answer: it is no HTTP server, or a port "
-            "forward whose far end is closed (ssh -L to a port where nothing listens)",
-            "look at the far end: does the server run there, and at that port?",
+            "{process} is not an HTTP server, or closes connections immediately",
+            "check its log",
+        ),
+        error(
+            "url.not_http",
+            "the server at {port} closes the connection without an answer: it is not an HTTP server, or is "
+            "a port forward whose far end is closed (ssh -L to a port where nothing listens)",
+            "check the far end: does the server run there, at that port?",
             case="unseen",
             source=FORWARDS,
         ),
@@ -308,7 +329,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.no_route",
             "no route leads to {address}: {reason}",
-            "look for a network that is down, an address of another network, or IPv6 where there is none",
+            "check for a network that is down, an address in another network, or IPv6 where there is none",
         ),
         PRIVATE_ELSEWHERE,
     ),
@@ -316,16 +337,15 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.no_name",
             "the name {host} has no address: {reason}",
-            "look for a typing error, a DNS record that is missing or not yet everywhere, or a line in "
-            "/etc/hosts",
+            "check for a typo, a DNS record that is missing or not yet propagated, or a line in /etc/hosts",
         ),
     ),
     "TLS handshake failed": (
         error(
             "url.plain_http",
             "a redirect leads to https at {port}, which speaks plain HTTP: HTTPSRedirectMiddleware does so "
-            "at a port of its own, and behind a proxy whose X-Forwarded-Proto the server does not trust",
-            "let the proxy redirect, to its own https address, and take that middleware out",
+            "at the server's own port, and behind a proxy whose X-Forwarded-Proto the server does not trust",
+            "let the proxy redirect to its own https address, and remove that middleware",
             case="redirected",
             source="FastAPI: Behind a Proxy › Redirects with HTTPS",
         ),
@@ -333,7 +353,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.tls_refused",
             "the TLS handshake failed: {reason}; a server that has no certificate for {host} may refuse it",
-            "use the name that its certificate has, or set DOMAIN in .env",
+            "use a name in its certificate, or set DOMAIN in .env",
             source="RFC 6066 › 3",
         ),
     ),
@@ -348,14 +368,14 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.certificate_name",
             "the certificate is not for {host}: {reason}",
-            "use a name that the certificate has, or give the server a certificate for {host}",
+            "use a name in the certificate, or give the server a certificate for {host}",
             fixes={"stack": "add {host} to PUBLIC_HOSTS in .env, then make up; or use another name of it"},
             source="RFC 9110 › 4.3.4",
         ),
         error(
             "url.certificate_expired",
             "the certificate has expired",
-            "renew it on the server that has it",
+            "renew it on the server that uses it",
             fixes={"stack": "make up makes a new certificate; in production see make ps"},
             source="docs/production.md › Start",
         ),
@@ -363,16 +383,16 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
     "Too many redirects": (
         error(
             "url.redirect_loop",
-            "the redirect leads to the address that it came from, as where an application sends http to "
-            "https and takes https for http",
+            "the redirect leads back to the same address, as when an application redirects http to https "
+            "and takes https for http",
             "the server must trust its proxy's X-Forwarded-Proto (--forwarded-allow-ips; here "
-            "TRUSTED_PROXIES), and the proxy send it",
+            "TRUSTED_PROXIES), and the proxy must send it",
             case="itself",
             source="FastAPI: Behind a Proxy › Enable Proxy Forwarded Headers",
         ),
         error(
             "url.redirect_loop",
-            "the redirects go in a circle: one sends to https and the other back to http",
+            "the redirects form a loop: one leads to https and the other back to http",
             "the application must trust its proxy's X-Forwarded-Proto (TRUSTED_PROXIES), and only one of the "
             "two may redirect",
             case="schemes",
@@ -380,8 +400,8 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.redirect_loop",
-            "the redirects go in a circle: proxy and application each want another path, as with a slash at "
-            "its end",
+            "the redirects form a loop: proxy and application each want a different path, for example with "
+            "a trailing slash",
             "the application must trust its proxy's X-Forwarded-Proto (TRUSTED_PROXIES), and only one of the "
             "two may redirect",
             source="FastAPI: Behind a Proxy › Redirects with HTTPS",
@@ -390,71 +410,70 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
     "404": (
         error(
             "url.prefix",
-            "no router takes {path}: every public path begins with {prefix}",
+            "no router matches {path}: every public path starts with {prefix}",
             "{url}",
             case="router",
             source="FastAPI: Behind a Proxy › Proxy with a stripped path prefix",
         ),
         error(
             "url.prefix",
-            "the path does not begin with {prefix}, and Traefik routes no other",
+            "the path does not start with {prefix}, and Traefik routes no other",
             "{url}",
             case="missing",
             source="FastAPI: Behind a Proxy › Proxy with a stripped path prefix",
         ),
         error(
             "url.prefix",
-            "this entrypoint has no prefix: it is the application itself, with {prefix} in root_path alone",
+            "this entrypoint has no prefix: it is the application itself, with {prefix} only in root_path",
             "{url}",
             case="direct",
             source="FastAPI: Behind a Proxy › About root_path",
         ),
         error(
             "url.prefix",
-            "{path} is not there, and {found} is, at the same address",
+            "{path} does not exist, but {found} does, at the same address",
             "{url}",
             case="elsewhere",
             source="FastAPI: Behind a Proxy › About root_path",
         ),
         error(
             "url.host",
-            "Traefik does not know the host {host}; for localhost it answers",
+            "Traefik does not know the host {host}; it answers for localhost",
             "PUBLIC_HOSTS={hosts} in .env, then make up",
             source=LISTENS,
         ),
         error(
             "url.host",
-            "what listens there answers 404 to the host {host}, and {answer} to localhost: its rules name "
-            "hosts",
+            "the server answers 404 for the host {host}, and {answer} for localhost: its rules name hosts",
             "add {host} to them: server_name in nginx, Host(`{host}`) in a rule of Traefik, the site's "
             "address in Caddy",
             case="elsewhere",
         ),
         error(
             "url.no_route",
-            "no router of Traefik takes this host and path{routes_error:; its last edit was refused: }",
+            "no router of Traefik matches this host and path{routes_error:; its last edit was refused: }",
             "see make ps, and the rule in traefik/dynamic/routes.toml",
             case="router",
             source=ANSWERS,
         ),
         error(
             "url.no_route",
-            "Traefik was reached, and none of its routers takes this host and {path}",
-            "compare them with the rules of its routers, and with the entrypoints that these name",
+            "Traefik was reached, but none of its routers matches this host and {path}",
+            "compare them with its routers' rules and entrypoints",
             case="elsewhere",
             source=ANSWERS,
         ),
         error(
             "url.no_such_path",
-            "the application was reached, and does not have the path {path}",
+            "the application was reached, but does not have the path {path}",
             "{docs_url} lists a FastAPI application's paths",
             case="fastapi",
             source=ANSWERS,
         ),
         error(
             "url.no_such_path",
-            "{server} was reached, and does not have the path {path}",
-            "look for a typing error; behind a proxy, compare the path in the server's log with this one",
+            "{server} was reached, but does not have the path {path}",
+            "check for a typo; behind a proxy, compare the path in the server's log with this one",
             source=ANSWERS,
         ),
         note(
@@ -475,7 +494,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
     "502, 503 or 504": (
         error(
             "url.no_application",
-            "the proxy answers, but cannot connect to the application: that is down, starting, draining, or "
+            "the proxy answers, but cannot connect to the application: it is down, starting, draining, or "
             "listens on 127.0.0.1 of its own container",
             "see make ps and make logs FOLLOW=0",
             case="502",
@@ -483,7 +502,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.no_application",
-            "the proxy answers, but has no application that is ready: that is down, starting, draining, or "
+            "the proxy answers, but has no application that is ready: it is down, starting, draining, or "
             "listens on 127.0.0.1 of its own container",
             "see make ps and make logs FOLLOW=0",
             case="503",
@@ -491,47 +510,48 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.no_application",
-            "the proxy gave up after {seconds} s: the application took no connection, or had not begun its "
-            "answer within ANSWER_SECONDS={limit}; Traefik's access log, which would say which, does not "
-            "have this request",
+            "the proxy gave up after {seconds} s: the application accepted no connection, or had not "
+            "started its answer within ANSWER_SECONDS={limit}; Traefik's access log, which would say which, "
+            "does not have this request",
             "make logs FOLLOW=0 shows what the application did",
             case="504",
             source=ANSWERS,
         ),
         error(
             "url.answer_limit",
-            "the application had not begun its answer to {path} after {seconds} s: Traefik waits for "
+            "the application had not started its answer to {path} after {seconds} s: Traefik waits for "
             "ANSWER_SECONDS={limit}",
             MORE_ANSWER,
             source="docs/production.md › When something breaks",
         ),
         error(
             "url.answer_limit",
-            "the application had not begun its answer to {path} after {seconds} s, when Traefik gave up",
+            "the application had not started its answer to {path} after {seconds} s, when Traefik gave up",
             EDITED,
             case="edited",
             source="docs/production.md › When something breaks",
         ),
         error(
             "url.server_ended",
-            "the application's server ended the connection after {seconds} s without an answer to {path}: "
-            "its process crashed or was ended, as by a worker's time limit; none of Traefik's limits did it",
+            "the application's server closed the connection after {seconds} s without an answer to {path}: "
+            "its process crashed or was killed, as by a worker's time limit; none of Traefik's limits "
+            "caused it",
             "make logs FOLLOW=0 shows why",
             case="stack",
             source="docs/production.md › When something breaks",
         ),
         error(
             "url.gateway",
-            "{server} was reached, and cannot reach the server behind it, or got no whole answer from it: "
-            "{status}",
-            "see whether that server runs, listens at the address that {server} has, and speaks what "
-            "{server} speaks, http or https; on its machine: make doctor URL= with that address",
+            "{server} was reached, but cannot reach the server behind it, or got no complete answer from "
+            "it: {status}",
+            "check that this server runs, listens at the address that {server} has, and uses the scheme "
+            "that {server} uses, http or https; on its machine: make doctor URL= with that address",
             source=ANSWERS,
         ),
         error(
             "url.gateway",
-            "{server} gave up after {seconds} s: the server behind it took no connection, or did not answer "
-            "in time",
+            "{server} gave up after {seconds} s: the server behind it accepted no connection, or did not "
+            "answer in time",
             "on its machine: make doctor URL= with the address that {server} has for it; {server}'s limits "
             "are {limits}",
             case="504",
@@ -540,21 +560,21 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         CONNECTING,
         error(
             "url.gateway",
-            "{status}, and nothing in the answer says whether a proxy wrote it, which cannot reach the "
-            "server behind it, or the application",
-            "look at the log of the proxy: it has this request, and why",
+            "{status}, and nothing in the answer shows whether it comes from the application or from a "
+            "proxy that cannot reach the server behind it",
+            "see the proxy's log: it has this request and the reason",
             case="unknown",
             source=ANSWERS,
         ),
         note(
             "requests.answer_limit",
-            "{requests}: the application had not begun its answer within ANSWER_SECONDS={limit}",
+            "{requests}: the application had not started its answer within ANSWER_SECONDS={limit}",
             MORE_ANSWER,
             source="docs/production.md › When something breaks",
         ),
         note(
             "requests.answer_limit",
-            "{requests}: the application had not begun its answer when Traefik gave up",
+            "{requests}: the application had not started its answer when Traefik gave up",
             EDITED,
             case="edited",
             source="docs/production.md › When something breaks",
@@ -567,29 +587,29 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         note(
             "requests.server_ended",
-            "{requests}: the application's server ended the connection without an answer; none of Traefik's "
-            "limits did it",
-            "make logs FOLLOW=0 shows why: a process that crashed, or that its server ended",
+            "{requests}: the application's server closed the connection without an answer; none of "
+            "Traefik's limits caused it",
+            "make logs FOLLOW=0 shows why: a process that crashed, or that its server killed",
             source="docs/production.md › When something breaks",
         ),
         note(
             "requests.no_connection",
-            "{requests}: no server took a connection, as while it was down or its queue was full",
+            "{requests}: no server accepted a connection, as while it was down or its queue was full",
             "make logs FOLLOW=0 shows what it did then",
             source="docs/production.md › When something breaks",
         ),
     ),
-    "Another answer that is an error": (
+    "Another error answer": (
         SPEAKS_TLS,
         error(
             "url.host_refused",
-            "the application's TrustedHostMiddleware does not have the host {host}",
+            "the application's TrustedHostMiddleware does not allow the host {host}",
             "add {host} to its allowed_hosts",
             source="Starlette: Middleware › TrustedHostMiddleware",
         ),
         error(
             "url.host_refused",
-            "a library in the application has a list of hosts, and {host} is not in it: 421",
+            "a library in the application has a list of hosts, without {host}: 421",
             "add {host} and {host}:* to it: allowed_hosts of TransportSecuritySettings in MCP's SDK for "
             "Python",
             case="library",
@@ -597,13 +617,13 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.host_refused",
-            "the application has a list of hosts of its own, and {host} is not in it: {status}, {body}",
+            "the application has its own list of hosts, without {host}: {status}, {body}",
             "add {host} to that list",
             case="own",
         ),
         error(
             "url.host_refused",
-            "{status} to the host {host}, and {localhost} to localhost: the application, or the proxy in "
+            "{status} for the host {host}, and {localhost} for localhost: the application, or the proxy in "
             "front of it, has a list of hosts",
             "add {host} to it: ALLOWED_HOSTS in Django, allowed_hosts elsewhere",
             case="differs",
@@ -622,8 +642,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.bad_request",
-            "Traefik refuses {path} with an empty 400: what is left of it without the prefix is not in "
-            "normal form",
+            "Traefik refuses {path} with an empty 400: without the prefix it is not in normal form",
             "write it without . and .. and without empty segments",
         ),
         note(
@@ -632,18 +651,18 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             ENCODED,
         ),
         error(
-            "url.not_allowed", "{server} demands credentials", "send credentials", source="RFC 9110 › 15.5.2"
+            "url.not_allowed", "{server} requires credentials", "send credentials", source="RFC 9110 › 15.5.2"
         ),
         error(
             "url.not_allowed",
-            "{server} was reached, and refuses this request: 403",
-            "look at its rules: the user's permissions, the client's address, the rights of a file",
+            "{server} was reached, but refuses this request: 403",
+            "check its rules: the user's permissions, the client's address, the rights of a file",
             case="forbidden",
             source="RFC 9110 › 15.5.4",
         ),
         note(
             "url.method",
-            "the path is there, but not for GET{allowed:; it takes }",
+            "the path exists, but not for GET{allowed:; it accepts }",
             "use curl -X with its method",
             source="RFC 9110 › 15.5.6",
         ),
@@ -657,7 +676,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "url.application_failed",
             "{server} itself answered {status}{body:: }",
-            "look at its log",
+            "check its log",
             fixes={"stack": "its log has the traceback: make logs FOLLOW=0"},
         ),
         error(
@@ -667,27 +686,27 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "url.downgraded",
-            "a redirect leads from https to http, as from an application that gets no X-Forwarded-Proto "
-            "from its proxy, or does not trust it",
+            "a redirect leads from https to http, as when an application gets no X-Forwarded-Proto from its "
+            "proxy, or does not trust it",
             "let the proxy send it, and the server trust the proxy: --forwarded-allow-ips; for what is in "
             "front of this stack, TRUSTED_PROXIES",
             source="FastAPI: Behind a Proxy › Enable Proxy Forwarded Headers",
         ),
     ),
-    "The stack does not run": (
+    "The stack is not running": (
         error("stack.not_running", "the stack of this clone is not running", "make up"),
         warning(
             "settings.not_applied",
-            "{keys} in .env or the environment is not what the running stack has",
+            "{keys} in .env or the environment differs from the running stack",
             "make up",
         ),
         warning(
             "settings.refused",
-            "make up would refuse what .env or the environment has now; what runs has what was there before: "
-            "{reason}",
-            "mend it, then make up",
+            "make up would refuse the current .env or environment; the running stack has the previous "
+            "values: {reason}",
+            "correct it, then make up",
         ),
-        error("port.taken", "{port} is taken by {process}", "end it, or make up {key}={free_port}"),
+        error("port.taken", "{port} is in use by {process}", "stop it, or make up {key}={free_port}"),
         error(
             "engine.silent",
             "the stack was started in Docker, and {engine}",
@@ -697,26 +716,26 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "native.gone",
-            "supervisord, which keeps Traefik and the application running, does not run",
+            "supervisord, which keeps Traefik and the application running, is not running",
             "make up",
         ),
     ),
-    "A part of the stack ended, hangs, or listens elsewhere": (
+    "A part of the stack exited, hangs, or listens elsewhere": (
         error("container.ended", "{state} ({reason}){last_line:; its last line: }", "make logs FOLLOW=0"),
         error("container.ended", "is {state}", "make up", case="not_started"),
-        error("container.missing", "its container is not there", "make up"),
+        error("container.missing", "its container does not exist", "make up"),
         error("container.missing", "this clone has no container", "make up", case="all"),
         error("container.paused", "is paused", "docker unpause {container}"),
-        error("container.unhealthy", "runs, and its health check fails", "make logs FOLLOW=0"),
+        error("container.unhealthy", "is running, but its health check fails", "make logs FOLLOW=0"),
         note("container.starting", "is starting", "check again in a few seconds"),
         note(
             "process.starting",
-            "runs for {seconds} s and is starting: nothing listens at {port} yet",
+            "has run for {seconds} s and is starting: nothing listens at {port} yet",
             "check again in a few seconds; make logs FOLLOW=0 shows what it waits for",
         ),
         error(
             "container.loopback",
-            "listens on {address} in its container, where nobody outside it can connect, not even Traefik",
+            "listens on {address} in its container, where nothing outside it can connect, not even Traefik",
             "set APP_HOST: 0.0.0.0 in docker-compose.yml (--host 0.0.0.0), then make up",
             source=LISTENS,
         ),
@@ -726,24 +745,24 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "make logs FOLLOW=0; Traefik and the health check send requests to {port}",
         ),
         error("process.ended", "{state}: its last lines are in {log}", "make logs FOLLOW=0"),
-        error("process.stopped", "{process} is stopped, as Ctrl-Z does", "kill -CONT {pid}"),
+        error("process.stopped", "{process} is stopped, as by Ctrl-Z", "kill -CONT {pid}"),
         error("process.not_listening", "nothing listens at {port}", "make logs FOLLOW=0"),
     ),
     "An entrypoint of the stack does not answer": (
         error(
             "routes.not_taken",
             "Traefik refused the last edit: {reason}",
-            "mend the file in traefik/dynamic; Traefik takes it when it is saved",
+            "correct the file in traefik/dynamic; Traefik applies it when the file is saved",
         ),
         error(
             "entrypoint.no_route",
-            "{url}: Traefik's own 404, no router takes it",
-            "see the rule in traefik/dynamic/routes.toml; make ps says whether the last edit was taken",
+            "{url}: Traefik's own 404, no router matches it",
+            "see the rule in traefik/dynamic/routes.toml; make ps shows whether the last edit was accepted",
             source=ANSWERS,
         ),
         error(
             "entrypoint.no_app",
-            "{url}: {status}, Traefik finds no application that is ready",
+            "{url}: {status}, Traefik has no application that is ready",
             "see make ps and make logs FOLLOW=0",
             source=ANSWERS,
         ),
@@ -755,7 +774,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         ),
         error(
             "entrypoint.silent",
-            "{url}: connected, and no answer in {seconds} s",
+            "{url}: connected, but no answer in {seconds} s",
             "make logs FOLLOW=0",
             source=ANSWERS,
         ),
@@ -768,7 +787,7 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
         error(
             "firewall.drops",
             "{port}: {rule}",
-            "take the rule out, or accept tcp {port} before it",
+            "remove the rule, or accept tcp {port} before it",
             case="here",
             source=ANSWERS,
         ),
@@ -786,42 +805,42 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             source=LISTENS,
         ),
     ),
-    "Other machines are kept out, or let in too far": (
+    "Other machines are blocked, or have too much access": (
         error(
             "hosts.refused",
             "{address} ({interface}) is {kind}; the port is open there, but Traefik does not know this host",
             "PUBLIC_HOSTS={hosts} in .env, then make up",
             source=LISTENS,
         ),
-        error("firewall.drops", "keeps {port} closed: {rule}", "accept tcp {port} before it", source=ANSWERS),
+        error("firewall.drops", "blocks {port}: {rule}", "accept tcp {port} before it", source=ANSWERS),
         error(
             "direct.open",
-            "{address}:{port} leads past the proxy and round the firewall, for whoever reaches this machine",
+            "{address}:{port} bypasses the proxy and the firewall, for anyone who can reach this machine",
             "write 127.0.0.1:{port}:{target} under ports: of app",
             case="published",
             source="moby/moby#4737",
         ),
         error(
             "direct.open",
-            "answers at {address}:{port}, past the proxy, for {who}",
-            "DIRECT_PORT is for 127.0.0.1 alone: 127.0.0.1:{port}",
+            "answers at {address}:{port}, bypassing the proxy, for {who}",
+            "DIRECT_PORT is for 127.0.0.1 only: 127.0.0.1:{port}",
             source=LISTENS,
         ),
         warning(
             "probe.open",
-            "PROBE=1: the probe shows request headers to whoever sends it a request",
+            "PROBE=1: the probe shows request headers to anyone who sends it a request",
             "PROBE=0 in .env, then make up",
             source="SECURITY.md › What is left to you",
         ),
     ),
-    "Your browser alone reaches it, at localhost": (
+    "Only your browser reaches it, at localhost": (
         note(
             "connection.editor_forwards",
             "{editor} ({evidence}): your editor forwards ports that it detects {how}. localhost:{port} in "
-            "your browser is then this machine's port; nobody else can use that address",
-            "its Ports panel shows and ends each; its settings remote.autoForwardPorts and "
-            "remote.autoForwardPortsSource decide which. Plain SSH forwards none by itself; by hand: ssh -L "
-            "{port}:localhost:{port} THIS-MACHINE",
+            "your browser is then this machine's port; no other machine can use that address",
+            "its Ports panel shows and stops each; its settings remote.autoForwardPorts and "
+            "remote.autoForwardPortsSource decide which. Plain SSH forwards none automatically; by hand: "
+            "ssh -L {port}:localhost:{port} THIS-MACHINE",
             source=FORWARDS,
         ),
     ),
