@@ -53,8 +53,8 @@ class Grouped(click.Group):
 def main() -> None:
     """Run a FastAPI application behind a proxy that strips a path prefix, and check such deployments.
 
-    Settings come from the environment, then from .env beside docker-compose.yml. Exit status: 0 done and
-    nothing found, 1 findings or a refusal, 2 could not run.
+    Settings come from the environment, then from .env next to docker-compose.yml. Exit status: 0 success, 1
+    failed checks, errors found or a refusal, 2 could not run.
     """
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # in order with what subprocesses print
@@ -86,7 +86,7 @@ def runtime_option(command: Command) -> Command:
         type=click.Choice(["docker", "native"]),
         callback=force,
         expose_value=False,
-        help="Where the stack runs; by default in Docker where an engine answers.",
+        help="Where the stack runs. Default: Docker, if an engine answers.",
     )
     return option(command)
 
@@ -127,7 +127,7 @@ def stack(name: str) -> None:
 @under("Run", "up")
 @runtime_option
 def up() -> None:
-    """Start the stack, wait until it is healthy, print the addresses."""
+    """Start the stack, wait until it is healthy, and print the addresses."""
     stack("up")
 
 
@@ -153,7 +153,7 @@ def restart() -> None:
 
 @under("Run", "ps")
 def ps() -> None:
-    """Show the state of the parts; exit 0 only when every part is healthy."""
+    """Show the state of each part; exit 0 only if all are healthy."""
     stack("ps")
 
 
@@ -162,7 +162,7 @@ def ps() -> None:
     "--follow/--no-follow", envvar="FOLLOW", default=True, help="Follow them until Ctrl-C (the default)."
 )
 def logs(follow: bool) -> None:
-    """Show the logs of the parts."""
+    """Show the logs of all parts."""
     os.environ["FOLLOW"] = "1" if follow else "0"
     stack("logs")
 
@@ -178,25 +178,25 @@ def deploy(image: str | None) -> None:
 
 @under("Run", "rollback")
 def rollback() -> None:
-    """Go back to the version before, replica by replica (Docker)."""
+    """Return to the previous version, replica by replica (Docker)."""
     stack("rollback")
 
 
 @under("Run", "clean")
 def clean() -> None:
-    """Run down, then remove the environment, the images and everything else that was made."""
+    """Run down, then remove the environment, the images and all other generated files."""
     stack("clean")
 
 
 @under("Several machines", "swarm-deploy")
 def swarm_deploy() -> None:
-    """Deploy the stack on a Docker Swarm, or apply the present settings there."""
+    """Deploy the stack on a Docker Swarm, or apply the current settings there."""
     stack("swarm-deploy")
 
 
 @under("Several machines", "swarm-ps")
 def swarm_ps() -> None:
-    """Show services, tasks and nodes of the swarm; exit 0 only when each is as it should be."""
+    """Show the swarm's services, tasks and nodes; exit 0 only if all are healthy."""
     stack("swarm-ps")
 
 
@@ -248,7 +248,7 @@ def target_options(command: Command) -> Command:
                 envvar="STRIP_PREFIX",
                 default="auto",
                 show_default=True,
-                help="Whether the proxy removes the prefix; auto finds out.",
+                help="Whether the proxy removes the prefix; auto detects it.",
             ),
             runtime_option,
         ]
@@ -279,21 +279,21 @@ def target_options(command: Command) -> Command:
     type=click.Choice(["auto", "traefik", "nginx", "caddy", "haproxy", "kubernetes"]),
     default="auto",
     show_default=True,
-    help="Name fixes for this proxy.",
+    help="Suggest fixes for this proxy.",
 )
 @click.option(
     "--server",
     type=click.Choice(["auto", "uvicorn", "fastapi", "gunicorn", "hypercorn"]),
     default="auto",
     show_default=True,
-    help="Name fixes for this application server.",
+    help="Suggest fixes for this application server.",
 )
 @click.option(
     "--openapi",
     envvar="OPENAPI",
     default="",
     metavar="PATH|FILE",
-    help="Where the schema is, or a file that has it, for an application that does not serve it.",
+    help="The schema's path, or a file with it, for an application that does not serve it.",
 )
 @click.option(
     "--websocket",
@@ -316,7 +316,7 @@ def target_options(command: Command) -> Command:
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="ACCEPT",
     metavar="FILE",
-    help="Findings that are accepted, each with a reason. Default: behindproxy.toml, if there.",
+    help="Failures to accept, each with a reason. Default: behindproxy.toml, if it exists.",
 )
 @click.option(
     "--fail-on",
@@ -331,13 +331,13 @@ def target_options(command: Command) -> Command:
     multiple=True,
     help="A report to write; may be repeated. Default: all but sarif.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Show every failure whole, and each check's path.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every failure in full, and each check's path.")
 @click.option(
     "--only",
     envvar="CHECKS",
     default="",
     metavar="PATTERN",
-    help="Checks to run, by id: trust.*, or redirect, or several with commas; !fuzz.* leaves some out.",
+    help="Checks to run, by id: trust.*, or redirect, or several with commas; !fuzz.* excludes some.",
 )
 @click.option("--fast", envvar="FAST", is_flag=True, help="Leave out browser and generated requests.")
 @click.option(
@@ -353,7 +353,7 @@ def target_options(command: Command) -> Command:
     default=900,
     show_default=True,
     metavar="SECONDS",
-    help="How long the run may take; what is left then is an error. 0: as long as it takes.",
+    help="How long the run may take; checks left after that are errors. 0: no limit.",
 )
 @click.option(
     "--report",
@@ -363,13 +363,13 @@ def target_options(command: Command) -> Command:
     "build/verify/, in a copy .behindproxy/verify/.",
 )
 @click.option("--curl", is_flag=True, help="Run the curl commands and tests/test_deployment.py first.")
-@click.option("--explain", metavar="ID", help="Print what a check states and what helps; send nothing.")
+@click.option("--explain", metavar="ID", help="Print a check's statement and fix; send nothing.")
 @click.option("--list", "listed", is_flag=True, help="Print every check as JSON and send nothing.")
 def verify(curl: bool, listed: bool, explain: str | None, **target: Any) -> None:
-    """Check a deployment through every entrypoint, and say what to fix.
+    """Check a deployment through every entrypoint, and show what to fix.
 
-    URL is the public address with the prefix. Without URL it checks the stack of this folder, and starts it
-    where it does not run. An application that is not the demonstration gets GET, HEAD and OPTIONS only.
+    URL is the public address with the prefix. Without URL it checks the stack of this folder and starts it
+    if it is not running. An application that is not the demonstration gets GET, HEAD and OPTIONS only.
     """
     from . import verify as command
 
@@ -398,13 +398,13 @@ def curl_(**target: Any) -> None:
     type=click.Choice(["text", "env", "md"]),
     default="text",
     show_default=True,
-    help="env is the text of .env.example, md that of docs/settings.md.",
+    help="env prints .env.example, md prints docs/settings.md.",
 )
 @click.option("--swarm", is_flag=True, help="Print them as swarm-deploy reads them.")
 def settings(form: str, swarm: bool) -> None:
-    """Print each setting, its present value and where that comes from.
+    """Print each setting, its current value and where that comes from.
 
-    The exit status is 1 where up would refuse one.
+    The exit status is 1 if up would refuse one.
     """
     from .settings.present import run
 
@@ -415,9 +415,9 @@ def settings(form: str, swarm: bool) -> None:
 @click.argument("url", default="", metavar="[URL]")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(url: str, as_json: bool) -> None:
-    """Say who can reach the service, who cannot, and why.
+    """Show who can reach the service, who cannot, and why.
 
-    With URL, say what happens to a request there.
+    With URL, explain what happens to a request there.
     """
     from .doctor.commands import run
 
@@ -432,7 +432,7 @@ def with_option(command: Command) -> Command:
         envvar="WITH",
         default="",
         metavar="PART,…",
-        help="What not everybody needs: swarm, observability, kubernetes.",
+        help="Optional parts: swarm, observability, kubernetes.",
     )
     return option(command)
 
@@ -444,7 +444,7 @@ def with_option(command: Command) -> Command:
     envvar="APP_MODULE",
     default="",
     metavar="MODULE:ATTRIBUTE",
-    help="The ASGI application; without it, new looks for one.",
+    help="The ASGI application. Default: new looks for one.",
 )
 @click.option("--prefix", envvar="API_PREFIX", default="", metavar="/PREFIX", help="The public path prefix.")
 @with_option
@@ -457,7 +457,7 @@ def new(dest: str, module: str, prefix: str, parts: str) -> None:
 @click.argument("dest", envvar="DEST", default=".", metavar="[FOLDER]")
 @with_option
 def update(dest: str, parts: str) -> None:
-    """Bring a copy to this version; edits are kept, or named as conflicts with both versions in the file."""
+    """Update a copy to this version; keep its edits, or mark conflicts with both versions in the file."""
     copy(dest, parts, only_update=True)
 
 

@@ -93,16 +93,16 @@ def remote(request: Request) -> Target:
     for name, url in urls.items():
         if has_credentials(url):
             raise SystemExit(
-                f"{name} has a name or a password before its host, which the reports and the list of "
-                "processes would show: leave it out (PROTECTED_USER=user:password opens --protected)"
+                f"{name} has a name or a password before its host, which the reports and the process list "
+                "would show: remove it (PROTECTED_USER=user:password opens --protected)"
             )
         if url and not _is_url(url):
             raise SystemExit(f"{name} {url}: is not a URL; for example {name} https://api.example.com/shop")
         if extra := re.search(r"[?#].*", url):
-            raise SystemExit(f"{name} {url}: {extra[0]} is no part of a prefix: {url[: extra.start()]}")
+            raise SystemExit(f"{name} {url}: {extra[0]} cannot be part of a prefix: {url[: extra.start()]}")
     if not (request.url or request.tls_url):
         raise SystemExit(
-            f"--direct {request.direct_url} alone says nothing of a proxy: name the public address too, for "
+            f"--direct {request.direct_url} alone does not reach a proxy: name the public address too, for "
             "example https://api.example.com/shop (make verify PROXY_URL=https://api.example.com/shop)"
         )
     secure = request.url.startswith("https:")
@@ -143,7 +143,7 @@ def local(request: Request) -> Target:
     name, settings = running
     if error := refused(partial(runtime.RUNTIMES[name].logs_text, settings, lines=0)):
         print(
-            f"Traefik did not take the last edit of its routes, and what was before is checked: {error}",
+            f"Traefik refused the last edit of its routes, so the previous routes are checked: {error}",
             file=sys.stderr,
         )
     demo = settings.demonstration
@@ -224,7 +224,7 @@ def target(request: Request) -> Target:
     }
     for name, path in ((name, path) for name, given in paths.items() for path in given):
         if path and not path.startswith("/"):  # behind an origin, @ would lead to another host
-            raise SystemExit(f"{name} {path}: must begin with a slash, for example {name} /health")
+            raise SystemExit(f"{name} {path}: must start with a slash, for example {name} /health")
     return remote(request) if request.url or request.tls_url or request.direct_url else local(request)
 
 
@@ -242,13 +242,13 @@ def run(request: Request, curl: bool = False) -> int:
     accept = accepted(request)
     if request.openapi and not (request.openapi.startswith("/") or Path(request.openapi).is_file()):
         raise SystemExit(
-            f"--openapi {request.openapi}: no such file; a path of the application begins with a slash, for "
+            f"--openapi {request.openapi}: no such file; a path of the application starts with a slash, for "
             "example --openapi /openapi.json"
         )
     if Path(request.openapi).is_file() and not _is_schema(Path(request.openapi)):
         raise SystemExit(
-            f"--openapi {request.openapi}: is no OpenAPI schema in JSON; `behindproxy-serve openapi` prints "
-            "the application's"
+            f"--openapi {request.openapi}: is not an OpenAPI schema in JSON; `behindproxy-serve openapi` "
+            "prints the application's"
         )
     before = {"the curl commands": _curl(checked, request) if curl else 0}
     # They have the paths of the demonstration, or of the copy that they lie in.

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
 
     api_prefix: str = setting(
         "/api/v1",
-        "The public path prefix: a slash in front, none at the end.",
+        "The public path prefix, with a leading slash and no trailing one.",
         section="path",
         example="/api/v1",
     )
@@ -68,8 +68,8 @@ class Settings(BaseSettings):
     )
     docs: Literal["public", "private", "off"] = setting(
         "public",
-        "Documentation pages and schema of the application and its mounts: public, private (for whoever "
-        "calls the server itself, past the proxy) or off (404 everywhere).",
+        "Documentation pages and schema of the application and its mounts: public, private (only for "
+        "clients of the server itself, without the proxy) or off (404 everywhere).",
         section="passes",
         example="public",
     )
@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = setting(
         "",
         "Addresses or exact networks of load balancers in front of Traefik, comma separated. Names, host "
-        "bits and quotes are refused: servers take them silently and then trust nobody.",
+        "bits and quotes are refused: servers accept them silently and then trust nothing.",
         section="names",
         example="192.0.2.10,198.51.100.0/24",
     )
@@ -120,8 +120,8 @@ class Settings(BaseSettings):
     )
     drain_seconds: int = setting(
         10,
-        "Seconds that requests in flight, streams and WebSockets get when a container is stopped or "
-        "replaced.",
+        "Seconds that requests in flight, streams and WebSockets have to finish when a container is stopped "
+        "or replaced.",
         section="operation",
         example="10",
         ge=1,
@@ -198,13 +198,13 @@ class Settings(BaseSettings):
     @classmethod
     def _prefix(cls, value: str) -> str:
         if not value.isascii():
-            raise ValueError("is not ASCII, and Uvicorn answers 400 to every request then")
+            raise ValueError("is not ASCII, so Uvicorn would answer 400 to every request")
         if not value.startswith("/"):
             raise ValueError("must start with a slash")
         if value.endswith("/"):
             raise ValueError("must not end with a slash")
         if not PREFIX.fullmatch(value) or {".", ".."} & set(value.split("/")):
-            raise ValueError("may hold only letters, digits and . _ ~ - between its slashes")
+            raise ValueError("may contain only letters, digits and . _ ~ - between its slashes")
         return value
 
     @field_validator("app_module")
@@ -218,7 +218,7 @@ class Settings(BaseSettings):
     @classmethod
     def _domain(cls, value: str) -> str:
         if value and not DOMAIN.fullmatch(value):
-            raise ValueError("must be a host name in small letters, with a dot, and no URL")
+            raise ValueError("must be a lower-case host name with a dot, not a URL")
         return value
 
     @field_validator("proxy_address")
@@ -275,7 +275,7 @@ def trusted(item: str) -> IPv4Address | IPv6Address | IPv4Network | IPv6Network:
     if item == "*":
         raise ValueError("'*' would trust every caller; name each proxy's address")
     if item[:1] in "\"'":
-        raise ValueError("has quotes inside the value; write it without")
+        raise ValueError("has quotes inside the value; remove them")
     try:
         address = ip_address(item)
     except ValueError:
@@ -305,7 +305,7 @@ def refuse_everybody(items: list[IPv4Address | IPv6Address | IPv4Network | IPv6N
         if network.prefixlen < WIDEST[network.version]:
             raise ValueError(
                 f"{str(network)!r} is wider than a /{WIDEST[network.version]}, and would trust callers that "
-                "are no proxies; name the load balancers' addresses"
+                "are not proxies; name the load balancers' addresses"
             )
     for version, widest in WIDEST.items():
         of_version = [network for network in networks if network.version == version]

@@ -59,7 +59,7 @@ def test_a_version_that_ends_or_is_never_ready_is_not_deployed(stack, record):
             main.write_text(source + "\nraise RuntimeError('this version cannot start')\n")
             code, output = stack.make("deploy")
             assert code != 0 and "this version cannot start" in output, output
-            assert "the version before goes on serving" in output
+            assert "the previous version keeps serving" in output
 
             main.write_text(source + NEVER)
             code, output = stack.make("deploy")

@@ -298,7 +298,7 @@ def test_a_server_that_takes_no_connection_is_no_limit(running):
     assert said["exit"] == 0
     found = notes(said)
     assert found.keys() == {"requests.no_connection"}, found
-    assert "no server took a connection" in found["requests.no_connection"]
+    assert "no server accepted a connection" in found["requests.no_connection"]
 
 
 def test_an_encoded_character_that_traefik_refuses(running):

@@ -150,7 +150,7 @@ def test_is_it_ssh_only_where_it_is_told_to_forward(laptop, cloud, ssh):
     laptop.end(session)
     said = doctor_over_ssh(laptop, ssh, URL)
     assert [one["id"] for one in said["findings"]] == ["url.bound_to_loopback"]
-    assert any("plain SSH forwards no port by itself" in step["text"] for step in said["steps"])
+    assert any("plain SSH does not forward ports" in step["text"] for step in said["steps"])
 
 
 @told("Is it FastAPI?", "It might notice the SSH session and open a connection of its own.", "It does not.")

@@ -192,7 +192,7 @@ def test_findings_are_status_1(installed, served, empty):
         (["curl", "http:///api/v1"], "is not a URL"),
         (["verify", "http://127.0.0.1:9/api/v1?a=1"], "?a=1 is no part of a prefix"),
         (["verify", "http://127.0.0.1:9/\udcff"], "is not a URL"),
-        (["verify", "http://127.0.0.1:9/api/v1", "--openapi", __file__], "is no OpenAPI schema in JSON"),
+        (["verify", "http://127.0.0.1:9/api/v1", "--openapi", __file__], "is not an OpenAPI schema in JSON"),
         (["verify", "--direct", "http://127.0.0.1:9"], "name the public address too"),
         (["verify"], "behindproxy verify https://api.example.com/shop"),
         (["curl"], "behindproxy curl https://api.example.com/shop"),

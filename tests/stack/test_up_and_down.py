@@ -89,7 +89,7 @@ def test_an_edit_that_does_not_parse_keeps_the_old_routes_and_ps_says_so(running
         wait_for(lambda: "NOT TAKEN" in running.make("ps")[1])
         assert running.make("ps")[0] != 0
         assert running.answers() == HELLO
-        assert "did not take the last edit of its routes" in running.make("curl")[1]
+        assert "refused the last edit of its routes" in running.make("curl")[1]
     finally:
         rename_over(routes, before)
     wait_for(lambda: running.make("ps")[0] == 0)

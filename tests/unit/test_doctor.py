@@ -42,7 +42,7 @@ def test_a_healthy_stack_has_no_finding_and_says_who_reaches_it():
     text = " ".join(step.text for step in steps)
     assert "172.31.3.163 (eth0) is private (RFC 1918)" in text
     assert "security group or firewall cannot be seen from here" in text
-    assert "plain SSH forwards no port by itself" in text
+    assert "plain SSH does not forward ports" in text
     assert "172.17.0.1" not in text, "an engine's bridge is nobody's way in"
 
 

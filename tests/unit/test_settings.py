@@ -102,7 +102,7 @@ def test_production_has_other_defaults(tmp_path):
             {"DOMAIN": "a.example", "ACME_EMAIL": "a@b.example", "PUBLIC_HOSTS": "b.example"},
             "PUBLIC_HOSTS=b.example: DOMAIN is not",
         ),
-        ({"TLS_CERT": "a.pem", "TLS_KEY": "b.pem"}, "TLS_CERT=a.pem: counts in a swarm alone"),
+        ({"TLS_CERT": "a.pem", "TLS_KEY": "b.pem"}, "TLS_CERT=a.pem: applies only in a swarm"),
         ({"APP_REPLICAS": "5"}, "APP_REPLICAS=5: .*less than or equal to 4"),
         ({"RATE_LIMIT": "10/s"}, "RATE_LIMIT=10/s: must be a whole number"),
         ({"ANSWER_SECONDS": "1m"}, "ANSWER_SECONDS=1m: .*for example ANSWER_SECONDS=120"),

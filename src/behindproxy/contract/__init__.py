@@ -1,1 +1,1 @@
-"""The contract of an application behind a prefix-stripping proxy, asked of a live deployment."""
+"""The contract of an application behind a prefix-stripping proxy, checked on a live deployment."""

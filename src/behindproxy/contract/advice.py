@@ -1,5 +1,5 @@
-"""What removes a cause in somebody's deployment: a line for their proxy and for their server, where both are
-known; otherwise a sentence that is true for all."""
+"""The fix for a cause in any deployment: a line for its proxy and one for its server, if both are known;
+otherwise a sentence that applies to all."""
 
 from collections.abc import Mapping
 
@@ -13,16 +13,16 @@ FORWARDED = {
         "one proxy_set_header inherits none)."
     ),
     "caddy": (
-        "reverse_proxy sends X-Forwarded-Proto by itself: remove the header_up that deletes or sets it; "
+        "reverse_proxy sends X-Forwarded-Proto by default: remove the header_up that deletes or sets it; "
         "behind another proxy, list that proxy in trusted_proxies."
     ),
     "haproxy": "http-request set-header X-Forwarded-Proto https if { ssl_fc }, and http if !{ ssl_fc }.",
     "traefik": (
-        "Traefik sends X-Forwarded-Proto by itself: remove the headers middleware (customRequestHeaders) "
+        "Traefik sends X-Forwarded-Proto by default: remove the headers middleware (customRequestHeaders) "
         "that sets or empties it; behind another proxy, list that proxy in forwardedHeaders.trustedIPs."
     ),
     "kubernetes": (
-        "the ingress controller sends X-Forwarded-Proto by itself: remove the annotation or snippet that "
+        "the ingress controller sends X-Forwarded-Proto by default: remove the annotation or snippet that "
         "sets it."
     ),
 }
@@ -38,8 +38,10 @@ TRUSTING = {
         "forwarded_allow_ips in Gunicorn's settings must be the proxy's exact address; its worker for "
         "uvicorn reads the same (FORWARDED_ALLOW_IPS)."
     ),
-    "hypercorn": "Hypercorn reads no forwarding header by itself: wrap the application in "
-    'hypercorn.middleware.ProxyFixMiddleware(app, mode="legacy", trusted_hops=1).',
+    "hypercorn": (
+        "Hypercorn does not read forwarding headers: wrap the application in "
+        'hypercorn.middleware.ProxyFixMiddleware(app, mode="legacy", trusted_hops=1).'
+    ),
     "any": (
         "the server must trust the proxy's exact address (uvicorn: --forwarded-allow-ips=ADDRESS; Hypercorn: "
         "ProxyFixMiddleware)."
@@ -77,29 +79,29 @@ HOST = {
         "proxy_set_header Host $http_host; in the location that has proxy_pass: nginx sends the upstream's "
         "name otherwise, and $host has no port."
     ),
-    "caddy": "reverse_proxy passes Host on by itself: remove header_up Host.",
+    "caddy": "reverse_proxy passes Host on by default: remove header_up Host.",
     "haproxy": (
         "remove http-request set-header Host, and the server's own hdr rewriting: HAProxy passes Host on."
     ),
     "traefik": (
         "passHostHeader must stay true at the service's load balancer, and no headers middleware set Host."
     ),
-    "kubernetes": "remove upstream-vhost: the controller passes Host on by itself.",
+    "kubernetes": "remove upstream-vhost: the controller passes Host on by default.",
     "any": "the proxy must pass Host on as the client wrote it, with its port.",
 }
 UPGRADE = {
     "nginx": "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "
     '"upgrade"; in the location of the WebSocket.',
     "caddy": (
-        "reverse_proxy passes Upgrade on by itself: remove the header_up that deletes Upgrade or Connection, "
-        "and versions h2c in the transport."
+        "reverse_proxy passes Upgrade on by default: remove the header_up that deletes Upgrade or "
+        "Connection, and versions h2c in the transport."
     ),
     "haproxy": (
         "remove option httpclose, forceclose and the http-request del-header of Upgrade or Connection, and "
         "set timeout tunnel."
     ),
     "traefik": (
-        "Traefik passes Upgrade on by itself: remove the middleware that empties it (customRequestHeaders)."
+        "Traefik passes Upgrade on by default: remove the middleware that empties it (customRequestHeaders)."
     ),
     "any": (
         "the proxy must pass Upgrade and Connection on over HTTP/1.1, and the server needs a WebSocket "
@@ -117,14 +119,16 @@ BUFFERING = {
     ),
     "traefik": "no buffering middleware on this router, and compress with excludedContentTypes = "
     '["text/event-stream"]; the flush interval must stay short.',
-    "any": "the proxy must pass each piece on at once: no buffering, no compression of text/event-stream.",
+    "any": (
+        "the proxy must pass each chunk on immediately: no buffering, no compression of text/event-stream."
+    ),
 }
 CLIENT = {
     "any": "the proxy must send X-Forwarded-For with the address of its client.",
     "nginx": "proxy_set_header X-Forwarded-For $remote_addr; in the location that has proxy_pass.",
-    "caddy": "reverse_proxy sends X-Forwarded-For by itself: remove the header_up that deletes it.",
+    "caddy": "reverse_proxy sends X-Forwarded-For by default: remove the header_up that deletes it.",
     "haproxy": "option forwardfor in the backend, without an `except` that matches its clients.",
-    "traefik": "Traefik sends X-Forwarded-For by itself: remove the customRequestHeaders that empty it.",
+    "traefik": "Traefik sends X-Forwarded-For by default: remove the customRequestHeaders that empty it.",
 }
 CLIENTS = {
     "nginx": (
@@ -201,7 +205,7 @@ CHANGES: dict[str, Mapping[str, str]] = {
     },
     "trusted_host": {"any": "its allowed_hosts must list the host names that clients use."},
     "dashboard_public": {
-        "any": "give the dashboard an address of its own that is not public.",
+        "any": "move the dashboard to an address that is not public.",
         "traefik": "remove api.insecure and the dashboard's router from the public entrypoint.",
     },
     "router_not_tls": {
@@ -209,8 +213,10 @@ CHANGES: dict[str, Mapping[str, str]] = {
         "traefik": "the router needs the https entrypoint in entryPoints, and tls.",
     },
     "https_loops": {
-        "any": "a redirect to https must look at X-Forwarded-Proto, or be the proxy's alone: "
-        "HTTPSRedirectMiddleware needs a server that trusts the proxy."
+        "any": (
+            "a redirect to https must use X-Forwarded-Proto, or be made only by the proxy: "
+            "HTTPSRedirectMiddleware needs a server that trusts the proxy."
+        )
     },
     "unreachable_server": UNREACHABLE,
     "silent_server": UNREACHABLE,
@@ -361,14 +367,12 @@ CHANGES: dict[str, Mapping[str, str]] = {
     "server_trusts_anybody": {
         "any": (
             "the server must trust the proxy's exact address alone, never * or a network with other "
-            "callers, and nobody but the proxy should reach its port."
+            "callers, and only the proxy should reach its port."
         ),
         "uvicorn": "--forwarded-allow-ips=ADDRESS with the proxy's exact address in place of * or a network.",
         "fastapi": "--forwarded-allow-ips=ADDRESS with the proxy's exact address in place of * or a network.",
         "gunicorn": "forwarded_allow_ips with the proxy's exact address in place of * or a network.",
-        "hypercorn": (
-            "ProxyFixMiddleware trusts every caller: nobody but the proxy may reach the server's port."
-        ),
+        "hypercorn": ("ProxyFixMiddleware trusts every caller: only the proxy may reach the server's port."),
     },
     "old_traefik": {
         "any": "use a version of the proxy that does not pass Upgrade: h2c on (Traefik 3.7.13 or newer)."

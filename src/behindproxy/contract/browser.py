@@ -79,7 +79,7 @@ def undisturbed(look: Callable[..., None]) -> Callable[..., None]:
 
 
 class Page:
-    """A page opened at an entrypoint. What it asked for and complained of is kept, and shown on failure."""
+    """A page opened at an entrypoint. Its requests and errors are kept, and shown on failure."""
 
     def __init__(self, chromium: Chromium, entrypoint: Entrypoint, expect: Expect):
         self.entrypoint, self.expect = entrypoint, expect

@@ -1,4 +1,4 @@
-"""The known causes of red checks: what each looks like, and the change that removes it.
+"""The known causes of failed checks: how each is recognized, and the change that removes it.
 
 In the order of a request's way, the more particular before the more general.
 """
@@ -260,7 +260,7 @@ SEEN = (
     ),
     Cause(
         "mount_root_path",
-        "the mounted application has a root_path of its own",
+        "the mounted application has its own root_path",
         lambda red: red("mount.sub_application") and red.spared("static.file"),
         ("mount.*",),
         ROOT_PATH,

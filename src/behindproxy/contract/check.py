@@ -1,4 +1,4 @@
-"""What a check is: a lasting id, the entrypoints it runs at, and the statement it proves."""
+"""The definition of a check: a stable id, its entrypoints, and the statement that it proves."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Place = Literal[EntrypointName, "all"]
 Level = Literal["broken", "exposed", "hardening"]
 
 ENTRYPOINTS: tuple[Place, ...] = get_args(Place)
-# The gravest first: a user meets it, an attacker can use it, good practice that others may not follow.
+# The most severe first: a user meets it, an attacker can use it, good practice that others may not follow.
 LEVELS: tuple[Level, ...] = get_args(Level)
 PUBLIC: tuple[EntrypointName, ...] = ("http", "https")
 EVERYWHERE: tuple[EntrypointName, ...] = get_args(EntrypointName)
@@ -29,9 +29,9 @@ class Check:
     source: str
     statement: str
     fix: str
-    # What the deployment must offer for the question to make sense; see target.Target.lacks.
+    # What the deployment must have for the check to apply; see target.Target.lacks.
     needs: tuple[str, ...] = ()
-    # It sends what a third-party application must not get: another method, a body, a broken request.
+    # It sends what a third-party application must not get: another method, a body, a malformed request.
     unsafe: bool = False
 
     @property
@@ -42,7 +42,7 @@ class Check:
         if unknown := set(self.entrypoints) - set(ENTRYPOINTS):
             raise ValueError(f"{self.id}: unknown entrypoints {sorted(unknown)}")
         if "all" in self.entrypoints and len(self.entrypoints) > 1:
-            raise ValueError(f"{self.id}: `all` is an entrypoint of its own")
+            raise ValueError(f"{self.id}: `all` cannot be combined with another entrypoint")
         if self.level not in LEVELS or "." not in self.id:
             raise ValueError(f"{self.id}: an id is dotted and a level is one of {LEVELS}")
 

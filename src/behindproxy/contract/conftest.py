@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--strip-prefix",
         choices=("auto", "true", "false"),
         default="auto",
-        help="does the proxy strip the prefix; auto: it is found out",
+        help="whether the proxy strips the prefix; auto: detect it",
     )
     group.addoption(
         "--runtime", choices=("docker", "native", "remote"), default="remote", help="who started it"
@@ -74,17 +74,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a stream of events of the application, without the prefix",
     )
     group.addoption(
-        "--accept",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="findings that are accepted, each with a reason",
+        "--accept", type=Path, default=None, metavar="FILE", help="failures to accept, each with a reason"
     )
     group.addoption(
         "--fail-on",
         choices=check.LEVELS,
         default="exposed",
-        help="the least grave level that makes the exit status 1",
+        help="the lowest level that makes the exit status 1",
     )
     group.addoption(
         "--target-version", action="append", default=[], metavar="NAME=VERSION", help="for the report"
@@ -98,20 +94,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--probe",
         choices=("auto", "on", "off"),
         default="auto",
-        help="must /_probe/ be there; auto: it is looked for",
+        help="whether /_probe/ must exist; auto: detect it",
     )
     group.addoption(
         "--application",
         choices=("auto", "demo", "other"),
         default="auto",
-        help="demo: all of the demonstration must be there; auto: what is not there is skipped; "
-        "other: a third party's, whatever its answers look like",
+        help=(
+            "demo: all of the demonstration must exist; auto: what does not exist is skipped; other: a "
+            "third-party application, whatever its answers look like"
+        ),
     )
     group.addoption(
         "--docs",
         choices=("public", "private", "off"),
         default="public",
-        help="who gets the documentation; private: whoever calls the server itself",
+        help="who gets the documentation; private: clients of the server itself",
     )
     group.addoption(
         "--forward-prefix",
@@ -144,7 +142,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=lambda names: [item.strip() for item in names.split(",") if item.strip()],
         default=[],
         metavar="NAME,NAME",
-        help="headers about a client that load balancers in front write, and that arrive",
+        help="headers about a client that load balancers in front set, and that arrive",
     )
     group.addoption(
         "--path",
@@ -177,7 +175,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--deployment-files",
         default="Makefile:",
         metavar="MAKEFILE:FOLDER",
-        help="of this repository's stack, where a copy has them elsewhere, for remedies",
+        help="this repository's files where a copy has them elsewhere, for fixes",
     )
     group.addoption(
         "--unsafe",

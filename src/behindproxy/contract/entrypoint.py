@@ -124,7 +124,7 @@ class Entrypoint:
         self.noted: dict[str, tuple[str, str]] = {}
 
     def path(self, path: str) -> str:
-        """What to ask for here to reach the application's `path`."""
+        """The path to request here to reach the application's `path`."""
         return self.address.entered_at + path
 
     def public(self, path: str) -> str:

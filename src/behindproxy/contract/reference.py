@@ -101,7 +101,7 @@ CAUSES: dict[str, str] = {
         "does not list; Traefik allows all by default since 3.6.7."
     ),
     "client_overwritten": (
-        "Traefik writes it by itself: remove what sets it in traefik/dynamic/middlewares.toml."
+        "Traefik sets it by default: remove what sets it in traefik/dynamic/middlewares.toml."
     ),
     "old_starlette": "requirements/app.txt pins a newer one, and HostGuard refuses such a Host before it.",
     "malformed_host": "serve it through behindproxy_serve/asgi.py, whose HostGuard answers 400.",

@@ -1,4 +1,4 @@
-"""The causes that any application's answers show, without the probe.
+"""The causes that can be recognized from any application's answers, without the probe.
 
 In the order of a request's way, the more particular before the more general.
 """

@@ -1,4 +1,4 @@
-"""What the application's own routes say of themselves: links, redirects and cookies keep the prefix."""
+"""The application's own routes: links, redirects and cookies keep the prefix."""
 
 import json
 import re
@@ -309,7 +309,7 @@ def test_the_application_sees_its_clients_own_address(entrypoint: Entrypoint, ex
         pytest.skip("the probe shows it: scope.client")
     client, reason = target.two_clients(entrypoint.address)
     if client is None:
-        pytest.skip(f"two clients of this proxy cannot be told apart from here: {reason}")
+        pytest.skip(f"two clients of this proxy cannot be distinguished from here: {reason}")
     shows = [path for path, one in target.found.answers.items() if LOOPBACK.search(URL.sub("", one.text))]
     for path in shows[:MAX_SHOWING]:
         usual = entrypoint.get(path)
@@ -340,7 +340,8 @@ def shows_host(entrypoint: Entrypoint, path: str, usual: httpx.Response) -> bool
 
 
 def cookie_path(line: str, path: str) -> str:
-    """Where a Set-Cookie line holds; without Path, the folder of what was asked (RFC 6265 › 5.1.4)."""
+    """The path to which a Set-Cookie line applies; without Path, the folder of the request (RFC 6265 ›
+    5.1.4)."""
     named = re.search(r";\s*path=([^;]*)", line, re.IGNORECASE)
     return named[1] if named else path.rpartition("/")[0] or "/"
 

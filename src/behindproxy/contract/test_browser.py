@@ -47,7 +47,7 @@ def page(request: pytest.FixtureRequest, entrypoint: Entrypoint, expect: Expect)
 
 
 def expect_executed(page: Page, mount: str) -> None:
-    """GET /app of the application at `mount` answers where the page's reader would ask for it."""
+    """GET /app of the application at `mount` answers at the address that the page's reader would request."""
     entrypoint, expect = page.entrypoint, page.expect
     shown = page.execute("/app")
     expect("request URL", shown["request URL"], entrypoint.public(f"{mount}/app"))

@@ -1,4 +1,4 @@
-"""What becomes of a client's own forwarding headers: replaced, or removed."""
+"""A client's own forwarding headers are replaced or removed."""
 
 from .check import PUBLIC, check
 from .entrypoint import Entrypoint

@@ -1,4 +1,4 @@
-"""What only containers can show: what they may do, where they listen, whom the server trusts."""
+"""What only containers can show: their privileges, where they listen, and what the server trusts."""
 
 import json
 import os

@@ -79,7 +79,7 @@ def operations_page(entrypoint: Entrypoint, target: str) -> str:
 
 
 def applications_own(entrypoint: Entrypoint, paths: list[str]) -> set[str]:
-    """Those that the server itself answers, or, where it cannot be asked, all if it answers any path."""
+    """Those that the server itself answers, or, if it cannot be reached, all if it answers any path."""
     if entrypoint.target.has_direct:
         server = entrypoint.target.open("direct", entrypoint.expect)
         own = [path for path in paths if server.get(path).status_code not in (400, 404)]

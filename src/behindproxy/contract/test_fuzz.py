@@ -1,4 +1,4 @@
-"""Requests made up from the served schema: schemathesis invents them and judges the answers."""
+"""Requests generated from the served schema: schemathesis generates them and judges the answers."""
 
 import time
 from datetime import timedelta

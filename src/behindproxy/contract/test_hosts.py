@@ -1,4 +1,4 @@
-"""What a Host header can do: nothing, unless it is one of the deployment's own names."""
+"""A Host header has no effect unless it is one of the deployment's own names."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the logs say of a request, where the suite can read them."""
+"""What the logs record of a request, if the suite can read them."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What keeps a service in one piece: limits, defined errors, request ids, headers, log lines."""
+"""What keeps a service operable: limits, defined errors, request ids, headers, log lines."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from .expect import Expect
 from .seen import header_values
 from .test_logs import found
 
-IN_FRONT = "the proxy answers in the application's place: it asks for a login"
+IN_FRONT = "the proxy answers instead of the application: it requires a login"
 # A product with its version, a private address, a path of the server's disk, a Python trace.
 INSIDE = re.compile(
     r"(traefik|uvicorn|gunicorn|hypercorn|starlette|fastapi|python|go)[ /]v?\d+\.\d+"

@@ -1,4 +1,4 @@
-"""Only the prefix belongs to the application; everything beside it is the proxy's to refuse."""
+"""Only the prefix belongs to the application; the proxy refuses everything else."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""A route that the proxy protects has no address and no request round the protection."""
+"""A route that the proxy protects cannot be bypassed by any address or request."""
 
 import base64
 

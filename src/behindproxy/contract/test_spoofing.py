@@ -1,4 +1,4 @@
-"""Forwarded headers that a client invents change nothing, at any entrypoint."""
+"""Spoofed forwarding headers change nothing, at any entrypoint."""
 
 import json
 

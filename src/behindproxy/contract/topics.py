@@ -1,4 +1,4 @@
-"""What a run says nothing about: topics of which no check could send its question."""
+"""What a run did not test: topics of which no check could send its request."""
 
 import re
 from collections.abc import Iterable

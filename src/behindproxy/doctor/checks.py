@@ -332,7 +332,7 @@ def reach(facts: Facts) -> Iterator[Step]:
         elif proxy.outcome == "refused":
             yield unseen(
                 "address",
-                f"{where}: nobody connects there while BIND_ADDRESS={settings.bind_address}; "
+                f"{where}: no client can connect there while BIND_ADDRESS={settings.bind_address}; "
                 f"with 0.0.0.0 it is {reached_by}",
             )
         else:
@@ -404,7 +404,7 @@ def connection(facts: Facts, port: int = 0) -> Iterator[Step]:
     elif person.ssh_from:
         yield unseen(
             "you",
-            f"SSH from {person.ssh_from}: plain SSH forwards no port by itself; {ssh} does, and then "
+            f"SSH from {person.ssh_from}: plain SSH does not forward ports; {ssh} does, and then "
             f"localhost:{port} there is this machine's",
         )
 

@@ -115,7 +115,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Person:
-    """How whoever runs this is connected."""
+    """How the person who runs this is connected."""
 
     ssh_from: str = ""
     editor: str = ""  # VS Code Remote-SSH, Codespaces, WSL, a dev container

@@ -95,7 +95,7 @@ def _engine(seen: Facts, port: int | None) -> None:
 
 
 def _ca(settings: StackSettings) -> str:
-    """The development CA; nothing where the system's own is asked for."""
+    """The development CA; nothing if the system's own is wanted."""
     given = os.environ.get("CA_FILE", "")
     return given or (str(CA_FILE) if CA_FILE.exists() and not settings.domain else "")
 

@@ -204,7 +204,7 @@ def _source(folder: str = ".vscode-server") -> str:
 def firewall() -> tuple[list[Rule] | None, str]:
     """The rules that keep new TCP connections out, and the firewall's name; or None and the reason."""
     if os.uname().sysname != "Linux":
-        return None, "read on Linux alone; on macOS look at System Settings, Network, Firewall"
+        return None, "read only on Linux; on macOS see System Settings, Network, Firewall"
     if os.geteuid() != 0:
         also = ""
         if _ufw_on():

@@ -12,16 +12,16 @@ dev: stack-environment ## the same with reload on change, and the logs; Ctrl-C s
 down: stack-environment ## stop and remove what up started
 	@$(PY) -m behindproxy down
 
-ps: stack-environment ## the state of the parts; exit 0 only when all are healthy
+ps: stack-environment ## the state of each part; exit 0 only if all are healthy
 	@$(PY) -m behindproxy ps
 
-logs: stack-environment ## follow the logs of the parts; FOLLOW=0 prints them once
+logs: stack-environment ## follow the logs of all parts; FOLLOW=0 prints them once
 	@$(PY) -m behindproxy logs
 
 deploy: stack-environment ## replace the app with the current source, replica by replica (Docker)
 	@$(PY) -m behindproxy deploy
 
-rollback: stack-environment ## go back to the version before, in the same way
+rollback: stack-environment ## return to the previous version, replica by replica
 	@$(PY) -m behindproxy rollback
 
 doctor: stack-environment ## who can reach the service, who cannot, and why; URL=… explains that address
@@ -30,14 +30,14 @@ doctor: stack-environment ## who can reach the service, who cannot, and why; URL
 restart: stack-environment ## down, then up
 	@$(PY) -m behindproxy restart
 
-clean: stack-environment ## down, then remove what the targets made: environment, images, what they wrote
+clean: stack-environment ## down, then remove what the targets created: environment, images, files
 	@$(PY) -m behindproxy clean
 
 ##@ Several machines (docs/scaling.md)
-swarm-deploy: stack-environment ## deploy the stack on a Docker Swarm, or apply the present settings there
+swarm-deploy: stack-environment ## deploy the stack on a Docker Swarm, or apply the current settings there
 	@$(PY) -m behindproxy swarm-deploy
 
-swarm-ps: stack-environment ## services, tasks, nodes of the swarm; exit 0 only when each is as it should be
+swarm-ps: stack-environment ## the swarm's services, tasks and nodes; exit 0 only if all are healthy
 	@$(PY) -m behindproxy swarm-ps
 
 swarm-rm: stack-environment ## remove the stack from the swarm

@@ -63,7 +63,7 @@ def discover(destination: Path) -> str:
     project = names[0].partition(".")[0]
     if any((destination / project / name).exists() for name in ("requirements.txt", "pyproject.toml")):
         raise SystemExit(
-            f"APP_MODULE is not set, and the application lies in {project}/, a project of its own: "
+            f"APP_MODULE is not set, and the application is in {project}/, a separate project: "
             f"DEST={destination / project} (or APP_MODULE={names[0]})"
         )
     return names[0]

@@ -9,16 +9,16 @@ WIDTH = 110
 HEAD = """\
 # Copy the lines that you change to .env, then `make up`. Every key is optional, and these are the defaults of
 # development (with DOMAIN some are others: docs/production.md); a line with a # before its key is an example.
-# `make KEY=value …` and the environment override .env. A key that is not here is the application's own:
-# `make up` gives it to the application, and to nothing else (but COMPOSE_…, DOCKER_…, GF_… and the like).
+# `make KEY=value …` and the environment override .env. Any other key belongs to the application:
+# `make up` passes it only to the application (except COMPOSE_…, DOCKER_…, GF_… and the like).
 """
 PAGE = """\
 # Settings
 
-Every key is optional, and its place is `.env`, in Compose's dialect ([.env.example](../.env.example)). The
-environment and `make KEY=value` override that file. Run `make up` again to apply a change. A key that is
-none of these is the application's own. `behindproxy settings` prints the present values, and where each comes
-from; in a clone the command is `PYTHONPATH=src build/venv/bin/python -m behindproxy settings`.
+Every key is optional and belongs in `.env`, in Compose's syntax ([.env.example](../.env.example)). The
+environment and `make KEY=value` override that file. Run `make up` again to apply a change. Any other key
+belongs to the application. `behindproxy settings` prints the current values and where each comes from; in a
+clone the command is `PYTHONPATH=src build/venv/bin/python -m behindproxy settings`.
 
 `make docs` writes this page from the fields of src/behindproxy_serve/settings.py and
 src/behindproxy/stack/settings.py. The column *for* says what reads a key:

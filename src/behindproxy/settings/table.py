@@ -28,10 +28,10 @@ SECTIONS = {
 SCOPES = {
     "application": "application: the application's container; Traefik too, where both must agree",
     "stack": "stack: Traefik, in every runtime",
-    "docker": "docker: in Docker alone",
-    "native": "native: in the native runtime alone",
+    "docker": "docker: only in Docker",
+    "native": "native: only in the native runtime",
     "production": "production: with `DOMAIN`; of these, a swarm reads only `DOMAIN`",
-    "swarm": "swarm: `make swarm-deploy` alone",
+    "swarm": "swarm: only `make swarm-deploy`",
 }
 
 

@@ -55,8 +55,8 @@ def _who(settings: StackSettings) -> str:
     if bound.is_loopback:
         return "this machine only"
     if bound.is_unspecified:
-        return "whoever reaches this machine"
-    return f"whoever reaches {bound}"
+        return "anyone who can reach this machine"
+    return f"anyone who can reach {bound}"
 
 
 def warnings(settings: StackSettings) -> list[str]:

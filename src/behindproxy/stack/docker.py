@@ -487,7 +487,7 @@ def gets_requests(slot: str) -> bool | None:
 
 
 def _wait_for_traefik(settings: StackSettings, started: float) -> None:
-    """Traefik asks once a second, so it learns of a new container after Docker does."""
+    """Traefik checks once a second, so it learns of a new container after Docker does."""
     deadline = time.monotonic() + NOTICE_SECONDS
     for slot in parts(settings)[1:]:
         url = f"http://{slot}:8000/readyz"

@@ -62,7 +62,7 @@ def _restored(image: str, before: str) -> Iterator[Callable[[], None]]:
         yield now
     except NotReady as reason:
         images.tag(before, image)
-        raise SystemExit(f"not deployed, the version before goes on serving: {reason}") from None
+        raise SystemExit(f"not deployed, the previous version keeps serving: {reason}") from None
     except BaseException:
         if not serves:
             images.tag(before, image)

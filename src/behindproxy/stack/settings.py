@@ -71,15 +71,15 @@ class StackSettings(Settings):
     )
     bind_address: str = setting(
         "127.0.0.1",
-        "The host address that HTTP_PORT and HTTPS_PORT are published on. 0.0.0.0 serves the network: Docker "
-        "opens a published port past the host's firewall. In Docker the address must be IPv4 or ::1.",
+        "The host address that HTTP_PORT and HTTPS_PORT are published on. 0.0.0.0 serves the network: "
+        "Docker's published ports bypass the host's firewall. In Docker the address must be IPv4 or ::1.",
         section="ports",
         scope="stack",
         example="127.0.0.1",
     )
     direct_port: int = setting(
         8000,
-        "The port of the app server itself, past the proxy; always on 127.0.0.1.",
+        "The port of the app server itself, without the proxy; always on 127.0.0.1.",
         section="ports",
         scope="stack",
         example="8000",
@@ -88,7 +88,7 @@ class StackSettings(Settings):
     )
     public_hosts: str = setting(
         "localhost,127.0.0.1,[::1]",
-        "The host names Traefik answers to, written as in a URL. * is any, and then redirects name whatever "
+        "The host names Traefik answers for, written as in a URL. * is any; redirects then contain whatever "
         "Host a client sends.",
         section="names",
         scope="stack",
@@ -96,9 +96,9 @@ class StackSettings(Settings):
     )
     subnet: str = setting(
         "172.30.98",
-        "The first three numbers of the stack's networks in Docker (a /24). Where this machine or another "
+        "The first three numbers of the stack's networks in Docker (a /24). If this machine or another "
         "network has addresses there, up chooses a free one and keeps it, or refuses yours. A second clone "
-        "on this machine needs other ports and another COMPOSE_PROJECT_NAME; natively, other ports alone.",
+        "on this machine needs other ports and another COMPOSE_PROJECT_NAME; natively, only other ports.",
         section="machine",
         scope="docker",
         example="172.30.98",
@@ -114,8 +114,8 @@ class StackSettings(Settings):
     )
     answer_seconds: int = setting(
         30,
-        "Seconds that the application may take to begin an answer. Then the client gets 504, and the "
-        "application runs on. What has begun may take as long as it likes.",
+        "Seconds that the application may take to start an answer. After that the client gets 504, and the "
+        "application keeps running. An answer that has started has no limit.",
         section="operation",
         scope="stack",
         example="120",
@@ -133,16 +133,16 @@ class StackSettings(Settings):
     )
     encoded_characters: str = setting(
         "%3B,%25,%3F,%23",
-        "Of %2F %5C %00 %3B %25 %3F %23, those that a path may hold (none: none of them); a path with "
-        "another of these gets 400. // keeps two slashes, for a URL in a path (with STRIP_PREFIX=false); "
-        "else they are made one. %2F, %5C, %00 and // cost something: docs/production.md.",
+        "Of %2F %5C %00 %3B %25 %3F %23, those that a path may contain (none: none of them); a path with "
+        "any other of these gets 400. // keeps two slashes, for a URL in a path (with STRIP_PREFIX=false); "
+        "otherwise they are merged. %2F, %5C, %00 and // have a cost: docs/production.md.",
         section="path",
         scope="stack",
         example="%2F,%3B,%25,%3F,%23",
     )
     well_known: bool = setting(
         "false",
-        "true: metadata of OAuth and MCP servers under the prefix, whose place is outside it "
+        "true: metadata of OAuth and MCP servers under the prefix, which belongs outside it "
         "(/.well-known/oauth-protected-resource/api/v1/…), reaches the application too, at that path.",
         section="path",
         scope="stack",
@@ -150,8 +150,8 @@ class StackSettings(Settings):
     )
     compress: bool = setting(
         "false",
-        "true: Traefik compresses text of a KiB or more for clients that take it; streams are left alone. "
-        "Whoever sees an answer's length may then guess a secret that stands in it beside a client's text.",
+        "true: Traefik compresses text of a KiB or more for clients that accept it, except streams. Anyone "
+        "who sees an answer's length may then guess a secret in it, if it also contains text from a client.",
         section="operation",
         scope="stack",
         example="true",
@@ -159,25 +159,25 @@ class StackSettings(Settings):
     header_aliases: Literal["delete", "keep"] = setting(
         "delete",
         "delete: Traefik deletes every header whose name has more than letters, digits and hyphens "
-        "(access_token, api_key): it cannot tell those from aliases of X-Forwarded-For and its like. keep: "
-        "they arrive, and the application's wrapper deletes the aliases alone; an authentication server of a "
-        "route gets both.",
+        "(access_token, api_key): it cannot distinguish them from aliases of X-Forwarded-For and similar "
+        "headers. keep: they arrive, and the application's wrapper deletes only the aliases; a route's "
+        "authentication server gets both.",
         section="passes",
         scope="stack",
         example="keep",
     )
     forward_prefix: bool = setting(
         "true",
-        "false: the application gets no X-Forwarded-Prefix, for one that adds it to root_path and so has the "
-        "prefix twice (NiceGUI).",
+        "false: the application gets no X-Forwarded-Prefix. For applications that add it to root_path and "
+        "so have the prefix twice (NiceGUI).",
         section="passes",
         scope="stack",
         example="false",
     )
     identity_headers: str = setting(
         "",
-        "Headers, comma separated, that load balancers in front write about the client (TRUSTED_PROXIES): "
-        "they arrive, whoever sends them, so nobody else may reach Traefik. All others on the list in "
+        "Headers, comma separated, that load balancers in front (TRUSTED_PROXIES) set about the client: "
+        "they arrive whoever sends them, so nothing else may reach Traefik. All others on the list in "
         "behindproxy_serve/forwarding.py are deleted.",
         section="passes",
         scope="stack",
@@ -185,7 +185,10 @@ class StackSettings(Settings):
     )
     rate_limit: str = setting(
         "",
-        "Requests per second that one client may send, with twice as many at once; more get 429. Empty: off.",
+        (
+            "Requests per second that one client may send, in bursts of up to twice as many; more get 429. "
+            "Empty: off."
+        ),
         section="operation",
         scope="stack",
         example="50",
@@ -211,9 +214,9 @@ class StackSettings(Settings):
     )
     sticky: Literal["off", "cookie", "address"] = setting(
         "off",
-        "For sessions or sockets in the application's memory. cookie: a client stays at its replica by a "
-        "cookie of Traefik's; address: by its address, for clients that keep no cookies; off. Not with "
-        "APP_WORKERS above 1.",
+        "For sessions or sockets in the application's memory. cookie: a cookie of Traefik's keeps a client "
+        "at its replica; address: the client's address does, for clients that keep no cookies; off. Not "
+        "with APP_WORKERS above 1.",
         section="server",
         scope="stack",
         example="cookie",
@@ -227,8 +230,8 @@ class StackSettings(Settings):
     )
     acme_ca: str = setting(
         "",
-        "The ACME directory of the certificate authority; empty: Let's Encrypt's. To try first, without its "
-        "rate limits, take its staging directory.",
+        "The ACME directory of the certificate authority; empty: Let's Encrypt's. To test without its rate "
+        "limits, use its staging directory.",
         section="production",
         scope="production",
         example="https://acme-staging-v02.api.letsencrypt.org/directory",
@@ -251,14 +254,14 @@ class StackSettings(Settings):
     )
     tls_cert: str = setting(
         "",
-        "In a swarm alone: the certificate with its chain, a file on this machine. Empty: the local CA's.",
+        "Only in a swarm: the certificate with its chain, a file on this machine. Empty: the local CA's.",
         section="swarm",
         scope="swarm",
         example="/etc/letsencrypt/live/api.example.com/fullchain.pem",
     )
     tls_key: str = setting(
         "",
-        "In a swarm alone: the certificate's key, a file on this machine.",
+        "Only in a swarm: the certificate's key, a file on this machine.",
         section="swarm",
         scope="swarm",
         example="/etc/letsencrypt/live/api.example.com/privkey.pem",
@@ -308,7 +311,7 @@ class StackSettings(Settings):
         names = [name.strip() for name in value.split(",") if name.strip()]
         for name in names:
             if name.lower() not in known:
-                raise ValueError(f"{name!r} is none of the headers that are deleted, and arrives anyway")
+                raise ValueError(f"{name!r} is not one of the deleted headers, so it arrives anyway")
         return ",".join(known[name.lower()] for name in names)
 
     @field_validator("acme_email")
@@ -345,7 +348,7 @@ class StackSettings(Settings):
             raise ValueError("names no host")
         for host in hosts:
             if "/" in host:
-                raise ValueError(f"{host!r} is a URL; write the host name alone")
+                raise ValueError(f"{host!r} is a URL; write only the host name")
             if host.startswith("[") and host.endswith("]"):
                 exact_address(host[1:-1])
             elif host.count(":") > 1:
@@ -382,18 +385,19 @@ class StackSettings(Settings):
         for one, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
             if getattr(self, one) and not getattr(self, other):
                 raise ValueError(
-                    f"{one.upper()}={getattr(self, one)}: a certificate is no use without "
-                    f"its key, nor the key alone; set {other.upper()} too"
+                    f"{one.upper()}={getattr(self, one)}: a certificate needs its key, and the key its "
+                    f"certificate; set {other.upper()} too"
                 )
         if "//" in self.encoded_characters and self.strip_prefix:
             raise ValueError(
-                f"ENCODED_CHARACTERS={self.encoded_characters}: Traefik strips no prefix off a path with // "
-                "in it, and answers 400; with // set STRIP_PREFIX=false too"
+                f"ENCODED_CHARACTERS={self.encoded_characters}: Traefik does not strip the prefix from a "
+                "path with // and answers 400; with // set STRIP_PREFIX=false too"
             )
         if self.sticky != "off" and self.app_workers > 1:
             raise ValueError(
-                f"STICKY={self.sticky}: APP_WORKERS={self.app_workers} share one port, and no proxy chooses "
-                f"among them; for example APP_WORKERS=1 APP_REPLICAS={min(self.app_workers, MAX_REPLICAS)}"
+                f"STICKY={self.sticky}: APP_WORKERS={self.app_workers} share one port, so no proxy can "
+                "choose among them; for example APP_WORKERS=1 "
+                f"APP_REPLICAS={min(self.app_workers, MAX_REPLICAS)}"
             )
         self._certificate_of_domain()
         if self.domain and self.domain not in self.hosts:
@@ -403,8 +407,8 @@ class StackSettings(Settings):
             )
         if self.identity_headers and not self.trusted_proxies:
             raise ValueError(
-                f"IDENTITY_HEADERS={self.identity_headers}: without TRUSTED_PROXIES nobody but clients sends "
-                f"them; for example {example('trusted_proxies', StackSettings)}"
+                f"IDENTITY_HEADERS={self.identity_headers}: without TRUSTED_PROXIES only clients send them; "
+                f"for example {example('trusted_proxies', StackSettings)}"
             )
         refuse_overlap(self.trusted_proxies, ",".join(own_networks(self.subnet)))
         return self
@@ -412,8 +416,8 @@ class StackSettings(Settings):
     def _certificate_of_domain(self) -> None:
         if self.tls_cert:
             raise ValueError(
-                f"TLS_CERT={self.tls_cert}: counts in a swarm alone; `make up` gets its "
-                "certificate by ACME, or from the local CA, so leave TLS_CERT out"
+                f"TLS_CERT={self.tls_cert}: applies only in a swarm; `make up` gets its certificate by ACME "
+                "or from the local CA, so remove TLS_CERT"
             )
         if self.domain and not self.acme_email:
             raise ValueError(

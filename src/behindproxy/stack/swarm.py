@@ -60,7 +60,7 @@ def _show(settings: SwarmSettings, name: str, nodes: list[dict[str, Any]]) -> No
         return
     page = f"{settings.http_port}{settings.api_prefix}{page_of(settings)}"
     for address in open_at:
-        print(f"http://{address}:{page}   whoever reaches this node")
+        print(f"http://{address}:{page}   anyone who can reach this node")
     missing = [address for address in open_at if address not in settings.hosts]
     if missing and "*" not in settings.hosts:
         print(
@@ -184,7 +184,7 @@ def _built(name: str, nodes: int) -> str:
     """The image of the current source, named by its content, or an unchanged name deploys nothing."""
     if nodes > 1:
         raise SystemExit(
-            f"APP_IMAGE is empty: an image that is built here is on this node alone, and "
+            f"APP_IMAGE is empty: an image that is built here is only on this node, and "
             f"the swarm has {nodes}; build it, push it, and name it, for example "
             f"{example('app_image', SwarmSettings)}"
         )
@@ -199,7 +199,7 @@ def _built(name: str, nodes: int) -> str:
 
 
 def _in_registry(image: str) -> bool:
-    """Whether a registry is to be asked for its digest: an image that was only loaded has none."""
+    """Whether to query a registry for its digest: an image that was only loaded has none."""
     result = subprocess.run(
         ["docker", "image", "inspect", "--format", "{{.RepoDigests}}", image], capture_output=True, text=True
     )
