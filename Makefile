@@ -51,7 +51,7 @@ docs: verify-environment ## write .env.example, docs/settings.md, docs/claims.md
 
 site: verify-environment ## docs/ as a site in build/site, with a page for each check
 	@src/behindproxy/make/environment.sh site
-	@$(PY) -m mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
 	@echo build/site/index.html
 
 .PHONY: help new update mutants test bench compat lint lock wheels docs site

@@ -1,6 +1,7 @@
 """What the site has and docs/ has not: a page for each check, links to the files of the repository, and the
 pictures that follow the palette."""
 
+import html
 import posixpath
 import re
 from collections.abc import Iterator
@@ -18,8 +19,10 @@ from behindproxy.stack.paths import ROOT
 from behindproxy.verify import explanation
 
 SHOTS = ROOT / "build" / "shots"  # tests/shots.py takes them; a site without them is whole
+SHOWN = 10  # of the deployments under which a check was red
 FENCE = re.compile(r"^\s*(```|~~~)")
 CODE = re.compile(r"(?<![\[`])`([a-z0-9]+\.[a-z0-9_]+)`(?!`)")
+CONSOLE = re.compile(r"(?ms)^```(?P<kind>console|sh)(?: elsewhere)?\n(?P<text>.*?)^```$")
 OUTSIDE = re.compile(r"\]\((\.\./[^)#\s]+)(#[^)\s]*)?\)")
 PICTURE = re.compile(
     r"<picture>\s*<source [^>]*srcset=\"(?P<dark>[^\"]+)\">\s*"
@@ -75,15 +78,22 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
         return f"[{found[0]}]({posixpath.relpath(f'checks/{found[1]}.md', here or '.')})"
 
     lines, fenced = [], False
-    for line in PICTURE.sub(picture, markdown).splitlines():
+    for line in CONSOLE.sub(commands, PICTURE.sub(picture, markdown)).splitlines():
         if FENCE.match(line):
             fenced = not fenced
-            # A word for tests/copies/test_documents.py, which Markdown would take for a part of the language.
-            line = re.sub(r"^(\s*```\w+) elsewhere$", r"\1", line)
         elif not fenced and not line.startswith("#"):
             line = CODE.sub(code, OUTSIDE.sub(outside, line))
         lines.append(line)
     return "\n".join([*lines, *shots(page)])
+
+
+def commands(found: re.Match[str]) -> str:
+    """Return a block without the word for tests/copies/test_documents.py, and one of commands alone without their
+    prompts: the button copies what can be pasted."""
+    lines = found["text"].splitlines()
+    if found["kind"] == "console" and all(line.startswith("$ ") for line in lines):
+        return "\n".join(["```sh", *(line.removeprefix("$ ") for line in lines), "```"])
+    return f"```{found['kind']}\n{found['text']}```"
 
 
 def picture(found: re.Match[str]) -> str:
@@ -123,13 +133,16 @@ def explained(id: str, red: list[str]) -> Iterator[str]:
     yield "[How to name your paths, your proxy and the server's own port](../verify.md#yours).\n"
     if red:
         yield "## Seen red under\n"
-        yield from (f"- `{name}`" for name in red)
-        yield "\nTheir stories: [broken on purpose](../mutants.md), [other people's deployments](../foreign.md)."
+        yield from (f"- `{name}`" for name in red[:SHOWN])
+        yield f"- and {len(red) - SHOWN} more" if len(red) > SHOWN else ""
+        yield "\nTheir stories: [broken on purpose](../mutants.md), [deployments of others](../foreign.md)."
 
 
 def plain(text: str) -> str:
     """Return a sentence that may have Markdown's own characters in it, as it is to be read."""
     parts = re.split(r"(`[^`]*`)", text)
-    return "".join(
-        one if one.startswith("`") else re.sub(r"([\\*_<>{}\[\]#|])", r"\\\1", one) for one in parts
-    )
+    return "".join(one if one.startswith("`") else escaped(one) for one in parts)
+
+
+def escaped(text: str) -> str:
+    return re.sub(r"([\\*_{}\[\]#])", r"\\\1", html.escape(text, quote=False))

@@ -16,6 +16,7 @@ KNOWN = (
     "lock",
     "native",
     "pip.log",
+    "site",
     "stack",
     "state.json",
     "subnet",
