@@ -15,6 +15,9 @@ app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 bare = object()
 
 
+async def asgi(scope, receive, send): ...
+
+
 @app.get("/orders")
 def orders():
     return []
@@ -52,7 +55,8 @@ def test_it_prints_the_schema_that_the_application_hides(folder, arguments, envi
         (["shop:app", "more"], "for example openapi app.main:app"),
         (["shop:none"], "AttributeError"),
         (["nowhere:app"], "No module named 'nowhere'"),
-        (["shop:bare"], "is a object, which has no schema"),
+        (["shop:bare"], "bare is object, and no ASGI application"),
+        (["shop:asgi"], "is a function, which has no schema"),
     ],
 )
 def test_what_has_none_is_one_line(folder, arguments, told):
