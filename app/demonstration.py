@@ -53,7 +53,7 @@ def add_demonstration(app: FastAPI) -> None:
 
     @app.get("/noslash")
     async def noslash() -> dict[str, str]:
-        return {"message": "no slash at the end"}
+        return {"message": "no trailing slash"}
 
     @app.websocket("/ws")
     async def websocket(websocket: WebSocket) -> None:

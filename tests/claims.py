@@ -23,7 +23,7 @@ the proxy, `direct` at the application server, `all` of the containers themselve
 SERVERS = """## Statements about the servers themselves
 
 Sentences that no deployment can make true or false. `make test` starts the pinned servers and shows
-what is so (tests/experiments/).
+the result (tests/experiments/).
 """
 
 

@@ -1,7 +1,7 @@
 """`python -m behindproxy_serve.healthcheck URL [once]`: exit 0 while a server answers there below 500.
 
 The engine runs it every few seconds for each replica, and to start a process in a container costs more than
-all it does: so it imports no HTTP client, and where the one before passed it goes on looking for a while.
+all it does: so it imports no HTTP client, and if the previous check passed it keeps trying for a while.
 """
 
 import os
@@ -20,7 +20,7 @@ STARTED, PASSED = "started", "passed"
 def main(url: str, once: bool = False) -> int:
     """Return 0 or 1. While the container starts, nothing and a 503 are waited for, unless it is `once`.
 
-    An engine that counts failures would else have to know how many of them a start may take.
+    Otherwise an engine that counts failures would need the number that a start may take.
     """
     deadline = 0.0 if once else _ready_by()
     while True:

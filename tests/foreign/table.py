@@ -130,7 +130,7 @@ def kind_of(entry: Entry) -> str:
 
 def rows(entries: list[Entry], worlds: dict[str, dict[str, dict]]) -> list[str]:
     """Return each deployment in a row: what it is, and the verdict in each world."""
-    lines = [row("deployment", "what is so", "source", *WORLDS.values()), "|---|---|---|---|---|"]
+    lines = [row("deployment", "fault", "source", *WORLDS.values()), "|---|---|---|---|---|"]
     for entry in entries:
         cells = [answer(worlds[world][entry.name]) for world in WORLDS]
         lines.append(row(f"`{entry.name}`", entry.title, entry.source, *cells))

@@ -35,7 +35,7 @@ def test_deploys_in_a_row_lose_no_request(stack, record):
     assert stack.make("ps")[0] == 0
 
 
-def test_rollback_brings_the_version_before_and_back(stack, record):
+def test_rollback_restores_the_previous_version_and_back(stack, record):
     before = version(stack)
     write_version(stack, "rolled")
     stack.must("deploy")

@@ -197,7 +197,7 @@ SITUATIONS = [
     ),
     Situation("a server of another protocol", banner, HERE, "url.not_http"),
     Situation(
-        "redirects in a circle",
+        "redirects that form a loop",
         uvicorn("--host", "0.0.0.0"),
         f"http://{CLOUD}:8000/round",
         "url.redirect_loop",

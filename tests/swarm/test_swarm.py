@@ -215,7 +215,7 @@ def test_a_version_that_never_becomes_healthy_is_rolled_back_by_itself(stack, re
     before = version(stack.urls[0])
     with load(*stack.urls) as tally:
         code, output = stack.make("swarm-deploy", APP_IMAGE="service-app:broken")
-        assert code != 0 and "Swarm put the version before back" in output, output
+        assert code != 0 and "Swarm rolled back to the previous version" in output, output
         assert "non-zero exit" in output
     record(tally, "a version that cannot start")
     assert not tally.failures

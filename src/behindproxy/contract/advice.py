@@ -328,8 +328,8 @@ CHANGES: dict[str, Mapping[str, str]] = {
     "unprefixed": {"any": "each rule of the proxy that leads to the application must include the prefix."},
     "boundary": BOUNDARY,
     "strip_slash": {
-        "any": "the prefix that is stripped must have no slash at its end.",
-        "traefik": 'prefixes = ["{prefix}"] of stripPrefix, without a slash at its end.',
+        "any": "the stripped prefix must have no trailing slash.",
+        "traefik": 'prefixes = ["{prefix}"] of stripPrefix, without a trailing slash.',
     },
     "schema_off": {"any": "openapi_url=None needs docs_url=None and redoc_url=None too."},
     "prefix_in_code": {

@@ -93,7 +93,7 @@ def urls(headers: Mapping[str, str], text: str, nested: bool = True) -> list[str
 
 
 def resolved(at: str, location: str) -> str:
-    """Return where a Location of the answer at `at` leads; one that is no URL comes back as it stands."""
+    """Return where a Location of the answer at `at` leads; one that is not a URL is returned unchanged."""
     try:
         return urljoin(at, location)
     except ValueError:

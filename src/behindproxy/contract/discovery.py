@@ -451,7 +451,7 @@ class Discovery:
         return [f"{path.rstrip('/')}/"]
 
     def _sessions(self) -> None:
-        """Note the sessions that not every process knows, past the proxy's choice among them."""
+        """Note the sessions that not every process knows, whichever process the proxy chooses."""
         public = next((name for name in PUBLIC[::-1] if name in self.target.addresses), self.name)
         entrypoint, path = self.target.open(public, Expect()), next(iter(self.found.socket_io), "")
         try:

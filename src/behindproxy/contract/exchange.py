@@ -17,7 +17,7 @@ STREAM = "text/event-stream"
 
 
 class Unfollowed(httpx.Response):
-    """A response that nobody follows: httpx makes an error of a Location that is no URL."""
+    """A response that nobody follows: httpx raises an error for a Location that is not a URL."""
 
     @property
     def has_redirect_location(self) -> bool:

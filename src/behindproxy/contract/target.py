@@ -375,7 +375,7 @@ class Target:
     def is_own(self, url: str, found: Found) -> bool:
         """Say whether an absolute URL means this deployment, well written or not.
 
-        Its own hosts and ports do. Another port of theirs, and an address of the inside, do where the path
+        Its own hosts and ports do. Another port of theirs, and an internal address, do where the path
         has the prefix or is one of the application's. Any other host is somebody's.
         """
         try:

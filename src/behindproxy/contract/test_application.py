@@ -77,7 +77,7 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
     def leads_outside(path: str) -> str:
         url = first[path] = location_of(path)
         if not parseable(url):
-            return f"{url}, which is no URL"
+            return f"{url}, which is not a URL"
         if not url or not outside(entrypoint, url):
             return ""
         theirs = not entrypoint.target.demo and leads_elsewhere(entrypoint, parts(url).path)

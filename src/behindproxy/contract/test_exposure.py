@@ -1,4 +1,4 @@
-"""What a public entrypoint must not show: the proxy's own pages, versions, addresses of the inside."""
+"""What a public entrypoint must not show: the proxy's own pages, versions, internal addresses."""
 
 import re
 import uuid

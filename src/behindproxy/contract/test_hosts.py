@@ -20,7 +20,7 @@ def refused(entrypoint: Entrypoint, head: str) -> str:
         return "refused"
     location = answers[0].header("location")
     if location:
-        place = re.match(r"\w+://([^/?#]*)", location)  # a malformed one is no URL that urlsplit takes
+        place = re.match(r"\w+://([^/?#]*)", location)  # urlsplit would raise for a malformed URL
         return f"Location {place[1] if place else ''}"
     return "refused" if 400 <= answers[0].status_code < 500 else f"{answers[0].status_code}"
 

@@ -129,7 +129,7 @@ def test_a_route_is_protected_from_every_method(entrypoint: Entrypoint, expect: 
 
 def expect_protected(entrypoint: Entrypoint, expect: Expect, ways: Ways, told_apart: bool = False) -> None:
     """Expect that no way leads to the route; with `told_apart`, that nobody without credentials is even
-    answered as its users are: an application answers 405 to a method that it lacks, whoever sends it."""
+    answered as its users are: an application answers 405 to a method that it lacks, whoever the client is."""
     path = entrypoint.target.protected
     expect("status without credentials", entrypoint.get(path).status_code, 401)
     credentials = base64.b64encode(entrypoint.target.protected_user.encode()).decode()

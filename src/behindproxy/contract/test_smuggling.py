@@ -119,7 +119,7 @@ def test_an_ambiguous_request_is_refused(entrypoint: Entrypoint, expect: Expect)
     source="RFC 9112 › 6.3, 11.2; CVE-2026-88004",
     statement=(
         "With conflicting lengths, folded headers or odd line ends, nothing in a request's body is answered "
-        "past the proxy's rule, and the next requests get their own answers."
+        "in spite of the proxy's rule, and the next requests get their own answers."
     ),
     fix=FIX,
     needs=("openapi", "prefix"),

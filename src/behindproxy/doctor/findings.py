@@ -1,8 +1,8 @@
-"""Every finding of doctor: its id, its level, what it says and what helps, under the symptom that
-a person sees. docs/troubleshooting.md is made from it.
+"""Every finding of doctor: its id, its level, what it says and what helps, under the symptom that a user
+sees. docs/troubleshooting.md is made from it.
 
-`{name}` in a text or a fix is a field that whoever raises the finding gives. `{name:, and }` puts
-the words after the colon in front of the field, and leaves both out where the field is empty.
+`{name}` in a text or a fix is a field that whoever raises the finding gives. `{name:, and }` puts the words
+after the colon in front of the field, and leaves both out where the field is empty.
 """
 
 from collections.abc import Mapping

@@ -218,7 +218,7 @@ def no_answer(facts: Facts, answer: Answer) -> Iterator[Step]:
 
 
 def _this_path(answer: Answer, other: Answer, then: Answer) -> Step:
-    """What is so where `other` had an answer before; `then`: its answer after that time."""
+    """The finding if `other` had an answer before; `then`: its answer after that time."""
     path, another = urlsplit(answer.url).path or "/", urlsplit(other.url).path
     if answer.outcome == "silent":
         seconds = f"{answer.seconds:.0f}"

@@ -144,7 +144,7 @@ def complete(env: Path, settings: File) -> tuple[dict[str, File | None], list[st
 
 
 def advice(destination: Path, module: str, chosen: dict[str, Any]) -> Iterator[str]:
-    """Yield what the person has to know of, or to do."""
+    """Yield what the user must know or do."""
     name = module.partition(":")[0].replace(".", "/")
     sources = [
         folder / f"{name}{end}"

@@ -72,7 +72,7 @@ def three_way(theirs: bytes, base: bytes, new: bytes) -> tuple[bytes, bool]:
     with tempfile.TemporaryDirectory() as folder:
         for name, data in (("theirs", theirs), ("base", base), ("new", new)):
             (Path(folder) / name).write_bytes(data)
-        labels = ("-L", "yours", "-L", "the version before", "-L", "the version now")
+        labels = ("-L", "yours", "-L", "the previous version", "-L", "the current version")
         done = subprocess.run(
             ["git", "merge-file", "-p", *labels, "theirs", "base", "new"], cwd=folder, capture_output=True
         )

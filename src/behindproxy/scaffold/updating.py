@@ -164,7 +164,7 @@ def rendered_by(tool: Mapping[str, bytes], answers: Mapping[str, Any]) -> dict[s
 def refuse_what_cannot_be_taken_back(root: Path, files: Mapping[str, File | None]) -> None:
     if not is_repository(root):
         raise SystemExit(
-            f"{root} is no git repository, so that nothing could be taken back: git init, and commit the copy"
+            f"{root} is no git repository, so nothing could be undone: git init, and commit the copy"
         )
     there = [name for name in files if os.path.lexists(root / name)]
     if lost := [name for name in there if not is_committed(root, name)]:

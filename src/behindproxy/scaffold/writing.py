@@ -35,7 +35,7 @@ def obstacle(destination: Path, name: str) -> str:
 
 
 def stoppable() -> None:
-    """Let a signal that ends this process take back what is half written."""
+    """Let a signal that ends this process undo what is half written."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

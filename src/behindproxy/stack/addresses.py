@@ -69,7 +69,7 @@ def warnings(settings: StackSettings) -> list[str]:
         return lines
     if settings.probe:
         lines.append(
-            "PROBE=1: the probe shows request headers to whoever sends it a request; PROBE=0 removes it"
+            "PROBE=1: the probe shows request headers to anyone who sends it a request; PROBE=0 removes it"
         )
     opened = _own_addresses(bound.version) if bound.is_unspecified else [str(bound)]
     shown = [f"[{address}]" if ":" in address else address for address in opened]

@@ -154,7 +154,7 @@ def deploy() -> int:
 
 
 def rollback() -> int:
-    """Replaces it by the version before, in the same way."""
+    """Replace it with the previous version, in the same way."""
     return _roll(rolling.rollback)
 
 

@@ -80,7 +80,7 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -
     except BaseException as error:
         log = logs_text(settings, lines=50) if isinstance(error, SystemExit) else ""
         sentence, trace = loading.failure(log, began)
-        # In production, what still serves goes on serving.
+        # In production, what still serves keeps serving.
         if not kept or not settings.domain:
             _remove([one for one in _own(environ) if one.id not in kept], {name}, seconds=0)
         images.tag(served, image)
@@ -401,7 +401,7 @@ def step(
             while (code := _ended(running_)) is None:
                 look()
         except BaseException:
-            # Killed at once, it would leave a plugin behind that goes on creating containers.
+            # Killed immediately, it would leave a plugin behind that keeps creating containers.
             running_.terminate()
             try:
                 running_.wait(10)

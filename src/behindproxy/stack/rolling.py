@@ -24,8 +24,8 @@ class NotReady(Exception):
 
 
 def deploy(settings: StackSettings) -> None:
-    """Builds the current source, or pulls APP_IMAGE, and puts it in place. Raises SystemExit, with the
-    version before still serving, when there is no image or it is never ready."""
+    """Build the current source, or pull APP_IMAGE, and put it in place. Raises SystemExit, with the
+    previous version still serving, when there is no image or it is never ready."""
     image = _image(settings)
     before = images.serving(image)
     if not settings.app_image:
@@ -36,7 +36,7 @@ def deploy(settings: StackSettings) -> None:
 
 
 def rollback(settings: StackSettings) -> None:
-    """Puts the version before in place, and the present one where that was."""
+    """Put the previous version in place, and the present one where that was."""
     image = _image(settings)
     now, before = images.serving(image), images.identity(f"{image}:previous")
     if not before:

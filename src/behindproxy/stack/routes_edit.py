@@ -34,8 +34,8 @@ def refused(log: Callable[[], str]) -> str | None:
     last edit, or None.
 
     Traefik's times are whole seconds. An editor that saves by rename makes Traefik read the broken file
-    once more just before it is replaced, so an error in the second of the edit may be about what is mended:
-    then Traefik is made to read the files again, and what it says about them counts.
+    once more just before it is replaced, so an error in the second of the edit may be about what is already
+    corrected: then Traefik is made to read the files again, and what it says about them counts.
     """
     for name in FILES:
         if not (DYNAMIC / name).exists():

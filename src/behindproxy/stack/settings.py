@@ -177,7 +177,7 @@ class StackSettings(Settings):
     identity_headers: str = setting(
         "",
         "Headers, comma separated, that load balancers in front (TRUSTED_PROXIES) set about the client: "
-        "they arrive whoever sends them, so nothing else may reach Traefik. All others on the list in "
+        "they arrive from any sender, so nothing else may reach Traefik. All others on the list in "
         "behindproxy_serve/forwarding.py are deleted.",
         section="passes",
         scope="stack",
@@ -476,7 +476,7 @@ INTERNAL_KEYS = frozenset(name.upper() for name in INTERNAL)
 
 
 def own_networks(subnet: str) -> tuple[str, str]:
-    """Return the networks `internal` and `direct` of docker-compose.yml, whose members are no proxies.
+    """Return the networks `internal` and `direct` of docker-compose.yml, whose members are not proxies.
 
     The rest of SUBNET is `edge`, the network of Traefik's published ports: a load balancer on this
     machine has an address there.

@@ -229,7 +229,8 @@ def _wait(name: str, service: str, before: dict[str, Any], seconds: int) -> None
             state = "completed"  # of an earlier change: this one had nothing to replace
         if state == "rollback_completed":
             raise SystemExit(
-                f"not deployed, Swarm put the version before back: {update['Message']}\n{_why(name, service)}"
+                f"not deployed, Swarm rolled back to the previous version: {update['Message']}\n"
+                f"{_why(name, service)}"
             )
         if "paused" in state:
             raise SystemExit(

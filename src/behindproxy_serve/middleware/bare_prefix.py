@@ -1,4 +1,4 @@
-"""The public prefix without a slash behind it, where a page's relative addresses lose its last segment."""
+"""The public prefix without a trailing slash, where a page's relative addresses lose its last segment."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

@@ -42,7 +42,7 @@ class Docs:
     Which these are, the route that has answered tells: whatever the application calls them, also in a mount.
     So do the routes that the application has at its start, where a middleware of its own copies the scope,
     and the first bytes of an answer to GET, whatever made it.
-    With `private`, whoever calls the server itself gets them, made without the prefix: it is the proxy's, so
+    With `private`, clients of the server itself get them, made without the prefix: it is the proxy's, so
     a page would look for its schema in vain there.
     """
 
