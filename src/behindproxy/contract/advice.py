@@ -155,8 +155,8 @@ CLIENTS = {
 }
 ANY_HOST = {
     "nginx": (
-        "server_name with the deployment's own names, and beside it server { listen … default_server; return "
-        "444; }."
+        "server_name with the deployment's own names, and next to it server { listen … default_server; "
+        "return 444; }."
     ),
     "caddy": "name the host at the site's head (api.example.com { … }), not only a port.",
     "haproxy": "http-request deny unless { hdr(host),field(1,:) -i api.example.com }.",
@@ -166,12 +166,12 @@ ANY_HOST = {
 }
 BOUNDARY = {
     "nginx": (
-        "location {prefix}/ { … } and location = {prefix} { … } in place of location {prefix}, which takes "
+        "location {prefix}/ { … } and location = {prefix} { … } instead of location {prefix}, which matches "
         "{prefix}x too."
     ),
-    "caddy": "handle_path {prefix}/* and redir {prefix} {prefix}/ in place of {prefix}*.",
-    "haproxy": "acl api path {prefix} and acl api path_beg {prefix}/ in place of path_beg {prefix}.",
-    "traefik": "Path(`{prefix}`) || PathPrefix(`{prefix}/`) in the rule in place of PathPrefix(`{prefix}`).",
+    "caddy": "handle_path {prefix}/* and redir {prefix} {prefix}/ instead of {prefix}*.",
+    "haproxy": "acl api path {prefix} and acl api path_beg {prefix}/ instead of path_beg {prefix}.",
+    "traefik": "Path(`{prefix}`) || PathPrefix(`{prefix}/`) in the rule instead of PathPrefix(`{prefix}`).",
     "kubernetes": (
         "pathType: Prefix (which ends at a slash), not ImplementationSpecific with a regular expression."
     ),
@@ -222,8 +222,10 @@ CHANGES: dict[str, Mapping[str, str]] = {
     "silent_server": UNREACHABLE,
     "no_router": {
         "any": "the proxy has no rule for {prefix} at this host and entrypoint, or has not loaded it.",
-        "traefik": "the router's rule must take {prefix} at this host and entrypoint, and name middlewares "
-        "and a service that exist; Traefik's log says which do not.",
+        "traefik": (
+            "the router's rule must match {prefix} at this host and entrypoint, and name middlewares and a "
+            "service that exist; Traefik's log says which do not."
+        ),
         "nginx": "a location for {prefix}/ is needed in the server block that has this host and port.",
     },
     "direct_silent": {
@@ -342,8 +344,10 @@ CHANGES: dict[str, Mapping[str, str]] = {
     "port_lost": {**HOST, "nginx": "proxy_set_header Host $http_host; in place of $host, which has no port."},
     "any_host": ANY_HOST,
     "old_starlette": {
-        "any": "upgrade Starlette to 1.0.1 or newer (FastAPI 0.133 takes it), and let the proxy refuse a "
-        "Host that is none."
+        "any": (
+            "upgrade Starlette to 1.0.1 or newer (FastAPI 0.133 takes it), and let the proxy refuse an "
+            "invalid Host."
+        )
     },
     "malformed_host": {"any": "the proxy must refuse a Host that is none."},
     "load_balancers": {
@@ -366,8 +370,8 @@ CHANGES: dict[str, Mapping[str, str]] = {
     },
     "server_trusts_anybody": {
         "any": (
-            "the server must trust the proxy's exact address alone, never * or a network with other "
-            "callers, and only the proxy should reach its port."
+            "the server must trust only the proxy's exact address, never * or a network with other callers, "
+            "and only the proxy should reach its port."
         ),
         "uvicorn": "--forwarded-allow-ips=ADDRESS with the proxy's exact address in place of * or a network.",
         "fastapi": "--forwarded-allow-ips=ADDRESS with the proxy's exact address in place of * or a network.",

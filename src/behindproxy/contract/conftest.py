@@ -197,9 +197,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=Path("behindproxy-report"),
         help="where the reports are written",
     )
-    group.addoption(
-        "--max-seconds", type=int, default=900, help="how long the run may take; 0: without an end"
-    )
+    group.addoption("--max-seconds", type=int, default=900, help="how long the run may take; 0: no limit")
     group.addoption(
         "--logs-command", type=shlex.split, default=[], help="prints the last log lines, for failures"
     )

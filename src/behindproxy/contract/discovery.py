@@ -190,7 +190,7 @@ class Discovery:
             return
         self._get_all([prefix + path for prefix in self._prefixes() for path in (*places, *DOCS)], whole=True)
         if named:
-            self.found.notes.append(f"--openapi {named}: no OpenAPI schema is there")
+            self.found.notes.append(f"--openapi {named}: there is no OpenAPI schema")
         for prefix in self._prefixes():
             for path in places:
                 if self._take_at(prefix + path):

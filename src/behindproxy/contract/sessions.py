@@ -44,7 +44,8 @@ def _note(kind: str, unknown: Callable[[int], bool]) -> Iterator[str]:
     if times:
         yield (
             f"{kind}: {times} of {TIMES} requests met a process that does not know the session: state in "
-            "memory, and more than one process; take one, or sticky sessions, or keep the state elsewhere"
+            "memory, and more than one process; use one process or sticky sessions, or keep the state "
+            "elsewhere"
         )
 
 

@@ -282,7 +282,7 @@ class Target:
         if not self.extra_servers:
             self.lacks["extra servers"] = "no further servers (STAGING_URL, PRODUCTION_URL)"
         if self.docs == "public":
-            self.lacks["hidden docs"] = "the documentation is for everybody (DOCS=public)"
+            self.lacks["hidden docs"] = "the documentation is public (DOCS=public)"
         if self.streams:
             self.found.streams = list(self.streams)
         self._find_subjects()

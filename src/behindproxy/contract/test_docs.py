@@ -27,7 +27,7 @@ def schema_url(entrypoint: Entrypoint, page: Docs, pattern: re.Pattern[str], exp
     """Return the schema that a page names, as a browser at this entrypoint resolves it."""
     url = named(pattern, expect.html(entrypoint.get(page.path)))
     if url == "nothing" and not entrypoint.target.demo:
-        pytest.skip(f"{page.path} names its schema in a way of its own")
+        pytest.skip(f"{page.path} names its schema in its own way")
     return resolved(entrypoint.public(page.path), url)
 
 

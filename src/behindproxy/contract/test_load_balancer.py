@@ -28,7 +28,7 @@ def as_a_load_balancer(entrypoint: Entrypoint) -> dict[str, str]:
     source="Behind a Proxy › Enable Proxy Forwarded Headers; Kludex/uvicorn#2231",
     statement=(
         "Behind trusted load balancers the client is the address that the first of them saw, with the "
-        "scheme that it reports; whatever stands to the left of it was invented by the client."
+        "scheme that it reports; anything to the left of it was invented by the client."
     ),
     fix=(
         "The proxy and the server must both know each load balancer in front of the proxy by its exact "

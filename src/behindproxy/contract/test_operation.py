@@ -119,7 +119,7 @@ def test_each_request_has_an_id_that_the_client_gets_back(entrypoint: Entrypoint
         pytest.skip(IN_FRONT)
     adopted = answer.headers.get_list("x-request-id")
     if not entrypoint.target.demo and len(adopted) == 1 and adopted != [given]:
-        pytest.skip("the application answers with an X-Request-ID of its own")
+        pytest.skip("the application answers with its own X-Request-ID")
     expect("adopted", adopted, [given])
     made = (
         ids(entrypoint, {})
@@ -193,7 +193,7 @@ def test_one_line_of_the_proxy_and_one_of_the_application(entrypoint: Entrypoint
     level="hardening",
     source="W3C Trace Context › 3.2",
     statement="The application receives the trace that the client started.",
-    fix="A headers middleware drops traceparent, or tracing is on and starts a trace of its own.",
+    fix="A headers middleware drops traceparent, or tracing is on and starts its own trace.",
     needs=("probe",),
 )
 def test_a_traceparent_is_passed_on(entrypoint: Entrypoint, expect: Expect) -> None:

@@ -158,7 +158,7 @@ def test_a_host_without_a_port_gives_a_location_without_one(entrypoint: Entrypoi
     one, host = redirect(entrypoint, expect), entrypoint.address.bracketed_host
     answer = entrypoint.get(one.path, headers={"Host": host})
     if not answer.is_redirect and not entrypoint.target.demo:
-        pytest.skip("the deployment does not take its host without the port")
+        pytest.skip("the deployment does not accept its host without the port")
     base = f"{entrypoint.scheme}://{host}{entrypoint.prefix}"
     expect("Location", resolved(base + one.path, answer.headers.get("location", "")), base + one.to)
 

@@ -58,7 +58,7 @@ def test_a_websocket_opens(entrypoint: Entrypoint, expect: Expect) -> None:
         if status in (401, 403) and unknown == 403:  # Starlette's answer to an upgrade that no route takes
             pytest.skip(f"{path}, which {found.lost[path]} opens, answers {status}: it may need credentials")
     if status == 403 and not entrypoint.target.demo:
-        pytest.skip(f"{path} answers 403: it is not there, or needs credentials or another Origin")
+        pytest.skip(f"{path} answers 403: it does not exist, or needs credentials or another Origin")
     expect(f"handshake with {path}", status, 101)
 
 

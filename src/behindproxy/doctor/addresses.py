@@ -8,13 +8,13 @@ KINDS = [
     (
         ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
         "private (RFC 1918)",
-        "machines of the same network, and nobody on the internet",
+        "machines on the same network, but nobody on the internet",
     ),
-    (("fc00::/7",), "unique local (RFC 4193)", "machines of the same network, and nobody on the internet"),
+    (("fc00::/7",), "unique local (RFC 4193)", "machines on the same network, but nobody on the internet"),
     (
         ("100.64.0.0/10",),
         "carrier-grade NAT (RFC 6598)",
-        "the provider's customers, or a VPN such as Tailscale, and nobody on the internet",
+        "the provider's customers, or a VPN such as Tailscale, but nobody on the internet",
     ),
     (("169.254.0.0/16", "fe80::/10"), "link-local", "machines on the same cable or wireless network"),
     (

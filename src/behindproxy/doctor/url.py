@@ -42,8 +42,8 @@ def _where(facts: Facts, answer: Answer) -> Iterator[Step]:
     if container := next((c for c in facts.containers if answer.address in c.addresses), None):
         yield unseen(
             "address",
-            f"{answer.address} is the container {container.name}'s: containers of its network "
-            "reach it, and on Linux this machine; a published port is for everybody else",
+            f"{answer.address} is the container {container.name}'s: containers on its network can "
+            "reach it, and on Linux this machine; all others need a published port",
         )
         return
     if facts.target_ours:

@@ -105,8 +105,8 @@ def refuse_collisions(root: Path, files: dict[str, File | None], env: str) -> No
             reasons.append(f"{name} is there already")
     if reasons:
         raise SystemExit(
-            f"{root}: {', '.join(dict.fromkeys(reasons))}, where the copy has files of its own, "
-            "and nothing was written: move it"
+            f"{root}: {', '.join(dict.fromkeys(reasons))}, where the copy puts its own files, so nothing "
+            "was written: move it"
         )
 
 
@@ -183,7 +183,7 @@ def advice(destination: Path, module: str, chosen: dict[str, Any]) -> Iterator[s
         RENOVATE: 'to it "docker:pinDigests" and "helpers:pinGitHubActionDigests" in extends',
     }
     if os.path.lexists(destination / STATEMENTS) and STATEMENTS in chosen["left_out"]:
-        yield f"{STATEMENTS} was there, and not changed: verify runs it where it reads PROXY_URL"
+        yield f"{STATEMENTS} existed and was not changed: verify runs it if it reads PROXY_URL"
     for name in filter(merge.get, chosen["left_out"]):
         yield f"{name}{where} was there, or its like, and not changed: add {merge[name]}"
     if not is_repository(destination if destination.is_dir() else destination.parent):

@@ -73,7 +73,7 @@ def update(destination: Path, request: Request) -> int:
         print(f"! {line}")
     if result.conflicts:
         print(
-            f"! both sides changed the same lines of {', '.join(result.conflicts)}: edit what lies between "
+            f"! both sides changed the same lines of {', '.join(result.conflicts)}: edit what is between "
             "<<<<<<< and >>>>>>>, then git add"
         )
         return 1
@@ -97,7 +97,7 @@ def read_record(destination: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError):
         raise SystemExit(
-            f"{path} does not say what the copy was made with: git log has it as it was"
+            f"{path} does not say what the copy was made with: git log has the original"
         ) from None
     return answers
 
@@ -128,8 +128,8 @@ def present_wheels(destination: Path) -> dict[str, bytes]:
         data = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(data).hexdigest() != digest:
             raise SystemExit(
-                f"{path} is not the wheel that {LOCK} names, and without it your changes cannot be told "
-                f"from the tool's: git checkout {shlex.quote(str(path))}"
+                f"{path} is not the wheel that {LOCK} names, and without it your changes cannot be "
+                f"distinguished from the tool's: git checkout {shlex.quote(str(path))}"
             )
         found[name] = data
     return found
@@ -170,7 +170,7 @@ def refuse_what_cannot_be_taken_back(root: Path, files: Mapping[str, File | None
     if lost := [name for name in there if not is_committed(root, name)]:
         raise SystemExit(
             f"{root} has changes that are not committed: {', '.join(lost)}; commit or stash them, so that "
-            "git can show which are new and take them back; nothing was changed"
+            "git can show and undo the new ones; nothing was changed"
         )
 
 

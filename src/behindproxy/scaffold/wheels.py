@@ -32,7 +32,7 @@ def wheels() -> dict[str, bytes]:
     try:
         return dict(again(distribution(name)) for name in PACKAGES)
     except PackageNotFoundError as error:
-        raise SystemExit(f"{error.name} is not installed beside behindproxy: pip install it") from None
+        raise SystemExit(f"{error.name} is not installed with behindproxy: pip install it") from None
 
 
 def built() -> dict[str, bytes]:

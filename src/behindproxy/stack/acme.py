@@ -40,7 +40,7 @@ def check(settings: StackSettings, running: bool) -> None:
     if six := [address for address in addresses if ":" in address]:
         print(
             f"warning: DOMAIN={domain} has the AAAA record {six[0]}, and Docker publishes only IPv4 here: "
-            "take the record out"
+            "remove the record"
         )
     if not running and not _answers_here(settings):
         shown = ", ".join(addresses)

@@ -505,8 +505,8 @@ class SwarmSettings(StackSettings):
     def _open_on_every_address(self) -> Self:
         if self.bind_address != "0.0.0.0":  # `::` would hide who a client is, as in docker.py
             raise ValueError(
-                f"BIND_ADDRESS={self.bind_address}: Swarm opens a port on every address of "
-                "a node and can do no less; say so with BIND_ADDRESS=0.0.0.0"
+                f"BIND_ADDRESS={self.bind_address}: Swarm always opens a port on every address of a node; "
+                "confirm it with BIND_ADDRESS=0.0.0.0"
             )
         return self
 
@@ -580,8 +580,8 @@ def warnings(environ: Mapping[str, str], path: Path | None = None) -> list[str]:
     """Return a line for each key of `.env` that may not do what it was written for."""
     keys = written(environ, path)
     return near_misses(own_keys(environ, path)) + [
-        f"warning: .env: {key} reaches nothing, for a server would obey it behind these settings; whose "
-        "forwarded headers are trusted says TRUSTED_PROXIES"
+        f"warning: .env: {key} is ignored, since a server would apply it in spite of these settings; "
+        "TRUSTED_PROXIES sets whose forwarded headers are trusted"
         for key in keys.keys() - without_servers_own(keys).keys()
     ]
 

@@ -83,7 +83,7 @@ def ps() -> int:
             print(f"  {service:<9}{task}")
     away = [node["Description"]["Hostname"] for node in nodes if node["Status"]["State"] != "ready"]
     for node in away:
-        print(f"node {node} is not there; its tasks run elsewhere once Swarm has noticed")
+        print(f"node {node} is down; its tasks run elsewhere once Swarm has noticed")
     short = [line for line in lines if not _complete(line.split()[1])]
     return 1 if short else 0
 
