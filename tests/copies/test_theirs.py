@@ -349,7 +349,7 @@ def test_plain_compose_goes_on_reading_their_file_alone(source, project, name):
     shop = project("composed", theirs(**{name: "services: {}\n", **REQUIREMENTS}))
     code, output = source.new(shop, **MODULE)
     assert code == 0, output
-    assert f"! {name} was there, and not changed" in output
+    assert f"! {name} existed and was not changed" in output
     assert (shop.path / name).read_text() == "services: {}\n"
     assert [path.name for path in shop.path.glob("*compose*")] == [name]
     ours = (shop.path / "deployment" / "docker-compose.yml").read_text()
