@@ -99,6 +99,6 @@ def test_one_that_is_no_application_of_this_deployment_is_not_deployed(stopped, 
         code, output = stopped.make("deploy", IMAGE="somebodys:1")
     finally:
         docker("image", "rm", "somebodys:1")
-    assert code != 0 and "the version before goes on serving" in output
+    assert code != 0 and "the previous version keeps serving" in output
     assert "behindproxy_serve" in output
     assert served(stopped) == "one"
