@@ -211,3 +211,20 @@ def test_a_file_that_was_gone_for_a_moment_is_taken(refused):
 def test_a_file_that_is_gone_is_told(name, refused, tmp_path):
     (tmp_path / name).unlink()
     assert f"{name} does not exist" in routes_edit.refused(str)
+
+
+@pytest.mark.parametrize(
+    "proxies, hops, wanted",
+    [
+        ("", 0, {}),
+        ("192.0.2.1", 0, {"depth": 1}),
+        ("192.0.2.0/24", 0, {"excludedIPs": ["192.0.2.0/24"]}),
+        ("192.0.2.1,192.0.2.9", 0, {"excludedIPs": ["192.0.2.1", "192.0.2.9"]}),
+        ("192.0.2.0/24,198.51.100.1", 2, {"depth": 2}),
+    ],
+)
+def test_whom_the_rate_limit_counts_follows_the_load_balancers(proxies, hops, wanted):
+    settings = StackSettings(rate_limit="5", trusted_proxies=proxies, proxy_hops=hops)
+    text = render((DYNAMIC / "middlewares.toml").read_text(), settings.environ())
+    limit = tomllib.loads(text)["http"]["middlewares"]["rate-limit"]["rateLimit"]
+    assert limit["sourceCriterion"]["ipStrategy"] == {"ipv6Subnet": 64, **wanted}

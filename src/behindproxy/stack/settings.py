@@ -193,6 +193,17 @@ class StackSettings(Settings):
         scope="stack",
         example="50",
     )
+    proxy_hops: int = setting(
+        0,
+        "How many of TRUSTED_PROXIES a request passes one after the other, for RATE_LIMIT: then a client is "
+        "an IPv6 /64, as without them. 0: not known, but 1 where TRUSTED_PROXIES is one address; where it is "
+        "more, each IPv6 address is a client.",
+        section="operation",
+        scope="stack",
+        example="1",
+        ge=0,
+        le=9,
+    )
     app_replicas: int = setting(
         1,
         f"Containers of the application, in Docker only: {MAX_REPLICAS} at most, {MAX_SWARM_REPLICAS} in a "
