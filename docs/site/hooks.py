@@ -88,8 +88,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
 
 
 def commands(found: re.Match[str]) -> str:
-    """Return a block without the word for tests/copies/test_documents.py, and one of commands alone without
-    their prompts: the button copies what can be pasted."""
+    """Return a block without the word that is for tests/copies/test_documents.py, and one of commands alone
+    without their prompts: the button copies what can be pasted."""
     lines = found["text"].splitlines()
     if found["kind"] == "console" and all(line.startswith("$ ") for line in lines):
         return "\n".join(["```sh", *(line.removeprefix("$ ") for line in lines), "```"])
