@@ -16,6 +16,7 @@ KNOWN = (
     "lock",
     "native",
     "pip.log",
+    "shots",
     "site",
     "stack",
     "state.json",
