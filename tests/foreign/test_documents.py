@@ -1,8 +1,12 @@
 """The lines to write that docs/setup-*.md show, run as they stand there but for names, ports and files."""
 
+import http.client
+import json
 import re
 import shlex
 import shutil
+import socket
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -10,11 +14,16 @@ import yaml
 from behindproxy.stack.paths import ROOT
 
 from .entry import Entry, made
+from .proxy import proxied
 from .run import HOME, of
-from .serving import Missing, Ports, Servers, certificate, check
+from .serving import HOST, Missing, Ports, Servers, certificate, check
 
 DOCUMENTED = HOME.with_name("foreign-documents")
 BLOCK = re.compile(r"(?m)^```(\w+)[^\n]*\n(.*?)^```", re.DOTALL)
+BALANCER, SOMEBODY = "127.0.0.5", "127.0.0.6"
+# What a balancer appends to, and what it says of the scheme.
+INVENTED, CLIENT = "6.6.6.6", "198.51.100.7"
+SAID = {"Host": "localhost", "X-Forwarded-For": f"{INVENTED}, {CLIENT}", "X-Forwarded-Proto": "https"}
 CADDY = """{
 	admin off
 	persist_config off
@@ -91,12 +100,37 @@ def entry(name: str) -> Entry:
     return made("documents", row | {"right": True, "direct": True}).probed
 
 
+def behind_a_balancer(entry: Entry) -> Entry:
+    """The same, with the lines of docs/setup-cloud.md, where the balancer calls plain http."""
+    shown, name = blocks("cloud"), entry.proxy
+    [command] = [line[2:] for line in shown["console"][0].splitlines()]
+    config, static = entry.config, entry.static
+    if name == "nginx":
+        config = shown["nginx"][0] + config.replace("Proto $scheme;", "Proto $public_scheme;")
+    elif name == "caddy":
+        config = config.replace("servers {", shown["caddyfile"][0].rstrip().removesuffix("}"), 1)
+    elif name == "haproxy":
+        lines = r"(?m)^  http-request set-header X-Forwarded-(For|Proto) .*\n"
+        assert len(re.findall(lines, config)) == 3
+        config = re.sub(lines, "", config).replace("  acl ours", shown["haproxy"][0] + "  acl ours", 1)
+    else:
+        static = static.replace("@TLS@", "@HTTP@") + shown["toml"][0]
+        entry = replace(entry, labels=entry.labels.replace("traefik.http.routers.shop.tls=true\n", ""))
+    near = f"{BALANCER}/32"
+    return replace(
+        entry,
+        config=config.replace("10.0.1.0/24", near),
+        static=static.replace("10.0.1.0/24", near),
+        server=server(shlex.split(command)).replace("10.0.1.0/24", near),
+    )
+
+
 @pytest.fixture(scope="module")
 def bed():
     shutil.rmtree(DOCUMENTED, ignore_errors=True)
     ports = Ports()
     texts = certificate(DOCUMENTED)
-    servers = Servers(ENTRIES, ports, DOCUMENTED)
+    servers = Servers([*ENTRIES, *map(behind_a_balancer, ENTRIES)], ports, DOCUMENTED)
     yield servers, ports, texts
     servers.close()
     shutil.rmtree(DOCUMENTED, ignore_errors=True)
@@ -113,3 +147,31 @@ def test_the_lines_of_a_page_are_right(entry, bed):
         pytest.skip(str(missing))
     verdict = of(entry, *bed, DOCUMENTED / entry.proxy)
     assert verdict.good, "; ".join(verdict.words)
+
+
+def seen(port: str, caller: str) -> tuple[str, str]:
+    """The client and the scheme that the application sees when `caller` says what a balancer would."""
+    connection = http.client.HTTPConnection(HOST, int(port), timeout=10, source_address=(caller, 0))
+    connection.request("GET", "/shop/_probe/x", headers=SAID)
+    answer = connection.getresponse()
+    text = answer.read()
+    assert answer.status == 200, text
+    told = json.loads(text)
+    return told["client"][0], told["scheme"]
+
+
+@pytest.mark.parametrize("entry", map(behind_a_balancer, ENTRIES), ids=lambda entry: entry.proxy)
+def test_a_balancer_is_trusted_and_nobody_else(entry, bed):
+    servers, ports, texts = bed
+    try:
+        check(entry)
+        socket.create_server((BALANCER, 0)).close()
+    except (Missing, OSError) as missing:
+        pytest.skip(str(missing))
+    home = DOCUMENTED / f"{entry.proxy}-behind"
+    home.mkdir(parents=True)
+    with servers.of(entry) as app:
+        own = {"APP": app, "PREFIX": "/shop", "HTTP": ports(), "TLS": ports(), "OPS": ports()}
+        with proxied(entry, home, texts | own):
+            assert seen(own["HTTP"], BALANCER) == (CLIENT, "https")
+            assert seen(own["HTTP"], SOMEBODY) == (SOMEBODY, "http")
