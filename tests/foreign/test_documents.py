@@ -160,7 +160,9 @@ def seen(port: str, caller: str) -> tuple[str, str]:
     return told["client"][0], told["scheme"]
 
 
-@pytest.mark.parametrize("entry", map(behind_a_balancer, ENTRIES), ids=lambda entry: entry.proxy)
+@pytest.mark.parametrize(
+    "entry", [behind_a_balancer(entry) for entry in ENTRIES], ids=lambda entry: entry.proxy
+)
 def test_a_balancer_is_trusted_and_nobody_else(entry, bed):
     servers, ports, texts = bed
     try:
