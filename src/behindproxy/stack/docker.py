@@ -151,7 +151,11 @@ def found() -> StackSettings | None:
 def down() -> None:
     with ownership.one_look():
         settings = found() or StackSettings.model_validate({})
-        own, names = _own(_environment(settings)), projects()
+        try:
+            environ = _environment(settings)
+        except SystemExit:  # a .env that cannot be read keeps nobody from stopping what runs
+            environ = dict(os.environ)
+        own, names = _own(environ), projects()
     _remove(own, names, seconds=settings.drain_seconds + 5)
 
 
