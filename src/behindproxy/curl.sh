@@ -60,7 +60,11 @@ if [ -n "${DIRECT_URL:-}" ]; then
   if [ "${STRIP_PREFIX:-true}" = false ]; then
     try "$hello" "$DIRECT_URL$prefix/$page"
   elif [ -n "$prefix" ] && [ "$hello" != "$answered" ]; then
-    try ' 404' "$DIRECT_URL$prefix/$page"
+    # A page application answers every path that it does not know with its page.
+    case $(ask --output /dev/null --write-out '%{http_code}' "$DIRECT_URL/no-such-path/$page") in
+      200) ;;
+      *) try ' 404' "$DIRECT_URL$prefix/$page" ;;
+    esac
   fi
 fi
 echo "curl: $passed passed, $failed failed"

@@ -1,4 +1,5 @@
-"""Applications as the documentation of published libraries has them: Socket.IO, MCP servers, signing in."""
+"""Applications as the documentation of published libraries has them: Socket.IO, MCP servers, signing in,
+pages with a router in the browser."""
 
 import httpx
 import pytest
@@ -85,6 +86,23 @@ async def login(request: Request):
 async def callback(request: Request, code: str = ""):
     return {"code": code}
 """
+PAGES = """from fastapi import FastAPI, HTTPException
+from fastapi.responses import HTMLResponse
+
+app = FastAPI()
+
+
+@app.get("/api/notes")
+def notes():
+    return ["one"]
+
+
+@app.get("/{path:path}", include_in_schema=False, response_class=HTMLResponse)
+def page(path: str):
+    if path.split("/")[0] == "api":
+        raise HTTPException(404)
+    return '<!doctype html><base href="./"><title>notes</title><main id="root"></main>'
+"""
 FILES = {
     "requirements.txt": "fastapi\npython-socketio\nmcp\nauthlib\nitsdangerous\nhttpx\n",
     "chat.py": CHAT,
@@ -93,6 +111,7 @@ FILES = {
     "tools.py": TOOLS,
     "tools_mounted.py": TOOLS_MOUNTED,
     "signin.py": SIGN_IN,
+    "pages.py": PAGES,
 }
 FIX = "socketio_path=PREFIX + '/socket.io'"
 SOME = "app,application,links,redirect,websocket"
@@ -137,6 +156,11 @@ def test_an_mcp_server_is_right(copy, name):
     public = f"http://127.0.0.1:{theirs.http}/team/chat/mcp"
     answer = httpx.get(public, trust_env=False, follow_redirects=True)
     assert answer.status_code in (400, 406) and "jsonrpc" in answer.text  # the SDK's: it wants a session
+
+
+def test_pages_whose_router_is_in_the_browser_are_right(copy):
+    theirs, code, output = copy("pages")
+    assert code == 0 and theirs.red() == set(), output
 
 
 def test_signing_in_leads_back_to_the_public_address(copy):
