@@ -202,11 +202,30 @@ def test_up_takes_over_from_an_earlier_project_name(folder):
     folder.must("ps")
 
 
+# It is loaded, and fails when it starts.
+FAILS = """from contextlib import asynccontextmanager
+from fastapi import FastAPI
+
+
+@asynccontextmanager
+async def lifespan(app):
+    raise OSError("no database")
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
+"""
+
+
 def test_a_failed_up_removes_what_it_made_and_nothing_else(folder):
     folder.must("up")
-    traefik = folder.container("traefik")
+    traefik, app = folder.container("traefik"), folder.container("app")
     code, output = folder.make("up", APP_MODULE="app.main:nothing")
     assert code != 0, output
+    assert (folder.container("traefik"), folder.container("app")) == (traefik, app)  # it was refused before
+    (folder.path / "app" / "fails.py").write_text(FAILS)
+    code, output = folder.make("up", APP_MODULE="app.fails:app")
+    assert code != 0 and "no database" in output, output
     assert folder.container("traefik") == traefik
     assert not folder.containers("app")
     assert folder.must("up")

@@ -69,7 +69,6 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -
         if earlier := {one.project for one in before} - {name}:
             print(f"stopping what runs as the project {min(earlier)}: it is {name} now")
             down()
-        kept = {one.id for one in _own(environ)}
         ports.refuse_taken(settings, others, by_engine=True)
         began, started = loading.now(), time.monotonic()
         if settings.domain:
@@ -81,8 +80,9 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -
         log = logs_text(settings, lines=50) if isinstance(error, SystemExit) else ""
         sentence, trace = loading.failure(log, began)
         # In production, what still serves keeps serving.
-        if not kept or not settings.domain:
-            _remove([one for one in _own(environ) if one.id not in kept], {name}, seconds=0)
+        there = _own(environ)
+        if not any(one.id in kept for one in there) or not settings.domain:
+            _remove([one for one in there if one.id not in kept], {name}, seconds=0)
         images.tag(served, image)
         if sentence:
             print(trace, file=sys.stderr)
