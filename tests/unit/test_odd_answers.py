@@ -111,7 +111,7 @@ def test_a_location_that_is_no_url_is_an_answer_and_a_finding():
         assert target.open("http", Expect()).get("/").headers["location"] == NO_URL
         target.found = Found(answers={"/": Answer("/", 307, "", "", NO_URL)})
         seen = run(test_application.test_no_route_redirects_out_of_the_prefix, target)
-        assert "redirects outside" in seen and f"{NO_URL}, which is no URL" in seen
+        assert "redirects outside" in seen and f"{NO_URL}, which is not a URL" in seen
 
 
 @pytest.mark.parametrize(
