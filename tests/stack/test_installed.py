@@ -190,7 +190,7 @@ def test_findings_are_status_1(installed, served, empty):
         (["verify", "http://127.0.0.1:99999/api/v1"], "is not a URL"),
         (["verify", "http://[::1/api/v1"], "is not a URL"),
         (["curl", "http:///api/v1"], "is not a URL"),
-        (["verify", "http://127.0.0.1:9/api/v1?a=1"], "?a=1 is no part of a prefix"),
+        (["verify", "http://127.0.0.1:9/api/v1?a=1"], "?a=1 cannot be part of a prefix"),
         (["verify", "http://127.0.0.1:9/\udcff"], "is not a URL"),
         (["verify", "http://127.0.0.1:9/api/v1", "--openapi", __file__], "is not an OpenAPI schema in JSON"),
         (["verify", "--direct", "http://127.0.0.1:9"], "name the public address too"),
