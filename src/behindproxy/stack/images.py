@@ -25,10 +25,8 @@ def keep(image: str, before: str) -> None:
 
 
 def identity(image: str) -> str:
-    done = subprocess.run(
-        ["docker", "image", "inspect", "--format", "{{.Id}}", image], capture_output=True, text=True
-    )
-    return done.stdout.strip()
+    """Return its id; nothing where there is no such image here."""
+    return _inspect(image, "{{.Id}}")
 
 
 def pull(name: str) -> str:
@@ -50,13 +48,14 @@ def pull(name: str) -> str:
     return found
 
 
-def digest(id_: str) -> str:
+def digest(image: str) -> str:
     """Return the digest by which a registry has the image, with its name; nothing where none has it."""
-    form = "{{range .RepoDigests}}{{println .}}{{end}}"
-    done = subprocess.run(
-        ["docker", "image", "inspect", "--format", form, id_], capture_output=True, text=True
-    )
-    return done.stdout.partition("\n")[0].strip()
+    return _inspect(image, "{{range .RepoDigests}}{{println .}}{{end}}").partition("\n")[0]
+
+
+def _inspect(image: str, form: str) -> str:
+    command = ["docker", "image", "inspect", "--format", form, image]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 def tag(id_: str, name: str) -> None:

@@ -9,7 +9,7 @@ FIRST_CHECK_SECONDS = 3  # an interval, and the timeout of a check that gets no 
 
 def server_up(text: str, server: str) -> bool | None:
     """Whether Traefik sends requests to `server` (`http://app:8000`), by its health check; None where
-    it has none, or has not requested it yet."""
+    it has none, or has not checked yet."""
     found = re.search(rf'^traefik_service_server_up{{.*url="{re.escape(server)}"}} (\d)', text, re.MULTILINE)
     return found[1] == "1" if found else None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from behindproxy_serve.settings import example
 
-from . import certificate, render
+from . import certificate, images, render
 from .addresses import page_of
 from .ownership import MARKS
 from .paths import BUILD, DYNAMIC, PLACES, ROOT, STACK, STATIC
@@ -200,10 +200,7 @@ def _built(name: str, nodes: int) -> str:
 
 def _in_registry(image: str) -> bool:
     """Whether to query a registry for its digest: an image that was only loaded has none."""
-    result = subprocess.run(
-        ["docker", "image", "inspect", "--format", "{{.RepoDigests}}", image], capture_output=True, text=True
-    )
-    return result.returncode != 0 or result.stdout.strip() != "[]"
+    return not images.identity(image) or bool(images.digest(image))
 
 
 def _update(name: str, service: str) -> dict[str, Any]:

@@ -62,19 +62,20 @@ class Docs:
             return await self.app(self._without_prefix(scope), receive, send)
         if named and reads:
             return await elsewhere(self.app, scope, receive, send)
-        before, hidden, held = dict(scope), False, None
+        before, hidden, held, headers = dict(scope), False, None, {}
 
         async def unless_documentation(message: Message) -> None:
-            nonlocal hidden, held
+            nonlocal hidden, held, headers
             if message["type"] == "http.response.start":
                 tells = named and message["status"] in (307, 405)  # that something is there
                 hidden = hidden or documents(scope.get("endpoint")) or tells
-                kind = dict(message.get("headers", ())).get(b"content-type", b"")
-                if reads and not hidden and message["status"] == 200 and KIND.match(kind):
-                    held = message  # until its first bytes tell
-                    return
+                if reads and not hidden and message["status"] == 200:
+                    headers = dict(message.get("headers", ()))
+                    if KIND.match(headers.get(b"content-type", b"")):
+                        held = message  # until its first bytes tell
+                        return
             elif held:
-                hidden = documentation(dict(held["headers"]), message.get("body", b""))
+                hidden = documentation(headers, message.get("body", b""))
                 if not hidden:
                     await send(held)
                 held = None
