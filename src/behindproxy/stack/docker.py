@@ -53,9 +53,9 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -
     }
     if not settings.domain:
         wanted["DIRECT_PORT"] = ("127.0.0.1", settings.direct_port)
-    others = {key: (address, port) for key, (address, port) in wanted.items() if port not in held}
+    refuse_taken = partial(ports.refuse_taken, settings, wanted, but=held, by_engine=True)
     if before or not replaces:  # else it is the native runtime's own that has them
-        ports.refuse_taken(settings, others, by_engine=True)
+        refuse_taken()
     if not (_image(name) or settings.app_image):
         print("building the image; the first time takes a minute or two", flush=True)
     if settings.domain:
@@ -69,7 +69,7 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -
         if earlier := {one.project for one in before} - {name}:
             print(f"stopping what runs as the project {min(earlier)}: it is {name} now")
             down()
-        ports.refuse_taken(settings, others, by_engine=True)
+        refuse_taken()
         began, started = loading.now(), time.monotonic()
         if settings.domain:
             step(command, ["run", "--rm", "--no-deps", "acme-owner"], environ)

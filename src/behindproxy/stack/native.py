@@ -100,9 +100,7 @@ def _wanted(settings: StackSettings) -> dict[str, tuple[str, int]]:
 
 def _refuse_ports(settings: StackSettings, but: Collection[int] = ()) -> None:
     """Raise SystemExit where another has a port; `but`: those of what runs of this clone."""
-    # 0 is any port: then only the address is looked at.
-    wanted = {key: (at, 0 if port in but else port) for key, (at, port) in _wanted(settings).items()}
-    ports.refuse_taken(settings, wanted)
+    ports.refuse_taken(settings, _wanted(settings), but=but)
     if settings.ops_port + 1 not in but and not ports.free(settings.ops_port + 1):
         raise SystemExit(
             f"OPS_PORT={settings.ops_port}: the application's metrics take the port after "

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Collection
 
 import psutil
 
@@ -11,17 +12,22 @@ from .settings import StackSettings
 
 
 def refuse_taken(
-    settings: StackSettings, wanted: dict[str, tuple[str, int]], *, by_engine: bool = False
+    settings: StackSettings,
+    wanted: dict[str, tuple[str, int]],
+    *,
+    but: Collection[int] = (),
+    by_engine: bool = False,
 ) -> None:
-    """Raises SystemExit, naming the setting and the process, if one of `wanted`
-    (setting: address, port) cannot be bound; `by_engine`: a Docker engine is to bind it."""
+    """Raises SystemExit, naming the setting and the process, if one of `wanted` (setting: address, port)
+    cannot be bound; `by_engine`: a Docker engine is to bind it. `but`: the ports of what runs of this clone,
+    of which only the address is looked at."""
     for key, (address, port) in wanted.items():
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             if os.name == "posix":  # as servers do: TIME_WAIT of our own last run is no obstacle
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((address, port))
+                probe.bind((address, 0 if port in but else port))  # 0: any port
             except PermissionError:
                 if by_engine:  # below 1024 the engine may what this user may not
                     if free(port):
