@@ -27,6 +27,7 @@ STARTED = time.monotonic()
 INSTALLS = TABLE["installs"]
 STOP_ENGINES = ".ci/engine stop 28; .ci/engine stop 20.10"
 REASONS = 12
+REASON = 300  # characters of what was seen
 LOG_LINES = 60
 STAGE_SECONDS = 2100
 CGROUPS = Path("/sys/fs/cgroup")  # of version 1; elsewhere nobody counts processor time, or shares it out
@@ -494,7 +495,11 @@ def judge(lane: Lane, stage: Stage, record: Path) -> tuple[dict[str, str], list[
         reasons = {f"{one['id']}@{one['entrypoint']}": one["observed"] for one in found["checks"]}
     else:
         counted = {one["name"]: one["status"] for one in found}
-    problems = [f"{one}: {status}" for one, status in counted.items() if status not in ("passed", "skipped")]
+    problems = [
+        f"{one}: {status} {' '.join(reasons.get(one, '').split())[:REASON]}".rstrip()
+        for one, status in counted.items()
+        if status not in ("passed", "skipped")
+    ]
     problems += [
         f"{one}: skipped, and must run here: {reasons.get(one, '')}"
         for one, status in counted.items()
