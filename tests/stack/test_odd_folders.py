@@ -12,7 +12,7 @@ from tests.unit.test_odd_folders import NAMES
 @pytest.mark.parametrize("name", NAMES)
 def test_the_stack_runs_in_a_folder_with_an_odd_name(name):
     if os.environ.get("RUNTIME") == "docker":
-        pytest.skip("natively; of Docker's names a unit test says which it refuses")
+        pytest.skip("RUNTIME is not native: of Docker's names a unit test says which it refuses")
     odd = Checkout(ROOT / "build" / name)
     odd.fill()
     try:
