@@ -537,6 +537,8 @@ def test_other_containers_that_do_not_answer(docker, twin):
         f"127.0.0.1:{port}:9000", "uvicorn", "app.main:app", "--port", "8000", "--host", "0.0.0.0", port=8000
     )
     url = f"http://127.0.0.1:{port}/app"
+    # The image's own health check takes seconds to say that it is up.
+    wait_for(lambda: docker.first(url) != "url.container_starting", 30)
     said = docker.doctor(url)["findings"][0]
     assert said["id"] == "url.container_other_port" and "8000" in said["fix"]
     engine("pause", id_)

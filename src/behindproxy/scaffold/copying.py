@@ -160,19 +160,19 @@ def advice(destination: Path, module: str, chosen: dict[str, Any]) -> Iterator[s
         names = (*COMPOSE, "Dockerfile", "traefik", *(["deploy"] if chosen["with"] else []))
         theirs = [name for name in names if os.path.lexists(destination / name)]
         yield (
-            f"{', '.join(theirs)} {'was' if len(theirs) == 1 else 'were'} there, and not changed: this "
+            f"{', '.join(theirs)} existed and {'was' if len(theirs) == 1 else 'were'} not changed: this "
             f"deployment's own are in {OURS}/ (docker compose --env-file .env -f {OURS}/docker-compose.yml)"
         )
     if chosen["makefile"] != "Makefile":
         theirs = [name for name in MAKEFILES if os.path.lexists(destination / name)]
         yield (
-            f"{theirs[0]} was there, and not changed: this deployment's targets are those of "
+            f"{theirs[0]} existed and was not changed: this deployment's targets are those of "
             f"{chosen['makefile']}; to call them by yours, add the line "
             f"`proxy-%: ; $(MAKE) -f {chosen['makefile']} $*` (make proxy-up)"
         )
     if os.path.lexists(destination / DOCKERIGNORE) and chosen["dockerignore"] != DOCKERIGNORE:
         yield (
-            f"{DOCKERIGNORE} was there, and not changed: BuildKit reads {chosen['dockerignore']} for this "
+            f"{DOCKERIGNORE} existed and was not changed: BuildKit reads {chosen['dockerignore']} for this "
             "deployment's image; a builder without it reads yours, which must then have .env, .git and "
             ".behindproxy"
         )
@@ -185,6 +185,6 @@ def advice(destination: Path, module: str, chosen: dict[str, Any]) -> Iterator[s
     if os.path.lexists(destination / STATEMENTS) and STATEMENTS in chosen["left_out"]:
         yield f"{STATEMENTS} existed and was not changed: verify runs it if it reads PROXY_URL"
     for name in filter(merge.get, chosen["left_out"]):
-        yield f"{name}{where} was there, or its like, and not changed: add {merge[name]}"
+        yield f"{name}{where} existed, or its like, and was not changed: add {merge[name]}"
     if not is_repository(destination if destination.is_dir() else destination.parent):
         yield "not a git repository: behindproxy update brings later changes only into what is committed"
