@@ -458,7 +458,7 @@ def test_make_goes_on_to_read_their_own_makefile(source, project, name):
     assert code == 0, output
     assert [path.name for path in shop.path.glob("*akefile")] == [name]
     assert (shop.path / name).read_text() == "test:\n\ttrue\n"
-    assert f"! {name} was there" in output
+    assert f"! {name} existed and was not changed" in output
     assert "make -f deployment/Makefile verify" in output
 
 
