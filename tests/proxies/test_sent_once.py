@@ -91,8 +91,8 @@ def traefik(home, settings):
     shutil.copytree(DYNAMIC, folder)
     routes = folder / "routes.toml"
     routes.write_text(routes.read_text().replace('interval = "1s"', 'interval = "3600s"'))
-    assert str(DYNAMIC) in static
-    (home / "traefik.toml").write_text(static.replace(str(DYNAMIC), str(folder)))
+    assert render.ROUTES in static
+    (home / "traefik.toml").write_text(static.replace(render.ROUTES, str(folder)))
     environ = given.environ() | {
         "PUBLIC_HOSTS": f"localhost,{HOST}",
         "ANSWER_SECONDS": "1",

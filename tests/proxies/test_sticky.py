@@ -62,7 +62,7 @@ def serve(tmp_path, replicas):
             )
             folder = tmp_path / "dynamic"
             shutil.copytree(DYNAMIC, folder)
-            static = render.static(settings, native=True).replace(str(DYNAMIC), str(folder))
+            static = render.static(settings, native=True).replace(render.ROUTES, str(folder))
             (tmp_path / "traefik.toml").write_text(static)
             servers = [f"http://127.0.0.1:{one.server_port}" for one in replicas]
             # A slot that nobody is in, as in Docker.

@@ -17,6 +17,7 @@ from .settings import StackSettings, SwarmSettings
 # same time; who validates once would find none (traefik#9439).
 VALIDATION_DELAY = "2s"
 HEAD = "# Rendered from traefik/traefik.toml by `make up`; edit that file.\n\n"
+ROUTES = str(DYNAMIC.relative_to(ROOT))  # natively: Traefik is started in ROOT
 
 
 def static(settings: StackSettings, native: bool) -> str:
@@ -34,7 +35,7 @@ def static(settings: StackSettings, native: bool) -> str:
         points["http"]["address"] = f"{host}:{settings.http_port}"
         points["https"]["address"] = f"{host}:{settings.https_port}"
         points["ops"]["address"] = f"127.0.0.1:{settings.ops_port}"
-        config["providers"]["file"]["directory"] = str(DYNAMIC.relative_to(ROOT))  # where it is started
+        config["providers"]["file"]["directory"] = ROUTES
     if settings.header_aliases == "keep":
         for name in ("http", "https"):
             points[name]["http"]["aliasHeadersStrategy"] = "keep"
