@@ -331,7 +331,9 @@ def target_options(command: Command) -> Command:
     multiple=True,
     help="A report to write; may be repeated. Default: all but sarif.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Show every failure in full, and each check's path.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Show the matrix of all checks, and every failure in full."
+)
 @click.option(
     "--only",
     envvar="CHECKS",

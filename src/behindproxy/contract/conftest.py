@@ -209,7 +209,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="what is written; otherwise all but sarif",
     )
-    group.addoption("--verbose-checks", action="store_true", help="show each failure whole, and each subject")
+    group.addoption("--verbose-checks", action="store_true", help="show the matrix, and each failure whole")
     group.addoption("--list-checks", action="store_true", help="print every check as JSON and send nothing")
 
 

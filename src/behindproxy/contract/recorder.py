@@ -150,10 +150,14 @@ class Recorder:
             result.observed = f"{type(error).__name__}: {error} ({place})"
             result.fix = "The check itself is broken, or met an answer that it did not foresee."
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        if self.results and not self.written:
-            self.written = True
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self) -> Generator[None, None, None]:
+        """Accept what is accepted before the terminal shows it; write the files after, with the logs that it
+        has asked for."""
+        first, self.written = bool(self.results) and not self.written, True
+        if first:
             today = datetime.now(UTC).date()
             self.notes = accepted.apply(self.accepted, list(self.results.values()), today)
+        yield
+        if first:
             reports.write(self)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, get_args
 
 import jinja2
 
-from . import sarif, standards
+from . import sarif, standards, verdict
 from .check import ENTRYPOINTS, Level, Place
 from .result import Result, Status
 from .target import Addresses
@@ -176,9 +176,11 @@ def write(run: "Recorder") -> None:
     facts = {
         "target": target_of(run),
         "counts": run.counts,
+        "statuses": STATUSES,
         "table": matrix(run.results.values()),
         "entrypoints": entrypoints_used(run.results.values()),
         "red": run.red,
+        "verdict": verdict.verdict(run.results.values()),
         "diagnosis": run.diagnosis,
         "not_tested": run.not_tested,
         "notes": run.notes,

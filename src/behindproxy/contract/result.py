@@ -35,5 +35,9 @@ class Result:
         self.subject, self.fix = visible(self.subject), visible(self.fix)
 
     @property
+    def place(self) -> str:
+        return f"{self.check.id}@{self.entrypoint}"
+
+    @property
     def red(self) -> bool:
         return self.status in ("failed", "error")

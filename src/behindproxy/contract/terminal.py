@@ -1,16 +1,18 @@
-"""What a run shows: progress, the matrix, the failures, and one line of numbers."""
+"""What a run shows: progress, the verdict, what was not tested, the causes, the failures, and one line of
+numbers. The reports have the same order."""
 
 import json
 import subprocess
 import sys
 import textwrap
 from dataclasses import asdict
+from itertools import islice, takewhile
 
 import pytest
 from rich.console import Console
 from rich.text import Text
 
-from . import check, reports
+from . import check, reports, verdict
 from .check import LEVELS
 from .recorder import Recorder
 from .result import Result, Status
@@ -18,6 +20,7 @@ from .shown import visible
 
 WIDTH = 100
 SHOWN_WHOLE = 10  # failures; of the others the terminal has the names
+REASONS = 8  # why checks were skipped
 LOG_LINES = 40
 LOG_CHARACTERS = 400
 MARKS: dict[Status, str] = {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–", "accepted": "a"}
@@ -54,7 +57,7 @@ class Reporter:
         self.console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self.quiet = config.option.list_checks
         self.verbose, self.fail_on = config.option.verbose_checks, config.option.fail_on
-        self.group = ""
+        self.group, self.column = "", 0
 
     def show(self, text: str | Text = "", style: str = "", end: str = "\n") -> None:
         self.console.print(text, style=style, end=end)
@@ -76,7 +79,15 @@ class Reporter:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         group = self.run.results[nodeid].check.group
         if group != self.group:
-            self.show(f"{chr(10) if self.group else ''}{group:<12} ", end="")
+            after = list(self.run.results).index(nodeid)
+            following = [one.check.group for one in islice(self.run.results.values(), after, None)]
+            needed = len(group) + 1 + len(list(takewhile(lambda one: one == group, following)))
+            self.column += 2 + needed
+            if not self.group or self.column > WIDTH:
+                space, self.column = "\n" if self.group else "", needed
+            else:
+                space = "  "
+            self.show(f"{space}{group} ", end="")
             self.group = group
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
@@ -102,6 +113,8 @@ class Reporter:
                 self.show("no check matches")
             return
         self.show("\n")
+        self.verdict()
+        self.diagnosis()
         self.matrix()
         self.reasons()
         if self.run.red:
@@ -112,12 +125,8 @@ class Reporter:
         # Last of all, after the report files: scripts read the final line.
         if self.quiet or not self.group:
             return
-        self.diagnosis()
         for note in self.run.notes:
             self.show(f"note: {note}")
-        missing = self.run.not_tested
-        for one in missing:
-            self.show(f"not tested: {one.topic} ({one.reason}); {one.how}", "dim")
         if self.run.target is not None and (sent := self.run.target.sent):
             (place, path), most = sent.most_common(1)[0]
             self.show(f"sent: {sent.total()} requests, at most {most} to one path ({path} at {place})", "dim")
@@ -128,9 +137,18 @@ class Reporter:
             self.show(f"reports: {self.run.report_dir}/{', '.join(files)}")
         counts = self.run.counts
         line = ", ".join(f"{counts[status]} {name}" for status, name in COUNTED.items())
-        if missing:
+        if missing := self.run.not_tested:
             line += f"; not tested: {', '.join(one.topic for one in missing)}"
         self.show(line, "bold red" if counts["failed"] + counts["error"] else "bold green")
+
+    def verdict(self) -> None:
+        """Answer what a reader asks first."""
+        for one in verdict.verdict(self.run.results.values()):
+            style = {True: "green", False: "bold red", None: "yellow"}[one.good]
+            self.show(Text(f"{one.question:<24}").append(str(one), style))
+        for missing in self.run.not_tested:
+            self.show(f"not tested: {missing.topic} ({missing.reason}); {missing.how}", "dim")
+        self.show()
 
     def diagnosis(self) -> None:
         found = self.run.diagnosis
@@ -141,11 +159,22 @@ class Reporter:
             )
         if found.unexplained:
             self.show(f"not explained: {len(found.unexplained)}: {some(found.unexplained)}")
+        if found.causes or found.unexplained:
+            self.show()
 
     def matrix(self) -> None:
+        """Show each check that is red at an entrypoint; with -v, every check."""
         results = self.run.results.values()
         entrypoints, table = reports.entrypoints_used(results), reports.matrix(results)
-        ids = max(len(id) for rows in table.values() for id in rows)
+        rows = [
+            (id, row)
+            for group in table.values()
+            for id, row in group.items()
+            if self.verbose or any(one.red for one in row.values())
+        ]
+        if not rows:
+            return
+        ids = max(len(id) for id, _ in rows)
         widths = {entrypoint: len(entrypoint) + 2 for entrypoint in entrypoints}
         titles = WIDTH - ids - 2 - sum(widths.values())
         self.show(
@@ -153,35 +182,36 @@ class Reporter:
             + "".join(f"{entrypoint:^{widths[entrypoint]}}" for entrypoint in entrypoints).rstrip(),
             "dim",
         )
-        whole = self.verbose or self.run.target is None or self.run.target.ours
-        for rows in table.values():
-            for id, row in rows.items():
-                if not whole and all(one.status == "skipped" for one in row.values()):
-                    continue  # of the many that somebody's application has nothing for; see the reasons
-                title = next(iter(row.values())).check.title
-                line = Text(f"{id:<{ids}}  ").append(f"{clipped(title, titles - 1):<{titles}}", "dim")
-                for entrypoint in entrypoints:
-                    if entrypoint in row:
-                        status = row[entrypoint].status
-                        line.append(f"{self.marks[status]:^{widths[entrypoint]}}", STYLES[status])
-                    else:
-                        line.append(" " * widths[entrypoint])
-                line.rstrip()
-                self.show(line)
-                subjects = {one.subject for one in row.values() if one.subject}
-                if self.verbose and subjects:
-                    self.show(f"{'':<{ids}}  on {', '.join(sorted(subjects))}", "dim")
+        for id, row in rows:
+            title = next(iter(row.values())).check.title
+            line = Text(f"{id:<{ids}}  ").append(f"{clipped(title, titles - 1):<{titles}}", "dim")
+            for entrypoint in entrypoints:
+                if entrypoint in row:
+                    status = row[entrypoint].status
+                    line.append(f"{self.marks[status]:^{widths[entrypoint]}}", STYLES[status])
+                else:
+                    line.append(" " * widths[entrypoint])
+            line.rstrip()
+            self.show(line)
+            subjects = {one.subject for one in row.values() if one.subject}
+            if self.verbose and subjects:
+                self.show(f"{'':<{ids}}  on {', '.join(sorted(subjects))}", "dim")
         self.show()
 
     def reasons(self) -> None:
-        """Why there are dashes: each reason once, with the checks it holds for."""
+        """Say why checks were skipped, what most of them have in common first."""
         why: dict[str, list[str]] = {}
         for result in self.run.results.values():
             if result.status == "skipped":
-                why.setdefault(result.observed, []).append(f"{result.check.id}@{result.entrypoint}")
-        for reason, skipped in why.items():
+                why.setdefault(result.observed, []).append(result.place)
+        reasons = sorted(why.items(), key=lambda one: -len(one[1]))
+        shown = reasons if self.verbose else reasons[:REASONS]
+        for reason, skipped in shown:
             named = ", ".join(skipped) if len(skipped) <= 3 else f"{len(skipped)} checks"
             self.show(f"{self.marks['skipped']} {reason}: {named}", "dim")
+        if rest := reasons[len(shown) :]:
+            checks = sum(len(skipped) for _, skipped in rest)
+            self.show(f"{self.marks['skipped']} {checks} more for {len(rest)} other reasons (-v)", "dim")
         if why:
             self.show()
 
@@ -189,7 +219,7 @@ class Reporter:
         """One text per cause: forty checks that met the same refused connection are one."""
         by_cause: dict[str, list[Result]] = {}
         for result in self.run.red:
-            cause = result.observed if result.status == "error" else f"{result.check.id}@{result.entrypoint}"
+            cause = result.observed if result.status == "error" else result.place
             by_cause.setdefault(cause, []).append(result)
         groups = sorted(by_cause.values(), key=lambda alike: LEVELS.index(alike[0].level))
         counts = LEVELS[: LEVELS.index(self.fail_on) + 1]
@@ -202,11 +232,11 @@ class Reporter:
             self.show(f"{self.marks[alike[0].status]} {headline}", "bold")
             self.show(text)
             if len(alike) > 1:
-                others = ", ".join(f"{one.check.id}@{one.entrypoint}" for one in alike[1:6])
+                others = ", ".join(one.place for one in alike[1:6])
                 self.show(f"the same at {len(alike) - 1} more: {others}{', …' if len(alike) > 6 else ''}")
         self.show("-" * WIDTH, "dim")
         if rest:
-            places = ", ".join(f"{one.check.id}@{one.entrypoint}" for alike in rest for one in alike)
+            places = ", ".join(one.place for alike in rest for one in alike)
             uncounted = len(rest) - (len(shown) - len(whole))
             below = f" ({uncounted} below --fail-on {self.fail_on})" if uncounted > 0 else ""
             self.show(f"and {len(rest)} more{below}, each in {self.run.report_dir}/report.html (or -v):")
