@@ -278,8 +278,18 @@ class Lane:
             self.output("git reset --quiet --hard && git clean -qfd")
         return problems
 
+    def members(self) -> set[int]:
+        """Return every process of the lane's cgroups, those of nested namespaces among them."""
+        found: set[int] = set()
+        for folder in (inner for outer in self.cgroups for inner in (outer, *outer.glob("**/"))):
+            try:
+                found.update(map(int, (folder / "cgroup.procs").read_text().split()))
+            except OSError:
+                pass
+        return found
+
     def close(self) -> None:
-        for pid in self.processes():
+        for pid in self.processes().keys() | self.members():
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -459,8 +469,8 @@ class Gate:
             self.changed.notify_all()
         for process in list(self.children):
             try:
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait(20)
+                os.killpg(process.pid, signal.SIGINT)  # on which pytest ends what its fixtures started
+                process.wait(60)
             except (ProcessLookupError, subprocess.TimeoutExpired):
                 pass
         for lane in self.lanes:
