@@ -1,4 +1,4 @@
-"""The example of FastAPI's page "Behind a Proxy". No path in it knows of the prefix."""
+"""The example of FastAPI's page "Behind a Proxy". No path in it contains the prefix."""
 
 from fastapi import FastAPI, Request
 
@@ -20,8 +20,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def read_items() -> list[str]:
         return ["plumbus", "portal gun"]
 
-    # Documentation pages without a CDN, and what only the contract suite needs. Not for an application of
-    # yours: `make verify` would send it any method and any body.
+    # Adds documentation pages without a CDN, and the routes of the contract suite. Leave it out of your own
+    # application: `make verify` sends any method and any body to one that has it.
     add_demonstration(app)
     return app
 
