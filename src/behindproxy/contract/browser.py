@@ -176,6 +176,8 @@ class Page:
             except TimeoutError:
                 # What cannot come any more is not waited for.
                 gave_up = self.scriptless or self.page.locator(GAVE_UP).is_visible()
+                if found.is_visible():  # since then; it may be the sign of giving up itself
+                    return found
                 if gave_up or self.disturbed or time.monotonic() > deadline:
                     break
         if self.out_of_reach and not self.entrypoint.target.demo:

@@ -1,0 +1,45 @@
+"""How a page is looked at while it is still being drawn."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from behindproxy.contract.browser import GAVE_UP, Page
+from behindproxy.contract.expect import Unexpected
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+
+class Element:
+    """One that is drawn between the end of the wait and the look at why nothing came."""
+
+    def __init__(self, *, drawn: bool):
+        self.drawn, self.first = drawn, self
+
+    def wait_for(self, timeout: float) -> None:
+        raise sync_api.TimeoutError("500 ms")
+
+    def is_visible(self) -> bool:
+        return self.drawn
+
+    def inner_text(self) -> str:
+        return "Failed to load"
+
+
+def looking(*, drawn: bool) -> Page:
+    page = Page.__new__(Page)
+    elements = {"#there": Element(drawn=drawn), GAVE_UP: Element(drawn=True), "body": Element(drawn=True)}
+    page.page = SimpleNamespace(locator=elements.__getitem__)
+    page.scriptless, page.disturbed, page.out_of_reach = False, False, []
+    page.complained, page.stopped = [], set()
+    return page
+
+
+def test_an_error_that_is_looked_for_is_found_when_it_comes_at_the_last_moment():
+    page = looking(drawn=True)
+    assert page.see("#there", "error") is page.page.locator("#there")
+
+
+def test_what_does_not_come_is_not_waited_for_when_the_page_gave_up():
+    with pytest.raises(Unexpected, match="Failed to load"):
+        looking(drawn=False).see("#there", "error")
