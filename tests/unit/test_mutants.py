@@ -24,7 +24,7 @@ from tests.unit.test_dotenv import compose
 
 MUTANTS = load_all()
 CHANGES = {"runtime", "settings", "edit", "replace", "patch", "packages"}
-# What is wrong with these is the text itself, or a line of the Dockerfile. All others survive whoever formats a file.
+# What is wrong with these is the text itself, or a line of the Dockerfile. All others survive a formatter.
 OF_A_TEXT = {"up.broken_routes", "container.no_health_check"}
 
 
