@@ -43,8 +43,8 @@ def by_deployment() -> dict[str, list[str]]:
 
 def record(verdicts: Iterable[Verdict]) -> None:
     """Keep what these mutants turned red; what others did stays."""
-    # Where an entrypoint answers nothing but 502, each check of it is an error, and none is wrong: then all count, else
-    # those errors that the mutant names.
+    # Where an entrypoint answers nothing but 502, each check of it is an error, and none is wrong: then all
+    # count, else those errors that the mutant names.
     found = {
         one.mutant.name: sorted((one.wrong or one.ids) | ({"up", *one.mutant.caught_by} & one.ids))
         for one in verdicts
