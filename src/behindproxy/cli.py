@@ -44,8 +44,8 @@ class Grouped(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, names in self.headings.items():
-            with formatter.section(heading):
-                formatter.write_dl([(name, self.commands[name].get_short_help_str(90)) for name in names])
+            with formatter.section(heading):  # a whole sentence each, which wraps
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(1000)) for name in names])
 
 
 @click.group(cls=Grouped, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -459,7 +459,7 @@ def new(dest: str, module: str, prefix: str, parts: str) -> None:
 @click.argument("dest", envvar="DEST", default=".", metavar="[FOLDER]")
 @with_option
 def update(dest: str, parts: str) -> None:
-    """Update a copy to this version; keep its edits, or mark conflicts with both versions in the file."""
+    """Update a copy to this version: its edits are kept, and conflicts are marked in the file."""
     copy(dest, parts, only_update=True)
 
 

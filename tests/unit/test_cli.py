@@ -34,6 +34,11 @@ def test_each_command_is_under_one_heading():
     assert sorted(names) == sorted(main.commands)
 
 
+def test_the_list_of_commands_has_whole_sentences():
+    listed = called("--help")[1].partition("Options:")[2]
+    assert "Run:" in listed and "..." not in listed
+
+
 def test_a_check_is_explained():
     status, text = called("verify", "--explain", "trust.direct_cannot_spoof")
     assert status == 0
