@@ -7,6 +7,7 @@ import sys
 import threading
 from contextlib import suppress
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import httpx
 import pytest
@@ -15,6 +16,8 @@ from behindproxy.contract import exchange, raw
 from behindproxy.contract.reports import FORMATS, NAMES, failure_text, fence
 from behindproxy.contract.shown import visible
 from behindproxy.stack.paths import ROOT
+
+from .test_odd_answers import JSON, UNKNOWN, served
 
 
 def test_a_report_is_not_written_through_a_link(tmp_path):
@@ -57,6 +60,15 @@ def test_a_deployment_that_does_not_answer_is_one_line_and_a_report(tmp_path):
     assert report["target"]["http_url"] == url
     assert {line["status"] for line in report["checks"]} == {"error"}
     assert {line["entrypoint"] for line in report["checks"]} == {"http", "https", "direct", "all"}
+
+
+def test_a_list_of_test_cases_has_the_titles(tmp_path):
+    with served(lambda path: (200, JSON, "[]") if path == "/orders" else UNKNOWN) as app:
+        command = [sys.executable, "-m", "behindproxy", "verify", app.url, "--path", "/orders"]
+        command += ["--only", "app.answers", "--format", "junit", "--report", str(tmp_path)]
+        subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120)
+    cases = {one.get("name") for one in ElementTree.parse(tmp_path / "report.xml").iter("testcase")}
+    assert "app.answers at http: The application answers at this entrypoint" in cases
 
 
 def test_what_an_answer_holds_does_nothing_where_it_is_shown():

@@ -354,9 +354,10 @@ def open_target(option: argparse.Namespace) -> Target:
 
 @pytest.fixture(autouse=True)
 def junit_name(request: pytest.FixtureRequest, record_xml_attribute: Callable[[str, object], None]) -> None:
-    """CI systems list the check's id, not the function that happens to ask it."""
-    record_xml_attribute("classname", check.of(request.node).group)
-    record_xml_attribute("name", f"{check.of(request.node).id} at {check.entrypoint_of(request.node)}")
+    """List the check's id and title in CI systems, not the function that implements it."""
+    listed = check.of(request.node)
+    record_xml_attribute("classname", listed.group)
+    record_xml_attribute("name", f"{listed.id} at {check.entrypoint_of(request.node)}: {listed.title}")
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_the_slash_redirect_keeps_the_prefix(entrypoint: Entrypoint, expect: Exp
 
 @check(
     "redirect.arrives",
-    title="The redirect's target answers",
+    title="A redirect's target answers",
     entrypoints=PUBLIC,
     level="broken",
     source=SOURCE,
