@@ -6,12 +6,15 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
-from behindproxy.cli import Grouped, main
+from behindproxy.cli import Grouped, main, verify
 from tests.checkout import ROOT
 
 # Without a target: what has no use in `make`, or another name there.
 COMMANDS_ALONE = {"completion", "settings"}
+# Options of the stack in a clone or a copy, and those that send nothing.
+NOT_IN_THE_ACTION = {"runtime", "curl", "explain", "list"}
 
 
 def called(*arguments: str) -> tuple[int, str]:
@@ -32,6 +35,17 @@ def test_each_target_is_a_name_for_a_command():
 def test_each_command_is_under_one_heading():
     names = [name for group in Grouped.headings.values() for name in group]
     assert sorted(names) == sorted(main.commands)
+
+
+def test_the_action_takes_the_options_of_verify_and_passes_each_on():
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    (step,) = action["runs"]["steps"]
+    options = [one for parameter in verify.params for one in parameter.opts if one.startswith("--")]
+    wanted = {"url", *(one.removeprefix("--") for one in options)} - NOT_IN_THE_ACTION
+    assert action["inputs"].keys() == wanted
+    assert set(step["env"].values()) == {f"${{{{ inputs.{name} }}}}" for name in wanted}
+    read = {parameter.envvar for parameter in verify.params}
+    assert [name for name in step["env"] if f"${name}" not in step["run"] and name not in read] == []
 
 
 def test_the_list_of_commands_has_whole_sentences():
