@@ -55,7 +55,7 @@ class Authority:
             "authorizations": [f"{self.url}/authz/{number}"],
             "finalize": f"{self.url}/finalize/{number}",
             **({"certificate": f"{self.url}/certificate/{number}"} if status == "valid" else {}),
-        }  # noqa: E501
+        }
 
     def challenge(self, number: int) -> dict:
         verdict = self.verdicts[number] if number < len(self.verdicts) else "pending"
