@@ -14,8 +14,8 @@ KEEP_ALIVE_SECONDS = 5
 LOGGING = Path(__file__).with_name("logging.json")
 
 # Read by the servers themselves; settings would have a second, hidden home.
-FOREIGN = ("FORWARDED_ALLOW_IPS", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY")
-FOREIGN_PREFIX = "UVICORN_"
+FOREIGN = ("FORWARDED_ALLOW_IPS", "SENDFILE", "WEB_CONCURRENCY")
+FOREIGN_PREFIXES = ("GUNICORN_", "UVICORN_")
 
 
 # An option and its value: none of its own (None), or several, each after the option again.
@@ -41,7 +41,7 @@ def environment(environ: dict[str, str]) -> dict[str, str]:
     return {
         key: value
         for key, value in environ.items()
-        if key not in FOREIGN and not key.startswith(FOREIGN_PREFIX)
+        if key not in FOREIGN and not key.startswith(FOREIGN_PREFIXES)
     }
 
 

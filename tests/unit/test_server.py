@@ -51,5 +51,7 @@ def test_variables_that_servers_read_behind_the_settings_are_removed():
         "UVICORN_ROOT_PATH": "/x",
         "WEB_CONCURRENCY": "9",
         "GUNICORN_CMD_ARGS": "--bind 0.0.0.0:1",
+        "GUNICORN_FD": "0",
+        "SENDFILE": "no",
     }
     assert environment({**leaking, "API_PREFIX": "/x"}) == {"API_PREFIX": "/x"}

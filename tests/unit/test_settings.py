@@ -208,10 +208,13 @@ def test_all_are_warned_about_in_one_run():
 
 
 def test_a_key_that_a_server_would_read_by_itself_is_warned_about(tmp_path):
-    (tmp_path / ".env").write_text("FORWARDED_ALLOW_IPS=*\nAPI_PREFX=/x\nCURRENCY=EUR\n")
-    first, second = warnings({}, tmp_path / ".env")
+    (tmp_path / ".env").write_text("FORWARDED_ALLOW_IPS=*\nAPI_PREFX=/x\nCURRENCY=EUR\nWEB_CONCURRENCY=4\n")
+    first, *others = sorted(warnings({}, tmp_path / ".env"))
     assert first.startswith("warning: .env: API_PREFX is not a setting")
-    assert second.startswith("warning: .env: FORWARDED_ALLOW_IPS is ignored")
+    for line, key, instead in zip(
+        others, ("FORWARDED_ALLOW_IPS", "WEB_CONCURRENCY"), ("TRUSTED_PROXIES", "APP_WORKERS"), strict=True
+    ):
+        assert line.startswith(f"warning: .env: {key} is ignored") and f"; {instead} sets " in line
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,11 @@ Model = TypeVar("Model", bound="StackSettings")
 MARKER = "add_demonstration"  # what app/main.py calls
 # Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go.
 OF_OTHERS = re.compile(r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|TRAEFIK|GF)_\w+|GO(MAXPROCS|GC|MEMLIMIT)")
+# What to set where a variable that a server reads by itself is ignored.
+IN_PLACE_OF = dict.fromkeys(
+    ("FORWARDED_ALLOW_IPS", "UVICORN_FORWARDED_ALLOW_IPS"),
+    "TRUSTED_PROXIES sets whose forwarded headers are trusted",
+) | dict.fromkeys(("WEB_CONCURRENCY", "UVICORN_WORKERS"), "APP_WORKERS sets how many processes serve")
 # docker-compose.replicas.yml has one slot more: `make deploy` needs one to start in.
 MAX_REPLICAS = 4
 # deploy/swarm/stack.yml has this many.
@@ -592,7 +597,7 @@ def warnings(environ: Mapping[str, str], path: Path | None = None) -> list[str]:
     keys = written(environ, path)
     return near_misses(own_keys(environ, path)) + [
         f"warning: .env: {key} is ignored, since a server would apply it in spite of these settings; "
-        "TRUSTED_PROXIES sets whose forwarded headers are trusted"
+        f"{IN_PLACE_OF.get(key, '`behindproxy settings` lists them')}"
         for key in keys.keys() - without_servers_own(keys).keys()
     ]
 
