@@ -28,6 +28,12 @@ bench: ## what the proxy, the servers and comparable stacks cost; QUICK=1; ONLY=
 	@src/behindproxy/make/environment.sh bench
 	@$(PY) -m bench
 
+applications: verify-environment ## the table of other people's applications and deployments, docs/foreign.md; ONLY=nginx
+	@src/behindproxy/make/environment.sh foreign
+	@$(PY) -m tests.foreign $(if $(ONLY),--only '$(ONLY)')
+	@$(PY) -m tests.foreign $(if $(ONLY),--only '$(ONLY)') --probe
+	@$(if $(ONLY),,$(PY) -m tests.foreign --document)
+
 compat: verify-environment ## the suite with the oldest and the newest release of each part; ONLY=uvicorn
 	@src/behindproxy/make/environment.sh build
 	@$(PY) -m tests.versions
@@ -54,4 +60,4 @@ site: verify-environment ## docs/ as a site in build/site, with a page for each 
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
 	@echo build/site/index.html
 
-.PHONY: help new update mutants test bench compat lint lock wheels docs site
+.PHONY: help new update mutants test bench applications compat lint lock wheels docs site

@@ -17,14 +17,29 @@ COMMANDS_ALONE = {"completion", "settings"}
 NOT_IN_THE_ACTION = {"runtime", "curl", "explain", "list"}
 
 
+# The names that people and scripts may rely on.
+TARGETS = set(
+    "up down restart ps logs clean dev deploy rollback doctor curl verify swarm-deploy swarm-ps swarm-rm "
+    "new update test lint mutants bench compat applications lock docs".split()
+)
+
+
 def called(*arguments: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "behindproxy", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout + done.stderr
 
 
+def makefiles() -> str:
+    return "".join((ROOT / name).read_text() for name in ("src/behindproxy/make/targets.mk", "Makefile"))
+
+
+def test_no_target_that_people_rely_on_is_missing():
+    assert set(re.findall(r"(?m)^([a-z-]+):.* ## ", makefiles())) >= TARGETS
+
+
 def test_each_target_is_a_name_for_a_command():
-    text = "".join((ROOT / name).read_text() for name in ("src/behindproxy/make/targets.mk", "Makefile"))
+    text = makefiles()
     recipes = dict(
         re.findall(r"(?m)^([a-z-]+):.*\n(?:\t(?!@\$\(PY\)).*\n)*\t@\$\(PY\) -m behindproxy ([a-z-]+)", text)
     )

@@ -9,9 +9,8 @@ from tests.checkout import ROOT
 from tests.mutants.mutant import load_all
 
 # An issue, an advisory, a weakness, a section of an RFC, a heading of a named page.
-FORMS = re.compile(
-    r"[\w.-]+/[\w.-]+#\d+|CVE-\d{4}-\d{4,}|CWE-\d+|RFC \d+ › [\d., ]+|([A-Z][^›]+|nginx)( › [^›]+)+"
-)
+PAGE = r"([A-Z][^›]+|nginx)( › [^›]+)+"
+FORMS = re.compile(rf"[\w.-]+/[\w.-]+#\d+|CVE-\d{{4}}-\d{{4,}}|CWE-\d+|RFC \d+ › [\d., ]+|{PAGE}")
 ISSUES = re.compile(r"(?<=\d), (?=[\w.-]+/[\w.-]+#|CVE-)")
 
 
