@@ -1,12 +1,13 @@
 """Three nodes that are a swarm, with the images on each, and a copy of this checkout to deploy from."""
 
 import concurrent.futures
-import re
 import shutil
 import subprocess
 
 import pytest
+import yaml
 
+from behindproxy.stack import compose_file
 from tests import load
 from tests.checkout import ROOT, Checkout, docker
 
@@ -65,8 +66,8 @@ class Cluster(Checkout):
         for version, more in VERSIONS.items():
             (context / "Dockerfile").write_text(TESTED.format(version=version, more=more))
             docker("build", "-q", "-t", f"service-app:{version}", str(context))
-        stack = (self.path / "deploy" / "swarm" / "stack.yml").read_text()
-        traefik = re.search(r"image: (traefik:\S+)", stack)[1]
+        stack = compose_file.load(self.path / "deploy" / "swarm" / "stack.yml")
+        traefik = stack["services"]["traefik"]["image"]
         names = [traefik, *(f"service-app:{version}" for version in VERSIONS)]
         archive = FOLDER / "images.tar"
         docker("save", "-o", str(archive), *names)
@@ -121,9 +122,9 @@ def cluster():
         made.fill()
         if made.no_esp:
             stack = made.path / "deploy" / "swarm" / "stack.yml"
-            text, count = re.subn(r'    driver_opts:\n      encrypted: "true".*\n', "", stack.read_text())
-            assert count == 1
-            stack.write_text(text)
+            content = compose_file.load(stack)
+            del content["networks"]["internal"]["driver_opts"]
+            stack.write_text(yaml.safe_dump(content, sort_keys=False))
         made.images()
         yield made
     finally:

