@@ -59,6 +59,18 @@ def test_it_imports_nothing_but(folder):
     assert [one for path in found for one in forbidden(path, ALLOWED[folder])] == []
 
 
+def test_the_suite_tells_nobody_else_to_run_a_target_of_this_repository():
+    """What helps in this stack alone is in reference.py."""
+    told = [
+        f"{path.name}:{node.lineno}: {node.value}"
+        for path in modules(ROOT / "src/behindproxy/contract")
+        for node in ast.walk(ast.parse(path.read_text(), str(path)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "`make " in node.value
+        if path.name != "reference.py"
+    ]
+    assert told == []
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -307,7 +307,7 @@ def open_target(option: argparse.Namespace) -> Target:
         raise pytest.UsageError("--target-version takes NAME=VERSION") from None
     if option.ca_file and not os.path.exists(option.ca_file):
         raise Unreachable(
-            f"--ca {option.ca_file} does not exist: `make up` writes it, CA_FILE= means the system's"
+            f"--ca {option.ca_file} does not exist; without it (CA_FILE=) the system's authorities count"
         )
     target = Target(
         http_url=option.url,

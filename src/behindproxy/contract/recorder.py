@@ -24,14 +24,13 @@ EXPECT = pytest.StashKey[Expect]()
 ENTRYPOINT = pytest.StashKey[Entrypoint]()
 COULD_NOT_CHECK = (httpx.TransportError, OSError)
 CERTIFICATE_FIX = (
-    "CA_FILE must name the authority that signed the certificate; `make up` makes both. In "
-    "production Traefik serves its own default certificate when it got none: see its log for "
-    "ACME errors."
+    "No authority that is known here signed the certificate for this host: --ca names the file of yours; "
+    "without it the system's count."
 )
 OUT_OF_TIME_FIX = (
     "Something answers slowly. --max-seconds 3600 gives the run more time, and --only some checks."
 )
-NO_ANSWER_FIX = "The entrypoint stopped answering: see `make ps` and `make logs`."
+NO_ANSWER_FIX = "The entrypoint stopped answering: see whether proxy and server still run, and their logs."
 
 
 class Recorder:
@@ -141,7 +140,10 @@ class Recorder:
         result.status, result.expected = "error", ""
         if isinstance(error, COULD_NOT_CHECK):
             result.observed = f"could not check: {type(error).__name__}: {error}"
-            result.fix = CERTIFICATE_FIX if "CERTIFICATE" in str(error) else NO_ANSWER_FIX
+            if "CERTIFICATE" in str(error):
+                result.fix = reference.CHECKS["tls.certificate"] if self.setting.ours else CERTIFICATE_FIX
+            else:
+                result.fix = reference.NO_ANSWER if self.setting.ours else NO_ANSWER_FIX
         elif isinstance(error, OutOfTime):
             result.observed, result.fix = str(error), OUT_OF_TIME_FIX
         else:

@@ -1,5 +1,7 @@
 """Changes in this repository's own stack: its files and settings, named where it is the target."""
 
+# Where an entrypoint stops in the middle of a run.
+NO_ANSWER = "The entrypoint stopped answering: see `make ps` and `make logs`."
 # By the id of a cause.
 CAUSES: dict[str, str] = {
     "container_loopback": (
