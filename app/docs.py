@@ -19,7 +19,7 @@ ASSETS = "docs-assets"
 
 
 def add_docs(app: FastAPI) -> None:
-    """Adds /docs, /docs/oauth2-redirect and /redoc to an `app` made with docs_url=None and
+    """Add /docs, /docs/oauth2-redirect and /redoc to an `app` made with docs_url=None and
     redoc_url=None. The schema's URL in them carries the request's root_path."""
 
     @app.get("/docs", include_in_schema=False)

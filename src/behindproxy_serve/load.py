@@ -11,7 +11,7 @@ def load(name: str) -> ASGIApp:
     """Return the object that `module:attribute` names, or what it makes where it is a factory: a function
     that needs no argument. An ASGI application takes three.
 
-    Raises ImportError or AttributeError; TypeError where that is no application; whatever the factory raises.
+    Raise ImportError or AttributeError; TypeError where that is no application; whatever the factory raises.
     """
     module, _, attributes = name.partition(":")
     found: Any = import_module(module)

@@ -24,7 +24,7 @@ def line(message: str, moment: float | None = None, **more: str) -> str:
 
 
 def failure(message: str, error: BaseException) -> None:
-    """Writes of an error before, or beside, any server's own logging."""
+    """Write of an error before, or beside, any server's own logging."""
     text = "".join(traceback.format_exception(error))
     print(line(message, level="critical", exception=text), file=sys.stderr, flush=True)
 

@@ -59,7 +59,7 @@ class Slot:
         self.numbers[place + 1 + bisect_left(BUCKETS, seconds)] += 1
 
     def _add(self, key: Key) -> int:
-        """The place of a new key, or of OTHER where the slot is full or the name too long."""
+        """Return the place of a new key, or of OTHER where the slot is full or the name too long."""
         name = json.dumps(key).encode()
         at = len(self.places.keys() - {OTHER}) + 1
         if at > SERIES or len(name) > NAME_BYTES:
@@ -104,7 +104,7 @@ def _taken(folder: Path) -> int:
 
 
 def _fill(file: int) -> None:
-    """Give `file` all its bytes. Raises OSError on a full disk, where a hole would end the process later."""
+    """Give `file` all its bytes. Raise OSError on a full disk, where a hole would end the process later."""
     left = SIZE
     while left:
         left -= os.write(file, bytes(min(left, 65_536)))

@@ -21,7 +21,7 @@ URLS_KEPT = 1000  # so that nobody fills the memory
 
 
 def seen(connection: HTTPConnection) -> dict[str, Any]:
-    """The connection as ASGI and Starlette present it; every value is JSON."""
+    """Return the connection as ASGI and Starlette present it; every value is JSON."""
     scope = connection.scope
     return {
         "client": list(scope["client"]) if scope.get("client") else None,

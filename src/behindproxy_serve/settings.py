@@ -43,7 +43,7 @@ def extra(row: FieldInfo, key: str) -> str:
 class Settings(BaseSettings):
     """Frozen; an empty value means unset, as in Compose's ``${KEY:-default}``.
 
-    Raises pydantic.ValidationError; `explain` turns it into one line a person can act on.
+    Raise pydantic.ValidationError; `explain` turns it into one line a person can act on.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)

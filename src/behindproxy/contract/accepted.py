@@ -32,7 +32,7 @@ class Accepted:
 
 
 def load(path: Path) -> list[Accepted]:
-    """Read the `[[accept]]` tables of a TOML file. Raises Malformed."""
+    """Read the `[[accept]]` tables of a TOML file. Raise Malformed."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -50,7 +50,7 @@ class Disturbed(ConnectionError):
 
 
 def only_safe(route: "Route") -> None:
-    """Lets a request of the page pass, or stops it where it could change something."""
+    """Let a request of the page pass, or stop it where it could change something."""
     request = route.request
     harm = safety.harm(request.method, request.url, request.headers.items())
     if harm or request.post_data_buffer:
@@ -60,7 +60,7 @@ def only_safe(route: "Route") -> None:
 
 
 def undisturbed(look: Callable[..., None]) -> Callable[..., None]:
-    """Looks at `page` again when Chromium was disturbed; never because of what it saw."""
+    """Look at `page` again when Chromium was disturbed; never because of what it saw."""
 
     @functools.wraps(look)
     def attempts(page: "Page", **fixtures: Entrypoint | Expect) -> None:
@@ -165,7 +165,7 @@ class Page:
         self.expect(f"status of {url}", answer.status, 200)
 
     def see(self, selector: str, what: str) -> "Locator":
-        """Waits until it is shown, and returns the first of it."""
+        """Wait until it is shown, and return the first of it."""
         from playwright.sync_api import TimeoutError
 
         found, deadline = self.page.locator(selector).first, time.monotonic() + WAIT_SECONDS
@@ -196,7 +196,7 @@ class Page:
             self.page.wait_for_timeout(100)
 
     def execute(self, path: str) -> dict[str, str]:
-        """Expands GET `path` in Swagger UI, tries it out, and reads what is shown then."""
+        """Expand GET `path` in Swagger UI, try it out, and read what is shown then."""
         block = f'.opblock-get:has(.opblock-summary-path[data-path="{path}"])'
         self.see(f"{block} .opblock-summary-control", f"operation GET {path}").click()
         self.see(f"{block} .try-out__btn", "Try it out").click()
@@ -211,7 +211,7 @@ class Page:
         }
 
     def close(self) -> None:
-        """Leaves the picture of how it ended, passed or failed, with the entrypoint."""
+        """Leave the picture of how it ended, passed or failed, with the entrypoint."""
         try:
             picture = self.page.screenshot(type="jpeg", quality=60, animations="disabled")
             self.entrypoint.screenshot = "data:image/jpeg;base64," + base64.b64encode(picture).decode()

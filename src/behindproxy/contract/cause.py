@@ -30,13 +30,13 @@ class Red:
         return any(place.startswith(f"{id}@") for place in self.held)
 
     def hosts_elsewhere(self) -> list[str]:
-        """The beginnings of a Location that names no host of the deployment."""
+        """Return the beginnings of a Location that names no host of the deployment."""
         seen = self.seen("redirect.keeps_prefix@http*")
         found = re.findall(r"https?://[^/:\s]+", seen)
         return found if found and not any(host in found[0] for host in self.setting.hosts) else ["\0"]
 
     def __call__(self, pattern: str) -> bool:
-        """Is a check red that fits `id@entrypoint`? Wildcards are allowed; without @, at any entrypoint."""
+        """Return whether a check is red that fits `id@entrypoint`, with wildcards; without @, at any."""
         return bool(self.seen(pattern))
 
     def spared(self, pattern: str) -> bool:
@@ -44,11 +44,11 @@ class Red:
         return not self(pattern) and any(fnmatch(place, _whole(pattern)) for place in self.ran)
 
     def seen(self, pattern: str) -> str:
-        """What was observed at the first place that fits."""
+        """Return what was observed at the first place that fits."""
         return next((text or "red" for text in self._at(pattern)), "")
 
     def says(self, pattern: str, *words: str) -> bool:
-        """Was one of `words` observed at a red place that fits? A status is no part of a port or a time."""
+        """Return whether a red place that fits shows one of `words`. A status is no part of a port."""
         wanted = [rf"(?<![\d:.]){word}(?!\d)" if word.isdigit() else re.escape(word) for word in words]
         return any(re.search(one, text) for text in self._at(pattern) for one in wanted)
 
@@ -92,8 +92,9 @@ def public_404(red: Red) -> bool:
 
 
 def proxys_own_404(red: Red) -> bool:
-    """The application's own 404 is JSON, which app.not_found_is_the_applications demands. That
-    needs a schema, which is not found either where the public address alone is known."""
+    """Return whether a 404 is the proxy's. The application's own is JSON, which
+    app.not_found_is_the_applications demands. That needs a schema, which is not found either where the
+    public address alone is known."""
     return public_404(red) and (
         red("app.not_found_is_the_applications@http*") or red.says("app.answers@http*", "404 from the proxy")
     )

@@ -17,7 +17,7 @@ def unset(red: Red) -> bool:
 
 
 def told_otherwise(red: Red) -> bool:
-    """The application answers with the prefix, and the server did not tell it."""
+    """Return whether the application answers with the prefix, and the server did not tell it."""
     return red.passed("app.root_path") and not red("app.root_path")
 
 

@@ -39,7 +39,7 @@ def find() -> str:
 
 
 def verified_key(target: Target, address: Address) -> str | None:
-    """A hash of the public key at `address`, once chain and name were verified with --ca-file."""
+    """Return a hash of the public key at `address`, once chain and name were verified with --ca-file."""
     try:
         with (
             socket.create_connection((address.host, address.port), TIMEOUT_SECONDS) as plain,

@@ -368,7 +368,7 @@ def expect(request: pytest.FixtureRequest) -> Expect:
 
 @pytest.fixture
 def target(request: pytest.FixtureRequest, expect: Expect, junit_name: None) -> Target:
-    """The deployment, once it is known that the check applies: for checks of no one entrypoint."""
+    """Return the deployment, once it is known that the check applies: for checks of no one entrypoint."""
     target = request.config.stash[TARGET]
     if reason := target.reason_to_skip(check.of(request.node), check.entrypoint_of(request.node)):
         pytest.skip(reason)
@@ -378,7 +378,7 @@ def target(request: pytest.FixtureRequest, expect: Expect, junit_name: None) -> 
 
 @pytest.fixture
 def entrypoint(request: pytest.FixtureRequest, expect: Expect, junit_name: None) -> Entrypoint:
-    """The entrypoint that the parameter names."""
+    """Return the entrypoint that the parameter names."""
     target, name = request.config.stash[TARGET], check.entrypoint_of(request.node)
     if reason := target.reason_to_skip(check.of(request.node), name):
         pytest.skip(reason)

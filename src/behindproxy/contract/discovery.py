@@ -206,7 +206,7 @@ class Discovery:
                         return
 
     def _prefixes(self) -> list[str]:
-        """What may stand before a path of the application at the entrypoint that is looked at."""
+        """Return what may stand before a path of the application at the entrypoint that is looked at."""
         if self.name != "direct":
             return [self.target.prefix]
         if self.target.given_strip is not None:
@@ -285,7 +285,7 @@ class Discovery:
         return False
 
     def _public_status(self, target: str) -> int:
-        """The status of a path as it stands at the proxy; 404 where nothing answers."""
+        """Return the status of a path as it stands at the proxy; 404 where nothing answers."""
         for name in ("https", "http"):
             if name in self.target.addresses.keys() - self.target.dead.keys() - self.target.redirecting:
                 try:
@@ -306,7 +306,7 @@ class Discovery:
             self.found.notes.append("unknown paths are answered with one page and 200: it proves no path")
 
     def _paths(self) -> list[str]:
-        """The GET paths of the schema; those with parameters come filled."""
+        """Return the GET paths of the schema; those with parameters come filled."""
         plain: list[str] = []
         filled: list[str] = []
         for path, operations in self.found.schema.get("paths", {}).items():
@@ -442,7 +442,7 @@ class Discovery:
         self.found.socket_io = opened or (paths if named or source or told else [])
 
     def _client_paths(self, answer: Answer) -> list[str]:
-        """The path at which a page's script looks for Socket.IO, where it has the client."""
+        """Return the path at which a page's script looks for Socket.IO, where it has the client."""
         called = SOCKET_IO_CLIENT.search(answer.text)
         given = SOCKET_IO_PATH.search(called[1]) if called else None
         if not called or "://" in called[1] or ("path" in called[1] and not given):

@@ -124,22 +124,22 @@ class Entrypoint:
         self.noted: dict[str, tuple[str, str]] = {}
 
     def path(self, path: str) -> str:
-        """The path to request here to reach the application's `path`."""
+        """Return the path to request here to reach the application's `path`."""
         return self.address.entered_at + path
 
     def public(self, path: str) -> str:
-        """The address of the application's `path` in a link of an answer from here."""
+        """Return the address of the application's `path` in a link of an answer from here."""
         return self.origin + self.prefix + path
 
     def get(self, path: str, **options: Unpack[Options]) -> httpx.Response:
         return self.request("GET", path, **options)
 
     def request(self, method: str, path: str, **options: Unpack[Options]) -> httpx.Response:
-        """Asks for the application's `path`."""
+        """Request the application's `path`."""
         return self.ask(method, self.path(path), **options)
 
     def ask(self, method: str, target: str, **options: Unpack[Options]) -> httpx.Response:
-        """Asks for `target` as it stands, without the prefix."""
+        """Request `target` as it stands, without the prefix."""
         with self.stream(method, target, **options) as response:
             response.read()
             self.response_text = exchange.response_text(response, response.text)
@@ -181,7 +181,7 @@ class Entrypoint:
             response.close()
 
     def permit_more(self, status: int, text: Callable[[], str]) -> None:
-        """Raises RateLimited where somebody's deployment wants no more requests for now; a 503 says so only
+        """Raise RateLimited where somebody's deployment wants no more requests for now; a 503 says so only
         where something else was answered before."""
         if self.target.ours or status not in (429, 503):
             self.target.answering.add(self.name)
@@ -189,7 +189,7 @@ class Entrypoint:
             raise RateLimited(status)
 
     def each(self, cases: Iterable[str], ask: Callable[[str], Answer]) -> dict[str, Answer]:
-        """The answer to each case; a failure shows the exchange of the first wrong one."""
+        """Return the answer to each case; a failure shows the exchange of the first wrong one."""
         answers = {}
         for case in cases:
             answers[case] = ask(case)
@@ -197,7 +197,7 @@ class Entrypoint:
         return answers
 
     def probe(self, rest: str = "x", **options: Unpack[Options]) -> Seen:
-        """What the application saw of a request."""
+        """Return what the application saw of a request."""
         seen: Seen = self.expect.json(self.get(f"/_probe/{rest}", **options))
         return seen
 
@@ -205,7 +205,7 @@ class Entrypoint:
     def ws(
         self, path: str, headers: list[tuple[str, str]] | None = None, compress: bool = False
     ) -> Iterator[WebSocket]:
-        """An open WebSocket. A refused handshake is a wrong answer, not an error."""
+        """Return an open WebSocket. A refused handshake is a wrong answer, not an error."""
         url = f"{self.ws_scheme}://{self.authority}{self.path(path)}"
         self._permit(safety.harm("GET", self.path(path), headers or []))
         self.target.count(self.name, self.path(path))
@@ -230,7 +230,7 @@ class Entrypoint:
             yield connection
 
     def raw_until_closed(self, request: str | bytes) -> tuple[list[raw.RawAnswer], bool]:
-        """Sends these very bytes; returns every response, and whether the connection was closed then."""
+        """Send these very bytes; return every response, and whether the connection was closed then."""
         data = request.encode("latin-1") if isinstance(request, str) else request
         text = data.decode("latin-1")
         self._permit(safety.harm_in(text))

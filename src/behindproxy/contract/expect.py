@@ -73,7 +73,7 @@ class Expect:
         self.held.append((what, expected))
 
     def json(self, answer: httpx.Response | RawAnswer) -> Any:
-        """The JSON of a 200. Any other answer is wrong, not a bug of the check that reads it."""
+        """Return the JSON of a 200. Any other answer is wrong, not a bug of the check that reads it."""
         self("status", answer.status_code, 200)
         try:
             return answer.json()

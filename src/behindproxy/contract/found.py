@@ -67,7 +67,7 @@ class Found:
 
     @property
     def present(self) -> list[str]:
-        """Paths that exist, whatever they answer to GET: an MCP server wants another header (406)."""
+        """Return paths that exist, whatever they answer to GET: an MCP server wants another header (406)."""
         known = {path: answer.status for path, answer in self.answers.items() if not self.covers(answer)}
         return [path for path, status in known.items() if status < 500 and status not in (404, 421)]
 
@@ -96,7 +96,7 @@ class Found:
 
     @property
     def showing(self) -> list[str]:
-        """Paths whose answers show an absolute address of this deployment; the long ones last."""
+        """Return paths whose answers show an absolute address of this deployment; the long ones last."""
         shown = [(not answer.whole, path) for path, answer in self.answers.items() if answer.addresses]
         return [path for _, path in sorted(shown, key=lambda one: one[0])]
 

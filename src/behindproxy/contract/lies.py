@@ -25,7 +25,7 @@ OURS = (
 
 
 def lies(scheme: str) -> dict[str, list[tuple[str, str]]]:
-    """Sets of headers, each a way to pretend to be somebody, somewhere or something else."""
+    """Return sets of headers, each a way to pretend to be somebody, somewhere or something else."""
     other = "http" if scheme == "https" else "https"
     usual = [
         ("X-Forwarded-For", FAKE_IP),
@@ -70,7 +70,7 @@ View = dict[str, str | int | dict[str, str] | None]
 
 
 def view(seen: Seen) -> View:
-    """What no header may change. The client's port is left out: each connection has its own."""
+    """Return what no header may change. The client's port is left out: each connection has its own."""
     return {
         "scheme": seen["scheme"],
         "root_path": seen["root_path"],
@@ -84,7 +84,7 @@ def view(seen: Seen) -> View:
 
 
 def trusted(entrypoint: Entrypoint, sets: dict[str, list[tuple[str, str]]]) -> dict[str, View]:
-    """Of each set, what it changed in the application's view."""
+    """Return what each set changed in the application's view."""
     honest = view(entrypoint.probe())
 
     def changed(name: str) -> View:

@@ -47,7 +47,7 @@ class _Response(http.client.HTTPResponse):
 def exchange(
     host: str, port: int, context: ssl.SSLContext | None, request: bytes, source: str = ""
 ) -> tuple[bytes, bool]:
-    """Sends `request` and returns what came back, and whether the other side closed the connection."""
+    """Send `request` and return what came back, and whether the other side closed the connection."""
     own = (source, 0) if source else None
     with socket.create_connection((host, port), ANSWER_SECONDS, own) as plain:
         with context.wrap_socket(plain, server_hostname=host) if context else plain as connection:

@@ -44,7 +44,7 @@ def overrides(name: str) -> bool:
 
 
 def harm(method: str, target: str, headers: Iterable[tuple[str, str]]) -> str:
-    """What in a request could change something; empty where nothing does."""
+    """Return what in a request could change something; empty where nothing does."""
     if method not in SAFE:
         return f"method {method}"
     keys = re.split("[&;]", target.partition("?")[2])

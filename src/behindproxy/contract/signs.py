@@ -10,12 +10,12 @@ from .cause import ROOT_PATH, Cause, Red, proxys_own_404, public_404
 
 
 def elsewhere(fits: Callable[[Red], bool]) -> Callable[[Red], bool]:
-    """A sign that answers without a probe give: of this repository's stack the probe says more."""
+    """Return a sign that answers without a probe give: of this repository's stack the probe says more."""
     return lambda red: not red.setting.ours and fits(red)
 
 
 def wrong_servers(red: Red) -> str:
-    """What stands in the schema's servers in place of the prefix; `nothing` where there is none."""
+    """Return what stands in the schema's servers in place of the prefix; `nothing` where there is none."""
     return red.seen("openapi.servers").rpartition("server: ")[2].strip().strip('[]"')
 
 

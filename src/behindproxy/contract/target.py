@@ -155,7 +155,7 @@ class Target:
             self.addresses[name] = Address.parse(name, url, self.prefix, entered_at)
 
     def new_client(self, **options: Unpack[ClientOptions]) -> httpx.Client:
-        """A client that refuses what a third-party application must not get."""
+        """Return a client that refuses what a third-party application must not get."""
         client = httpx.Client(
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
@@ -178,7 +178,7 @@ class Target:
         self.sent[name, target.partition("?")[0]] += 1
 
     def permit(self, names: set[EntrypointName], harm: str) -> None:
-        """Raises Refused unless the demonstration answers at each of these entrypoints, and OutOfTime."""
+        """Raise Refused unless the demonstration answers at each of these entrypoints, and OutOfTime."""
         self.refuse_late()
         if harm and (not names or any(map(self.restricted, names))):
             raise safety.Refused(f"not sent, {harm}: {safety.REASON}")
@@ -188,7 +188,7 @@ class Target:
         return not (self.unsafe or name in self.marked)
 
     def refuse_late(self) -> None:
-        """Raises OutOfTime where the run has taken as long as it may."""
+        """Raise OutOfTime where the run has taken as long as it may."""
         if self.max_seconds and time.monotonic() - self.began > self.max_seconds:
             raise deadline.OutOfTime(f"{deadline.NOT_CHECKED}the run took its {self.max_seconds} s before")
 
@@ -440,7 +440,8 @@ class Target:
         return None, "the caller can only have the proxy's own address"
 
     def two_clients(self, address: Address) -> tuple[httpx.Client | None, str]:
-        """A client that calls this machine's proxy from another loopback address, or why there is none."""
+        """Return a client that calls this machine's proxy from another loopback address, or why there is
+        none."""
         if self._other is None:
             try:
                 server = socket.getaddrinfo(address.host, address.port, socket.AF_INET, socket.SOCK_STREAM)[
@@ -519,7 +520,7 @@ def is_internal(host: str) -> bool:
 
 
 def demonstration() -> Found:
-    """What the demonstration must have, whether it answers or not."""
+    """Return what the demonstration must have, whether it answers or not."""
     own = [DEMO["app"], DEMO["items"], "/noslash", "/items", "/static/hello.txt"]
     answers = {path: Answer(path, 200, "application/json", "", "") for path in own}
     answers["/items"] = Answer("/items", 307, "", "", "items/", addresses=("items/",))

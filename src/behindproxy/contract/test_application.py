@@ -32,7 +32,7 @@ FIX = (
 
 
 def routes(entrypoint: Entrypoint, expect: Expect) -> list[str]:
-    """The paths that were found; of the demonstration, the GET operations of its schema."""
+    """Return the paths that were found; of the demonstration, the GET operations of its schema."""
     if not entrypoint.target.demo or entrypoint.target.docs != "public":
         known = [path for path, one in entrypoint.target.found.answers.items() if one.kind != STREAM]
         if not known:
@@ -49,7 +49,7 @@ def routes(entrypoint: Entrypoint, expect: Expect) -> list[str]:
 
 
 def outside(entrypoint: Entrypoint, url: str) -> bool:
-    """Is it this host's, and not under the prefix?"""
+    """Return whether it is this host's, and not under the prefix."""
     place = parts(resolved(entrypoint.origin, url))
     inside = place.path == entrypoint.prefix or place.path.startswith(f"{entrypoint.prefix}/")
     return place.hostname == entrypoint.host and not inside
@@ -340,7 +340,7 @@ def shows_host(entrypoint: Entrypoint, path: str, usual: httpx.Response) -> bool
 
 
 def cookie_path(line: str, path: str) -> str:
-    """The path to which a Set-Cookie line applies; without Path, the folder of the request (RFC 6265 ›
+    """Return the path to which a Set-Cookie line applies; without Path, the folder of the request (RFC 6265 ›
     5.1.4)."""
     named = re.search(r";\s*path=([^;]*)", line, re.IGNORECASE)
     return named[1] if named else path.rpartition("/")[0] or "/"

@@ -40,7 +40,7 @@ def prefix_in_servers(entrypoint: Entrypoint) -> None:
 
 @pytest.fixture
 def page(request: pytest.FixtureRequest, entrypoint: Entrypoint, expect: Expect) -> Iterator[Page]:
-    """A page, once the entrypoint is known to be there: a check that is skipped starts no browser."""
+    """Return a page, once the entrypoint is known to be there: a check that is skipped starts no browser."""
     page = Page(request.getfixturevalue("chromium"), entrypoint, expect)
     yield page
     page.close()

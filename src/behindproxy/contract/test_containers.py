@@ -46,7 +46,7 @@ def docker(*arguments: str) -> str:
 
 
 def containers() -> dict[str, Inspected]:
-    """The inspected containers of Traefik and the application, of the project in this folder."""
+    """Return the inspected containers of Traefik and the application, of the project in this folder."""
     label = f"label=com.docker.compose.project.working_dir={os.path.realpath('.')}"
     inspected = json.loads(docker("inspect", *docker("ps", "-q", "--filter", label).split()))
     file = "/docker-compose.yml"  # another file in this folder has containers of its own

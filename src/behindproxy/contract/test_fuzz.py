@@ -127,7 +127,7 @@ def generated(
     deadline: float,
     checks: "list[CheckFunction]",
 ) -> int:
-    """Asks one operation with `examples` requests that are right, or wrong, by its schema."""
+    """Send one operation `examples` requests that are right, or wrong, by its schema."""
     import hypothesis
     from hypothesis import strategies
     from schemathesis.core.failures import FailureGroup

@@ -14,7 +14,7 @@ COMES_BACK = "answered, and the name comes back in an address"
 
 
 def refused(entrypoint: Entrypoint, head: str) -> str:
-    """The answer to a redirecting path under `head`, in a word: who got a Location, and where to."""
+    """Return the answer to a redirecting path under `head`, in a word: who got a Location, and where to."""
     answers = entrypoint.raw(f"{head}\r\nConnection: close\r\n\r\n")
     if not answers:
         return "refused"
@@ -40,12 +40,12 @@ def expect_location(entrypoint: Entrypoint, expect: Expect) -> None:
 
 
 def redirecting(entrypoint: Entrypoint) -> str:
-    """A path whose answer names the host of its request."""
+    """Return a path whose answer names the host of its request."""
     return entrypoint.target.found.redirects[0].path
 
 
 def answering(entrypoint: Entrypoint, expect: Expect) -> str:
-    """A path that answers under an own name, best one that shows it."""
+    """Return a path that answers under an own name, best one that shows it."""
     found = entrypoint.target.found
     for path in [*found.showing[:2], *found.routes[:3], *entrypoint.target.answers]:
         if entrypoint.look(path).status_code < 400:
@@ -55,8 +55,8 @@ def answering(entrypoint: Entrypoint, expect: Expect) -> str:
 
 
 def taken(entrypoint: Entrypoint, head: str, host: str, own: RawAnswer) -> str:
-    """What an answer under a foreign `host` shows: the name itself, the application's own answer, or that
-    it was refused or is another's."""
+    """Return what an answer under a foreign `host` shows: the name itself, the application's own answer, or
+    that it was refused or is another's."""
     answers = entrypoint.raw(f"{head}\r\nConnection: close\r\n\r\n")
     if not answers or 400 <= answers[0].status_code < 500:
         return "refused"

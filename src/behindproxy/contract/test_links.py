@@ -28,7 +28,7 @@ def port_of(parts: SplitResult) -> int:
 
 
 def places(entrypoint: Entrypoint) -> list[Address]:
-    """The entrypoint's own address, and that of https, to which http may lead."""
+    """Return the entrypoint's own address, and that of https, to which http may lead."""
     addresses = entrypoint.target.addresses
     return [entrypoint.address, *([addresses["https"]] if "https" in addresses else [])]
 

@@ -13,7 +13,7 @@ CLIENT = "203.0.113.9"  # what the load balancer nearest to the client saw
 
 
 def as_a_load_balancer(entrypoint: Entrypoint) -> dict[str, str]:
-    """The headers of a request that came over every trusted hop, the caller being the last one."""
+    """Return the headers of a request that came over every trusted hop, the caller being the last one."""
     target = entrypoint.target
     hops = [item for item in target.trusted_proxies if "/" not in item and item != target.caller]
     other = "http" if entrypoint.scheme == "https" else "https"

@@ -20,7 +20,7 @@ EXEC = re.compile(r'\| (\{"message":")?exec ')
 
 
 def lines_of(entrypoint: Entrypoint, part: str) -> list[str]:
-    """The lines of the part `traefik` or `app`, which stands before each of them."""
+    """Return the lines of the part `traefik` or `app`, which stands before each of them."""
     done = subprocess.run(
         entrypoint.target.logs_command, capture_output=True, text=True, timeout=60, check=False
     )
@@ -31,7 +31,7 @@ def lines_of(entrypoint: Entrypoint, part: str) -> list[str]:
 
 
 def found(entrypoint: Entrypoint, part: str, holds: Callable[[str], bool]) -> str:
-    """The first line that `holds`, waited for: a log is written behind the answer."""
+    """Return the first line that `holds`, waited for: a log is written behind the answer."""
     deadline = time.monotonic() + SECONDS_UNTIL_LOGGED
     while True:
         lines = lines_of(entrypoint, part)
@@ -141,7 +141,7 @@ def is_json(text: str) -> bool:
 
 
 def since_the_start(entrypoint: Entrypoint) -> list[str]:
-    """The application's lines. Each start says the command that the process becomes; what stands
+    """Return the application's lines. Each start says the command that the process becomes; what stands
     before was another start."""
     lines = lines_of(entrypoint, "app")
     starts = [number for number, line in enumerate(lines) if EXEC.search(line)]

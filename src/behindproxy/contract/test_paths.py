@@ -13,7 +13,7 @@ CODES = frozenset({"%2F", "%5C", "%00", "%3B", "%25", "%3F", "%23"})
 
 
 def get(entrypoint: Entrypoint, target: str) -> RawAnswer:
-    """The answer to a path sent as it is written here: clients would tidy it. Status 0 is none."""
+    """Return the answer to a path sent as it is written here: clients would tidy it. Status 0 is none."""
     answers = entrypoint.raw(
         f"GET {target} HTTP/1.1\r\nHost: {entrypoint.authority}\r\nConnection: close\r\n\r\n"
     )

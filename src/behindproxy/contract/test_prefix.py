@@ -92,7 +92,7 @@ def test_unprefixed_paths_are_the_proxys_404(entrypoint: Entrypoint, expect: Exp
 
 
 def beside(prefix: str) -> list[str]:
-    """Paths that begin like the prefix, or nearly, without a segment boundary after it."""
+    """Return paths that begin like the prefix, or nearly, without a segment boundary after it."""
     parent, _, last = prefix.rpartition("/")
     swapped = f"{parent}/{last.swapcase()}"
     targets = [

@@ -27,7 +27,7 @@ CLOSE_SECONDS = 3
 
 
 class WebSocket:
-    """Connects at once. Raises websockets' InvalidStatus when the handshake is refused.
+    """Connect at once. Raise websockets' InvalidStatus when the handshake is refused.
 
     With `compress`, compression is offered; `compressed` says whether it was taken.
     """
@@ -80,7 +80,7 @@ class WebSocket:
         self._flush()
 
     def recv(self) -> str:
-        """The next text message."""
+        """Return the next text message."""
         while True:
             frame = self._next(Frame)
             if frame.opcode is Opcode.TEXT:
@@ -93,7 +93,7 @@ class WebSocket:
         return bool(self.protocol.extensions)
 
     def close_code(self, frames: list[Frame]) -> int | None:
-        """The code with which the other side closes while, or after, these are sent; None without one.
+        """Return the code with which the other side closes while, or after, these are sent; None without one.
 
         The last in pieces, with time after the first: who refuses a length does so before the rest
         comes, and what is written after that can cost the answer.

@@ -117,14 +117,15 @@ def allowed_characters(settings: StackSettings) -> list[str]:
 
 
 def encoded(path: str, allowed: Collection[str] = ()) -> list[str]:
-    """The encoded characters in `path` that are refused where only `allowed` ones pass, as `%2F`."""
+    """Return the encoded characters in `path` that are refused where only `allowed` ones pass, as `%2F`."""
     found = (f"%{code.upper()}" for code in ENCODED.findall(path.partition("?")[0]))
     return [one for one in dict.fromkeys(found) if one not in allowed]
 
 
 def refused_encoded(requests: list[Request], allowed: Collection[str] = ()) -> Iterator[Request]:
-    """The requests that a router's middleware refused for an encoded character: 400, and no server tried.
-    Not those with %00, which no address has that a person wants: scanners send it, and so does verify."""
+    """Return the requests that a router's middleware refused for an encoded character: 400, and no server
+    tried. Not those with %00, which no address has that a person wants: scanners send it, and so does
+    verify."""
     for one in requests:
         by_proxy = one.status == 400 and not one.passed_on and not one.by_application
         if by_proxy and encoded(one.path, allowed) and "%00" not in one.path:

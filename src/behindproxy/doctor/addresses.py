@@ -34,7 +34,7 @@ PUBLIC = ("public", "the whole internet, where no firewall is between")
 
 
 def kind(address: str) -> tuple[str, str]:
-    """The name of the address's kind, and who can reach it."""
+    """Return the name of the address's kind, and who can reach it."""
     here = ip_address(address)
     if here.version == 6 and here.ipv4_mapped:
         here = here.ipv4_mapped

@@ -137,7 +137,7 @@ def _not_found(facts: Facts, answer: Answer) -> Iterator[Step]:
 
 
 def _of_localhost(facts: Facts, answer: Answer) -> str:
-    """What comes for localhost, where it is another answer, or another's."""
+    """Return what comes for localhost, where it is another answer, or another's."""
     by_name = facts.elsewhere.get("localhost")
     if not by_name or by_name.outcome != "http":
         return ""
@@ -148,7 +148,7 @@ def _of_localhost(facts: Facts, answer: Answer) -> str:
 
 
 def _answering(facts: Facts, name: str) -> Answer | None:
-    """The answer to this variant of the URL, where it is a good one."""
+    """Return the answer to this variant of the URL, where it is a good one."""
     other = facts.elsewhere.get(name)
     return other if other and other.outcome == "http" and other.status < 400 else None
 

@@ -21,7 +21,7 @@ BODY_BYTES = 4096
 
 
 def resolve(host: str) -> list[str]:
-    """The addresses of `host`, in the order in which a client tries them. Raises OSError."""
+    """Return the addresses of `host`, in the order in which a client tries them. Raise OSError."""
     host = host.strip("[]")
     try:
         return [str(ip_address(host))]
@@ -159,7 +159,8 @@ def _response(connection: socket.socket, parts: SplitResult) -> http.client.HTTP
 
 
 def _beginning(connection: socket.socket, response: http.client.HTTPResponse) -> str:
-    """The body's first bytes, or what of them comes within SECONDS: a stream's headers are an answer."""
+    """Return the body's first bytes, or what of them comes within SECONDS: a stream's headers are an
+    answer."""
     body, deadline = b"", time.monotonic() + SECONDS
     with contextlib.suppress(OSError, http.client.HTTPException):
         while len(body) < BODY_BYTES and (left := deadline - time.monotonic()) > 0:

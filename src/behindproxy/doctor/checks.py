@@ -112,7 +112,7 @@ def _processes(facts: Facts) -> Iterator[Step]:
 
 
 def _may_take(facts: Facts, name: str) -> int:
-    """The seconds until it listens, of a part that runs natively."""
+    """Return the seconds until it listens, of a part that runs natively."""
     return int(getattr(facts.settings, "start_seconds", 60)) if name == "app" else TRAEFIK_STARTS_SECONDS
 
 
@@ -240,12 +240,12 @@ def entrypoints(facts: Facts) -> Iterator[Step]:
 
 
 def _rule(facts: Facts, port: int) -> str:
-    """The firewall's first rule that keeps `port` closed."""
+    """Return the firewall's first rule that keeps `port` closed."""
     return next((rule.text for rule in facts.rules or [] if rule.stops(port)), "")
 
 
 def requests(facts: Facts) -> Iterator[Step]:
-    """What Traefik's access log has of the last hour: whose limit ended requests, which it refused."""
+    """Return what Traefik's access log has of the last hour: whose limit ended requests, which it refused."""
     ended: dict[str, list[Request]] = {}
     for one in facts.requests:
         ended.setdefault(limit(one, facts.settings), []).append(one)

@@ -18,8 +18,8 @@ LISTENS = "0A"  # TCP_LISTEN in /proc/net/tcp
 
 
 def containers(port: int | None = None) -> list[Container]:
-    """This clone's containers, and those of others that publish a port. Raises nothing: an engine
-    that stops answering shows none. Looks into this clone's, and into what publishes `port`."""
+    """Return this clone's containers, and those of others that publish a port. Raise nothing: an engine
+    that stops answering shows none. Look into this clone's, and into what publishes `port`."""
     try:
         ids = _docker("ps", "--all", "--quiet", "--no-trunc").stdout.split()
         inspected = json.loads(_docker("inspect", *ids).stdout) if ids else []
@@ -87,7 +87,7 @@ def _published(inspected: dict[str, Any]) -> tuple[Published, ...]:
 
 
 def inside(id_: str) -> tuple[Listener, ...] | None:
-    """What listens in the container, or None where it has no `cat`, or no /proc."""
+    """Return what listens in the container, or None where it has no `cat`, or no /proc."""
     try:
         result = _docker("exec", id_, "cat", "/proc/net/tcp", "/proc/net/tcp6")
     except (subprocess.TimeoutExpired, OSError):
@@ -131,7 +131,7 @@ for line in sys.argv[1:]:
 
 
 def ask_inside(all_: list[Container], settings: StackSettings) -> dict[str, str]:
-    """What the app's container gets from itself (`app`) and, over the container network, from
+    """Return what the app's container gets from itself (`app`) and, over the container network, from
     Traefik (`traefik`): a status, or why there was none."""
     app = next((c for c in all_ if c.ours and c.service == "app" and c.state == "running"), None)
     if not app:
@@ -149,7 +149,7 @@ def ask_inside(all_: list[Container], settings: StackSettings) -> dict[str, str]
 
 
 def traefik_log(all_: list[Container]) -> str:
-    """Its last lines, standard error included."""
+    """Return its last lines, standard error included."""
     found = next((c for c in all_ if c.ours and c.service == "traefik"), None)
     if not found:
         return ""

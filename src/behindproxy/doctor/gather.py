@@ -31,7 +31,7 @@ NOT_REACHED = ("refused", "timed_out", "unreachable", "no_name")
 
 
 def facts(url: str = "") -> Facts:
-    """Of the stack that runs here, or would; and with `url` of that. Raises SystemExit for settings
+    """Of the stack that runs here, or would; and with `url` of that. Raise SystemExit for settings
     that cannot be, as `make up` does."""
     running = state.load()
     seen = Facts(settings=running[1] if running else read(), runtime=running[0] if running else "")
@@ -95,7 +95,7 @@ def _engine(seen: Facts, port: int | None) -> None:
 
 
 def _ca(settings: StackSettings) -> str:
-    """The development CA; nothing if the system's own is wanted."""
+    """Return the development CA; nothing if the system's own is wanted."""
     given = os.environ.get("CA_FILE", "")
     return given or (str(CA_FILE) if CA_FILE.exists() and not settings.domain else "")
 
@@ -137,8 +137,8 @@ def _inner(seen: Facts) -> None:
 
 
 def _requests(seen: Facts, began: datetime, own: bool) -> None:
-    """The access log since Traefik's start: an earlier one may have had other limits. `began`: when it was
-    seen how long it runs, before the URL's answer was waited for."""
+    """Return the access log since Traefik's start: an earlier one may have had other limits. `began`: when it
+    was seen how long it runs, before the URL's answer was waited for."""
     if seen.runtime == "native":
         log, up = native.logs_text(seen.settings, lines=0), seen.up_seconds.get("traefik")
     else:

@@ -20,7 +20,8 @@ MISDIRECTED = 421
 
 
 def refused(facts: Facts, answer: Answer) -> Iterator[Step]:
-    """The finding where the answer names the host, or where localhost is taken and this name is not."""
+    """Return the finding where the answer names the host, or where localhost is taken and this name is
+    not."""
     host = urlsplit(answer.url).hostname or ""
     if answer.status not in (400, 403, MISDIRECTED) or (facts.stack_at(answer.port) and not answer.body):
         return

@@ -90,8 +90,8 @@ def _listening(pairs: Sequence[tuple[Any, int | None]]) -> list[Listener]:
 
 
 def connecting(port: int) -> set[tuple[Any, str]]:
-    """The connections that the processes that listen at `port` try to make at this moment: their own end,
-    and the address at the other."""
+    """Return the connections that the processes that listen at `port` try to make at this moment: their own
+    end, and the address at the other."""
     try:
         all_ = psutil.net_connections("tcp")
     except (psutil.Error, PermissionError):
@@ -202,7 +202,7 @@ def _source(folder: str = ".vscode-server") -> str:
 
 
 def firewall() -> tuple[list[Rule] | None, str]:
-    """The rules that keep new TCP connections out, and the firewall's name; or None and the reason."""
+    """Return the rules that keep new TCP connections out, and the firewall's name; or None and the reason."""
     if os.uname().sysname != "Linux":
         return None, "read only on Linux; on macOS see System Settings, Network, Firewall"
     if os.geteuid() != 0:
@@ -240,7 +240,7 @@ def _run(*command: str) -> str:
 
 
 def iptables(text: str) -> list[Rule]:
-    """Of `iptables -S`: what INPUT, DOCKER-USER and the chains they jump to drop or reject."""
+    """Return what INPUT, DOCKER-USER and the chains they jump to drop or reject, of `iptables -S`."""
     chains: dict[str, list[str]] = {}
     policy = {}
     for line in text.splitlines():
@@ -280,7 +280,7 @@ def iptables(text: str) -> list[Rule]:
 
 
 def nft(ruleset: dict[str, Any]) -> list[Rule]:
-    """Of `nft -j list ruleset`: what base chains with the hook `input` drop or reject."""
+    """Return what base chains with the hook `input` drop or reject, of `nft -j list ruleset`."""
     items = ruleset.get("nftables", [])
     bases = {
         (c["family"], c["table"], c["name"]): c

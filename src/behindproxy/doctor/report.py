@@ -23,7 +23,7 @@ COLOURS = {OK: 32, NOTE: 33, WARNING: 33, ERROR: 31, UNSEEN: 2}
 
 
 def terminal(steps: list[Step]) -> str:
-    """A line for each step, wrapped to the terminal's width, and its fix below it."""
+    """Return a line for each step, wrapped to the terminal's width, and its fix below it."""
     width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 120))
     subject = max(len(step.subject) for step in steps)
     lines = []
@@ -56,7 +56,7 @@ def _wrap(text: str, width: int) -> list[str]:
 
 
 def as_json(steps: list[Step], facts: Facts) -> str:
-    """`{"steps": [{"mark", "subject", "text", "fix", "id"}], "findings": [the same], "facts": {…}}`."""
+    """Return `{"steps": [{"mark", "subject", "text", "fix", "id"}], "findings": […], "facts": {…}}`."""
     seen = {name: value for name, value in vars(facts).items() if name != "own"}
     seen["settings"] = {name: hidden(value) for name, value in facts.settings.environ().items()}
     return json.dumps(

@@ -17,7 +17,7 @@ PYTHON = ("python", "pypy")
 
 
 def _container_at(facts: Facts, port: int) -> tuple[Container, int] | None:
-    """The container that publishes `port`, and the port in it."""
+    """Return the container that publishes `port`, and the port in it."""
     for container in sorted(facts.containers, key=lambda one: one.state != "running"):
         for one in container.published:
             if one.port == port:
@@ -164,7 +164,7 @@ def _private_elsewhere(facts: Facts, answer: Answer) -> Iterator[Step]:
 
 
 def _same_network(own: str, other: str) -> bool:
-    """A guess without the netmask: the first half of an IPv4 address, the first 64 bits of an IPv6."""
+    """Guess without the netmask: the first half of an IPv4 address, the first 64 bits of an IPv6."""
     if (":" in own) != (":" in other):
         return False
     return (
@@ -175,7 +175,7 @@ def _same_network(own: str, other: str) -> bool:
 
 
 def no_answer(facts: Facts, answer: Answer) -> Iterator[Step]:
-    """Connected, and then silent, reset, closed, or not HTTP."""
+    """Explain what was connected, and then silent, reset, closed, or not HTTP."""
     port = answer.port
     if downgraded(answer) and facts.speaks_tls:
         yield cause("url.downgraded")
@@ -218,7 +218,7 @@ def no_answer(facts: Facts, answer: Answer) -> Iterator[Step]:
 
 
 def _this_path(answer: Answer, other: Answer, then: Answer) -> Step:
-    """The finding if `other` had an answer before; `then`: its answer after that time."""
+    """Return the finding if `other` had an answer before; `then`: its answer after that time."""
     path, another = urlsplit(answer.url).path or "/", urlsplit(other.url).path
     if answer.outcome == "silent":
         seconds = f"{answer.seconds:.0f}"

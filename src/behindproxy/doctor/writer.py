@@ -61,7 +61,7 @@ def who(answer: Answer) -> str:
 
 
 def writer(facts: Facts, answer: Answer) -> str:
-    """The same for an answer to the URL, where the process that listens there may be known."""
+    """Return the same for an answer to the URL, where the process that listens there may be known."""
     name, known = who(answer), {"", "Traefik", *PAGES.values()}
     return "the application" if name in known and itself(facts, answer) else name
 
@@ -75,7 +75,7 @@ def itself(facts: Facts, answer: Answer) -> bool:
 
 
 def words(answer: Answer) -> str:
-    """The beginning of what the answer says, without the tags of a page."""
+    """Return the beginning of what the answer says, without the tags of a page."""
     page = re.sub(r"(?s)<(style|script)\b.*?(</\1>|$)|<[^>]*>", " ", answer.body)
     text = page if "html" in answer.headers.get("content-type", "") else answer.body
     return " ".join(text.split())[:SHOWN]

@@ -39,7 +39,7 @@ class Sources:
 def discover(destination: Path) -> str:
     """Return the application as module:attribute, or nothing for an empty folder.
 
-    Raises SystemExit with one line where there is none to be sure of."""
+    Raise SystemExit with one line where there is none to be sure of."""
     if empty(destination):
         return ""
     if name := entrypoint(destination):

@@ -63,7 +63,7 @@ def refuse_earlier(destination: Path) -> None:
 
 
 def destined(value: str) -> Path:
-    """Return the folder. Raises SystemExit with one line where it cannot be written to."""
+    """Return the folder. Raise SystemExit with one line where it cannot be written to."""
     if not value:
         raise SystemExit(
             "DEST is not set: the folder of the application; for example make new DEST=../theirs "

@@ -83,7 +83,7 @@ def update(destination: Path, request: Request) -> int:
 
 
 def read_record(destination: Path) -> dict[str, Any]:
-    """Return what the copy was made with. Raises SystemExit with one line."""
+    """Return what the copy was made with. Raise SystemExit with one line."""
     path = destination / RECORD
     try:
         answers = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -116,7 +116,7 @@ def kept_in(theirs: File, before: File, after: File) -> File:
 
 
 def present_wheels(destination: Path) -> dict[str, bytes]:
-    """Return the wheels that the lock names. Raises SystemExit where one is not as it was."""
+    """Return the wheels that the lock names. Raise SystemExit where one is not as it was."""
     lock = destination / LOCK
     text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
     named = re.findall(rf"(?m)^\./{OURS}/(\S+\.whl) \\\s+--hash=sha256:(\w+)", text)

@@ -26,7 +26,7 @@ INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "RECORD", "uv_cache.js
 
 
 def wheels() -> dict[str, bytes]:
-    """Return both, by their file names. Raises SystemExit with one line where they cannot be made."""
+    """Return both, by their file names. Raise SystemExit with one line where they cannot be made."""
     if PACKAGE.parent.name == "src" and (REPOSITORY / "pyproject.toml").is_file():
         return built()
     try:

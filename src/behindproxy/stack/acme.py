@@ -23,7 +23,7 @@ UNEXPLAINED = "nothing in Traefik's log says why"
 
 
 def check(settings: StackSettings, running: bool) -> None:
-    """Raises SystemExit when DOMAIN does not lead here; `running`: our Traefik has port 80 already."""
+    """Raise SystemExit when DOMAIN does not lead here; `running`: our Traefik has port 80 already."""
     domain = settings.domain
     if not settings.acme_ca:
         print(
@@ -90,7 +90,7 @@ def _answers_here(settings: StackSettings) -> bool:
 
 
 def wait(settings: StackSettings, log: Callable[[], str]) -> None:
-    """Returns once Traefik serves a certificate for DOMAIN. Raises SystemExit with the authority's
+    """Return once Traefik serves a certificate for DOMAIN. Raise SystemExit with the authority's
     words when none comes; the stack stays up, for Traefik tries again by itself."""
     deadline = time.monotonic() + CERTIFICATE_SECONDS
     while not served(settings):
@@ -145,7 +145,7 @@ def served(settings: StackSettings) -> Certificate | None:
 
 
 def state(settings: StackSettings, log: str) -> tuple[str, bool]:
-    """What `make ps` says of the certificate, and whether all is well."""
+    """Return what `make ps` says of the certificate, and whether all is well."""
     found = served(settings)
     if not found:
         return f"certificate NOT THERE   {refused(log) or UNEXPLAINED}", False
@@ -157,7 +157,7 @@ def state(settings: StackSettings, log: str) -> tuple[str, bool]:
 
 
 def refused(log: str, since: datetime | None = None) -> str | None:
-    """The last error of `log` (Traefik's) about a certificate, if it came after `since`."""
+    """Return the last error of `log` (Traefik's) about a certificate, if it came after `since`."""
     found = None
     for line in log.splitlines():
         start = line.find('{"level":"error"')

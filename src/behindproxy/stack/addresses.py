@@ -46,7 +46,7 @@ def _documentation(settings: StackSettings, proxy: str, direct: str, who: str) -
 
 
 def page_of(settings: StackSettings) -> str:
-    """What is shown of an application: the demonstration's page, or another's first."""
+    """Return what is shown of an application: the demonstration's page, or another's first."""
     return "/app" if settings.demonstration else "/"
 
 
@@ -60,7 +60,7 @@ def _who(settings: StackSettings) -> str:
 
 
 def warnings(settings: StackSettings) -> list[str]:
-    """What widening BIND_ADDRESS or PUBLIC_HOSTS brings, a line each."""
+    """Return what widening BIND_ADDRESS or PUBLIC_HOSTS brings, a line each."""
     lines = []
     bound = ip_address(settings.bind_address)
     if "*" in settings.hosts:

@@ -15,7 +15,7 @@ DAYS = 397  # browsers refuse longer ones
 
 
 def ensure(settings: StackSettings, key_mode: int = 0o644) -> None:
-    """Makes what is missing, covers other names than PUBLIC_HOSTS now has, or ends within a month.
+    """Make what is missing, covers other names than PUBLIC_HOSTS now has, or ends within a month.
 
     `key_mode`: in a container Traefik has another user id. The key is good for nothing but this clone's
     names, under a CA that only this clone trusts.

@@ -130,7 +130,7 @@ def logs() -> int:
 
 
 def clean() -> int:
-    """Stops the stack, and removes its image and what the tools wrote."""
+    """Stop the stack, and remove its image and what the tools wrote."""
     projects = docker.projects()
     down()
     docker.remove_images(projects)
@@ -140,7 +140,7 @@ def clean() -> int:
 
 
 def deploy() -> int:
-    """Replaces the running application by the current source, or by APP_IMAGE, and loses no request."""
+    """Replace the running application by the current source, or by APP_IMAGE, and lose no request."""
     image = read().app_image
 
     def replace(settings: StackSettings) -> None:
@@ -195,7 +195,7 @@ ALONE = ("up", "restart", "clean", "deploy", "rollback", "swarm-deploy", "swarm-
 
 
 def run(command: str) -> int:
-    """Runs one of COMMANDS, ended by a signal only after it has cleaned up."""
+    """Run one of COMMANDS, ended by a signal only after it has cleaned up."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)

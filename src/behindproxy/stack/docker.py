@@ -31,7 +31,7 @@ METRICS = "http://traefik:8082/metrics"
 
 
 def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -> None:
-    """Builds, starts and waits for health; on failure says why and removes what it made."""
+    """Build, start and wait for health; on failure say why and remove what it made."""
     _refuse_folder()
     _refuse_ipv6(settings)
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -
 
 
 def obtain(settings: StackSettings, image: str, command: list[str], environ: dict[str, str]) -> None:
-    """Give the tag `image` to APP_IMAGE, or build it. Raises SystemExit with the reason if it fails."""
+    """Give the tag `image` to APP_IMAGE, or build it. Raise SystemExit with the reason if it fails."""
     if settings.app_image:
         images.tag(images.pull(settings.app_image), image)
     else:
@@ -117,7 +117,7 @@ def left() -> bool:
 
 
 def found() -> StackSettings | None:
-    """The settings of what runs, as its containers have them; None where nothing does."""
+    """Return the settings of what runs, as its containers have them; None where nothing does."""
     if not (own := ownership.own()):
         return None
     given: dict[str, str] = {}
@@ -160,7 +160,7 @@ def down() -> None:
 
 
 def _own(environ: dict[str, str]) -> list[Container]:
-    """This stack's containers, those of an override's services too."""
+    """Return this stack's containers, those of an override's services too."""
     named = list(ownership.WITHOUT_MARK)
     with ownership.one_look():
         if ownership.unsure():
@@ -172,7 +172,7 @@ def _own(environ: dict[str, str]) -> list[Container]:
 
 
 def _remove(containers: list[Container], names: set[str], seconds: int) -> None:
-    """Stops and removes them, and the networks, of the projects `names` too, that no container has then.
+    """Stop and remove them, and the networks, of the projects `names` too, that no container has then.
     Volumes stay."""
     ids = [one.id for one in containers]
     if ids:
@@ -192,7 +192,7 @@ def _remove(containers: list[Container], names: set[str], seconds: int) -> None:
 
 
 def projects() -> set[str]:
-    """The names under which this stack runs, or would."""
+    """Return the names under which this stack runs, or would."""
     names = {one.project for one in ownership.own()}
     key = "COMPOSE_PROJECT_NAME"
     with contextlib.suppress(SystemExit):  # a bad .env keeps nobody from removing what there is
@@ -206,7 +206,7 @@ def projects() -> set[str]:
 
 
 def remove_images(projects: set[str]) -> None:
-    """Removes the tags of those that were built here: another compose file's may have the same name, and
+    """Remove the tags of those that were built here: another compose file's may have the same name, and
     what another clone has under it stays while that has a container."""
     own = ownership.own()
     for name in projects:
@@ -220,7 +220,7 @@ def remove_images(projects: set[str]) -> None:
 
 
 def ps(settings: StackSettings) -> int:
-    """Prints each part's state; 0 only when every part is healthy."""
+    """Print each part's state; 0 only when every part is healthy."""
     own = _own(_environment(settings))
     for one in sorted(own, key=lambda one: one.service):
         print(f"{one.service:<9}{one.health:<12}{one.status}")
@@ -241,8 +241,8 @@ def logs(settings: StackSettings, follow: bool) -> int:
 
 
 def logs_text(settings: StackSettings, lines: int) -> str:
-    """The last `lines` (0: all) of each part's log, as Compose prints them. Of the engine: Compose takes
-    most of a second to start, and the suite reads them often."""
+    """Return the last `lines` (0: all) of each part's log, as Compose prints them. Of the engine: Compose
+    takes most of a second to start, and the suite reads them often."""
     own = sorted(_own(_environment(settings)), key=lambda one: one.service)
     return "".join(_log(one, lines) for one in own if not one.oneoff)
 
@@ -268,7 +268,7 @@ def _unhealthy(settings: StackSettings, containers: list[Container]) -> list[str
 
 
 def slots() -> list[str]:
-    """The services of the application, in the order in which they are used; the last is a spare."""
+    """Return the services of the application, in the order in which they are used; the last is a spare."""
     return ["app", *(f"app-{number}" for number in range(2, MAX_REPLICAS + 2))]
 
 
@@ -277,7 +277,7 @@ def parts(settings: StackSettings) -> list[str]:
 
 
 def services(settings: StackSettings) -> list[str]:
-    """What `up` starts."""
+    """Return what `up` starts."""
     known = {**written(os.environ), **os.environ}
     profiles = known.get("COMPOSE_PROFILES", "").split(",")
     return [*parts(settings), *(["prometheus", "grafana"] if "observability" in profiles else [])]
@@ -394,7 +394,7 @@ def _start(settings: StackSettings, began: str) -> Callable[[], None]:
 def step(
     command: list[str], arguments: list[str], environ: dict[str, str], look: Callable[[], None] = lambda: None
 ) -> None:
-    """Run a command of Compose's, and `look` every LOOK_SECONDS. Raises SystemExit with the reason if it
+    """Run a command of Compose's, and `look` every LOOK_SECONDS. Raise SystemExit with the reason if it
     fails."""
     began = loading.now()
     with (
@@ -438,7 +438,7 @@ def _ended(process: subprocess.Popen[bytes]) -> int | None:
 
 
 def project(command: list[str], environ: dict[str, str]) -> dict[str, Any]:
-    """What Compose makes of the files. Raises SystemExit where one cannot be read, or is another's."""
+    """Return what Compose makes of the files. Raise SystemExit where one cannot be read, or is another's."""
     _refuse_another_file()
     result = subprocess.run(
         [*command, "config", "--format", "json"], cwd=ROOT, env=environ, capture_output=True, text=True
@@ -449,7 +449,7 @@ def project(command: list[str], environ: dict[str, str]) -> dict[str, Any]:
 
 
 def _refuse_another_file() -> None:
-    """The files beside docker-compose.yml build on its services, and Compose would complain of those."""
+    """Refuse one without our services: the files beside it build on them, and Compose would name those."""
     try:
         services_ = compose_file.load(ownership.COMPOSE_FILE).get("services") or {}
     except ValueError:
@@ -462,7 +462,7 @@ def _refuse_another_file() -> None:
 
 
 def running(service: str) -> str:
-    """The id of the service's running container, or empty. Asked of the engine: Compose takes most of
+    """Return the id of the service's running container, or empty. Asked of the engine: Compose takes most of
     a second to start, and a deploy asks often."""
     if known := _known.get(service):
         if ownership.query("inspect", "--format", "{{.State.Running}}", known) == ["true"]:
@@ -474,7 +474,7 @@ def running(service: str) -> str:
 
 
 def execute(service: str, *command: str) -> str | None:
-    """What `command` prints in the container of `service`; None where it fails."""
+    """Return what `command` prints in the container of `service`; None where it fails."""
     done = _execute(service, *command)
     return done.stdout if done.returncode == 0 else None
 
@@ -569,7 +569,7 @@ def _refuse_others(project: str, own: list[Container], services_: set[str]) -> N
 
 
 def _bring_certificates(earlier: set[str], name: str) -> None:
-    """Copies what an earlier project name's volume has into the present one's, if that is new."""
+    """Copy what an earlier project name's volume has into the present one's, if that is new."""
     for old in earlier or ({ROOT.name.lower()} if not COPY else set()):
         volume = ownership.query(
             "volume",

@@ -22,7 +22,7 @@ class DotenvError(ValueError):
 
 
 def content_of(path: Path) -> str:
-    """Return what the file says. Raises DotenvError where it cannot be read as UTF-8 text."""
+    """Return what the file says. Raise DotenvError where it cannot be read as UTF-8 text."""
     if not path.is_file():  # a named pipe would be waited for
         raise DotenvError(
             f"{path.name} is no file; write lines of KEY=value into one, for example HTTP_PORT=9999"
@@ -42,7 +42,7 @@ def content_of(path: Path) -> str:
 
 
 def parse(text: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The keys and values of a `.env` file's `text`. Raises DotenvError."""
+    """Return the keys and values of a `.env` file's `text`. Raise DotenvError."""
     values: dict[str, str] = {}
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     before, nul, _ = text.partition("\0")

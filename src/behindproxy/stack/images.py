@@ -6,7 +6,7 @@ from . import ownership
 
 
 def serving(image: str) -> str:
-    """The id of the image that the replicas have, of the first slot's where they differ, or that the
+    """Return the id of the image that the replicas have, of the first slot's where they differ, or that the
     last ones had; empty before the first. `image` itself may be one that never served."""
     own = {
         one.service: str(one.inspected["Image"])
@@ -17,7 +17,7 @@ def serving(image: str) -> str:
 
 
 def keep(image: str, before: str) -> None:
-    """Notes that `image` serves now, so that `rollback` goes to what did before."""
+    """Note that `image` serves now, so that `rollback` goes to what did before."""
     now = identity(image)
     if before not in ("", now):
         tag(before, f"{image}:previous")
@@ -32,7 +32,7 @@ def identity(image: str) -> str:
 def pull(name: str) -> str:
     """Pull `name` and return its id. Where that fails, the local image of this name will do.
 
-    Raises SystemExit where there is none."""
+    Raise SystemExit where there is none."""
     print(f"pulling {name}", flush=True)
     done = subprocess.run(["docker", "pull", "--quiet", name], capture_output=True, text=True)
     found = identity(name)

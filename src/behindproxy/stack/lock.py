@@ -19,7 +19,7 @@ GRACE_SECONDS = 80
 
 @contextmanager
 def alone(command: str) -> Iterator[None]:
-    """Raises SystemExit, with the holder's process id, where another command has the lock."""
+    """Raise SystemExit, with the holder's process id, where another command has the lock."""
     while True:
         with _opened() as file:
             if not _take(file):
@@ -36,7 +36,7 @@ def alone(command: str) -> Iterator[None]:
 
 @contextmanager
 def taken_over(command: str, drain_seconds: int = 10) -> Iterator[None]:
-    """The lock, from whoever has it: the command that runs is ended, unless it is a `down` too."""
+    """Take the lock from whoever has it: the command that runs is ended, unless it is a `down` too."""
     told, deadline = 0, time.monotonic() + GRACE_SECONDS + drain_seconds
     while True:
         with _opened() as file:
@@ -96,7 +96,7 @@ def _signed(file: IO[str], command: str) -> Iterator[None]:
 
 
 def _holder(file: IO[str]) -> tuple[int, str]:
-    """Its process id and command; 0 in the moment before it has written them."""
+    """Return its process id and command; 0 in the moment before it has written them."""
     file.seek(0)
     pid, _, command = file.read().strip().partition(" ")
     return int(pid) if pid.isdigit() else 0, command or "…"

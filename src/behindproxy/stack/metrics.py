@@ -15,7 +15,7 @@ def server_up(text: str, server: str) -> bool | None:
 
 
 def first_said(gets_requests: Callable[[], bool | None]) -> bool | None:
-    """What it says once it says something; None where Traefik has no health check."""
+    """Return what it says once it says something; None where Traefik has no health check."""
     deadline = time.monotonic() + FIRST_CHECK_SECONDS
     while (said := gets_requests()) is None and time.monotonic() < deadline:
         time.sleep(0.1)

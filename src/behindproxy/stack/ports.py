@@ -18,7 +18,7 @@ def refuse_taken(
     but: Collection[int] = (),
     by_engine: bool = False,
 ) -> None:
-    """Raises SystemExit, naming the setting and the process, if one of `wanted` (setting: address, port)
+    """Raise SystemExit, naming the setting and the process, if one of `wanted` (setting: address, port)
     cannot be bound; `by_engine`: a Docker engine is to bind it. `but`: the ports of what runs of this clone,
     of which only the address is looked at."""
     for key, (address, port) in wanted.items():

@@ -21,7 +21,7 @@ ROUTES = str(DYNAMIC.relative_to(ROOT))  # natively: Traefik is started in ROOT
 
 
 def static(settings: StackSettings, native: bool) -> str:
-    """The text of the static file for the Docker or the native runtime."""
+    """Return the text of the static file for the Docker or the native runtime."""
     config = tomllib.loads((STACK / "traefik" / "traefik.toml").read_text())
     points = config["entryPoints"]
     for name in ("http", "https"):
@@ -86,7 +86,7 @@ def own_keys(services: Iterable[str], keys: Collection[str], version: str = "") 
 
 
 def write(path: Path, text: str) -> None:
-    """Replaces `path` whole, by rename, and only when it changes."""
+    """Replace `path` whole, by rename, and only when it changes."""
     if path.exists() and path.read_text() == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ class NotReady(Exception):
 
 
 def deploy(settings: StackSettings) -> None:
-    """Build the current source, or pull APP_IMAGE, and put it in place. Raises SystemExit, with the
+    """Build the current source, or pull APP_IMAGE, and put it in place. Raise SystemExit, with the
     previous version still serving, when there is no image or it is never ready."""
     image = _image(settings)
     before = images.serving(image)
@@ -50,7 +50,7 @@ def rollback(settings: StackSettings) -> None:
 
 @contextmanager
 def _restored(image: str, before: str) -> Iterator[Callable[[], None]]:
-    """Gives the tag back to the image `before`, unless what is called says that another one serves."""
+    """Give the tag back to the image `before`, unless what is called says that another one serves."""
     serves = False
 
     def now() -> None:
@@ -73,7 +73,7 @@ def _restored(image: str, before: str) -> Iterator[Callable[[], None]]:
 
 
 def roll(settings: StackSettings, serves: Callable[[], None]) -> None:
-    """Replaces every replica by one of the present image; calls `serves` once one of it serves. Raises
+    """Replace every replica by one of the present image; call `serves` once one of it serves. Raise
     NotReady when that never does, and SystemExit when it served in the spare slot and then not in
     another one."""
     used = docker.slots()[: settings.app_replicas]
@@ -104,7 +104,7 @@ def roll(settings: StackSettings, serves: Callable[[], None]) -> None:
 
 
 def retire_surplus(settings: StackSettings) -> None:
-    """Takes out what runs in slots above APP_REPLICAS."""
+    """Take out what runs in slots above APP_REPLICAS."""
     there = {one.service for one in ownership.own() if one.running and not one.oneoff}
     for slot in reversed(docker.slots()[settings.app_replicas :]):
         if slot in there:
@@ -115,7 +115,7 @@ def retire_surplus(settings: StackSettings) -> None:
 
 
 def retire(settings: StackSettings, slot: str) -> None:
-    """Lets what is in flight end, for DRAIN_SECONDS at most, then stops and removes the container."""
+    """Let what is in flight end, for DRAIN_SECONDS at most, then stop and remove the container."""
     _say(slot, "draining")
     if docker.execute(slot, "python", "-m", "behindproxy_serve.drain", "start") is not None:
         _await(

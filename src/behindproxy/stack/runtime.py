@@ -29,7 +29,8 @@ RUNTIMES: dict[str, Runtime] = {"docker": docker, "native": native}
 
 
 def engine(seconds: float = 20) -> tuple[str | None, str]:
-    """The version of the engine that answers within `seconds`, or None, and a sentence that says so."""
+    """Return the version of the engine that answers within `seconds`, or None, and a sentence that says
+    so."""
     if not shutil.which("docker"):
         return None, "there is no docker command"
     where = os.environ.get("DOCKER_HOST", "the default socket")
@@ -50,7 +51,7 @@ def engine(seconds: float = 20) -> tuple[str | None, str]:
 
 
 def choose() -> str:
-    """Prints which runtime and why. Raises SystemExit where RUNTIME forces what is not there."""
+    """Print which runtime and why. Raise SystemExit where RUNTIME forces what is not there."""
     forced = os.environ.get("RUNTIME", "")
     if forced not in ("", *RUNTIMES):
         raise SystemExit(f"RUNTIME={forced}: no such runtime; RUNTIME=docker or RUNTIME=native")

@@ -452,7 +452,8 @@ class StackSettings(Settings):
         return self.public_hosts.split(",")
 
     def url(self, entrypoint: str) -> str:
-        """The base URL of the entrypoint `http`, `https` or `direct`, as a client on this machine uses it."""
+        """Return the base URL of the entrypoint `http`, `https` or `direct`, as a client on this machine uses
+        it."""
         if self.domain:
             # The http entrypoint only redirects, and there is no direct one.
             port = "" if self.https_port == 443 else f":{self.https_port}"
@@ -536,9 +537,9 @@ class SwarmSettings(StackSettings):
 
 
 def read(environ: Mapping[str, str] | None = None, path: Path | None = None) -> StackSettings:
-    """The settings: defaults, then `.env`, then the environment (and so `make KEY=value`).
+    """Return the settings: defaults, then `.env`, then the environment (and so `make KEY=value`).
 
-    Raises SystemExit with one line for each value that cannot work.
+    Raise SystemExit with one line for each value that cannot work.
     """
     return read_as(StackSettings, environ, path)
 
@@ -620,7 +621,8 @@ def _nearly(one: str, other: str) -> bool:
 
 
 def written(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:
-    """What `.env` says, Compose's own keys too. Raises SystemExit with one line where it is malformed."""
+    """Return what `.env` says, Compose's own keys too. Raise SystemExit with one line where it is
+    malformed."""
     path = path or ROOT / ".env"
     try:
         return parse(content_of(path), environ) if path.exists() or path.is_symlink() else {}

@@ -16,7 +16,7 @@ def save(runtime: str, settings: StackSettings) -> None:
 
 
 def load() -> tuple[str, StackSettings] | None:
-    """The runtime and the settings of the running stack, or None where nothing runs."""
+    """Return the runtime and the settings of the running stack, or None where nothing runs."""
     if saved := _saved():
         return saved
     for name, found in (("native", native.found), ("docker", docker.found)):
@@ -26,7 +26,7 @@ def load() -> tuple[str, StackSettings] | None:
 
 
 def _saved() -> tuple[str, StackSettings] | None:
-    """What the file says; None where it is lost, or no file of `save`."""
+    """Return what the file says; None where it is lost, or no file of `save`."""
     try:
         saved = json.loads(STATE.read_text())
         runtime, given = saved["runtime"], saved["settings"].items()

@@ -25,7 +25,7 @@ RANGES = ("172.30", "172.31", "192.168", "10.98", "10.30")
 
 def settle(settings: StackSettings, projects: Collection[str]) -> StackSettings:
     """Return the settings with a SUBNET that is free: another one where the user names none, which is kept.
-    Raises SystemExit where the user's overlaps. `projects`: the names of this stack, whose own networks do
+    Raise SystemExit where the user's overlaps. `projects`: the names of this stack, whose own networks do
     not count."""
     used = list(_used(projects))
     if not (overlapped := _overlapped(settings.subnet, used)):

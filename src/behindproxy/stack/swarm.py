@@ -29,7 +29,7 @@ SETTLE_SECONDS = 3
 
 
 def deploy() -> int:
-    """Deploys, and waits until every task runs. Raises SystemExit when Swarm rolled it back."""
+    """Deploy, and wait until every task runs. Raise SystemExit when Swarm rolled it back."""
     settings = read_as(SwarmSettings)
     warn()
     nodes = _nodes()
@@ -52,7 +52,7 @@ def deploy() -> int:
 
 
 def _show(settings: SwarmSettings, name: str, nodes: list[dict[str, Any]]) -> None:
-    """The addresses, and what is missing before they answer."""
+    """Return the addresses, and what is missing before they answer."""
     edge = {task.split()[0] for task in _tasks(name, "traefik")}
     open_at = [n["Status"]["Addr"] for n in nodes if n["Description"]["Hostname"] in edge]
     if settings.domain:
@@ -70,7 +70,7 @@ def _show(settings: SwarmSettings, name: str, nodes: list[dict[str, Any]]) -> No
 
 
 def ps() -> int:
-    """Prints services, tasks and nodes; 0 only when every service has what it should have."""
+    """Print services, tasks and nodes; 0 only when every service has what it should have."""
     name = _name()
     nodes = _nodes()
     lines = _state(name)
@@ -181,7 +181,7 @@ def _hash(*paths: Path) -> str:
 
 
 def _built(name: str, nodes: int) -> str:
-    """The image of the current source, named by its content, or an unchanged name deploys nothing."""
+    """Return the image of the current source, named by its content, or an unchanged name deploys nothing."""
     if nodes > 1:
         raise SystemExit(
             f"APP_IMAGE is empty: an image that is built here is only on this node, and "
@@ -204,7 +204,7 @@ def _in_registry(image: str) -> bool:
 
 
 def _update(name: str, service: str) -> dict[str, Any]:
-    """What Swarm says of the last change of the service; empty before the first."""
+    """Return what Swarm says of the last change of the service; empty before the first."""
     result = subprocess.run(
         ["docker", "service", "inspect", f"{name}_{service}"], capture_output=True, text=True
     )
@@ -246,7 +246,7 @@ def _wait(name: str, service: str, before: dict[str, Any], seconds: int) -> None
 
 
 def _why(name: str, service: str) -> str:
-    """The errors of the tasks that failed, newest first, a line each."""
+    """Return the errors of the tasks that failed, newest first, a line each."""
     rows = _ask(
         "service",
         "ps",
@@ -261,7 +261,7 @@ def _why(name: str, service: str) -> str:
 
 
 def _replicas(name: str, service: str) -> str:
-    """Running and wanted tasks, as in `2/2`; empty where there is no such service."""
+    """Return running and wanted tasks, as in `2/2`; empty where there is no such service."""
     for line in _state(name):
         if line.split()[0] == service:
             return line.split()[1]

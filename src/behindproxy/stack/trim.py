@@ -17,7 +17,7 @@ SECONDS = 1
 
 
 def trim(path: Path) -> None:
-    """What `path` held goes to `path`.1, and so on to `path`.4. A line that is written in that moment may
+    """Move what `path` held to `path`.1, and so on to `path`.4. A line that is written in that moment may
     be lost."""
     if path.exists() and path.stat().st_size > MAX_BYTES:
         for number in range(OLDER, 1, -1):

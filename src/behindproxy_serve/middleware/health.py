@@ -65,7 +65,7 @@ class Health:
             await JSONResponse({"status": "ready" if ready else "ok"})(scope, receive, send)
 
     def _note_sigterm(self) -> None:
-        """The server's own handler still runs."""
+        """Note SIGTERM; the server's own handler still runs."""
         before = signal.getsignal(signal.SIGTERM)
 
         def handler(number: int, frame: FrameType | None) -> None:

@@ -105,7 +105,7 @@ class Observe:
                 )
 
     def _now(self) -> str:
-        """The time in UTC, to the microsecond (RFC 3339)."""
+        """Return the time in UTC, to the microsecond (RFC 3339)."""
         now = time.time()
         second = int(now)
         if second != self.second:
