@@ -229,6 +229,7 @@ def target_options(command: Command) -> Command:
             click.option(
                 "--ca",
                 "ca_file",
+                type=click.Path(),
                 envvar="CA_FILE",
                 default="",
                 metavar="FILE",
@@ -440,7 +441,7 @@ def with_option(command: Command) -> Command:
 
 
 @under("Copy", "new")
-@click.argument("dest", envvar="DEST", default="", metavar="FOLDER")
+@click.argument("dest", type=click.Path(), envvar="DEST", default="", metavar="FOLDER")
 @click.option(
     "--module",
     envvar="APP_MODULE",
@@ -456,7 +457,7 @@ def new(dest: str, module: str, prefix: str, parts: str) -> None:
 
 
 @under("Copy", "update")
-@click.argument("dest", envvar="DEST", default=".", metavar="[FOLDER]")
+@click.argument("dest", type=click.Path(), envvar="DEST", default=".", metavar="[FOLDER]")
 @with_option
 def update(dest: str, parts: str) -> None:
     """Update a copy to this version: its edits are kept, and conflicts are marked in the file."""

@@ -68,6 +68,28 @@ def test_the_list_of_commands_has_whole_sentences():
     assert "Run:" in listed and "..." not in listed
 
 
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("behindproxy ver", "plain,verify"),
+        ("behindproxy verify --pro", "plain,--proxy"),
+        ("behindproxy verify --proxy hap", "plain,haproxy"),
+        ("behindproxy verify --ca ./", "file,./"),
+        ("behindproxy verify --accept ./", "file,./"),
+        ("behindproxy update ./", "file,./"),
+    ],
+)
+def test_the_shell_completes(line, wanted, monkeypatch):
+    for name, value in {
+        "_BEHINDPROXY_COMPLETE": "bash_complete",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split()) - 1),
+    }.items():
+        monkeypatch.setenv(name, value)
+    command = [sys.executable, "-c", "from behindproxy.cli import main; main(prog_name='behindproxy')"]
+    assert wanted in subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.splitlines()
+
+
 def test_a_check_is_explained():
     status, text = called("verify", "--explain", "trust.direct_cannot_spoof")
     assert status == 0
