@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from behindproxy.sources import addresses
 from behindproxy.stack.paths import APP_PYTHON, BUILD, CA_FILE, COPY, MISSING, PINS, PLACES, ROOT, SOURCES
 from behindproxy.stack.settings import StackSettings
 from behindproxy.urls import has_credentials
@@ -332,6 +333,8 @@ def explain(id: str) -> int:
     print(f"{id}   at {', '.join(check['entrypoints'])}")
     for name, text in explanation(check).items():
         print(textwrap.fill(text, 100, initial_indent=f"  {name:<11}", subsequent_indent=" " * 13))
+    for address in addresses(check["source"]):
+        print(f"{'':13}{address}")
     return 0
 
 

@@ -95,6 +95,9 @@ def test_a_check_is_explained():
     assert status == 0
     assert text.startswith("trust.direct_cannot_spoof   at direct\n")
     assert all(f"\n  {name} " in text for name in ("title", "states", "helps", "source"))
+    assert text.endswith(
+        "/advanced/behind-a-proxy/\n             https://github.com/Kludex/uvicorn/issues/2971\n"
+    )
 
 
 def test_an_unknown_check_is_one_line_with_what_is_near():

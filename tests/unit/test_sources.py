@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from behindproxy.sources import PAGES, address, addresses, single
 from tests import tables
 from tests.checkout import ROOT
 from tests.mutants.mutant import load_all
@@ -11,7 +12,6 @@ from tests.mutants.mutant import load_all
 # An issue, an advisory, a weakness, a section of an RFC, a heading of a named page.
 PAGE = r"([A-Z][^›]+|nginx)( › [^›]+)+"
 FORMS = re.compile(rf"[\w.-]+/[\w.-]+#\d+|CVE-\d{{4}}-\d{{4,}}|CWE-\d+|RFC \d+ › [\d., ]+|{PAGE}")
-ISSUES = re.compile(r"(?<=\d), (?=[\w.-]+/[\w.-]+#|CVE-)")
 
 
 def sources() -> dict[str, list[str]]:
@@ -20,9 +20,8 @@ def sources() -> dict[str, list[str]]:
     named += [(one.name, one.source) for one in load_all()]
     found: dict[str, list[str]] = {}
     for name, written in named:
-        for part in written.split("; "):
-            for source in ISSUES.split(part):
-                found.setdefault(source, []).append(name)
+        for source in single(written):
+            found.setdefault(source, []).append(name)
     return found
 
 
@@ -37,3 +36,21 @@ def test_a_source_can_be_opened(source):
         assert not heading or heading in re.findall(r"(?m)^#+ (.+)$", text), SOURCES[source]
     else:
         assert FORMS.fullmatch(source), SOURCES[source]
+
+
+def test_the_source_of_a_check_has_an_address():
+    without = {one for check in tables.checks() for one in single(check["source"]) if not address(one)}
+    assert {one.partition(" › ")[0] for one in without} == {
+        "docs/production.md",
+        "A Haunted Story While Developing with FastAPI",
+    }
+    assert {page for page in PAGES if not any(source.startswith(page) for source in SOURCES)} == set()
+
+
+def test_the_addresses_of_a_line():
+    assert addresses("RFC 9112 › 6.3, 11.2; CVE-2026-22222; a/b-c#12, d/e#3") == [
+        "https://www.rfc-editor.org/rfc/rfc9112#section-6.3",
+        "https://www.cve.org/CVERecord?id=CVE-2026-22222",
+        "https://github.com/a/b-c/issues/12",
+        "https://github.com/d/e/issues/3",
+    ]
