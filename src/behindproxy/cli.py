@@ -147,7 +147,7 @@ def down() -> None:
 @under("Run", "restart")
 @runtime_option
 def restart() -> None:
-    """Run down, then up."""
+    """Run down, then up; where up would be refused, nothing is stopped."""
     stack("restart")
 
 

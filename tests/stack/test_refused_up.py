@@ -1,4 +1,4 @@
-"""An `up` that is refused, while a stack runs: what runs goes on."""
+"""An `up` or a `restart` that is refused, while a stack runs: what runs goes on."""
 
 import socket
 
@@ -23,11 +23,18 @@ def serves(stack) -> bool:
     return httpx.get(f"http://127.0.0.1:{stack.http}/api/v1/app", trust_env=False).status_code == 200
 
 
-@pytest.mark.parametrize("what", REFUSED)
-def test_it_stops_nothing(running, what):
+@pytest.mark.parametrize(
+    ("target", "refused"),
+    [
+        *(pytest.param("up", settings, id=what) for what, settings in REFUSED.items()),
+        pytest.param("restart", {"APP_MODULE": "app.mian:app"}, id="restart, of one that cannot be loaded"),
+        pytest.param("restart", {"API_PREFIX": "api/v1"}, id="restart, with a setting that cannot work"),
+    ],
+)
+def test_it_stops_nothing(running, target, refused):
     before = started(running)
-    code, output = running.make("up", **REFUSED[what])
-    ((key, value),) = REFUSED[what].items()
+    code, output = running.make(target, **refused)
+    ((key, value),) = refused.items()
     assert code != 0 and f"{key}={value}" in output, output
     assert serves(running) and started(running) == before
     code, output = running.make("ps")
@@ -40,3 +47,11 @@ def test_nor_does_a_port_that_another_has(running):
         code, output = running.make("up", HTTPS_PORT=other.getsockname()[1])
     assert code != 0 and "taken" in output, output
     assert serves(running) and started(running) == before
+
+
+def test_a_restart_that_is_not_refused_starts_all_again(running):
+    before = started(running)
+    running.must("restart")
+    assert serves(running)
+    now = started(running)
+    assert now != before and (running.runtime == "native" or not set(now) & set(before))

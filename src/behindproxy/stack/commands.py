@@ -14,6 +14,11 @@ from .settings import StackSettings, read, warn
 
 
 def up() -> int:
+    return _start()
+
+
+def _start(fresh: bool = False) -> int:
+    """`up`; `fresh`: what runs is stopped, whatever its state, once nothing is left to refuse."""
     settings = read()
     warn()
     name = runtime.choose()
@@ -27,7 +32,10 @@ def up() -> int:
             if runtime.RUNTIMES[other].left():
                 print(f"stopping what runs in the {other} runtime")
                 _stop(other)
-        if running and running[0] == name == "docker":
+        if fresh and runtime.RUNTIMES[name].left():
+            _stop(name)
+            print(f"stopped ({name})", flush=True)
+        elif running and running[0] == name == "docker":
             if running[1].subnet != settings.subnet:
                 _stop(name)  # a network's address range cannot be changed under its containers
             else:
@@ -35,7 +43,7 @@ def up() -> int:
         state.save(name, settings)  # first, so that `down` finds what a killed `up` left
 
     try:
-        runtime.RUNTIMES[name].up(settings, make_room, replaces=running is not None)
+        runtime.RUNTIMES[name].up(settings, make_room, replaces=running is not None, fresh=fresh)
     except BaseException:
         if not any(one.left() for one in runtime.RUNTIMES.values()):
             state.forget()
@@ -73,8 +81,7 @@ def _stop(name: str) -> None:
 
 
 def restart() -> int:
-    down()
-    return up()
+    return _start(fresh=True)
 
 
 def dev() -> int:

@@ -30,8 +30,9 @@ _known: dict[str, str] = {}  # ids of containers that were found to be this stac
 METRICS = "http://traefik:8082/metrics"
 
 
-def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -> None:
-    """Build, start and wait for health; on failure say why and remove what it made."""
+def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, fresh: bool) -> None:
+    """Build, start and wait for health; on failure say why and remove what it made. Where it is to be
+    `fresh`, `make_room` leaves nothing that Compose could keep."""
     _refuse_folder()
     _refuse_ipv6(settings)
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)

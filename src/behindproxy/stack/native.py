@@ -47,8 +47,8 @@ def missing() -> str:
     return "without Docker the stack needs Traefik and supervisord: pip install 'behindproxy[native]'"
 
 
-def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -> None:
-    """Start what does not run, or runs with other settings; return when all is healthy."""
+def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, fresh: bool) -> None:
+    """Start what does not run, or runs with other settings, or all (`fresh`); return when it is healthy."""
     if settings.domain:
         raise SystemExit(
             f"DOMAIN={settings.domain}: production runs in Docker; install an engine, or leave DOMAIN out"
@@ -68,7 +68,7 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool) -
     static = render.static(settings, native=True)
     wanted = _fingerprint(settings, static)
     stamp = HOME / "fingerprint"
-    same = stamp.exists() and stamp.read_text() == wanted
+    same = not fresh and stamp.exists() and stamp.read_text() == wanted
     if same and set(PARTS) <= set(states()) and not unhealthy(settings):
         make_room()
         return

@@ -14,9 +14,9 @@ from .settings import StackSettings
 class Runtime(Protocol):
     """What the modules `docker` and `native` have."""
 
-    def up(self, settings: StackSettings, make_room: Callable[[], None], replaces: bool) -> None:
+    def up(self, settings: StackSettings, make_room: Callable[[], None], replaces: bool, fresh: bool) -> None:
         """Start it. `make_room` stops what is in the way: nothing is refused after it that could have been
-        before. `replaces`: something runs, whose place it takes."""
+        before. `replaces`: something runs, whose place it takes; `fresh`: also where it is the same."""
 
     def left(self) -> bool: ...
     def unhealthy(self, settings: StackSettings) -> list[str]: ...
