@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from tests.checkout import wait_for
+
 MARK = "looked-for"
 REQUESTS = 600
 
@@ -46,3 +48,18 @@ def test_no_header_makes_a_line_of_the_log_longer_than_the_headers_may_be(runnin
     send(running, "app", *(["Host: localhost"] if "Host" not in header else []), sent)
     longest = max(map(len, lines_of(running)))
     assert longest < 40_000
+
+
+def test_a_user_name_that_a_client_writes_is_in_no_line(running):
+    with socket.create_connection(("127.0.0.1", running.http), timeout=30) as connection:
+        url = f"http://invented-user@localhost:{running.http}/api/v1/{MARK}-user"
+        connection.sendall(f"GET {url} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        assert connection.recv(12).endswith(b"404")
+    wait_for(lambda: any(f"{MARK}-user" in line for line in lines_of(running)))
+    assert not [line for line in lines_of(running) if "invented-user" in line]
+
+
+def test_what_json_escapes_makes_a_line_six_times_as_long_and_no_longer(running):
+    send(running, 31_000 * "&", "Host: localhost")
+    send(running, "app", "Host: localhost", f"X-Request-Id: {31_000 * '<'}")
+    assert max(map(len, lines_of(running))) < 6 * 32_768 + 2_000
