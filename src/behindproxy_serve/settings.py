@@ -4,6 +4,7 @@ import re
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, computed_field, field_validator, model_validator
 from pydantic.config import JsonDict
@@ -15,6 +16,7 @@ PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 addresses in an IPv6 socket
 WIDEST = {4: 8, 6: 20}  # of the networks in TRUSTED_PROXIES, by version of IP: the length of the prefix
 DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+")
+URL = re.compile(r"https?://[^\s/?#\"'`<>\\]+(/[^\s?#\"'`<>\\]*)?")
 MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -241,7 +243,7 @@ class Settings(BaseSettings):
     @field_validator("staging_url", "production_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _url(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+        if value and not (URL.fullmatch(value) and has_host(value)):
             raise ValueError("must be an http or https URL")
         return value
 
@@ -264,9 +266,26 @@ class Settings(BaseSettings):
 
 def exact_address(value: str) -> IPv4Address | IPv6Address:
     try:
-        return ip_address(value)
+        address = ip_address(value)
     except ValueError:
         raise ValueError("is not an IP address; the servers never resolve a name here") from None
+    return refuse_zone(address)
+
+
+def refuse_zone(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return it. Traefik does not start with one in its lists."""
+    if zone := getattr(address, "scope_id", None):
+        raise ValueError(f"'{address}' has a zone (%{zone}), which Traefik does not take; use another one")
+    return address
+
+
+def has_host(url: str) -> bool:
+    """Whether it names a host, and a port that there can be."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def trusted(item: str) -> IPv4Address | IPv6Address | IPv4Network | IPv6Network:
@@ -281,7 +300,7 @@ def trusted(item: str) -> IPv4Address | IPv6Address | IPv4Network | IPv6Network:
     except ValueError:
         pass
     else:
-        return getattr(address, "ipv4_mapped", None) or address
+        return getattr(address, "ipv4_mapped", None) or refuse_zone(address)
     try:
         network = ip_network(item)
     except ValueError as error:
@@ -343,15 +362,22 @@ def explain(error: ValidationError, model: type[BaseSettings] = Settings) -> str
     lines = []
     for finding in error.errors():
         if not finding["loc"]:
-            lines.append(finding["msg"].removeprefix("Value error, "))
+            lines.append(one_line(finding["msg"].removeprefix("Value error, "), 900))
             continue
         name = str(finding["loc"][0])
         key, value = name.upper(), finding["input"]
         if finding["type"] == "extra_forbidden":
             lines.append(f"{key}: no such setting; .env.example lists them all")
             continue
-        lines.append(f"{key}={value}: {reason(finding)}; for example {example(name, model)}")
+        line = f"{key}={one_line(str(value))}: {one_line(reason(finding))}"
+        lines.append(f"{line}; for example {example(name, model)}")
     return "\n".join(lines)
+
+
+def one_line(text: str, longest: int = 300) -> str:
+    """Return it as a terminal may have it: control characters as escapes, and not all of a long one."""
+    shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text[:longest])
+    return f"{shown}…" if len(text) > longest else shown
 
 
 def reason(finding: ErrorDetails) -> str:

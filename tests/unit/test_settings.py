@@ -38,6 +38,13 @@ BAD = [
     ("CONTAINER_CPUS", "0.00", "number of cores"),
     ("SUBNET", "172.30", "three numbers"),
     ("STAGING_URL", "staging", "URL"),
+    ("STAGING_URL", "https://[::1", "URL"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:x", "URL"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", 'http://collector"', "URL"),
+    ("TRUSTED_PROXIES", "fe80::1%lo", "has a zone (%lo)"),
+    ("BIND_ADDRESS", "fe80::1%lo", "has a zone (%lo)"),
+    ("CONTAINER_CPUS", "\u0661", "number of cores"),
+    ("APP_IMAGE", "caf\u00e9", "image's name"),
     ("PROBE", "perhaps", "boolean"),
 ]
 
@@ -52,6 +59,15 @@ def test_a_value_that_cannot_work_is_one_line_with_key_value_reason_and_a_good_o
     assert f"{key}={value}" in text and reason in text and "\n" not in text
     proposed = re.search(rf"{key}=(\S+)$", text)[1]
     read({key: proposed}, tmp_path / MISSING)
+
+
+@pytest.mark.parametrize("key", ["API_PREFIX", "PUBLIC_HOSTS", "TRUSTED_PROXIES", "APP_WORKERS", "TLS_CERT"])
+@pytest.mark.parametrize("value", ["/a\nHTTP_PORT=1: taken", "/\x1b[2J\x1b]0;a\x07", "/\r" + "b" * 5000])
+def test_what_a_value_holds_reaches_a_terminal_as_one_short_line(key, value, tmp_path):
+    with pytest.raises(SystemExit) as stopped:
+        read({key: value}, tmp_path / MISSING)
+    text = str(stopped.value)
+    assert text.startswith(f"{key}=/") and text.isprintable() and len(text) < 1000
 
 
 def test_nothing_set_is_a_working_set(tmp_path):

@@ -50,7 +50,7 @@ PRODUCTION = {
 # What a path may hold encoded, and two slashes in a row (a URL in a path) among them.
 CHARACTERS = ("%2F", "%5C", "%00", "%3B", "%25", "%3F", "%23", "//")
 # As docker pull takes it: registry, path, tag and digest. An option begins with a hyphen, and no name does.
-IMAGE = re.compile(r"[A-Za-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?")
+IMAGE = re.compile(r"[A-Za-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?", re.ASCII)
 KEPT = str(KEPT_SUBNET.relative_to(ROOT))  # where a SUBNET stands that the user did not give
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -303,7 +303,7 @@ class StackSettings(Settings):
     @field_validator("container_cpus")
     @classmethod
     def _cpus(cls, value: str) -> str:
-        if value != "0" and (not re.fullmatch(r"\d{1,4}([.]\d{1,2})?", value) or not float(value)):
+        if value != "0" and (not re.fullmatch(r"[0-9]{1,4}([.][0-9]{1,2})?", value) or not float(value)):
             raise ValueError("must be a number of cores, or 0 for all")
         return value
 
