@@ -181,3 +181,27 @@ def test_what_prometheus_reads(tmp_path):
         assert bucket == expected, bound
     assert registry.get_sample_value("http_request_duration_seconds_sum", of) == pytest.approx(100.304)
     assert registry.get_sample_value("http_requests_in_progress") == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "noted"),
+    [
+        ("/healthz", (), False),
+        ("/api/v1/readyz", (), False),
+        ("/api/v1/healthz", [("x-forwarded-for", "192.0.2.7")], True),
+        ("/files/etc/passwd/healthz", (), True),
+        ("/api/v1/items/readyz", (), True),
+        ("/xhealthz", (), True),
+    ],
+)
+def test_of_the_requests_that_succeed_only_health_checks_have_no_line(path, headers, noted, capfd):
+    everything = Starlette(routes=[Route("/{path:path}", here)])
+    request(Observe(everything, "/api/v1", None, "", 0), path, headers=headers)
+    assert capfd.readouterr().out.count(f'"path":"{path}"') == noted
+
+
+def test_a_trace_without_a_number_is_none(capfd):
+    observed(headers=[("traceparent", f"00-{32 * '0'}-{16 * 'a'}-01")])
+    assert line(capfd)["trace_id"] is None
+    observed(headers=[("traceparent", f"00-{31 * '0'}1-{16 * 'a'}-01")])
+    assert line(capfd)["trace_id"] == f"{31 * '0'}1"

@@ -16,7 +16,7 @@ from ..routes import routes
 from .health import HEALTH
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"))
 PATH_LENGTH, ID_LENGTH = 2_048, 128  # of the line; longer ones would wash the log
 STDOUT = 1
@@ -34,6 +34,7 @@ class Observe:
     def __init__(self, app: ASGIApp, prefix: str, folder: Path, host: str, port: int) -> None:
         self.app, self.prefix, self.folder, self.host, self.port = app, prefix, folder, host, port
         self.slot = Slot()
+        self.checks = frozenset((*HEALTH, *(f"{prefix}{path}" for path in HEALTH)))
         self.second, self.until_second = 0, ""
         self.mounts = [(compile_path(path)[0], path) for path, one in routes(app) if isinstance(one, Mount)]
         # The servers' own lines would say the same again, in four formats.
@@ -49,12 +50,14 @@ class Observe:
             return await self.app(scope, receive, send)
         # Noted first: mounts change the scope on the way down.
         path, began = scope["path"], time.perf_counter()
-        status, size, given, parent = 500, 0, b"", b""
+        status, size, given, parent, forwarded = 500, 0, b"", b"", False
         for name, value in scope["headers"]:
             if name == b"x-request-id":
                 given = value if not given else b" "  # two of them are none
             elif name == b"traceparent":
                 parent = value
+            elif name == b"x-forwarded-for":
+                forwarded = True
         if REQUEST_ID.fullmatch(given):
             id_ = given
         else:
@@ -91,8 +94,8 @@ class Observe:
             seconds = time.perf_counter() - began
             method, route = scope.get("method", "WEBSOCKET"), self.template(scope)
             self.slot.count((method if method in METHODS else "other", route, status), seconds)
-            # The proxy's and the container's own checks come every second.
-            if status >= 400 or not path.endswith(HEALTH):
+            # The proxy's and the container's own checks come every second. Nobody has forwarded them.
+            if status >= 400 or forwarded or path not in self.checks:
                 client, traced = scope.get("client"), parent and TRACEPARENT.fullmatch(parent)
                 # Laid out by hand: a library takes as long for this line as all else here together.
                 _write(
