@@ -1,5 +1,6 @@
 """No pin is below a known fix: requirements/advisories.toml against the locks, the ranges and the images."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -79,6 +80,18 @@ def test_the_pins_here_move_by_themselves(name):
         assert {"github-actions", "docker", "docker-compose"} <= kinds
     else:
         assert {"docker:pinDigests", "helpers:pinGitHubActionDigests"} <= set(known["extends"])
+
+
+@pytest.mark.parametrize(
+    "name", [".github/renovate.json", "src/behindproxy/template/repository/.github/renovate.json"]
+)
+def test_renovate_reads_each_file_that_pins_an_image(name):
+    compose = r"(^|/)(?:docker-)?compose[^/]*\.ya?ml$"  # its own, by its documentation
+    added = json.loads((ROOT / name).read_text())["docker-compose"]["managerFilePatterns"]
+    patterns = [compose, *(one.strip("/") for one in added)]
+    files = [place for place, found in pins().items() if found and not place.endswith(".txt")]
+    assert "deploy/swarm/stack.yml" in files
+    assert [file for file in files if not any(re.search(one, file) for one in patterns)] == []
 
 
 def test_each_lock_is_audited():
