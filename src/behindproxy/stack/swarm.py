@@ -30,6 +30,8 @@ SETTLE_SECONDS = 3
 
 def deploy() -> int:
     """Deploy, and wait until every task runs. Raise SystemExit when Swarm rolled it back."""
+    if not (STACK / FILE).is_file():
+        raise SystemExit(f"{STACK / FILE} is not there: behindproxy update --with swarm writes it")
     settings = read_as(SwarmSettings)
     warn()
     nodes = _nodes()
