@@ -1,5 +1,6 @@
 """The root is what a person copies: small enough to be read in ten minutes, and nothing in it twice."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -87,3 +88,22 @@ def test_the_image_has_a_health_check_and_nothing_of_it_is_left_in_compose_s(nam
     assert ["CMD", *yaml.safe_load(command)] == compose["test"]
     given = {option.removeprefix("--").partition("=")[0] for option in options.split()}
     assert given == {"interval", "timeout", "retries"} and given <= compose.keys()
+
+
+# What a reader who knows only FastAPI wants to change, and the file to open first.
+QUESTIONS = {
+    "the prefix": ".env",
+    "who is trusted": ".env",
+    "how a route is protected": "traefik/dynamic/routes.toml",
+    "time limit": ".env",
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_first_file_that_is_named_is_the_one_to_open(question):
+    """In the README, and in what a copy has in place of one: the head of its Makefile."""
+    (row,) = [line for line in lines("README.md") if line.startswith("| ") and question in line.split("|")[1]]
+    (line,) = [one for one in lines("src/behindproxy/template/makefile")[:8] if question in one]
+    for text in (row.split("|")[2], line[line.index(question) :]):
+        (named, *_) = re.findall(r"\.env\b|traefik/[\w./]+\.toml", text)
+        assert named == QUESTIONS[question]
