@@ -58,12 +58,17 @@ def touched(tool, version: str):
             "requirements/verify.txt",
         )
         for path in tool.path.glob(pattern)
-        if path.is_file() and path.suffix != ".json"
+        if path.is_file()
     )
 
     def edit(path: Path) -> None:
         number = names.index(str(path.relative_to(HOME / f"source-{version}")))
         lines = path.read_text().splitlines(keepends=True)
+        if path.suffix == ".json":  # it has no comments
+            path.write_text(
+                "".join([lines[0], f'  "# of {version}, ": "below the first line",\n', *lines[1:]])
+            )
+            return
         if number % 3 != 1:
             lines.insert(1, f"# of {version}, below the first line\n")
         if number % 3 != 0:
@@ -81,12 +86,17 @@ def test_an_edit_of_any_file_survives_two_versions_or_is_a_named_conflict(source
     files = git(shop.path, "ls-files", "--others").splitlines()
     commit(shop.path)
     deleted = ["deploy/swarm/stack.yml"]
-    edited = [name for name in files if name not in deleted and not name.endswith((".whl", ".json"))]
+    edited = [name for name in files if name not in deleted and not name.endswith(".whl")]
     assert {"deployment/tool.lock", "deployment/behindproxy.toml", "Makefile", ".env"} <= set(edited)
+    assert ".github/renovate.json" in edited
     (shop.path / deleted[0]).unlink()
     for name in edited:
         path = shop.path / name
         lines = path.read_text().splitlines(keepends=True)
+        if path.suffix == ".json":
+            last = f',\n  "# ours: {name}": "# ours, in the middle"\n}}\n'
+            path.write_text("".join(lines).removesuffix("\n}\n") + last)
+            continue
         middle = len(lines) // 2
         lines[middle] = lines[middle].rstrip("\n") + "  # ours, in the middle\n"
         path.write_text("".join(lines) + f"# ours: {name}\n")
