@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from .projects import APPLICATION, commit, git, theirs
+from .projects import APPLICATION, commit, git, later, theirs
 
 MAX_FILES, MAX_LINES = 18, 700
 LOCK = "deployment/tool.lock"
@@ -41,6 +41,11 @@ def copied(request, source, project, tmp_path):
     assert code == 0, output
     git(made.path, "add", "--all", "--intent-to-add")
     return made
+
+
+@pytest.fixture(scope="module")
+def second(source):
+    return later(source, "0.2.0", {"traefik/dynamic/routes.toml": ('interval = "1s"', 'interval = "2s"')})
 
 
 def lock_with_uv(path, folder) -> None:
@@ -83,3 +88,16 @@ def test_it_is_small_all_of_it_is_shown_and_it_is_green_at_once(source, copied):
         assert not LAYOUTS[copied.path.name]
     assert ", 0 failed" in output.splitlines()[-1], output
     assert int(output.splitlines()[-1].split()[0]) > 60, output.splitlines()[-1]
+
+
+def test_an_edit_stays_where_a_later_version_comes(second, copied):
+    commit(copied.path)
+    (routes,) = copied.path.rglob("routes.toml")
+    routes.write_text(routes.read_text() + "# ours\n")
+    commit(copied.path)
+    code, output = second.run("update", copied.home)
+    assert code == 0 and "from 0.1.0 to 0.2.0" in output, output
+    assert routes.read_text().endswith("# ours\n") and 'interval = "2s"' in routes.read_text()
+    changed = [name.rpartition("/")[2] for name in git(copied.path, "diff", "--name-only").splitlines()]
+    names = ("behindproxy-0.1.0-py3-none-any.whl", "behindproxy_serve-0.1.0-py3-none-any.whl")
+    assert sorted(changed) == sorted([*names, "behindproxy.toml", "routes.toml", "tool.lock"])
