@@ -440,6 +440,18 @@ def with_option(command: Command) -> Command:
     return option(command)
 
 
+def index_option(command: Command) -> Command:
+    """Add --index and --no-index."""
+    option = click.option(
+        "--index/--no-index",
+        default=None,
+        envvar="INDEX",
+        help="The tool comes from a package index (pip's configuration names it), if that has this version; "
+        "or from two wheels in the copy, as at first.",
+    )
+    return option(command)
+
+
 @under("Copy", "new")
 @click.argument("dest", type=click.Path(), envvar="DEST", default="", metavar="FOLDER")
 @click.option(
@@ -451,17 +463,19 @@ def with_option(command: Command) -> Command:
 )
 @click.option("--prefix", envvar="API_PREFIX", default="", metavar="/PREFIX", help="The public path prefix.")
 @with_option
-def new(dest: str, module: str, prefix: str, parts: str) -> None:
+@index_option
+def new(dest: str, module: str, prefix: str, parts: str, index: bool | None) -> None:
     """Write this deployment into another project, or bring later changes to one that has it."""
-    copy(dest, parts, module=module, prefix=prefix)
+    copy(dest, parts, module=module, prefix=prefix, index=index)
 
 
 @under("Copy", "update")
 @click.argument("dest", type=click.Path(), envvar="DEST", default=".", metavar="[FOLDER]")
 @with_option
-def update(dest: str, parts: str) -> None:
+@index_option
+def update(dest: str, parts: str, index: bool | None) -> None:
     """Update a copy to this version: its edits are kept, and conflicts are marked in the file."""
-    copy(dest, parts, only_update=True)
+    copy(dest, parts, only_update=True, index=index)
 
 
 def copy(dest: str, parts: str, **request: Any) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from behindproxy import __version__
 from behindproxy.contract.places import Places
 from behindproxy.stack.dotenv import DotenvError, parse
+from behindproxy.stack.index import fetch, requirement
 from behindproxy_serve.settings import Settings, explain
 
 from .application import discover
@@ -56,7 +57,12 @@ def copy(destination: Path, request: Request) -> int:
     root, start = top(destination), f"{chosen['folder']}/" if chosen["folder"] else ""
     tool = wheels()
     chosen |= of_this_version(tool)
-    files: dict[str, File | None] = {f"{start}{OURS}/{name}": File(data) for name, data in tool.items()}
+    chosen["index"] = bool(request.index)
+    files: dict[str, File | None] = {}
+    if request.index:
+        in_index(tool)
+    else:
+        files |= {f"{start}{OURS}/{name}": File(data) for name, data in tool.items()}
     files |= render(chosen)
     if not module:
         files[f"{start}main.py"] = File(STARTER)
@@ -93,6 +99,14 @@ def of_this_version(tool: dict[str, bytes]) -> dict[str, Any]:
         "version": __version__,
         "wheels": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(tool.items())},
     }
+
+
+def in_index(tool: dict[str, bytes]) -> None:
+    """Raise SystemExit where no index has these very wheels."""
+    try:
+        fetch({requirement(name): hashlib.sha256(data).hexdigest() for name, data in tool.items()})
+    except SystemExit as error:
+        raise SystemExit(f"{error}; nothing was changed: --no-index puts the wheels into the copy") from None
 
 
 def refuse_collisions(root: Path, files: dict[str, File | None], env: str) -> None:

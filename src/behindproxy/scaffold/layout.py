@@ -53,6 +53,7 @@ def answers(destination: Path, module: str, prefix: str, parts: tuple[str, ...])
         "dockerignore": DOCKERIGNORE,
         "allowed": sorted(allowed(destination)) if module else ["main.py"],
         "left_out": [],
+        "index": False,
         "folder": "" if root == destination else destination.relative_to(root).as_posix(),
         "wheels": {},
     }

@@ -10,6 +10,7 @@ class Request:
     prefix: str = ""
     parts: tuple[str, ...] = ()  # of PARTS, beside the deployment itself
     only_update: bool = False
+    index: bool | None = None  # whether the tool comes from an index; None: as it is
 
 
 # What a copy has only where it is named: --with.

@@ -21,8 +21,9 @@ from zipfile import BadZipFile, ZipFile
 
 from behindproxy import __version__
 from behindproxy.contract.places import Places
+from behindproxy.stack.index import fetch, named, requirement
 
-from .copying import of_this_version
+from .copying import in_index, of_this_version
 from .merge import mark_unmerged, merge
 from .render import LOCK, OURS, RECORD, render
 from .repository import is_committed, is_repository, top
@@ -45,16 +46,22 @@ def update(destination: Path, request: Request) -> int:
         )
     before["folder"] = "" if root == destination else destination.relative_to(root).as_posix()
     start = f"{before['folder']}/" if before["folder"] else ""
-    old, tool = present_wheels(destination), wheels()
+    tool = wheels()
+    old = present_wheels(destination, tool)
     before["wheels"] = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(old.items())}
     parts = sorted({*before["with"], *request.parts})
-    after = {**before, **of_this_version(tool), "with": parts}
-    if before["wheels"] == after["wheels"] and parts == before["with"]:
+    index = before["index"] if request.index is None else request.index
+    after = {**before, **of_this_version(tool), "with": parts, "index": index}
+    if before == after:
         print(f"{destination} has everything already")
         return 0
-    base: dict[str, File] = {f"{start}{OURS}/{name}": File(data) for name, data in old.items()}
+    if index:
+        in_index(tool)
+    base, new = (
+        {} if made["index"] else {f"{start}{OURS}/{name}": File(data) for name, data in held.items()}
+        for made, held in ((before, old), (after, tool))
+    )
     base |= rendered_by(old, before)
-    new: dict[str, File] = {f"{start}{OURS}/{name}": File(data) for name, data in tool.items()}
     new |= render(after)
     for files in (base, new):
         files.pop(f"{start}.env", None)  # all of it is the person's
@@ -99,6 +106,7 @@ def read_record(destination: Path) -> dict[str, Any]:
         raise SystemExit(
             f"{path} does not say what the copy was made with: git log has the original"
         ) from None
+    answers.setdefault("index", False)
     return answers
 
 
@@ -115,15 +123,19 @@ def kept_in(theirs: File, before: File, after: File) -> File:
     return File(text)
 
 
-def present_wheels(destination: Path) -> dict[str, bytes]:
-    """Return the wheels that the lock names. Raise SystemExit where one is not as it was."""
+def present_wheels(destination: Path, tool: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the wheels that the lock names; `tool` are this version's. Raise SystemExit where one is not as
+    it was, or no index has it."""
     lock = destination / LOCK
     text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
-    named = re.findall(rf"(?m)^\./{OURS}/(\S+\.whl) \\\s+--hash=sha256:(\w+)", text)
-    if len(named) != 2:
+    if wanted := named(text):
+        here = {requirement(name): hashlib.sha256(data).hexdigest() for name, data in tool.items()}
+        return dict(tool) if wanted == here else fetch(wanted)
+    beside = re.findall(rf"(?m)^\./{OURS}/(\S+\.whl) \\\s+--hash=sha256:(\w+)", text)
+    if len(beside) != 2:
         raise SystemExit(f"{lock} does not name the two wheels of the tool: git log has it as it was")
     found = {}
-    for name, digest in named:
+    for name, digest in beside:
         path = destination / OURS / name
         data = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(data).hexdigest() != digest:

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from behindproxy_serve.install import LISTS
 from behindproxy_serve.settings import Settings
 
-from . import certificate, loading, metrics, ports, render
+from . import certificate, index, loading, metrics, ports, render
 from .paths import APP_PYTHON, BUILD, COPY, PINS, ROOT, SOURCE, SOURCES, STATIC
 from .settings import INTERNAL, KEYS, StackSettings, own_keys
 
@@ -270,14 +270,13 @@ def _install_the_application() -> None:
     lists, wanted = packages(ROOT)
     if INSTALLED.exists() and INSTALLED.read_text() == wanted:
         return
-    if not lists[-1].is_file():
-        raise SystemExit(f"{lists[-1]} is not there, and serves the application: git checkout {lists[-1]}")
+    wheel = _serving(lists[-1])
     print(f"installing {lists[0].name}, and what serves it, into {INSTALLED.parent.relative_to(ROOT)}")
     # All of it again, so that what is no longer asked for goes; and beside the one that may be serving.
     part = INSTALLED.parent.with_name("app.part")
     shutil.rmtree(part, ignore_errors=True)
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    serve = [sys.executable, "-P", "-m", "behindproxy_serve.install", str(part), str(lists[-1])]
+    serve = [sys.executable, "-P", "-m", "behindproxy_serve.install", str(part), str(wheel)]
     for command in ([sys.executable, "-m", "venv", str(part)], serve):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environ)
         if done.returncode:
@@ -289,11 +288,29 @@ def _install_the_application() -> None:
     INSTALLED.write_text(wanted)
 
 
+def _serving(listed: Path) -> Path:
+    """Return the wheel that serves the application: `listed`, or what that names in an index."""
+    if listed.suffix == ".whl":
+        return listed
+    lock = listed.read_text(encoding="utf-8") if listed.is_file() else ""
+    wanted = {name: digest for name, digest in index.named(lock).items() if name.startswith(index.SERVE)}
+    if not wanted:
+        where = listed.parent
+        raise SystemExit(
+            f"{where} has no wheel behindproxy_serve, which serves the application: git checkout {where}"
+        )
+    ((name, data),) = index.fetch(wanted).items()
+    path = BUILD / name
+    path.write_bytes(data)
+    return path
+
+
 def packages(root: Path) -> tuple[list[Path], str]:
-    """Return what names a copy's packages, the wheel of what serves it last, and a digest of all."""
+    """Return what names a copy's packages, the wheel of what serves it last, or the lock that has it from an
+    index, and a digest of all."""
     wheels = sorted(root.glob("deployment/behindproxy_serve-*.whl"))
     lists = [path for path in (root / name for name in LISTS) if path.exists()]
-    lists.append(wheels[0] if wheels else root / "deployment" / "behindproxy_serve.whl")
+    lists.append(wheels[0] if wheels else root / "deployment" / "tool.lock")
     known = b"".join(path.read_bytes() for path in lists if path.exists())
     return lists, hashlib.sha256(known).hexdigest()
 
