@@ -1,5 +1,6 @@
 """`behindproxy new`: what it writes, what it refuses, and how a later version reaches a copy."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -133,6 +134,16 @@ def test_what_is_not_named_is_not_there(source, project):
     names = [str(path.relative_to(shop.path)) for path in shop.path.rglob("*") if ".git" not in path.parts]
     assert not [name for name in names if "observability" in name or "swarm" in name or "kubernetes" in name]
     assert not [name for name in names if name.endswith(("stack.yml", "alerts.yml"))]
+
+
+def test_a_copy_names_no_file_that_it_has_not(source, project):
+    shop = project("named", theirs())
+    assert source.new(shop, WITH="swarm,observability,kubernetes", **MODULE)[0] == 0
+    commit(shop.path)
+    names = r"\.env\.example|(?<![\w/.])(?:docs|src|tests|behindproxy_serve|bench|\.ci)/[\w./-]+\.\w+"
+    kept = git(shop.path, "grep", "-IEho", r"\S*(\.env\.example|/)\S*", "--", ".", ":!*.lock").splitlines()
+    named = {found for text in kept for found in re.findall(names, text)}
+    assert [name for name in sorted(named) if not (shop.path / name).exists()] == []
 
 
 @pytest.mark.parametrize(

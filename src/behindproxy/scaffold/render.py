@@ -103,7 +103,7 @@ def text_of(name: str, text: str, answers: Mapping[str, Any]) -> str:
         return environment.from_string(text).render(answers)
     if name.startswith(("stack/", "with/")):  # what a copy has not
         text = re.sub(r" \((?:docs|src|behindproxy_serve)/[\w./]+\)", "", text)
-        text = text.replace("; .env.example says what", "; `behindproxy settings` says what")
+        text = text.replace("; .env.example explains each", "; `behindproxy settings` explains each")
     if re.fullmatch(r"stack/docker-compose[\w.]*\.yml", name):
         text = re.sub(r"(?m)^name: behindproxy$", f"name: behindproxy-{answers['project']}", text)
         # Plain Compose reads the .env beside the file alone, and a clone may have none.
