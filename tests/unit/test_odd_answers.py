@@ -4,12 +4,14 @@ reason, and never in the way of the rest. Each answer comes over a real socket."
 import json
 import threading
 import time
+import zlib
 from collections import Counter
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from behindproxy.contract import (
@@ -19,6 +21,7 @@ from behindproxy.contract import (
     test_answers,
     test_application,
     test_delivery,
+    test_docs,
     test_hosts,
     test_links,
     test_logs,
@@ -30,6 +33,7 @@ from behindproxy.contract.entrypoint import RateLimited
 from behindproxy.contract.expect import Expect, Unexpected
 from behindproxy.contract.found import Answer, Docs, Found, Redirect
 from behindproxy.contract.raw import RawAnswer
+from behindproxy.contract.target import Unreachable
 
 from .targets import target
 
@@ -186,6 +190,72 @@ def test_of_a_text_that_is_cut_off_no_address_is_cut_through():
         assert set(answers.urls({}, app.target().open("http", Expect()).get("/dump").text)) == {
             f"{app.url}/orders/1"
         }
+
+
+def packed(body: bytes, coding: str) -> bytes:
+    for one in filter(None, coding.split(", ")):
+        squeezer = zlib.compressobj(9, zlib.DEFLATED, {"gzip": 31, "deflate": 15, "raw": -15}[one])
+        body = squeezer.compress(body) + squeezer.flush()
+    return body
+
+
+def body_of(body: bytes, coding: str, kind: str = "application/json") -> list[bytes]:
+    """The pieces in which an answer's body is read."""
+    headers = {"content-type": kind, "content-encoding": coding.replace("raw", "deflate")}
+    answer = httpx.MockTransport(
+        lambda request: httpx.Response(200, headers=headers, stream=httpx.ByteStream(packed(body, coding)))
+    )
+    with httpx.Client(transport=answer, event_hooks={"response": [exchange.bound]}) as client:
+        with client.stream("GET", "http://127.0.0.1/") as response:
+            return list(response.iter_bytes())
+
+
+@pytest.mark.parametrize("coding", ["", "gzip", "deflate", "raw", "deflate, gzip", "gzip, gzip"])
+def test_a_packed_body_is_unpacked_piece_by_piece(coding):
+    body = bytes(range(256)) * 4000
+    pieces = body_of(body, coding)
+    assert b"".join(pieces) == body
+    if coding:
+        assert max(map(len, pieces)) <= exchange.PIECE_BYTES
+
+
+@pytest.mark.parametrize("coding", ["gzip", "gzip, gzip"])
+def test_a_packed_body_is_cut_before_it_is_unpacked_whole(coding):
+    pieces = body_of(b"0" * 64_000_000, coding, "text/plain")
+    assert sum(map(len, pieces)) < 2 * exchange.TEXT_BYTES
+
+
+def test_a_body_that_does_not_unpack_is_an_answer_that_cannot_be_read():
+    headers = {**JSON, "content-encoding": "gzip"}
+    with served(lambda path: (200, headers, "no gzip")) as app:
+        with pytest.raises(Unreachable, match="no answer that can be read comes at"):
+            app.target().connect()
+
+
+HARD = {
+    "links in a header": lambda text: answers.urls({"link": text("<")}, ""),
+    "spaces behind a call": lambda text: answers.requests(["fetch" + text(" ")]),
+    "a client's name, repeated": lambda text: client_of(text("socket.io")),
+    "a client without a call": lambda text: client_of(text("socket.io.js ")),
+    "tags that stay open": lambda text: test_docs.ASSET.findall(text("<script ")),
+    "one long word": lambda text: test_hosts.injected_in(text("a")),
+    "one long address": lambda text: test_hosts.injected_in(text("http://")),
+    "a schema's path of many parameters": lambda text: Found(
+        schema={"paths": {"/" + "{a}" * 40 + "/x": {}, "/" + "{a}b" * 40 + "/x": {}}}
+    ).matches("/" + text("b")),
+}
+
+
+def client_of(text):
+    found = discovery.Discovery(target("http://127.0.0.1/shop"), "http")
+    return found._client_paths(Answer("/", 200, "text/html", text, ""))
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_no_answer_takes_long_to_read(name):
+    began = time.process_time()
+    HARD[name](lambda piece: piece * (90_000 // len(piece)))
+    assert time.process_time() - began < 1
 
 
 def test_of_a_page_with_many_links_some_are_looked_at():

@@ -10,12 +10,13 @@ from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 import httpx
 
 URL = re.compile(r"""(?:https?|wss?)://[^\s"'<>\\^`{|}\])]+""")
-LINK_HEADER = re.compile(r"<([^>]*)>")
+# Whatever a text holds, each of these reads it once: none begins anew where it gave up before.
+LINK_HEADER = re.compile(r"<([^<>]*)>")
 REDIRECTS = (301, 302, 303, 307, 308)
 # In a script: the first literal of a call; what is put together before it is the page's own address.
 CALL = r"new\s+{}\s*\(([^;]{{0,300}})"
 REQUEST_CALL = re.compile(
-    r"""\b(?:fetch|axios(?:\.get)?|\.open\(\s*["']GET["'],|new\s+EventSource)\s*\(?\s*["'`]([^"'`$\s]+)["'`]"""
+    r"""\b(?:fetch|axios(?:\.get)?|\.open\(\s*["']GET["'],|new\s+EventSource)\s*(?:\(\s*)?["'`]([^"'`$\s]+)["'`]"""
 )
 MAX_CALLS = 20  # of a script
 # Of a template: an address that is written out keeps it, for it may be another host's.

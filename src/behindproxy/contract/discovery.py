@@ -49,7 +49,8 @@ SCHEMA_URL = re.compile(r"""["']?\burl["']?\s*:\s*["']([^"']+)["']""")
 SPEC_URL = re.compile(r"""spec-url\s*=\s*["']([^"']+)["']""")
 ASGI_SOCKET_IO = r"\b(?:socketio|engineio)\.ASGIApp\("
 MOUNTED = re.compile(r"""\.mount\(\s*["'](/[^"']*)["']""")
-SOCKET_IO_CLIENT = re.compile(r"socket\.io[\w.-]*\.js\b.*?\bio\(([^;]{0,300})", re.DOTALL)
+SOCKET_IO_CLIENT = re.compile(r"socket\.io[\w.-]{0,60}\.js\b")
+SOCKET_IO_CALL = re.compile(r"\bio\(([^;]{0,300})")
 SOCKET_IO_PATH = re.compile(r"""\bpath["']?\s*:\s*["'`](/[^"'`$]*)["'`]""")
 EXAMPLES = {"integer": "1", "number": "1", "boolean": "true"}
 
@@ -443,7 +444,8 @@ class Discovery:
 
     def _client_paths(self, answer: Answer) -> list[str]:
         """Return the path at which a page's script looks for Socket.IO, where it has the client."""
-        called = SOCKET_IO_CLIENT.search(answer.text)
+        client = SOCKET_IO_CLIENT.search(answer.text)
+        called = SOCKET_IO_CALL.search(answer.text, client.end()) if client else None
         given = SOCKET_IO_PATH.search(called[1]) if called else None
         if not called or "://" in called[1] or ("path" in called[1] and not given):
             return []

@@ -27,7 +27,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 OTHER_LOOPBACK = "127.0.0.213"
 LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}")
 # nginx's own page where limit_req or limit_conn refuses; a server that it cannot reach is a 502.
-NGINX_LIMIT = re.compile(r"<h1>503 Service Temporarily Unavailable</h1>.*<center>nginx", re.DOTALL)
+NGINX_LIMIT = re.compile(r"<h1>503 Service Temporarily Unavailable</h1>.{0,100}<center>nginx", re.DOTALL)
 
 
 class RateLimited(RuntimeError):

@@ -2,6 +2,7 @@
 
 import re
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 
 import httpx
@@ -12,6 +13,10 @@ BODY_SECONDS = 30
 # Of a text that nothing has to parse whole, the beginning: a log may be long, or never end.
 TEXT_BYTES = 1_000_000
 TEXT_SECONDS = 3
+PIECE_BYTES = 65536
+# The two that need no further package; the first number is zlib's, of the format.
+PACKED = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+ENCODINGS = "gzip, deflate"
 TEXT = re.compile(r"text/|json|javascript|xml")
 STREAM = "text/event-stream"
 
@@ -37,13 +42,12 @@ def is_text(kind: str) -> bool:
 def bound(response: httpx.Response) -> None:
     """Make the body an error where it does not end, and cut it off where it is text."""
     response.__class__ = Unfollowed
-    whole = response.iter_bytes
     cut = kind(response.headers).startswith("text/") and kind(response.headers) != STREAM
     most, seconds = (TEXT_BYTES, TEXT_SECONDS) if cut else (BODY_BYTES, BODY_SECONDS)
 
-    def iter_bytes(chunk_size: int | None = None) -> Iterator[bytes]:
+    def iter_bytes(_: int | None = None) -> Iterator[bytes]:
         size, end = 0, time.monotonic() + seconds
-        for piece in whole(chunk_size):
+        for piece in unpacked(response):
             size += len(piece)
             over = size > most or time.monotonic() > end
             if over and not cut:
@@ -54,6 +58,41 @@ def bound(response: httpx.Response) -> None:
                 return
 
     response.iter_bytes = iter_bytes  # type: ignore[method-assign]
+
+
+def unpacked(response: httpx.Response) -> Iterator[bytes]:
+    """Yield the body in small pieces, however much a few packed bytes hold: httpx unpacks all that came."""
+    if hasattr(response, "_content"):
+        yield response.content
+        return
+    codings = [one.strip().lower() for one in response.headers.get("content-encoding", "").split(",")]
+    pieces: Iterable[bytes] = response.iter_raw()
+    for coding in reversed(codings):
+        if coding in PACKED:
+            pieces = inflated(pieces, PACKED[coding])
+    try:
+        yield from pieces
+    except zlib.error as error:
+        raise httpx.DecodingError(str(error), request=response.request) from error
+
+
+def inflated(pieces: Iterable[bytes], form: int) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(form)
+    for number, packed in enumerate(filter(None, pieces)):
+        rest = packed
+        while rest and not inflater.eof:
+            try:
+                piece = inflater.decompress(rest, PIECE_BYTES)
+            except zlib.error:
+                if number or form != PACKED["deflate"] or rest is not packed:
+                    raise
+                inflater = zlib.decompressobj(-form)  # without zlib's head, as some send "deflate"
+                piece = inflater.decompress(rest, PIECE_BYTES)
+            rest = inflater.unconsumed_tail
+            if piece:
+                yield piece
+    if left := inflater.flush():
+        yield left
 
 
 def beginning(response: httpx.Response) -> tuple[bytes, bool]:

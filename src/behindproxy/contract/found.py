@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from .answers import parts
@@ -124,11 +125,9 @@ class Found:
 
     def matches(self, path: str) -> bool:
         """Say whether the schema has a path like this one, other than /."""
-        return len(path) > 1 and any(pattern.fullmatch(path) for pattern in self._patterns())
-
-    def _patterns(self) -> list[re.Pattern[str]]:
-        paths = [one for one in mapping(self.schema.get("paths")) if len(one) > 1]
-        return [re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(one))) for one in paths]
+        return len(path) > 1 and any(
+            pattern.fullmatch(path) for pattern in patterns(tuple(mapping(self.schema.get("paths"))))
+        )
 
     def summary(self) -> list[str]:
         """Return what was found in a few lines, for the start of a run."""
@@ -153,6 +152,14 @@ class Found:
             "; ".join(named) or "no documentation page, stream or WebSocket",
             *self.notes,
         ]
+
+
+@lru_cache
+def patterns(paths: tuple[str, ...]) -> list[re.Pattern[str]]:
+    """Return what a path like one of these looks like; each segment has one gap at most, from its first
+    parameter to its last, so that no path takes long to compare."""
+    found = [re.sub(r"\\\{[^/]*\\\}", "[^/]+", re.escape(one)) for one in paths if len(one) > 1]
+    return [re.compile(one) for one in found]
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from .exchange import BODY_BYTES, BODY_SECONDS
 
 ANSWER_SECONDS = 10
 CLOSE_SECONDS = 3
+MAX_ANSWERS = 20  # to one request
 
 
 @dataclass(frozen=True)
@@ -52,24 +53,24 @@ def exchange(
     with socket.create_connection((host, port), ANSWER_SECONDS, own) as plain:
         with context.wrap_socket(plain, server_hostname=host) if context else plain as connection:
             connection.sendall(request)
-            received, end = b"", time.monotonic() + BODY_SECONDS
+            received, end = bytearray(), time.monotonic() + BODY_SECONDS
             try:
                 while chunk := connection.recv(65536):
                     received += chunk
                     if len(received) > BODY_BYTES or time.monotonic() > end:
-                        return received, False
+                        return bytes(received), False
                     connection.settimeout(CLOSE_SECONDS)
             except (TimeoutError, ConnectionResetError) as error:
                 if not received:
                     raise
-                return received, isinstance(error, ConnectionResetError)
-            return received, True
+                return bytes(received), isinstance(error, ConnectionResetError)
+            return bytes(received), True
 
 
 def answers(received: bytes) -> list[RawAnswer]:
     """Every response in the stream: the second one is what request smuggling looks like."""
     stream, found = _Replay(io.BytesIO(received)), []
-    while stream.tell() < len(received):
+    while stream.tell() < len(received) and len(found) < MAX_ANSWERS:
         response = _Response(stream)
         try:
             response.begin()

@@ -10,3 +10,8 @@ def visible(text: str) -> str:
     """Return the text with each control character as an escape, so that showing it does nothing."""
     lines = text.replace("\r\n", "\n")
     return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), lines)
+
+
+def one_line(text: str) -> str:
+    """As `visible`, on one line: what began another could pass for a line of the run's own."""
+    return visible(text).replace("\n", "\\n")

@@ -163,6 +163,7 @@ class Target:
             event_hooks={"request": [self._permit_request], "response": [exchange.bound]},
             **options,
         )
+        client.headers["Accept-Encoding"] = exchange.ENCODINGS  # whatever packages could unpack more
         return deadline.bound(client)
 
     def _permit_request(self, request: httpx.Request) -> None:
@@ -389,11 +390,12 @@ class Target:
         places = {(address.host.lower(), address.port) for address in self.addresses.values()}
         if place in places:
             return True
+        if not (place[0] in {host for host, _ in places} or is_internal(place[0])):
+            return False
         prefixed = bool(self.prefix) and (
             parts.path == self.prefix or parts.path.startswith(f"{self.prefix}/")
         )
-        meant = prefixed or found.matches(path_in(url, self.prefix))
-        return meant and (place[0] in {host for host, _ in places} or is_internal(place[0]))
+        return prefixed or found.matches(path_in(url, self.prefix))
 
     def _find_place(self) -> None:
         """Whether this caller stands where a trusted load balancer does, or is an untrusted one."""

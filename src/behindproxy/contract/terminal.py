@@ -16,7 +16,7 @@ from . import check, reports, verdict
 from .check import LEVELS
 from .recorder import Recorder
 from .result import Result, Status
-from .shown import visible
+from .shown import one_line, visible
 
 WIDTH = 100
 SHOWN_WHOLE = 10  # failures; of the others the terminal has the names
@@ -73,7 +73,7 @@ class Reporter:
             way = "leaves" if target.found.in_code or not target.strip else "strips"
             self.show(f"proxy {proxy} ({way} {target.prefix or 'no prefix'}), server {server}")
             for line in target.found.summary():
-                self.show(f"found: {line}")
+                self.show(f"found: {one_line(line)}")
             self.show()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -129,7 +129,8 @@ class Reporter:
             self.show(f"note: {note}")
         if self.run.target is not None and (sent := self.run.target.sent):
             (place, path), most = sent.most_common(1)[0]
-            self.show(f"sent: {sent.total()} requests, at most {most} to one path ({path} at {place})", "dim")
+            busiest = one_line(f"{path} at {place}")
+            self.show(f"sent: {sent.total()} requests, at most {most} to one path ({busiest})", "dim")
         files = [
             reports.FILES[form] for form in reports.FORMATS if form in self.run.formats and form != "text"
         ]
@@ -147,13 +148,13 @@ class Reporter:
             style = {True: "green", False: "bold red", None: "yellow"}[one.good]
             self.show(Text(f"{one.question:<24}").append(str(one), style))
         for missing in self.run.not_tested:
-            self.show(f"not tested: {missing.topic} ({missing.reason}); {missing.how}", "dim")
+            self.show(one_line(f"not tested: {missing.topic} ({missing.reason}); {missing.how}"), "dim")
         self.show()
 
     def diagnosis(self) -> None:
         found = self.run.diagnosis
         for one in found.causes:
-            self.show(f"diagnosis: {one}", "bold")
+            self.show(one_line(f"diagnosis: {one}"), "bold")
             self.show(
                 f"           explains {len(one.explains)} of {len(self.run.red)} red: {some(one.explains)}"
             )
@@ -195,7 +196,7 @@ class Reporter:
             self.show(line)
             subjects = {one.subject for one in row.values() if one.subject}
             if self.verbose and subjects:
-                self.show(f"{'':<{ids}}  on {', '.join(sorted(subjects))}", "dim")
+                self.show(one_line(f"{'':<{ids}}  on {', '.join(sorted(subjects))}"), "dim")
         self.show()
 
     def reasons(self) -> None:
@@ -208,7 +209,7 @@ class Reporter:
         shown = reasons if self.verbose else reasons[:REASONS]
         for reason, skipped in shown:
             named = ", ".join(skipped) if len(skipped) <= 3 else f"{len(skipped)} checks"
-            self.show(f"{self.marks['skipped']} {reason}: {named}", "dim")
+            self.show(one_line(f"{self.marks['skipped']} {reason}: {named}"), "dim")
         if rest := reasons[len(shown) :]:
             checks = sum(len(skipped) for _, skipped in rest)
             self.show(f"{self.marks['skipped']} {checks} more for {len(rest)} other reasons (-v)", "dim")

@@ -14,7 +14,7 @@ from .found import Docs, servers_of
 
 SOURCE = "Behind a Proxy › Check the docs UI"
 OAUTH2_REDIRECT = re.compile(r"oauth2RedirectUrl\W+window\.location\.origin\s*\+\s*[\"']([^\"']+)[\"']")
-ASSET = re.compile(r"""<(?:script|link)\b[^>]*?\b(?:src|href)\s*=\s*["']([^"']+)["']""")
+ASSET = re.compile(r"""<(?:script|link)\b[^<>]*?\b(?:src|href)\s*=\s*["']([^"']+)["']""")
 
 
 def docs_of(entrypoint: Entrypoint, expect: Expect, kind: str) -> Docs:

@@ -54,6 +54,14 @@ def answering(entrypoint: Entrypoint, expect: Expect) -> str:
     pytest.skip("no path was found that answers (--path names one)")
 
 
+def injected_in(shown: str) -> str:
+    """Return the address in `shown` that has what stood behind the name in Host."""
+    for word in re.findall(r"[^\s\"'<>]+", shown):
+        if "://" in word.partition(INJECTED)[0] and INJECTED in word:
+            return str(word)
+    return "in none"
+
+
 def taken(entrypoint: Entrypoint, head: str, host: str, own: RawAnswer) -> str:
     """Return what an answer under a foreign `host` shows: the name itself, the application's own answer, or
     that it was refused or is another's."""
@@ -197,8 +205,7 @@ def test_what_stands_behind_the_name_in_host_gets_into_no_address(
         head = under(entrypoint, host, target=entrypoint.path(path))
         answers = entrypoint.raw(f"{head}\r\nConnection: close\r\n\r\n")
         shown = f"{answers[0].header('location') or ''} {answers[0].text}" if answers else ""
-        found = re.search(rf"\w+://[^\s\"'<>]*{INJECTED}[^\s\"'<>]*", shown)
-        return found[0] if found else "in none"
+        return injected_in(shown)
 
     expect("in an address", entrypoint.each(hosts, injected), dict.fromkeys(hosts, "in none"))
 
