@@ -19,6 +19,7 @@ from behindproxy.contract import (
     discovery,
     exchange,
     test_answers,
+    test_app,
     test_application,
     test_delivery,
     test_docs,
@@ -93,11 +94,11 @@ def found(*paths: str, kind: str = "application/json", text: str = "{}", **more)
     return {"answers": {path: Answer(path, 200, kind, text, "", **more) for path in paths}}
 
 
-def run(check, target):
+def run(check, target, name="http"):
     """Run a check; return what it expects, or what is wrong."""
     expect = Expect()
     try:
-        check(target.open("http", expect), expect)
+        check(target.open(name, expect), expect)
     except Unexpected as wrong:
         return wrong.observed
     return ""
@@ -343,6 +344,24 @@ def test_a_redirect_to_the_own_name_is_a_refusal_of_a_foreign_host():
     with served(lambda path: (307, {"location": f"{app.url}/orders"}, "")) as app:
         target = app.target(answers={"/orders/": Answer("/orders/", 307, "", "", f"{app.url}/orders")})
         assert run(test_hosts.test_a_foreign_host_is_not_answered, target) == ""
+
+
+def test_an_application_without_a_usual_path_is_no_broken_deployment():
+    check = test_app.test_the_application_answers_at_this_entrypoint
+    with served(lambda path: UNKNOWN) as server, served(lambda path: UNKNOWN) as proxy:
+
+        def deployed(**more):
+            direct = server.url.removesuffix("/shop")
+            return target(proxy.url, direct_url=direct, application="other", **more)
+
+        assert "--path names one" in discovery.Discovery(deployed(), "direct").run().notes[-1]
+        for name in ("http", "direct"):
+            with pytest.raises(pytest.skip.Exception, match="no path is known"):
+                run(check, deployed(), name)
+        assert "/orders -> 404" in run(check, deployed(answers=["/orders"]))
+        assert "/docs -> 404" in run(check, target(proxy.url, application="other"))  # nothing to compare with
+        proxy.answer = lambda path: (404, HTML, "nginx")
+        assert "/docs -> 404" in run(check, deployed())
 
 
 def test_an_address_that_is_new_each_time_is_no_measure():

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 import httpx
 
 URL = re.compile(r"""(?:https?|wss?)://[^\s"'<>\\^`{|}\])]+""")
-# Whatever a text holds, each of these reads it once: none begins anew where it gave up before.
+# Whatever a text holds, each of these reads it once: none starts over where it gave up before.
 LINK_HEADER = re.compile(r"<([^<>]*)>")
 REDIRECTS = (301, 302, 303, 307, 308)
 # In a script: the first literal of a call; what is put together before it is the page's own address.

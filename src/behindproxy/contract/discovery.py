@@ -104,6 +104,8 @@ class Discovery:
             self.found.notes.append(
                 f"an answer takes {usual:.0f} s, and a run sends some hundred requests: --only sends fewer"
             )
+        if not self.found.present:
+            self.found.notes.append("no path of the application, so little can be checked: --path names one")
         if self.limited:
             self.found.notes.append(f"not all was looked at: {self.limited}")
         return self.found

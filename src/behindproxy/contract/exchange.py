@@ -57,7 +57,7 @@ def bound(response: httpx.Response) -> None:
             if over:
                 return
 
-    response.iter_bytes = iter_bytes  # type: ignore[method-assign]
+    response.iter_bytes = iter_bytes  # type: ignore[method-assign, assignment]
 
 
 def unpacked(response: httpx.Response) -> Iterator[bytes]:

@@ -69,7 +69,8 @@ def exchange(
 
 def answers(received: bytes) -> list[RawAnswer]:
     """Every response in the stream: the second one is what request smuggling looks like."""
-    stream, found = _Replay(io.BytesIO(received)), []
+    stream = _Replay(io.BytesIO(received))
+    found: list[RawAnswer] = []
     while stream.tell() < len(received) and len(found) < MAX_ANSWERS:
         response = _Response(stream)
         try:
