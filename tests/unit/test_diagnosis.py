@@ -137,6 +137,15 @@ def test_elsewhere_no_change_names_a_file_or_a_setting_of_this_repository(proxy,
     assert {id: text for id, text in said.items() if OWN.search(text) or "{prefix}" in text} == {}
 
 
+@pytest.mark.parametrize("proxy", PROXIES)
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("cause", advice.EITHER)
+def test_where_either_may_be_at_fault_both_have_their_line(cause, server, proxy):
+    said = advice.change(cause, Setting(proxy, server, prefix="/shop"))
+    assert said.startswith(advice.TRUSTING.get(server or "any"))
+    assert "X-Forwarded-" in said or "forwardfor" in said or "the ingress controller" in said
+
+
 ELSEWHERE = {
     "does not send X-Forwarded-Proto": {
         **at("links.scheme", "http://shop.example/shop/a", "https"),

@@ -427,8 +427,16 @@ CHANGES |= {
 }
 
 
+# Where no answer tells whether it is the server's or the proxy's fault: the likelier first.
+EITHER = {"scheme_lost": (TRUSTING, FORWARDED), "client_address": (TRUSTING, CLIENT)}
+
+
 def change(id: str, setting: Setting) -> str:
     """Return what removes the cause `id`: the line for this proxy, and that for this server."""
-    known = CHANGES.get(id, {})
-    lines = [known[name] for name in (setting.proxy, setting.server) if name in known]
-    return " ".join(lines or [known.get("any", "")]).replace("{prefix}", setting.prefix or "/prefix")
+    lines = [_change(changes, setting) for changes in EITHER.get(id, (CHANGES.get(id, {}),))]
+    return " ".join(lines).replace("{prefix}", setting.prefix or "/prefix")
+
+
+def _change(changes: Mapping[str, str], setting: Setting) -> str:
+    lines = [changes[name] for name in (setting.proxy, setting.server) if name in changes]
+    return " ".join(lines or [changes.get("any", "")])
