@@ -164,6 +164,34 @@ def test_a_503_to_everything_is_a_deployment_that_does_not_answer():
         assert "answers 503 to everything" in target.dead["http"]
 
 
+@pytest.mark.parametrize("prefix", ["/shop", ""])
+@pytest.mark.parametrize(
+    ("leads", "seen"),
+    [
+        ({"/": "/login", "/login": "/"}, "/ -> {}/"),
+        ({"/": "/login", "/login": "/a", "/a": "/b"}, ""),
+        ({"/": "/1", **{f"/{n}": f"/{n + 1}" for n in range(1, 20)}}, "{}/6, and on"),
+    ],
+    ids=["a circle", "a way with an end", "a way without an end"],
+)
+def test_redirects_that_do_not_end_are_a_finding(leads, seen, prefix):
+    def answer(path):
+        return (307, {"location": prefix + leads[path]}, "") if path in leads else (200, TEXT, "here")
+
+    with served(answer) as app:
+        app.url = app.url.removesuffix("/shop") + prefix
+        origin = app.url.removesuffix(prefix) if prefix else app.url
+        one = app.target(answers={"/": Answer("/", 307, "", "", leads["/"])})
+        observed = run(test_application.test_no_route_redirects_out_of_the_prefix, one)
+        assert seen.format(origin + prefix) in observed and bool(observed) == bool(seen)
+
+
+def test_an_answer_that_breaks_off_is_no_silence():
+    with served(lambda path: (200, {**JSON, "content-length": "99"}, iter("{"))) as app:
+        with pytest.raises(Unreachable, match="no answer that can be read comes at"):
+            app.target().connect()
+
+
 # what is long, or slow
 
 

@@ -508,7 +508,7 @@ def silence(error: Exception) -> str:
     """Say what an entrypoint without an answer does: a host's name that is none is an error of the others."""
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
         return "no answer ends in time"
-    broken = isinstance(error, (httpx.ProtocolError, httpx.DecodingError))
+    broken = isinstance(error, (httpx.ProtocolError, httpx.DecodingError, httpx.ReadError))
     return "no answer that can be read comes" if broken else "nothing answers"
 
 

@@ -29,6 +29,11 @@ FIX = (
     "Build it with request.url_for (or from request.scope['root_path']), in {where}: a path or URL "
     "concatenated by hand lacks the prefix."
 )
+LOOP_FIX = (
+    "Two redirects contradict each other, the proxy's and the application's or two routes': a slash that one "
+    "adds and the other removes, https demanded where TLS has ended, a login that leads to itself. Remove "
+    "one of them."
+)
 
 
 def routes(entrypoint: Entrypoint, expect: Expect) -> list[str]:
@@ -57,13 +62,12 @@ def outside(entrypoint: Entrypoint, url: str) -> bool:
 
 @check(
     "application.redirects",
-    title="No route redirects out of the prefix",
+    title="No route redirects out of the prefix, or in a loop",
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Redirects with HTTPS; fastapi/fastapi#1441",
     statement="Each redirect of a route in the schema leads to an address under the prefix, without a loop.",
     fix=FIX.format(where='the route that answers the redirect, not RedirectResponse("/…")'),
-    needs=("prefix",),
 )
 def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     first: dict[str, str] = {}
@@ -90,14 +94,17 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
             path = path or "/"  # the bare prefix
             if path in visited:
                 return location
-            if not path.startswith("/") or len(visited) > REDIRECTS:
+            if not path.startswith("/"):
                 break
+            if len(visited) > REDIRECTS:
+                return f"{location}, and on"
             visited.add(path)
             location = location_of(path)
         return ""
 
     paths = routes(entrypoint, expect)
     expect("redirects outside", entrypoint.each(paths, leads_outside), dict.fromkeys(paths, ""))
+    expect.fix = LOOP_FIX
     expect("redirects to themselves", entrypoint.each(paths, leads_to_itself), dict.fromkeys(paths, ""))
 
 
