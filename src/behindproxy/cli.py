@@ -32,6 +32,8 @@ class Grouped(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # click's own: nobody reads any more
+        except KeyboardInterrupt:
+            sys.exit(130)  # click's own is 1, as for findings
         except SystemExit as end:
             if isinstance(end.code, str):
                 from .stack.paths import PLACES
@@ -118,10 +120,7 @@ def stack(name: str) -> None:
         fail(MISSING)
     from .stack.commands import run
 
-    try:
-        sys.exit(run(name))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(run(name))
 
 
 @under("Run", "up")

@@ -2,6 +2,8 @@
 
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 
@@ -140,3 +142,19 @@ def test_what_cannot_be_checked_is_status_2_and_no_traceback(arguments, tmp_path
     status, text = called("verify", "--report", str(tmp_path), *arguments)
     assert status == 2
     assert "Traceback" not in text and "INTERNALERROR" not in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_takes_the_suite_along_and_has_no_findings(number, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/shop"
+        command = [sys.executable, "-m", "behindproxy", "verify", url, "--report", str(tmp_path)]
+        with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as run:
+            silent.settimeout(30)
+            connection, _ = silent.accept()  # the suite's first request
+            run.send_signal(number)  # to the command alone
+            assert run.wait(20) == 128 + number
+            with connection:
+                connection.settimeout(10)
+                while connection.recv(65536):
+                    pass  # the suite's end closes it
