@@ -73,6 +73,13 @@ def test_an_answer_that_cannot_be_read_is_one_of_no_status():
     assert [one.status_code for one in found] == [200, 0]
 
 
+def test_no_answer_outlasts_the_run(dripping):
+    began = time.monotonic()
+    with pytest.raises(deadline.OutOfTime, match="the run took its 1 s"):
+        target(f"{dripping}/shop", max_seconds=1).connect()
+    assert time.monotonic() - began < 3
+
+
 def test_a_run_ends_when_its_time_is_over():
     run = target("http://127.0.0.1:1/shop", max_seconds=1)
     run.refuse_late()

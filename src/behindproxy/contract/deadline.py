@@ -1,5 +1,6 @@
 """How long an answer may take, however slowly its bytes come: each of httpx's times is one wait's."""
 
+import math
 import ssl
 import time
 from collections.abc import Iterable
@@ -17,15 +18,16 @@ class OutOfTime(RuntimeError):
 
 
 class Stream(httpcore.NetworkStream):
-    """A connection on which each answer ends within ANSWER_SECONDS of the last byte sent."""
+    """A connection on which each answer ends within ANSWER_SECONDS of the last byte sent, and before the
+    run's `end`."""
 
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self.inner, self.until = inner, time.monotonic() + ANSWER_SECONDS
+    def __init__(self, inner: httpcore.NetworkStream, end: float) -> None:
+        self.inner, self.end, self.until = inner, end, time.monotonic() + ANSWER_SECONDS
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if time.monotonic() > self.until:
             raise httpcore.ReadTimeout(f"the answer did not end within {ANSWER_SECONDS} s")
-        return self.inner.read(max_bytes, timeout)
+        return self.inner.read(max_bytes, before(self.end, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self.inner.write(buffer, timeout)
@@ -37,7 +39,8 @@ class Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return Stream(self.inner.start_tls(ssl_context, server_hostname, timeout))
+        own = before(self.end, timeout)
+        return Stream(self.inner.start_tls(ssl_context, server_hostname, own), self.end)
 
     def get_extra_info(self, info: str) -> Any:
         return self.inner.get_extra_info(info)
@@ -45,6 +48,9 @@ class Stream(httpcore.NetworkStream):
 
 class Backend(httpcore.SyncBackend):
     """httpcore's own connections, each with a deadline."""
+
+    def __init__(self, end: float) -> None:
+        self.end = end
 
     def connect_tcp(
         self,
@@ -54,14 +60,21 @@ class Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        return Stream(super().connect_tcp(host, port, timeout, local_address, socket_options))
+        own = before(self.end, timeout)
+        return Stream(super().connect_tcp(host, port, own, local_address, socket_options), self.end)
 
 
-def bound(client: httpx.Client) -> httpx.Client:
+def before(end: float, timeout: float | None) -> float | None:
+    """Return the seconds that a wait may take, so that it ends before the run does."""
+    left = max(end - time.monotonic(), 0.001)
+    return timeout if math.isinf(left) else min(left, timeout or left)
+
+
+def bound(client: httpx.Client, end: float = math.inf) -> httpx.Client:
     """Give `client` the deadline, and return it. httpx has no option for httpcore's network backend."""
     transport = client._transport
     assert isinstance(transport, httpx.HTTPTransport)
     pool = transport._pool
     assert isinstance(pool, httpcore.ConnectionPool)
-    pool._network_backend = Backend()
+    pool._network_backend = Backend(end)
     return client

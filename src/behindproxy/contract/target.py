@@ -1,5 +1,6 @@
 """The deployment under test: its entrypoints, and what it offers beyond the contract's minimum."""
 
+import math
 import socket
 import ssl
 import sys
@@ -164,7 +165,8 @@ class Target:
             **options,
         )
         client.headers["Accept-Encoding"] = exchange.ENCODINGS  # whatever packages could unpack more
-        return deadline.bound(client)
+        end = self.began + self.max_seconds if self.max_seconds else math.inf
+        return deadline.bound(client, end)
 
     def _permit_request(self, request: httpx.Request) -> None:
         url = request.url
@@ -215,6 +217,7 @@ class Target:
                     self.closed[name] = str(limited)
                     continue
             except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+                self.refuse_late()
                 if "[SSL" not in str(error):  # the checks at this entrypoint say so otherwise
                     self.dead[name] = f"{silence(error)} at {address.url} ({error})"
                     silent.add(name)
