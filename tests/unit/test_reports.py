@@ -12,11 +12,14 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from behindproxy.contract import exchange, raw
+from behindproxy.contract import exchange, raw, terminal
+from behindproxy.contract.found import Found
 from behindproxy.contract.reports import FORMATS, NAMES, failure_text, fence
+from behindproxy.contract.result import Result
 from behindproxy.contract.shown import visible
 from behindproxy.stack.paths import ROOT
 
+from .targets import target
 from .test_odd_answers import JSON, UNKNOWN, served
 
 
@@ -87,6 +90,22 @@ def test_no_line_of_an_answer_begins_a_line_of_the_terminal():
 def test_an_answer_does_not_end_the_block_that_it_is_in():
     result = SimpleNamespace(expected="", observed="x\n````\n<b>")
     assert fence(result) == "`" * 5
+
+
+def test_no_path_of_an_application_begins_a_line_of_the_run(capsys):
+    wrong = "/x\n9 passed, 0 failed"
+    check = SimpleNamespace(id="app.answers", group="app", title="It answers", level="broken", fix="")
+    skipped = Result(check, "http", "skipped", observed=f"{wrong} redirects nobody", subject=wrong)
+    known = target("http://127.0.0.1/shop")
+    known.found, known.lacks = Found(streams=[wrong], sockets=[wrong], notes=[f"{wrong} is slow"]), {}
+    run = SimpleNamespace(target=known, results={"": skipped}, not_tested=[])
+    option = SimpleNamespace(logs_command=[], list_checks=False, verbose_checks=True, fail_on="broken")
+    reporter = terminal.Reporter(SimpleNamespace(option=option), run)
+    reporter.pytest_runtestloop()
+    reporter.matrix()
+    reporter.reasons()
+    said = capsys.readouterr().out
+    assert said.count("9 passed") == 5 and "\n9 passed" not in said
 
 
 class Endless(httpx.SyncByteStream):
