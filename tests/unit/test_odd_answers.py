@@ -407,6 +407,24 @@ def test_an_address_that_is_new_each_time_is_no_measure():
         assert run(test_spoofing.test_invented_headers_steer_no_address, target) == ""
 
 
+def test_a_mounted_application_is_found_with_its_schema():
+    inner = {"openapi": "3.1.0", "paths": {"/sales/": {"get": {}}, "/{one}": {"get": {}}}}
+    known = {
+        "/": (200, HTML, '<a href="/shop/reports/latest">x</a>'),
+        "/openapi.json": (200, JSON, json.dumps(SCHEMA)),
+        "/reports/latest": (200, JSON, "{}"),
+        "/reports/openapi.json": (200, JSON, json.dumps(inner)),
+        "/reports/sales": (307, {"location": "/shop/reports/sales/"}, ""),
+        "/reports/sales/": (200, JSON, "[]"),
+        "/v1/openapi.json": (200, JSON, "[]"),
+    }
+    with served(lambda path: known.get(path, UNKNOWN)) as app:
+        seen = discovery.Discovery(app.target(), "http").run()
+        assert seen.mounts == ["/reports"] and "/reports/sales/" in seen.routes
+        assert Redirect("/reports/sales", "/reports/sales/") in seen.redirects
+        assert "mounted applications /reports" in seen.summary()[0]
+
+
 # Streams
 
 

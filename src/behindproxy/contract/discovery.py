@@ -30,6 +30,7 @@ MAX_PAGES = 15
 MAX_SCRIPTS = 8
 MAX_STREAMS = 3
 MAX_SLASHES = 10
+MAX_MOUNTS = 8  # places at which one may be
 SECONDS, MAX_SECONDS = 15, 45  # for all of it; an application that answers slowly gets more
 SLOW_SECONDS = 1  # for an answer
 ANSWERS = 12  # one after the other, that there must be time for
@@ -44,6 +45,8 @@ SCHEMAS = (
 )
 # Where an application without a schema often answers: an MCP server, a health check.
 USUAL = ("/mcp", "/sse", "/health", "/healthz", "/api", "/api/")
+# Where a mounted application often is, beside what answers.
+MOUNTS = ("/api", "/api/v1", "/v1", "/v2", "/admin")
 DOCS = ("/docs", "/redoc", "/api/docs", "/swagger")
 SCHEMA_URL = re.compile(r"""["']?\burl["']?\s*:\s*["']([^"']+)["']""")
 SPEC_URL = re.compile(r"""spec-url\s*=\s*["']([^"']+)["']""")
@@ -78,6 +81,7 @@ class Discovery:
             self._fallback,
             self._named_paths,
             self._crawl,
+            self._mounted,
             self._slashes,
             self._sockets,
             self._socket_io,
@@ -217,12 +221,8 @@ class Discovery:
         return list(dict.fromkeys(["", self.target.prefix]))
 
     def _take_at(self, path: str) -> bool:
-        answer = self.get(path, whole=True)
-        try:
-            document = json.loads(answer.text) if answer and answer.status == 200 else None
-        except ValueError:
-            return False
-        return bool(schema_of(document)) and self._take(document, path)
+        document = self._document(self.get(path, whole=True))
+        return bool(document) and self._take(document, path)
 
     def _take(self, document: Any, path: str) -> bool:
         self.found.schema = schema_of(document)
@@ -308,11 +308,12 @@ class Discovery:
             self.found.one_answer = "<" not in texts[0][:200]
             self.found.notes.append("unknown paths are answered with one page and 200: it proves no path")
 
-    def _paths(self) -> list[str]:
-        """Return the GET paths of the schema; those with parameters come filled."""
+    def _paths(self, schema: dict[str, Any] | None = None, at: str = "") -> list[str]:
+        """Return the GET paths of the schema, or of that of an application mounted `at`; those with
+        parameters come filled."""
         plain: list[str] = []
         filled: list[str] = []
-        for path, operations in self.found.schema.get("paths", {}).items():
+        for path, operations in (schema or self.found.schema).get("paths", {}).items():
             operation = operations.get("get") if isinstance(operations, dict) else None
             if not isinstance(operation, dict) or safety.CAREFUL.search(path):
                 continue
@@ -320,14 +321,14 @@ class Discovery:
             needed = [one for one in given if one.get("required") and one.get("in") != "path"]
             content = json.dumps(operation.get("responses", {}))
             if STREAM in content and "{" not in path and not needed:
-                self.found.streams.append(path)
+                self.found.streams.append(at + path)
             if needed:
                 continue
             if "{" not in path:
-                plain.append(path)
+                plain.append(at + path)
             elif len(filled) < MAX_FILLED:
-                filled.append(self._fill(path, given))
-        return [*self.target.answers, *plain[:MAX_ROUTES], *filled]
+                filled.append(at + self._fill(path, given))
+        return [*([] if at else self.target.answers), *plain[:MAX_ROUTES], *filled]
 
     def _fill(self, path: str, parameters: list[dict[str, Any]]) -> str:
         for one in parameters:
@@ -375,6 +376,35 @@ class Discovery:
         for path, page_path in list(scripts.items())[:MAX_SCRIPTS]:
             if (script := self.get(path)) and script.status == 200:
                 self._scripts(page_path, [script.text])
+
+    def _mounted(self) -> None:
+        """Look at the applications that are mounted below a first segment: each has a schema of its own,
+        which the outer one does not list."""
+        own = [path for path in self.found.schema.get("paths", {}) if len(path) > 1]
+        listed = {path.split("/")[1] for path in own}
+        answered = [one for one in self.found.answers.values() if answers_(one)]
+        shown = [path_in(url, self.target.prefix) for one in answered for url in one.addresses[:MAX_PAGES]]
+        seen = [path.split("/")[1] for path in [*(one.path for one in answered), *shown]]
+        source = self.target.source.lines(MOUNTED.pattern) if self.target.source else []
+        told = [found[1].rstrip("/") for line in source if (found := MOUNTED.search(line))]
+        # A name with a dot is a file; what the documentation pages are called is no application.
+        below = [f"/{name}" for name in seen if name and "." not in name and f"/{name}" not in DOCS]
+        places = [place for place in (*told, *below, *MOUNTS) if place and place.split("/")[1] not in listed]
+        places = list(dict.fromkeys(places))[: MAX_MOUNTS + len(MOUNTS)]
+        got = self._get_all(f"{place}/openapi.json" for place in places)
+        for place, answer in zip(places, got, strict=True):
+            document = self._document(answer)
+            if document and f"{place}/openapi.json" != self.found.schema_path:
+                self.found.mounts.append(place)
+                self._look(self._paths(document, place))
+
+    @staticmethod
+    def _document(answer: Answer | None) -> dict[str, Any]:
+        """Return the schema that an answer is; empty where it is none."""
+        try:
+            return schema_of(json.loads(answer.text)) if answer and answer.status == 200 else {}
+        except ValueError:
+            return {}
 
     def _is_docs(self, answer: Answer) -> bool:
         kind = "swagger" if "SwaggerUIBundle" in answer.text else "redoc" if "<redoc" in answer.text else ""

@@ -51,6 +51,7 @@ class Found:
     answers: dict[str, Answer] = field(default_factory=dict)
     redirects: list[Redirect] = field(default_factory=list)
     docs: list[Docs] = field(default_factory=list)
+    mounts: list[str] = field(default_factory=list)  # where applications with schemas of their own are
     streams: list[str] = field(default_factory=list)
     sockets: list[str] = field(default_factory=list)
     socket_io: list[str] = field(default_factory=list)  # where its server answers, or may
@@ -146,6 +147,7 @@ class Found:
         named = [f"streams {', '.join(self.streams[:3])}"] if self.streams else []
         named += [f"WebSockets {', '.join(self.sockets[:3])}"] if self.sockets else []
         named += [f"documentation {', '.join(one.path for one in self.docs[:3])}"] if self.docs else []
+        schema += f"; mounted applications {', '.join(self.mounts[:3])}" if self.mounts else ""
         return [
             schema,
             ", ".join(f"{count} {name}" for name, count in parts.items()),
