@@ -30,6 +30,13 @@ WELL = [
 ]
 
 
+def test_an_application_that_was_not_seen_is_not_said_to_work():
+    unseen = [result("app.answers", "broken", "skipped"), result("tls.certificate", "broken", "passed")]
+    assert str(verdict(unseen)[0]) == "not known: no path of it answered"
+    assert str(verdict([*unseen, result("links.host", "broken", "failed")])[0]).startswith("no (1 of 2")
+    assert str(verdict(unseen[1:])[0]) == "yes (1 passed)"  # --only
+
+
 @pytest.mark.parametrize(
     ("more", "answers"),
     [

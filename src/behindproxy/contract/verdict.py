@@ -12,6 +12,7 @@ QUESTIONS: dict[Level, tuple[str, str, str]] = {
     "exposed": ("Can an attacker use it?", "nothing found", "yes"),
     "hardening": ("Is it hardened?", "yes", "not entirely"),
 }
+THERE = "app.answers"  # what else passed says nothing of an application that was not seen
 NAMED = 4  # failed checks; of more, the number
 
 
@@ -33,7 +34,11 @@ class Answer:
 def verdict(results: Iterable[Result]) -> list[Answer]:
     """Return an answer for each level, the most severe first."""
     every = list(results)
-    return [_answer(level, [one for one in every if one.level == level]) for level in LEVELS]
+    answers = [_answer(level, [one for one in every if one.level == level]) for level in LEVELS]
+    there = {one.status for one in every if one.check.id == THERE}
+    if there == {"skipped"} and answers[0].good:
+        answers[0] = Answer(answers[0].question, "not known: no path of it answered", None)
+    return answers
 
 
 def _answer(level: Level, results: Collection[Result]) -> Answer:
