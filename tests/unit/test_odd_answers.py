@@ -425,6 +425,21 @@ def test_a_mounted_application_is_found_with_its_schema():
         assert "mounted applications /reports" in seen.summary()[0]
 
 
+@pytest.mark.parametrize(
+    ("line", "seen"),
+    [
+        ("basket=2; Path=/shop", "basket"),
+        ("basket=2; Path=/shop; Secure", ""),
+        ("basket=; Path=/shop; Max-Age=0", ""),  # it is being deleted
+    ],
+)
+def test_a_cookie_without_secure_is_a_finding(line, seen):
+    with served(lambda path: (200, {**JSON, "set-cookie": line}, "{}")) as app:
+        target = app.target(**found("/basket", cookies=(line,)))
+        assert seen in run(test_application.test_a_cookie_that_https_sets_is_secure, target)
+        assert bool(seen) == bool(run(test_application.test_a_cookie_that_https_sets_is_secure, target))
+
+
 # Streams
 
 
