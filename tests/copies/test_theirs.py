@@ -379,6 +379,22 @@ def test_an_image_of_theirs_has_what_it_had(source, project):
     assert (shop.path / "Dockerfile").read_text() == "FROM scratch\n"
 
 
+def test_a_dockerignore_of_theirs_that_allows_is_told_what_to_allow(source, project):
+    shop = project("allowing", theirs(**{".dockerignore": "# ours\n*\n!their\n", **REQUIREMENTS}))
+    code, said = source.new(shop, **MODULE)
+    assert code == 0 and "must then allow what Dockerfile.dockerignore allows" in said, said
+    assert "!deployment/behindproxy_serve-*.whl" in said, said
+
+
+def test_the_image_of_a_package_has_what_builds_it(source, project):
+    build = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    files = {"README.md": "# x\n", "requirements.in": "fastapi\n", "pyproject.toml": build}
+    shop = project("package", theirs(**files))
+    assert source.new(shop, **MODULE)[0] == 0
+    ours = (shop.path / ".dockerignore").read_text().splitlines()
+    assert {"!README.md", "!requirements.in", "!their"} <= set(ours)
+
+
 def test_links_and_folders_of_theirs_are_not_written_through(source, project):
     outside = HOME / "outside"
     outside.mkdir(exist_ok=True)

@@ -233,6 +233,19 @@ def test_a_key_that_a_server_would_read_by_itself_is_warned_about(tmp_path):
         assert line.startswith(f"warning: .env: {key} is ignored") and f"; {instead} sets " in line
 
 
+def test_a_dollar_that_expands_to_nothing_is_named_with_what_works(tmp_path):
+    (tmp_path / ".env").write_text(
+        "HOST=db\nURL=postgres://$HOST/x\nPASSWORD=begin$word\nA='pa$word'\nB=${C:-d}\nE=\"${F}\"\nG=$$h\n"
+    )
+    first, second = warnings({}, tmp_path / ".env")
+    assert first == (
+        "warning: .env line 3: $word in PASSWORD is set nowhere, so it expands to nothing; if the $ "
+        "belongs to the value, write it in single quotes: PASSWORD='…$word…'"
+    )
+    assert second.startswith("warning: .env line 6: ${F} in E ")
+    assert len(warnings({"word": "given"}, tmp_path / ".env")) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

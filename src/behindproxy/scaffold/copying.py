@@ -185,10 +185,14 @@ def advice(destination: Path, module: str, chosen: dict[str, Any]) -> Iterator[s
             f"`proxy-%: ; $(MAKE) -f {chosen['makefile']} $*` (make proxy-up)"
         )
     if os.path.lexists(destination / DOCKERIGNORE) and chosen["dockerignore"] != DOCKERIGNORE:
+        lines = (destination / DOCKERIGNORE).read_text(encoding="utf-8", errors="replace").split()
+        if {"*", "**", "/*", "/**"} & set(lines):
+            must = f"allow what {chosen['dockerignore']} allows (!{OURS}/behindproxy_serve-*.whl among it)"
+        else:
+            must = "have .env, .git and .behindproxy"
         yield (
             f"{DOCKERIGNORE} existed and was not changed: BuildKit reads {chosen['dockerignore']} for this "
-            "deployment's image; a builder without it reads yours, which must then have .env, .git and "
-            ".behindproxy"
+            f"deployment's image; a builder without it reads yours, which must then {must}"
         )
     where = "" if not chosen["folder"] else " of the repository"
     merge = {

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from behindproxy_serve.install import Failed, is_package
+
 from .application import NOT_SERVED, PAPERS
 from .render import OURS, places, render
 from .repository import git, top
 from .writing import File, obstacle
 
+NAME = re.compile(r"[\w@+ .-]+")  # that .dockerignore can have as it is
 MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # the order in which make looks for one
 # What Compose reads by itself.
 COMPOSE = tuple(
@@ -36,6 +39,8 @@ ELSEWHERE = {
         ".renovaterc.json5",
     ),
 }
+# What builds of a package read beside its source (readme, license-files, dynamic dependencies).
+BUILT_WITH = ("REQUIREMENTS", "README", "LICENSE", "LICENCE", "COPYING", "NOTICE", "SETUP.CFG", "MANIFEST.IN")
 NOT_IN_AN_IMAGE = {*NOT_SERVED, *MAKEFILES, *COMPOSE, OURS, "deploy", "traefik", "dist"}
 
 
@@ -99,13 +104,24 @@ def allowed(destination: Path) -> Iterator[str]:
     """Yield what an image of the application may need: what git has, but for what is not served."""
     listed = git(destination, "ls-files", "-z", "--cached").split("\0")
     tracked = {Path(name).parts[0] for name in listed if name}
+    built = _is_package(destination)
     for path in destination.iterdir() if destination.is_dir() else ():
         name = path.name
+        if built and name in tracked and name.upper().startswith(BUILT_WITH) and NAME.fullmatch(name):
+            yield name
+            continue
         if name in NOT_IN_AN_IMAGE or name.startswith((".", "venv", "requirements")):
             continue
-        if name.upper().startswith((*PAPERS, "DOCKERFILE")) or not re.fullmatch(r"[\w@+ .-]+", name):
+        if name.upper().startswith((*PAPERS, "DOCKERFILE")) or not NAME.fullmatch(name):
             continue
         if path.suffix in (".md", ".rst", ".lock") or name in ("pyproject.toml", "setup.cfg", "tox.ini"):
             continue
         if name in tracked or path.suffix == ".py" or path.is_dir() and any(path.glob("*.py")):
             yield name
+
+
+def _is_package(destination: Path) -> bool:
+    try:
+        return is_package(destination)
+    except Failed:  # its pyproject.toml cannot be read; installing says so
+        return False

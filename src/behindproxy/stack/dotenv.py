@@ -7,6 +7,7 @@ outside single quotes, looked up in the environment first and then in the lines 
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 KEY = re.compile(r"(?:export\s+)?([A-Za-z_][\w.-]*)[ \t]*([=:]|(?=\n|$))")
@@ -19,6 +20,15 @@ ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 
 class DotenvError(ValueError):
     """Its text names the line, what is wrong and what works."""
+
+
+@dataclass(frozen=True)
+class Unset:
+    """A variable in a value that nothing sets: Compose, and so this, leaves it out."""
+
+    line: int
+    key: str
+    variable: str  # as it is written
 
 
 def content_of(path: Path) -> str:
@@ -41,8 +51,9 @@ def content_of(path: Path) -> str:
         ) from None
 
 
-def parse(text: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the keys and values of a `.env` file's `text`. Raise DotenvError."""
+def parse(text: str, environ: Mapping[str, str], unset: list[Unset] | None = None) -> dict[str, str]:
+    """The keys and values of a `.env` file's `text`; what nothing sets is added to `unset`. Raises
+    DotenvError."""
     values: dict[str, str] = {}
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     before, nul, _ = text.partition("\0")
@@ -63,12 +74,17 @@ def parse(text: str, environ: Mapping[str, str]) -> dict[str, str]:
             if key[1] in environ:
                 values[key[1]] = environ[key[1]]
             continue
-        value, position = _value(text, position, line, {**values, **environ})
+        variables: list[str] = []
+        value, position = _value(text, position, line, {**values, **environ}, variables)
         values[key[1]] = value
+        if unset is not None:
+            unset += [Unset(line, key[1], variable) for variable in variables]
     return values
 
 
-def _value(text: str, position: int, line: int, known: Mapping[str, str]) -> tuple[str, int]:
+def _value(
+    text: str, position: int, line: int, known: Mapping[str, str], unset: list[str]
+) -> tuple[str, int]:
     while text[position : position + 1] in (" ", "\t"):
         position += 1
     quote = text[position : position + 1]
@@ -80,25 +96,28 @@ def _value(text: str, position: int, line: int, known: Mapping[str, str]) -> tup
         if quote == "'":
             return found[1].replace("\\'", "'"), found.end()
         raw = re.sub(r"\\(.)", lambda m: m[0] if m[1] == "$" else ESCAPES.get(m[1], m[0]), found[1])
-        return expand(raw, known, line), found.end()
+        return expand(raw, known, line, unset), found.end()
     end = text.find("\n", position)
     end = len(text) if end < 0 else end
     raw = re.split(r"(?:^|\s)#", text[position:end], maxsplit=1)[0].strip()
-    return expand(raw, known, line), end
+    return expand(raw, known, line, unset), end
 
 
-def expand(value: str, known: Mapping[str, str], line: int) -> str:
+def expand(value: str, known: Mapping[str, str], line: int, unset: list[str]) -> str:
     def replace(match: re.Match[str]) -> str:
         if match[0] in ("\\$", "$$"):
             return "$"
         name, mark = match["plain"] or match["name"], match["mark"] or ""
         present = name in known and (known[name] != "" or not mark.startswith(":"))
         if mark.endswith("+"):
-            return expand(match["word"], known, line) if present else ""
+            return expand(match["word"], known, line, unset) if present else ""
         if present:
             return known[name]
         if mark.endswith("?"):
             raise DotenvError(f".env line {line}: {name} is required: {match['word']}")
-        return expand(match["word"], known, line) if mark else known.get(name, "")
+        if mark:
+            return expand(match["word"], known, line, unset)
+        unset.append(match[0])
+        return ""
 
     return VARIABLE.sub(replace, value)

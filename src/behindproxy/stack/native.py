@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from pydantic import ValidationError
 
-from behindproxy_serve.install import LISTS
+from behindproxy_serve.install import FAILED, LISTS
 from behindproxy_serve.settings import Settings
 
 from . import certificate, index, loading, metrics, ports, render
@@ -277,14 +277,16 @@ def _install_the_application() -> None:
     shutil.rmtree(part, ignore_errors=True)
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     serve = [sys.executable, "-P", "-m", "behindproxy_serve.install", str(part), str(wheel)]
-    for command in ([sys.executable, "-m", "venv", str(part)], serve):
+    for command in ([sys.executable, "-m", "venv", str(part)], serve, [*serve, "--project"]):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environ)
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["it does not say why"]
-            reason = next((line for line in said if "ERROR" in line), said[-1])
-            raise SystemExit("\n".join(said) + f"\n{lists[0].name} could not be installed: {reason}")
+            # Its last line says why.
+            print(*said[:-1], sep="\n", file=sys.stderr)
+            raise SystemExit(f"{lists[0].name} could not be installed: {said[-1].removeprefix(FAILED)}")
     shutil.rmtree(INSTALLED.parent, ignore_errors=True)
     part.rename(INSTALLED.parent)
+    _rename_in_scripts(INSTALLED.parent, part)
     INSTALLED.write_text(wanted)
 
 
@@ -303,6 +305,14 @@ def _serving(listed: Path) -> Path:
     path = BUILD / name
     path.write_bytes(data)
     return path
+
+
+def _rename_in_scripts(environment: Path, before: Path) -> None:
+    """Console scripts (alembic's …) begin with the path of the Python that they were installed by."""
+    old, new = (os.fsencode(path) for path in (before, environment))
+    for path in (environment / "bin").iterdir():
+        if path.is_file() and not path.is_symlink() and old in (content := path.read_bytes()):
+            path.write_bytes(content.replace(old, new))
 
 
 def packages(root: Path) -> tuple[list[Path], str]:
@@ -336,8 +346,11 @@ def _get(url: str, host: str = "") -> tuple[int | None, str]:
 
 
 def _environment(settings: StackSettings) -> dict[str, str]:
+    # An image has its environment's console scripts on the path too.
+    scripts = [str(APP_PYTHON.parent)] if COPY else []
     return {
         **{k: v for k, v in os.environ.items() if not k.startswith(NOT_PASSED_ON)},
+        "PATH": os.pathsep.join([*scripts, os.environ.get("PATH", os.defpath)]),
         **own_keys(os.environ),
         **settings.environ(),
         "APP_HOST": "127.0.0.1",

@@ -21,7 +21,7 @@ from behindproxy_serve.settings import (
     setting,
 )
 
-from .dotenv import DotenvError, content_of, parse
+from .dotenv import DotenvError, Unset, content_of, parse
 from .paths import COPY, KEPT_SUBNET, ROOT
 
 Model = TypeVar("Model", bound="StackSettings")
@@ -595,12 +595,25 @@ def near_misses(keys: Iterable[str]) -> list[str]:
 
 def warnings(environ: Mapping[str, str], path: Path | None = None) -> list[str]:
     """Return a line for each key of `.env` that may not do what it was written for."""
-    keys = written(environ, path)
-    return near_misses(own_keys(environ, path)) + [
-        f"warning: .env: {key} is ignored, since a server would apply it in spite of these settings; "
-        f"{IN_PLACE_OF.get(key, '`behindproxy settings` lists them')}"
-        for key in keys.keys() - without_servers_own(keys).keys()
+    unset: list[Unset] = []
+    keys = written(environ, path, unset)
+    return [
+        *near_misses(own_keys(environ, path)),
+        *(
+            f"warning: .env: {key} is ignored, since a server would apply it in spite of these settings; "
+            f"{IN_PLACE_OF.get(key, '`behindproxy settings` lists them')}"
+            for key in keys.keys() - without_servers_own(keys).keys()
+        ),
+        *map(_left_out, unset),
     ]
+
+
+def _left_out(one: Unset) -> str:
+    # Not the rest of the value, which may be a secret.
+    return (
+        f"warning: .env line {one.line}: {one.variable} in {one.key} is set nowhere, so it expands to "
+        f"nothing; if the $ belongs to the value, write it in single quotes: {one.key}='…{one.variable}…'"
+    )
 
 
 def warn() -> None:
@@ -620,11 +633,13 @@ def _nearly(one: str, other: str) -> bool:
     return rest[1:] == more[1:] or (rest[1:2] + rest[:1] == more[:2] and rest[2:] == more[2:])
 
 
-def written(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:
-    """Return what `.env` says, Compose's own keys too. Raise SystemExit with one line where it is
-    malformed."""
+def written(
+    environ: Mapping[str, str], path: Path | None = None, unset: list[Unset] | None = None
+) -> dict[str, str]:
+    """What `.env` says, Compose's own keys too; what nothing sets is added to `unset`. Raises SystemExit with
+    one line where it is malformed."""
     path = path or ROOT / ".env"
     try:
-        return parse(content_of(path), environ) if path.exists() or path.is_symlink() else {}
+        return parse(content_of(path), environ, unset) if path.exists() or path.is_symlink() else {}
     except DotenvError as error:
         raise SystemExit(str(error)) from None
