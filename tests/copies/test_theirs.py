@@ -395,6 +395,18 @@ def test_the_image_of_a_package_has_what_builds_it(source, project):
     assert {"!README.md", "!requirements.in", "!their"} <= set(ours)
 
 
+def test_the_env_file_of_their_compose_file_is_read(source, project):
+    compose = (
+        "services:\n  web:\n    build: .\n"
+        "    env_file: [.env, config/app.env, {path: gone.env, required: false}]\n"
+        "  db:\n    image: postgres:18\n    env_file: db.env\n"
+    )
+    files = {"compose.yaml": compose, "config/app.env": "CURRENCY=EUR\n", "db.env": "A=1\n", **REQUIREMENTS}
+    shop = project("env-file", theirs(**files))
+    assert source.new(shop, **MODULE)[0] == 0
+    assert "APP_ENV_FILE=config/app.env\n" in (shop.path / ".env").read_text()
+
+
 def test_links_and_folders_of_theirs_are_not_written_through(source, project):
     outside = HOME / "outside"
     outside.mkdir(exist_ok=True)

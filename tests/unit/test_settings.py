@@ -246,6 +246,35 @@ def test_a_dollar_that_expands_to_nothing_is_named_with_what_works(tmp_path):
     assert len(warnings({"word": "given"}, tmp_path / ".env")) == 1
 
 
+def test_more_files_have_keys_of_the_application_s_and_env_goes_before_them(tmp_path):
+    file, more = tmp_path / ".env", tmp_path / "config" / "app.env"
+    more.parent.mkdir()
+    more.write_text("A=more\nB='b$c'\nHTTP_PORT=1\nD=$nothing\n")
+    (tmp_path / "second.env").write_text("B=second\n")
+    file.write_text("A=file\nAPP_ENV_FILE=config/app.env, second.env\n")
+    assert own_keys({}, file) == {"A": "file", "B": "second", "D": ""}
+    assert own_keys({"APP_ENV_FILE": "config/app.env"}, file) == {"A": "file", "B": "b$c", "D": ""}
+    first, second = warnings({}, file)
+    assert first.startswith("warning: config/app.env: HTTP_PORT is a setting, and of APP_ENV_FILE")
+    assert second.startswith("warning: config/app.env line 4: $nothing in D ")
+    assert read({}, file).http_port == 9999
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "config.env is no file; write lines of KEY=value into one"),
+        ("A=1\nno line\n", "config.env line 2: it is not KEY=value"),
+    ],
+)
+def test_a_file_of_keys_that_cannot_be_read_is_one_line(tmp_path, content, reason):
+    (tmp_path / ".env").write_text("APP_ENV_FILE=config.env\n")
+    if content:
+        (tmp_path / "config.env").write_text(content)
+    with pytest.raises(SystemExit, match=f"^APP_ENV_FILE=config.env: {reason}"):
+        own_keys({}, tmp_path / ".env")
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from behindproxy.stack import compose_file
 from behindproxy_serve.install import Failed, is_package
 
 from .application import NOT_SERVED, PAPERS
@@ -57,6 +58,7 @@ def answers(destination: Path, module: str, prefix: str, parts: tuple[str, ...])
         "makefile": "Makefile",
         "dockerignore": DOCKERIGNORE,
         "allowed": sorted(allowed(destination)) if module else ["main.py"],
+        "env_file": ",".join(env_files(destination)),
         "left_out": [],
         "index": False,
         "folder": "" if root == destination else destination.relative_to(root).as_posix(),
@@ -125,3 +127,27 @@ def _is_package(destination: Path) -> bool:
         return is_package(destination)
     except Failed:  # its pyproject.toml cannot be read; installing says so
         return False
+
+
+def env_files(destination: Path) -> Iterator[str]:
+    """Yield what a compose file of theirs, here or at the repository's top, names as `env_file` of what it
+    builds of this folder, but for `.env`."""
+    found: dict[str, None] = {}
+    folders = dict.fromkeys((destination, top(destination)))
+    for path in filter(Path.is_file, (folder / name for folder in folders for name in COMPOSE)):
+        try:
+            services = compose_file.load(path).get("services")
+        except (OSError, ValueError):
+            continue
+        for service in services.values() if isinstance(services, dict) else ():
+            build = service.get("build") if isinstance(service, dict) else None
+            context = build.get("context", ".") if isinstance(build, dict) else build
+            if not isinstance(context, str) or (path.parent / context).resolve() != destination.resolve():
+                continue
+            listed = service.get("env_file") or []
+            for one in listed if isinstance(listed, list) else [listed]:
+                name = str(one.get("path", "") if isinstance(one, dict) else one)
+                place = path.parent / name
+                if place.is_file() and place.resolve() != (destination / ".env").resolve():
+                    found[os.path.relpath(place, destination)] = None
+    yield from found

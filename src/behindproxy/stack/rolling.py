@@ -190,6 +190,7 @@ def _image(settings: StackSettings) -> str:
 def needs_up(change: str) -> bool:
     """Whether a changed setting (`KEY=value`) is more than a new container of the app can apply."""
     return change.partition("=")[0] not in (
+        "APP_ENV_FILE",
         "APP_SERVER",
         "APP_WORKERS",
         "APP_IMAGE",

@@ -259,6 +259,14 @@ class StackSettings(Settings):
         scope="production",
         example="http",
     )
+    app_env_file: str = setting(
+        "",
+        "Files with more of the application's own keys: what `env_file:` of a compose file names. Paths from "
+        "the project's folder, comma separated; a later one goes before an earlier one, `.env` before all.",
+        section="server",
+        scope="stack",
+        example="config/app.env",
+    )
     app_image: str = setting(
         "",
         "An image of the application that CI has pushed, best by its digest: pulled in place of one that is "
@@ -576,12 +584,33 @@ def _kept_subnet() -> str:
 
 
 def own_keys(environ: Mapping[str, str], path: Path | None = None) -> dict[str, str]:
-    """Return the application's own settings: the keys of `.env` that are nobody else's."""
+    """Return the application's own settings: the keys of `.env` and APP_ENV_FILE that are nobody else's."""
+    file = written(environ, path)
+    more = {key: value for one in env_files(environ, path).values() for key, value in one.items()}
     return {
         key: environ.get(key, value)
-        for key, value in without_servers_own(written(environ, path)).items()
+        for key, value in without_servers_own({**more, **file}).items()
         if key not in KEYS and not OF_OTHERS.fullmatch(key)
     }
+
+
+def env_files(
+    environ: Mapping[str, str], path: Path | None = None, unset: dict[str, list[Unset]] | None = None
+) -> dict[str, dict[str, str]]:
+    """Return what each file of APP_ENV_FILE says. Raises SystemExit where one cannot be read."""
+    file, found = written(environ, path), {}
+    names = environ.get("APP_ENV_FILE") or file.get("APP_ENV_FILE", "")
+    for name in filter(None, map(str.strip, names.split(","))):
+        place = (path.parent if path else ROOT) / name
+        left_out: list[Unset] = []
+        try:
+            found[name] = parse(content_of(place), {**file, **environ}, left_out)
+        except DotenvError as error:
+            text = str(error).removeprefix(place.name).removeprefix(".env")
+            raise SystemExit(f"APP_ENV_FILE={names}: {name}{text}") from None
+        if unset is not None:
+            unset[name] = left_out
+    return found
 
 
 def near_misses(keys: Iterable[str]) -> list[str]:
@@ -596,22 +625,30 @@ def near_misses(keys: Iterable[str]) -> list[str]:
 def warnings(environ: Mapping[str, str], path: Path | None = None) -> list[str]:
     """Return a line for each key of `.env` that may not do what it was written for."""
     unset: list[Unset] = []
-    keys = written(environ, path, unset)
+    more: dict[str, list[Unset]] = {}
+    keys, others = written(environ, path, unset), env_files(environ, path, more)
     return [
         *near_misses(own_keys(environ, path)),
+        *(
+            f"warning: {name}: {key} is a setting, and of APP_ENV_FILE only the application's own keys are "
+            "read; write it into .env"
+            for name, found in others.items()
+            for key in found
+            if key in KEYS
+        ),
         *(
             f"warning: .env: {key} is ignored, since a server would apply it in spite of these settings; "
             f"{IN_PLACE_OF.get(key, '`behindproxy settings` lists them')}"
             for key in keys.keys() - without_servers_own(keys).keys()
         ),
-        *map(_left_out, unset),
+        *(_left_out(name, one) for name, rows in {".env": unset, **more}.items() for one in rows),
     ]
 
 
-def _left_out(one: Unset) -> str:
+def _left_out(name: str, one: Unset) -> str:
     # Not the rest of the value, which may be a secret.
     return (
-        f"warning: .env line {one.line}: {one.variable} in {one.key} is set nowhere, so it expands to "
+        f"warning: {name} line {one.line}: {one.variable} in {one.key} is set nowhere, so it expands to "
         f"nothing; if the $ belongs to the value, write it in single quotes: {one.key}='…{one.variable}…'"
     )
 
