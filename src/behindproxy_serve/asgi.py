@@ -6,6 +6,7 @@ from . import log
 from .hypercorn_websockets import limit_hypercorn_websockets
 from .load import load
 from .order import ORDER
+from .read_only import advice
 from .settings import Settings
 
 BOOT_FAILED = 3  # Gunicorn ends at this status of a worker, and starts another one at any other
@@ -29,7 +30,7 @@ def create() -> ASGIApp:
     except Exception as error:
         if settings.app_reload:
             raise  # the server waits for a change then
-        reason = f"{type(error).__name__}: {error}"
+        reason = "; ".join(filter(None, (f"{type(error).__name__}: {error}", advice(str(error)))))
         log.failure(f"APP_MODULE={settings.app_module} could not be loaded: {reason}", error)
         raise SystemExit(BOOT_FAILED) from None
 

@@ -7,6 +7,8 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
+from .read_only import advice
+
 # What follows a question mark inside a word, or one with a name and an equals sign; quotes and brackets at
 # its end are the sentence's. Tokens are there, since browsers give a WebSocket no headers.
 QUERY = re.compile(
@@ -34,6 +36,8 @@ class Line(logging.Formatter):
         more = {"level": record.levelname.lower(), "logger": record.name}
         if record.exc_info:
             more["exception"] = self.formatException(record.exc_info)
+            if hint := advice(more["exception"]):
+                more["hint"] = hint
         return line(record.getMessage(), record.created, **more)
 
 

@@ -25,6 +25,8 @@ MADE |= {"STATIC_HASH", "DYNAMIC_HASH", "CERTIFICATE_HASH"}
 # Of the files that a scope is read by, those that do not have a key, and what has it in their place.
 ELSEWHERE = {
     ("docker-compose.yml", "APP_REPLICAS"): "the services that `make up` names",
+    ("docker-compose.yml", "APP_DATA"): "data.json, which `make up` adds",
+    ("deploy/swarm/stack.yml", "APP_DATA"): "a swarm has none, and refuses it",
     ("docker-compose.yml", "APP_ENV_FILE"): "own-keys.json, which `make up` adds",
     ("deploy/swarm/stack.yml", "APP_ENV_FILE"): "own-keys.json, which `make swarm-deploy` adds",
     ("docker-compose.yml", "APP_IMAGE"): "the tag of the built image, which `make up` gives it",

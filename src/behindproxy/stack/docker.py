@@ -75,6 +75,8 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
         if settings.domain:
             step(command, ["run", "--rm", "--no-deps", "acme-owner"], environ)
             _bring_certificates(earlier, name)
+        if settings.app_data:
+            step(command, ["run", "--rm", "--no-deps", render.OWNER], environ)
         step(command, ["up", "--detach", "--wait", *services(settings)], environ, _start(settings, began))
         _wait_for_traefik(settings, started)
     except BaseException as error:
@@ -105,11 +107,20 @@ def obtain(settings: StackSettings, image: str, command: list[str], environ: dic
 def _refuse_unloadable(settings: StackSettings, config: dict[str, Any], before: list[Container]) -> None:
     """Load the application in the image that was built, while the one before serves."""
     serving = [one for one in before if one.running and one.service in slots()]
-    if serving:
+    if serving and _has_volumes(config):
         # Compose's own `run` would make networks again that an edit has changed, under what runs.
         command, environ = loading.in_a_container(config, serving[0].id)
         if command:
             loading.refuse_unloadable(command, environ, ROOT, settings.start_seconds)
+
+
+def _has_volumes(config: dict[str, Any]) -> bool:
+    """Whether the application's volumes are there: `docker run` would make them, and as root's."""
+    mounts, known = config["services"]["app"].get("volumes") or [], config.get("volumes") or {}
+    sources = [str(one.get("source", "")) for one in mounts if one["type"] == "volume"]
+    names = [str((known.get(source) or {}).get("name", source)) for source in sources]
+    command = ["docker", "volume", "inspect", *names]
+    return not names or subprocess.run(command, capture_output=True).returncode == 0
 
 
 def left() -> bool:
@@ -125,6 +136,10 @@ def found() -> StackSettings | None:
     for one in own:
         if ownership.marked(one.inspected):
             given |= one.environ
+            mounts = one.inspected.get("Mounts") or []
+            volumes = [str(mount["Destination"]) for mount in mounts if mount.get("Type") == "volume"]
+            if folders := [path.removeprefix("/srv/") for path in volumes if path.startswith("/srv/")]:
+                given["APP_DATA"] = ",".join(folders)
         for inside, (address, port) in one.ports.items():
             if key := {
                 "80": "HTTP_PORT",
@@ -332,12 +347,13 @@ def _environment(settings: StackSettings) -> dict[str, str]:
     # Right behind the file that they extend, so that an override counts for them too.
     more = [STACK / name for name in (REPLICAS, OBSERVABILITY)]
     files[1:1] = [str(path.relative_to(ROOT)) for path in more if path.exists() and not _has(path, files)]
+    made = [*render.own_keys(slots(), own), *render.volumes(slots(), settings.data_folders)]
     return {
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they give an unchanged image a new id
         **os.environ,
         **own,
         **settings.environ(),
-        "COMPOSE_FILE": _separator().join([*files, *map(str, render.own_keys(slots(), own))]),
+        "COMPOSE_FILE": _separator().join([*files, *map(str, made)]),
         "PWD": str(ROOT),  # or Compose notes the path by which a link led here
         "COMPOSE_PROFILES": "*",  # so that ps, logs and down see all; up names what it starts
         "BIND_ADDRESS": f"[{bind}]" if ":" in bind else bind,

@@ -63,6 +63,14 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
             f"CONTAINER_CPUS={settings.container_cpus}: there is no container natively; leave it out"
         )
     _install_the_application()
+    for folder in settings.data_folders:
+        try:
+            (ROOT / folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SystemExit(
+                f"APP_DATA={settings.app_data}: {folder} cannot be made a folder: {error.strerror}; for example "
+                "APP_DATA=data"
+            ) from None
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
     certificate.ensure(settings, key_mode=0o600)
     static = render.static(settings, native=True)

@@ -16,7 +16,8 @@ LABEL = "com.docker.compose"
 COMPOSE_FILE = STACK / "docker-compose.yml"
 # In the environment of Traefik and of each replica, whatever the version that started them.
 MARKS = ("APP_SERVERS=", "PROXY_ADDRESS=")
-WITHOUT_MARK = ("prometheus", "grafana", "acme-owner")
+OWNERS = ("acme-owner", "data-owner")  # of new volumes; each runs once
+WITHOUT_MARK = ("prometheus", "grafana", *OWNERS)
 ENGINE_SECONDS = 20
 _looks: list[list["Container"]] = []  # within `one_look`: what it saw, once it has looked
 _nested = 0
@@ -81,7 +82,7 @@ def marked(inspected: dict[str, Any]) -> bool:
     """Whether it is this stack's Traefik, or a replica, or runs before them."""
     env, known = inspected["Config"].get("Env") or [], labels(inspected)
     return of_this_file(known) and (
-        any(one.startswith(MARKS) for one in env) or known.get(f"{LABEL}.service") == "acme-owner"
+        any(one.startswith(MARKS) for one in env) or known.get(f"{LABEL}.service") in OWNERS
     )
 
 

@@ -3,6 +3,7 @@ read by itself, since Traefik takes no variables there and ignores flags beside 
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -16,6 +17,9 @@ from .settings import StackSettings, SwarmSettings
 # A certificate that is due is renewed while Traefik starts, which takes the challenge's route in at the
 # same time; who validates once would find none (traefik#9439).
 VALIDATION_DELAY = "2s"
+OWNER = "data-owner"  # the service that gives new volumes to the application's user
+# What it gave once may have become much.
+GIVE = 'for one; do [ "$$(stat -c %u "$$one")" = 65532 ] || chown -R 65532:65532 "$$one"; done'
 HEAD = "# Rendered from traefik/traefik.toml by `make up`; edit that file.\n\n"
 ROUTES = str(DYNAMIC.relative_to(ROOT))  # natively: Traefik is started in ROOT
 
@@ -82,6 +86,33 @@ def own_keys(services: Iterable[str], keys: Collection[str], version: str = "") 
     path, gets = BUILD / "stack" / "own-keys.json", {"environment": dict.fromkeys(keys)}
     head = {"version": version} if version else {}
     write(path, json.dumps({**head, "services": dict.fromkeys(services, gets)}, indent=1))
+    return [path]
+
+
+def volumes(services: Iterable[str], folders: Collection[str]) -> list[Path]:
+    """Write a compose file by which `services` have a volume in each of `folders` of the image's /srv.
+
+    Return it, or nothing where there are none. A new volume is root's: OWNER gives it to the application's
+    user.
+    """
+    if not folders:
+        return []
+    path = BUILD / "stack" / "data.json"
+    names = {re.sub(r"[^\w.-]", "-", folder): f"/srv/{folder}" for folder in folders}
+    mounts = [{"type": "volume", "source": name, "target": target} for name, target in names.items()]
+    owner = {
+        "image": "${COMPOSE_PROJECT_NAME}-app",
+        "profiles": ["setup"],
+        "command": ["sh", "-c", GIVE, "sh", *names.values()],
+        "user": "0:0",
+        "cap_drop": ["ALL"],
+        "cap_add": ["CHOWN"],
+        "network_mode": "none",
+        "volumes": mounts,
+    }
+    given = dict.fromkeys(services, {"volumes": mounts})
+    text = {"services": {**given, OWNER: owner}, "volumes": dict.fromkeys(names, {})}
+    write(path, json.dumps(text, indent=1))
     return [path]
 
 

@@ -50,7 +50,8 @@ PRODUCTION = {
 # What a path may hold encoded, and two slashes in a row (a URL in a path) among them.
 CHARACTERS = ("%2F", "%5C", "%00", "%3B", "%25", "%3F", "%23", "//")
 # As docker pull takes it: registry, path, tag and digest. An option begins with a hyphen, and no name does.
-IMAGE = re.compile(r"[A-Za-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?", re.ASCII)
+FOLDER = re.compile(r"[A-Za-z0-9_][\w./-]*", re.ASCII)
+IMAGE = re.compile(r"[A-Za-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?")
 KEPT = str(KEPT_SUBNET.relative_to(ROOT))  # where a SUBNET stands that the user did not give
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -259,6 +260,15 @@ class StackSettings(Settings):
         scope="production",
         example="http",
     )
+    app_data: str = setting(
+        "",
+        "Folders of the project that the application writes to (SQLite, uploads), comma separated. In Docker "
+        "each is a volume, shared by the replicas, which stays after `make down` and `make clean`; all else "
+        "there is read-only. Natively it is the folder itself.",
+        section="server",
+        scope="stack",
+        example="data",
+    )
     app_env_file: str = setting(
         "",
         "Files with more of the application's own keys: what `env_file:` of a compose file names. Paths from "
@@ -351,6 +361,15 @@ class StackSettings(Settings):
         if value and not IMAGE.fullmatch(value):
             raise ValueError("must be an image's name, with a tag or a digest (name@sha256:…)")
         return value
+
+    @field_validator("app_data")
+    @classmethod
+    def _folders(cls, value: str) -> str:
+        names = [name.strip().rstrip("/") for name in value.split(",")] if value else []
+        for name in names:
+            if not FOLDER.fullmatch(name) or {"", ".", ".."} & set(name.split("/")):
+                raise ValueError("must be folders inside the project's, with no .. and no / at the beginning")
+        return ",".join(sorted(names))
 
     @field_validator("acme_ca")
     @classmethod
@@ -456,6 +475,10 @@ class StackSettings(Settings):
                 )
 
     @property
+    def data_folders(self) -> list[str]:
+        return self.app_data.split(",") if self.app_data else []
+
+    @property
     def hosts(self) -> list[str]:
         return self.public_hosts.split(",")
 
@@ -525,6 +548,15 @@ class SwarmSettings(StackSettings):
 
     app_replicas: int = _in_a_swarm("app_replicas", 2, ge=1, le=MAX_SWARM_REPLICAS)
     probe: bool = _in_a_swarm("probe", "0")
+
+    @model_validator(mode="after")
+    def _no_volumes(self) -> Self:
+        if self.app_data:
+            raise ValueError(
+                f"APP_DATA={self.app_data}: in a swarm each node would have files of its own; leave it out, "
+                "and keep data in a database or an object store"
+            )
+        return self
 
     @model_validator(mode="after")
     def _open_on_every_address(self) -> Self:

@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..log import line
+from ..read_only import advice
 
 
 class Startup:
@@ -18,10 +19,18 @@ class Startup:
         async def once(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed":
                 trace = message.get("message", "").strip()
-                reason = trace.rpartition("\n")[2] or "its lifespan does not say why"
+                known = (last_error(trace) or "its lifespan does not say why", advice(trace))
+                reason = "; ".join(filter(None, known))
                 text = f"APP_MODULE={self.module} could not start: {reason}"
                 print(line(text, level="critical", exception=trace), flush=True)
                 message = {"type": "lifespan.startup.failed", "message": ""}
             await send(message)
 
         await self.app(scope, receive, once)
+
+
+def last_error(trace: str) -> str:
+    """Return the first line of the last exception's text, of which further lines explain it."""
+    _, _, end = trace.rpartition('\n  File "')
+    found = [line for line in end.splitlines()[1:] if line and line[0] != " "]
+    return found[0] if found else trace.rpartition("\n")[2]
