@@ -68,7 +68,7 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
             (ROOT / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SystemExit(
-                f"APP_DATA={settings.app_data}: {folder} cannot be made a folder: {error.strerror}; for example "
+                f"APP_DATA={settings.app_data}: {folder} cannot be made: {error.strerror}; for example "
                 "APP_DATA=data"
             ) from None
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
