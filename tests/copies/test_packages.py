@@ -1,4 +1,4 @@
-"""A project that is a package itself, keeps a SQLite database, and has keys in a file of its compose file's."""
+"""A project that is a package itself, writes a SQLite database, and has keys in an env_file of its own."""
 
 import json
 import subprocess
@@ -55,11 +55,13 @@ NAME = "their-1.2-py3-none-any.whl"
 
 def build_wheel(folder, config_settings=None, metadata_directory=None):
     needs = pathlib.Path("requirements.in").read_text().split()
-    head = ["Metadata-Version: 2.1", "Name: their", "Version: 1.2", *(f"Requires-Dist: {one}" for one in needs)]
+    head = ["Metadata-Version: 2.1", "Name: their", "Version: 1.2"]
+    head += [f"Requires-Dist: {one}" for one in needs]
     files = {
         "METADATA": "\\n".join(head) + "\\n\\n" + pathlib.Path("README.md").read_text(),
         "WHEEL": "Wheel-Version: 1.0\\nGenerator: own\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
-        "entry_points.txt": "[console_scripts]\\ntheir-cli = json.tool:main\\n[their.plugins]\\none = json:loads\\n",
+        "entry_points.txt": "[console_scripts]\\ntheir-cli = json.tool:main\\n"
+        "[their.plugins]\\none = json:loads\\n",
         "RECORD": "",
     }
     with zipfile.ZipFile(pathlib.Path(folder, NAME), "w") as wheel:

@@ -29,6 +29,8 @@ ELSEWHERE = {
     ("deploy/swarm/stack.yml", "APP_DATA"): "a swarm has none, and refuses it",
     ("docker-compose.yml", "APP_ENV_FILE"): "own-keys.json, which `make up` adds",
     ("deploy/swarm/stack.yml", "APP_ENV_FILE"): "own-keys.json, which `make swarm-deploy` adds",
+    ("docker-compose.yml", "MIGRATE_COMMAND"): "what `make up` and `make deploy` run",
+    ("deploy/swarm/stack.yml", "MIGRATE_COMMAND"): "a swarm refuses it",
     ("docker-compose.yml", "APP_IMAGE"): "the tag of the built image, which `make up` gives it",
     ("docker-compose.prod.yml", "ACME_CA"): "the rendered traefik.toml",
     ("docker-compose.prod.yml", "ACME_CHALLENGE"): "the rendered traefik.toml",

@@ -147,11 +147,12 @@ def clean() -> int:
 
 
 def deploy() -> int:
-    """Replace the running application by the current source, or by APP_IMAGE, and lose no request."""
-    image = read().app_image
+    """Replaces the running application by the current source, or by APP_IMAGE, and loses no request."""
+    now = read()
+    image, fresh = now.app_image, {"app_image": now.app_image, "migrate_command": now.migrate_command}
 
     def replace(settings: StackSettings) -> None:
-        wanted = settings.model_copy(update={"app_image": image})
+        wanted = settings.model_copy(update=fresh)
         rolling.deploy(wanted)
         state.save("docker", wanted)
         if os.environ.get("IMAGE"):

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import acme, certificate, compose_file, images, loading, metrics, ownership, ports, render
+from . import acme, certificate, compose_file, images, loading, metrics, migration, ownership, ports, render
 from .ownership import Container
 from .paths import BUILD, COPY, PINS, ROOT, STACK, STATIC, VENV
 from .settings import INTERNAL, MAX_REPLICAS, StackSettings, own_keys, written
@@ -77,6 +77,7 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
             _bring_certificates(earlier, name)
         if settings.app_data:
             step(command, ["run", "--rm", "--no-deps", render.OWNER], environ)
+        migrate(settings, command, environ)
         step(command, ["up", "--detach", "--wait", *services(settings)], environ, _start(settings, began))
         _wait_for_traefik(settings, started)
     except BaseException as error:
@@ -102,6 +103,11 @@ def obtain(settings: StackSettings, image: str, command: list[str], environ: dic
         images.tag(images.pull(settings.app_image), image)
     else:
         step(command, ["build", "app"], environ)
+
+
+def migrate(settings: StackSettings, command: list[str], environ: dict[str, str]) -> None:
+    """Run MIGRATE_COMMAND in a container as the application's, once what that depends on is healthy."""
+    migration.run(settings.migrate_command, [*command, "run", "--rm", "-T", "app"], environ, ROOT)
 
 
 def _refuse_unloadable(settings: StackSettings, config: dict[str, Any], before: list[Container]) -> None:

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from behindproxy_serve.install import FAILED, LISTS
 from behindproxy_serve.settings import Settings
 
-from . import certificate, index, loading, metrics, ports, render
+from . import certificate, loading, metrics, migration, ports, render
 from .paths import APP_PYTHON, BUILD, COPY, PINS, ROOT, SOURCE, SOURCES, STATIC
 from .settings import INTERNAL, KEYS, StackSettings, own_keys
 
@@ -78,6 +78,7 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
     stamp = HOME / "fingerprint"
     same = not fresh and stamp.exists() and stamp.read_text() == wanted
     if same and set(PARTS) <= set(states()) and not unhealthy(settings):
+        _migrate(settings)
         make_room()
         return
     if replaces:
@@ -85,6 +86,7 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
         loading.refuse_unloadable(load, _environment(settings), ROOT, settings.start_seconds)
     if running := found():
         _refuse_ports(settings, but={port for _, port in _wanted(running).values()} | {running.ops_port + 1})
+    _migrate(settings)
     make_room()
     down()
     _refuse_ports(settings)
@@ -95,6 +97,11 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
         down()
         raise
     stamp.write_text(wanted)
+
+
+def _migrate(settings: StackSettings) -> None:
+    # `env` looks for it on the application's path, and not on this process's.
+    migration.run(settings.migrate_command, ["env"], _environment(settings), ROOT)
 
 
 def _wanted(settings: StackSettings) -> dict[str, tuple[str, int]]:

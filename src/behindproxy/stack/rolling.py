@@ -32,6 +32,7 @@ def deploy(settings: StackSettings) -> None:
         print("building the image", flush=True)
     with _restored(image, before) as serves:
         docker.obtain(settings, image, docker.compose(), docker.environment(settings))
+        docker.migrate(settings, docker.compose(), docker.environment(settings))
         roll(settings, serves)
 
 
@@ -197,5 +198,6 @@ def needs_up(change: str) -> bool:
         "APP_MODULE",
         "DOCS",
         "MAX_BODY_BYTES",
+        "MIGRATE_COMMAND",
         "WEBSOCKET_MAX_BYTES",
     )

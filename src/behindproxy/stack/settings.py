@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -277,6 +278,14 @@ class StackSettings(Settings):
         scope="stack",
         example="config/app.env",
     )
+    migrate_command: str = setting(
+        "",
+        "What `make up` and `make deploy` run once before the new version serves, in its environment: the "
+        "migration of a database. If it fails, nothing is replaced. `make rollback` does not run it.",
+        section="server",
+        scope="stack",
+        example="alembic upgrade head",
+    )
     app_image: str = setting(
         "",
         "An image of the application that CI has pushed, best by its digest: pulled in place of one that is "
@@ -370,6 +379,15 @@ class StackSettings(Settings):
             if not FOLDER.fullmatch(name) or {"", ".", ".."} & set(name.split("/")):
                 raise ValueError("must be folders inside the project's, with no .. and no / at the beginning")
         return ",".join(sorted(names))
+
+    @field_validator("migrate_command")
+    @classmethod
+    def _command(cls, value: str) -> str:
+        try:
+            shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"cannot be split into words: {error}") from None
+        return value.strip()
 
     @field_validator("acme_ca")
     @classmethod
@@ -548,6 +566,15 @@ class SwarmSettings(StackSettings):
 
     app_replicas: int = _in_a_swarm("app_replicas", 2, ge=1, le=MAX_SWARM_REPLICAS)
     probe: bool = _in_a_swarm("probe", "0")
+
+    @model_validator(mode="after")
+    def _nothing_once(self) -> Self:
+        if self.migrate_command:
+            raise ValueError(
+                f"MIGRATE_COMMAND={self.migrate_command}: `make swarm-deploy` does not run it; leave it out, "
+                "and run it before, for example with docker service create --mode replicated-job"
+            )
+        return self
 
     @model_validator(mode="after")
     def _no_volumes(self) -> Self:
