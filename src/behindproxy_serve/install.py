@@ -35,7 +35,7 @@ class Failed(Exception):
 
 
 def install(environment: Path, wheel: Path, project: Path) -> None:
-    """Install the packages of the first of LISTS, and the wheel. Raises Failed."""
+    """Install the packages of the first of LISTS, and the wheel. Raise Failed."""
     refuse_python(environment, project)
     wanted = environment / "wanted.txt"
     source = next((name for name in LISTS if (project / name).is_file()), "")
@@ -59,7 +59,7 @@ def install(environment: Path, wheel: Path, project: Path) -> None:
 
 def install_project(environment: Path, wheel: Path, project: Path) -> None:
     """Install the project itself, where it is a package: for its metadata, entry points and console scripts.
-    What is served is its source, which is looked for first. Raises Failed."""
+    What is served is its source, which is looked for first. Raise Failed."""
     if not is_package(project):
         return
     with tempfile.TemporaryDirectory() as own:
@@ -149,7 +149,7 @@ def _reader(name: str, packages: list[str], arguments: list[str], project: Path)
 
 
 def _pip(environment: Path, *arguments: str, project: Path) -> None:
-    """Run it, silently where all goes well. Raises Failed."""
+    """Run it, silently where all goes well. Raise Failed."""
     command = [str(environment / "bin" / "python"), "-m", "pip", arguments[0], *OPTIONS, *arguments[1:]]
     done = subprocess.run(
         command,

@@ -147,7 +147,7 @@ def clean() -> int:
 
 
 def deploy() -> int:
-    """Replaces the running application by the current source, or by APP_IMAGE, and loses no request."""
+    """Replace the running application by the current source, or by APP_IMAGE, and lose no request."""
     now = read()
     image, fresh = now.app_image, {"app_image": now.app_image, "migrate_command": now.migrate_command}
 

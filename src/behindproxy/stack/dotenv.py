@@ -52,8 +52,9 @@ def content_of(path: Path) -> str:
 
 
 def parse(text: str, environ: Mapping[str, str], unset: list[Unset] | None = None) -> dict[str, str]:
-    """The keys and values of a `.env` file's `text`; what nothing sets is added to `unset`. Raises
-    DotenvError."""
+    """Return the keys and values of a `.env` file's `text`; what nothing sets is added to `unset`.
+
+    Raise DotenvError."""
     values: dict[str, str] = {}
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     before, nul, _ = text.partition("\0")

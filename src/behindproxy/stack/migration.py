@@ -9,7 +9,7 @@ TAIL = 40  # lines of what it wrote
 
 
 def run(command: str, before: list[str], environ: dict[str, str], folder: Path) -> None:
-    """Run it, after the words `before`. Raises SystemExit where it fails."""
+    """Run it, after the words `before`. Raise SystemExit where it fails."""
     if not command:
         return
     print(f"running {command}", flush=True)

@@ -656,7 +656,7 @@ def own_keys(environ: Mapping[str, str], path: Path | None = None) -> dict[str, 
 def env_files(
     environ: Mapping[str, str], path: Path | None = None, unset: dict[str, list[Unset]] | None = None
 ) -> dict[str, dict[str, str]]:
-    """Return what each file of APP_ENV_FILE says. Raises SystemExit where one cannot be read."""
+    """Return what each file of APP_ENV_FILE says. Raise SystemExit where one cannot be read."""
     file, found = written(environ, path), {}
     names = environ.get("APP_ENV_FILE") or file.get("APP_ENV_FILE", "")
     for name in filter(None, map(str.strip, names.split(","))):
@@ -732,8 +732,8 @@ def _nearly(one: str, other: str) -> bool:
 def written(
     environ: Mapping[str, str], path: Path | None = None, unset: list[Unset] | None = None
 ) -> dict[str, str]:
-    """What `.env` says, Compose's own keys too; what nothing sets is added to `unset`. Raises SystemExit with
-    one line where it is malformed."""
+    """Return what `.env` says, Compose's own keys too; what nothing sets is added to `unset`. Raise
+    SystemExit with one line where it is malformed."""
     path = path or ROOT / ".env"
     try:
         return parse(content_of(path), environ, unset) if path.exists() or path.is_symlink() else {}
