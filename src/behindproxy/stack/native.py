@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from behindproxy_serve.install import FAILED, LISTS
 from behindproxy_serve.settings import Settings
 
-from . import certificate, loading, metrics, migration, ports, render
+from . import certificate, index, loading, metrics, migration, ports, render
 from .paths import APP_PYTHON, BUILD, COPY, PINS, ROOT, SOURCE, SOURCES, STATIC
 from .settings import INTERNAL, KEYS, StackSettings, own_keys
 

@@ -52,7 +52,7 @@ PRODUCTION = {
 CHARACTERS = ("%2F", "%5C", "%00", "%3B", "%25", "%3F", "%23", "//")
 # As docker pull takes it: registry, path, tag and digest. An option begins with a hyphen, and no name does.
 FOLDER = re.compile(r"[A-Za-z0-9_][\w./-]*", re.ASCII)
-IMAGE = re.compile(r"[A-Za-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?")
+IMAGE = re.compile(r"[A-Za-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?", re.ASCII)
 KEPT = str(KEPT_SUBNET.relative_to(ROOT))  # where a SUBNET stands that the user did not give
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
