@@ -34,7 +34,7 @@ WITHOUT = {
     "health check": (ROUTES, 'interval = "1s"', 'interval = "3600s"'),
     "access log of the app": (
         OBSERVE,
-        "            if status >= 400 or not path.endswith(HEALTH):\n",
+        "            if status >= 400 or forwarded or path not in self.checks:\n",
         "            if False:\n",
     ),
     "the app's metrics": (
