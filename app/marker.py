@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# src/behindproxy/contract/safety.py and src/behindproxy/curl.sh look for it: a test compares them.
+# src/behindproxy/contract/engine/safety.py and src/behindproxy/curl.sh look for it: a test compares them.
 MARKER = (b"x-demonstration", b"fastapi-behind-traefik")
 
 

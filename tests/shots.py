@@ -3,7 +3,7 @@ itself, and of the last report, for the site (`make site` takes them where they 
 
 from types import SimpleNamespace
 
-from behindproxy.contract.chromium import Chromium
+from behindproxy.contract.engine.chromium import Chromium
 from behindproxy.stack import state
 from behindproxy.stack.paths import BUILD
 

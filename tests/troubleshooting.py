@@ -4,9 +4,9 @@ findings, and from the broken configurations with what `make verify` says of the
 import re
 from collections.abc import Iterator
 
-from behindproxy.contract import reference
-from behindproxy.contract.causes import CAUSES
-from behindproxy.contract.setting import Setting
+from behindproxy.contract.advice import reference
+from behindproxy.contract.advice.causes import CAUSES
+from behindproxy.contract.advice.setting import Setting
 from behindproxy.doctor.findings import CATALOGUE, Finding, fill, names
 from behindproxy.doctor.step import ERROR
 from behindproxy.stack.paths import ROOT

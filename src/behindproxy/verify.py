@@ -296,7 +296,7 @@ def accepted(request: Request) -> Path | None:
 
     Raise SystemExit where it cannot be taken.
     """
-    from behindproxy.contract.accepted import Malformed, load
+    from behindproxy.contract.report.accepted import Malformed, load
 
     path = request.accept or (ACCEPTED if ACCEPTED.is_file() else None)
     if path:
@@ -308,7 +308,7 @@ def accepted(request: Request) -> Path | None:
 
 
 def _is_schema(path: Path) -> bool:
-    from behindproxy.contract.found import schema_of
+    from behindproxy.contract.engine.found import schema_of
 
     try:
         return bool(schema_of(json.loads(path.read_text())))

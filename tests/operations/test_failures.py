@@ -9,7 +9,7 @@ import uuid
 import httpx
 import pytest
 
-from behindproxy.contract.test_operation import INSIDE
+from behindproxy.contract.checks.test_operation import INSIDE
 from tests.checkout import docker, wait_for
 from tests.load import load
 from tests.routes import METHODS

@@ -7,10 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from behindproxy.contract.browser import Page
-from behindproxy.contract.chromium import Chromium, NoBrowser
-from behindproxy.contract.expect import Expect
-from behindproxy.contract.target import Target
+from behindproxy.contract.engine.browser import Page
+from behindproxy.contract.engine.chromium import Chromium, NoBrowser
+from behindproxy.contract.engine.expect import Expect
+from behindproxy.contract.engine.target import Target
 
 PAGE = """<!doctype html><title>waiting</title><script>
 const post = (name) => `fetch("${location.origin}/${name}", {method: "POST", body: "x", keepalive: true})`;

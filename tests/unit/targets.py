@@ -1,6 +1,6 @@
 """A target of the suite that no command line made."""
 
-from behindproxy.contract.target import Target
+from behindproxy.contract.engine.target import Target
 
 
 def target(http_url: str, **more) -> Target:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from behindproxy.contract import accepted
+from behindproxy.contract.report import accepted
 
 TODAY = date(2026, 11, 27)
 

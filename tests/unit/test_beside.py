@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 with warnings.catch_warnings(action="ignore"):  # the suite's own plugin knows its mark
-    from behindproxy.contract.test_prefix import beside
+    from behindproxy.contract.checks.test_prefix import beside
 
 
 @pytest.mark.parametrize("prefix", ["/api/v1", "/team/app", "/app"])

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from behindproxy.contract.browser import GAVE_UP, Page
-from behindproxy.contract.expect import Unexpected
+from behindproxy.contract.engine.browser import GAVE_UP, Page
+from behindproxy.contract.engine.expect import Unexpected
 
 sync_api = pytest.importorskip("playwright.sync_api")
 

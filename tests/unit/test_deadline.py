@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from behindproxy.contract import deadline, raw, websocket
-from behindproxy.contract.diagnosis import diagnose
+from behindproxy.contract.advice.diagnosis import diagnose
+from behindproxy.contract.engine import deadline, raw, websocket
 from tests.unit.targets import target
 
 

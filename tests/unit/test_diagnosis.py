@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from behindproxy.contract import advice, reference
-from behindproxy.contract.cause import Red
-from behindproxy.contract.causes import ARRIVING, CAUSES, SEEN
-from behindproxy.contract.diagnosis import Diagnosis, diagnose
-from behindproxy.contract.setting import Setting
+from behindproxy.contract.advice import advice, reference
+from behindproxy.contract.advice.cause import Red
+from behindproxy.contract.advice.causes import ARRIVING, CAUSES, SEEN
+from behindproxy.contract.advice.diagnosis import Diagnosis, diagnose
+from behindproxy.contract.advice.setting import Setting
 
 OURS = Setting(proxy="traefik", server="uvicorn", ours=True, prefix="/api/v1", hosts=("localhost",))
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-from behindproxy.contract.lies import OURS
+from behindproxy.contract.engine.lies import OURS
 from behindproxy.stack.paths import DYNAMIC, ROOT
 from behindproxy.stack.render import static
 from behindproxy.stack.settings import StackSettings, read

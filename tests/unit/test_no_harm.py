@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from behindproxy.contract import safety
+from behindproxy.contract.engine import safety
 from behindproxy.stack import lock, made, native
 
 from .targets import target

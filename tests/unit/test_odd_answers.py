@@ -14,10 +14,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from behindproxy.contract import (
-    answers,
-    discovery,
-    exchange,
+from behindproxy.contract.checks import (
     test_answers,
     test_app,
     test_application,
@@ -30,11 +27,12 @@ from behindproxy.contract import (
     test_prefix,
     test_spoofing,
 )
-from behindproxy.contract.entrypoint import RateLimited
-from behindproxy.contract.expect import Expect, Unexpected
-from behindproxy.contract.found import Answer, Docs, Found, Redirect
-from behindproxy.contract.raw import RawAnswer
-from behindproxy.contract.target import Unreachable
+from behindproxy.contract.engine import answers, discovery, exchange
+from behindproxy.contract.engine.entrypoint import RateLimited
+from behindproxy.contract.engine.expect import Expect, Unexpected
+from behindproxy.contract.engine.found import Answer, Docs, Found, Redirect
+from behindproxy.contract.engine.raw import RawAnswer
+from behindproxy.contract.engine.target import Unreachable
 
 from .targets import target
 

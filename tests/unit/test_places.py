@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from behindproxy.contract import reference
-from behindproxy.contract.places import TARGETS, Places
+from behindproxy.contract.advice import reference
+from behindproxy.contract.advice.places import TARGETS, Places
 from behindproxy.doctor.findings import ENTRIES
 from behindproxy.stack.paths import ROOT
 

@@ -12,11 +12,12 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from behindproxy.contract import exchange, raw, terminal
-from behindproxy.contract.found import Found
-from behindproxy.contract.reports import FORMATS, NAMES, failure_text, fence
-from behindproxy.contract.result import Result
-from behindproxy.contract.shown import visible
+from behindproxy.contract.engine import exchange, raw
+from behindproxy.contract.engine.found import Found
+from behindproxy.contract.engine.shown import visible
+from behindproxy.contract.report import terminal
+from behindproxy.contract.report.reports import FORMATS, NAMES, failure_text, fence
+from behindproxy.contract.report.result import Result
 from behindproxy.stack.paths import ROOT
 
 from .targets import target

@@ -12,15 +12,15 @@ from app.demonstration import add_demonstration
 from app.main import create_app
 from app.marker import MARKER, DemonstrationMarker
 
-from behindproxy.contract import safety
-from behindproxy.contract.check import Check
-from behindproxy.contract.expect import Expect
+from behindproxy.contract.engine import safety
+from behindproxy.contract.engine.check import Check
+from behindproxy.contract.engine.expect import Expect
 from behindproxy.stack import settings
 from behindproxy.stack.paths import ROOT
 
 from . import targets
 
-CONTRACT = ROOT / "src/behindproxy/contract"
+CONTRACT = ROOT / "src/behindproxy/contract/checks"
 # What opens connections, and the checks that may: a handshake alone, and the logs' own command.
 CLIENTS = {
     "asyncio",

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from behindproxy.contract import sessions
-from behindproxy.contract.entrypoint import Address, Entrypoint
-from behindproxy.contract.expect import Expect
+from behindproxy.contract.engine import sessions
+from behindproxy.contract.engine.entrypoint import Address, Entrypoint
+from behindproxy.contract.engine.expect import Expect
 
 
 class Processes(ThreadingHTTPServer):

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from behindproxy.contract import answers
-from behindproxy.contract.found import Answer, Found, path_in
+from behindproxy.contract.engine import answers
+from behindproxy.contract.engine.found import Answer, Found, path_in
 
 HTML = {"content-type": "text/html; charset=utf-8"}
 JSON = {"content-type": "application/json"}

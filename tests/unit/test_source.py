@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from behindproxy.contract.diagnosis import diagnose
-from behindproxy.contract.setting import Setting
-from behindproxy.contract.source import Source
+from behindproxy.contract.advice.diagnosis import diagnose
+from behindproxy.contract.advice.setting import Setting
+from behindproxy.contract.advice.source import Source
 
 APPLICATION = """from fastapi import FastAPI
 

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from behindproxy.contract import terminal
-from behindproxy.contract.accepted import Accepted
-from behindproxy.contract.check import Check
-from behindproxy.contract.recorder import Recorder
-from behindproxy.contract.result import Result
-from behindproxy.contract.verdict import verdict
+from behindproxy.contract.engine.check import Check
+from behindproxy.contract.report import terminal
+from behindproxy.contract.report.accepted import Accepted
+from behindproxy.contract.report.recorder import Recorder
+from behindproxy.contract.report.result import Result
+from behindproxy.contract.report.verdict import verdict
 
 
 def result(id: str, level: str, status: str, entrypoint: str = "http") -> Result:

@@ -72,7 +72,7 @@ def test_a_checkout_gives_the_wheel_that_its_source_distribution_gives(built, tm
 
 def test_what_the_commands_need_is_in_the_wheel(built):
     tool, serve = contents(built, "behindproxy"), contents(built, "behindproxy_serve")
-    needed = {"curl.sh", "py.typed", "contract/conftest.py", "contract/templates/report.html.j2"}
+    needed = {"curl.sh", "py.typed", "contract/conftest.py", "contract/report/templates/report.html.j2"}
     assert {f"behindproxy/{name}" for name in needed} <= tool.keys()
     assert {"behindproxy_serve/__init__.py", "behindproxy_serve/logging.json"} <= serve.keys()
     assert "behindproxy_serve/py.typed" in serve

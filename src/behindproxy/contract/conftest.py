@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from . import accepted, check, recorder, reports, terminal
-from .deadline import OutOfTime
-from .detection import PROXIES, SERVERS
-from .entrypoint import Entrypoint
-from .expect import Expect
-from .places import Places
-from .shown import visible
-from .source import Source
-from .target import Addresses, Target, Unreachable
+from .advice.places import Places
+from .advice.source import Source
+from .engine import check
+from .engine.deadline import OutOfTime
+from .engine.detection import PROXIES, SERVERS
+from .engine.entrypoint import Entrypoint
+from .engine.expect import Expect
+from .engine.shown import visible
+from .engine.target import Addresses, Target, Unreachable
+from .report import accepted, recorder, reports, terminal
 
 HERE = Path(__file__).parent
 TARGET = pytest.StashKey[Target]()

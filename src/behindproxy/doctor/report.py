@@ -7,7 +7,7 @@ import sys
 import textwrap
 from dataclasses import asdict, is_dataclass
 
-from behindproxy.contract.shown import visible
+from behindproxy.contract.engine.shown import visible
 from behindproxy.urls import hidden
 
 from .facts import Facts

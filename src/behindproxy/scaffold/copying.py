@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from behindproxy import __version__
-from behindproxy.contract.places import Places
+from behindproxy.contract.advice.places import Places
 from behindproxy.stack.dotenv import DotenvError, parse
 from behindproxy.stack.index import fetch, requirement
 from behindproxy_serve.settings import Settings, explain

@@ -20,7 +20,7 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from behindproxy import __version__
-from behindproxy.contract.places import Places
+from behindproxy.contract.advice.places import Places
 from behindproxy.stack.index import fetch, named, requirement
 
 from .copying import in_index, of_this_version

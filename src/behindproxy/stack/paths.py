@@ -4,7 +4,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from behindproxy.contract.places import Places
+from behindproxy.contract.advice.places import Places
 
 SOURCE = Path(__file__).resolve().parents[2]  # of these packages: src/, or where they are installed
 _FILE = "docker-compose.yml"

@@ -1,0 +1,1 @@
+"""What the red checks have in common, and the change that removes it."""

@@ -1,0 +1,1 @@
+"""The deployment under test: what it has, and the clients that send it requests."""

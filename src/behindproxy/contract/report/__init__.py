@@ -1,0 +1,1 @@
+"""What came of the checks: on the terminal, and in the files of a run."""
