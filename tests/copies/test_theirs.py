@@ -448,30 +448,45 @@ def test_it_is_the_destination_s_git_that_counts(source, project):
     ],
     ids=["crlf", "bom", "latin-1", "set"],
 )
-def test_lines_are_added_to_an_env_of_theirs_and_nothing_else_changes(source, project, written):
+def test_an_env_of_theirs_is_not_changed(source, project, written):
     shop = project("dotenv", theirs(**REQUIREMENTS))
     env = shop.path / ".env"
     env.write_bytes(written)
     env.chmod(0o640)
     code, output = source.new(shop, **MODULE)
     assert code == 0, output
-    data = env.read_bytes()
-    assert data.startswith(written)
-    assert env.stat().st_mode & 0o777 == 0o640
-    added = data[len(written) :].decode()
-    assert "COMPOSE_PROJECT_NAME" not in added
+    assert env.read_bytes() == written and env.stat().st_mode & 0o777 == 0o640
     if b"API_PREFIX" in written:
-        assert added == ""
         assert "! .env says API_PREFIX=/theirs" in output
-        return
-    end = "\r\n" if b"\r\n" in written else "\n"
-    assert added.count("\n") == added.count(end)
-    assert added.startswith(end) or written.endswith(b"\n")
-    assert f"API_PREFIX=/shop/api{end}APP_MODULE=their.module:app{end}" in added
+    else:
+        said = "! .env existed and was not changed: without a line there, API_PREFIX=/shop/api, APP_MODULE="
+        assert said in output
+
+
+def test_what_an_env_of_theirs_does_not_say_is_the_copy_s_default(source, project):
+    shop = project("defaults", theirs(**{".env": "CURRENCY=EUR\n", **REQUIREMENTS}))
+    assert source.new(shop, **MODULE)[0] == 0
+    code, output = shop.run("up")
+    assert code == 0, output
+    assert "/shop/api" in output
+    present = subprocess.run(
+        [shop.path / ".behindproxy/venv/bin/behindproxy", "settings"],
+        cwd=shop.path,
+        env=shop.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    assert re.search(r"(?m)^API_PREFIX=/shop/api +deployment/behindproxy\.toml$", present), present
+    # A setting there goes before it.
+    (shop.path / ".env").write_text("CURRENCY=EUR\nAPI_PREFIX=/other\n")
+    code, output = shop.run("up")
+    assert code == 0 and "/other" in output and "/shop/api" not in output, output
 
 
 @pytest.mark.parametrize("kind", ["link", "read-only", "malformed"])
-def test_an_env_that_is_not_to_be_written_is_named_with_the_lines(source, project, kind):
+def test_an_env_that_cannot_be_written_or_read_is_no_obstacle(source, project, kind):
     shop = project("sealed", theirs(**REQUIREMENTS))
     secrets = HOME / "secrets.env"
     secrets.write_text("CURRENCY=EUR\n" if kind != "malformed" else 'CURRENCY="EUR\n')
@@ -486,7 +501,7 @@ def test_an_env_that_is_not_to_be_written_is_named_with_the_lines(source, projec
     assert (shop.path / ".env").read_bytes() == before
     assert secrets.read_bytes() == before
     line = next(line for line in output.splitlines() if line.startswith("! .env"))
-    assert "add API_PREFIX=/shop/api" in line
+    assert ("cannot be read" if kind == "malformed" else "API_PREFIX=/shop/api") in line
 
 
 @pytest.mark.parametrize("name", ["makefile", "GNUmakefile", "Makefile"])
@@ -522,10 +537,10 @@ def test_a_folder_of_a_larger_repository(source, project):
     code, output = source.new(shop, API_PREFIX="/shop/api")
     assert code == 0, output
     after = contents(shop.path)
-    assert {n for n, data in before.items() if after[n] != data} == {"backend/.env"}
+    assert all(after[n] == data for n, data in before.items())
     new = {name for name, data in after.items() if data is not None} - before.keys()
     assert {name.split("/")[0] for name in new} == {"backend", ".github"}
-    assert (shop.home / ".env").read_text().startswith("SECRET_KEY=not-for-git\n")
+    assert (shop.home / ".env").read_text() == "SECRET_KEY=not-for-git"
     workflow = yaml.safe_load((shop.path / ".github/workflows/behindproxy.yml").read_text())
     assert workflow["defaults"] == {"run": {"working-directory": "backend"}}
     moved = yaml.safe_load((shop.path / ".github/dependabot.yml").read_text())["updates"]

@@ -70,10 +70,8 @@ def copy(destination: Path, request: Request) -> int:
     if os.path.lexists(destination / ".env"):
         settings = files.pop(f"{start}.env")
         assert settings
-        added, notes = complete(destination / ".env", settings)
-        files |= {start + name: file for name, file in added.items()}
-        lines += notes
-    refuse_collisions(root, files, start + ".env")
+        lines += kept(destination / ".env", settings)
+    refuse_collisions(root, files)
     files[start + RECORD] = files.pop(start + RECORD)
     write(root, files)
 
@@ -109,13 +107,13 @@ def in_index(tool: dict[str, bytes]) -> None:
         raise SystemExit(f"{error}; nothing was changed: --no-index puts the wheels into the copy") from None
 
 
-def refuse_collisions(root: Path, files: dict[str, File | None], env: str) -> None:
+def refuse_collisions(root: Path, files: dict[str, File | None]) -> None:
     """Raise SystemExit where a file of the person's would be replaced."""
     reasons = []
     for name, file in files.items():
         if reason := obstacle(root, name):
             reasons.append(reason)
-        elif name != env and file and not is_free(root, name, file):
+        elif file and not is_free(root, name, file):
             reasons.append(f"{name} is there already")
     if reasons:
         raise SystemExit(
@@ -124,37 +122,27 @@ def refuse_collisions(root: Path, files: dict[str, File | None], env: str) -> No
         )
 
 
-def complete(env: Path, settings: File) -> tuple[dict[str, File | None], list[str]]:
-    """Return a `.env` of the person's with the missing lines at its end, not a byte before them changed,
-    and what is to be said of it."""
-    wanted = parse(settings.data.decode(), {})
+def kept(env: Path, settings: File) -> Iterator[str]:
+    """Yield what is to be said of a `.env` of the person's, which is not changed: a copy's own files have its
+    defaults (stack/paths.py)."""
+    ours = parse(settings.data.decode(), {})
     try:
         # Compose itself refuses what is not UTF-8 in a value; in a comment it does not matter.
         theirs = parse(env.read_text(encoding="utf-8", errors="replace"), {})
-        reason = ""
     except (DotenvError, OSError) as error:
         # Not the line itself, which may have a secret.
-        theirs, reason = {}, f"{str(error).partition(':')[0]} cannot be read"
-    lines = [f"{key}={value}" for key, value in wanted.items() if key not in theirs]
-    notes = [
-        f".env says {key}={theirs[key]}, and stays as it is"
-        for key, value in wanted.items()
-        if theirs.get(key, value) != value
-    ]
-    if env.is_symlink():
-        reason = "it is a link"
-    elif env.is_file() and not env.stat().st_mode & 0o222:
-        reason = "it is read-only"
-    if not lines:
-        return {}, notes
-    if reason:
-        return {}, [*notes, f".env was there, and stays as it is ({reason}): add {', '.join(lines)}"]
-    before = env.read_bytes()
-    end = b"\r\n" if b"\r\n" in before else b"\n"
-    start = end if before and not before.endswith(b"\n") else b""
-    more = ["", "# The deployment's (behindproxy settings)", *lines]
-    data = before + start + b"".join(line.encode() + end for line in more)
-    return {".env": File(data)}, [*notes, f".env was there: added {', '.join(lines)}"]
+        yield f".env existed and was not changed, and {str(error).partition(':')[0]} cannot be read"
+        return
+    missing = [f"{key}={value}" for key, value in ours.items() if key not in theirs]
+    if missing:
+        yield (
+            f".env existed and was not changed: without a line there, {', '.join(missing)} "
+            f"{'is this deployment' if len(missing) == 1 else 'are this deployment'}'s default"
+            f"{'' if len(missing) == 1 else 's'}"
+        )
+    for key, value in ours.items():
+        if theirs.get(key, value) != value:
+            yield f".env says {key}={theirs[key]}, and stays as it is"
 
 
 def advice(destination: Path, module: str, chosen: dict[str, Any]) -> Iterator[str]:

@@ -11,13 +11,22 @@ _FILE = "docker-compose.yml"
 _RECORD = Path("deployment", "behindproxy.toml")  # of a copy (`behindproxy new`)
 
 
+def _record(folder: Path) -> dict[str, object]:
+    """Return what the copy in `folder` was made with; nothing of what is no copy."""
+    try:
+        return tomllib.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
 def _places(folder: Path) -> Places:
     """Return where a copy has what `folder` has in a clone: it may lie in deployment/."""
-    try:
-        copy = tomllib.loads((folder / _RECORD).read_text(encoding="utf-8"))
-        return Places(str(copy["makefile"]), str(copy["stack"]))
-    except (OSError, ValueError, KeyError):
-        return Places()
+    copy = _record(folder)
+    return (
+        Places(str(copy["makefile"]), str(copy["stack"]))
+        if {"makefile", "stack"} <= copy.keys()
+        else Places()
+    )
 
 
 def _has_deployment(folder: Path) -> bool:
@@ -44,6 +53,13 @@ MISSING = (  # why nothing of the stack can run here; empty where it can
 PLACES = _places(ROOT)
 STACK = ROOT / PLACES.folder  # docker-compose.yml, traefik/ and Dockerfile
 COPY = not (ROOT / "src" / "behindproxy").is_dir()  # ROOT is an application's project, not this repository
+# A copy's own defaults, which its docker-compose.yml has too: a `.env` that was there is not changed.
+DEFAULTS_FILE = str(_RECORD)
+DEFAULTS = {
+    key.upper().replace("ENV_FILE", "APP_ENV_FILE"): str(value)
+    for key, value in (_record(ROOT) if COPY else {}).items()
+    if key in ("api_prefix", "app_module", "env_file") and value
+}
 # The requirements that are tested: in a clone its own, else those of the package.
 PINS = SOURCE.parent / "requirements" if SOURCE.name == "src" else SOURCE / "behindproxy" / "pins"
 SOURCES = (ROOT, ROOT / "src")  # where an application may lie

@@ -23,7 +23,7 @@ from behindproxy_serve.settings import (
 )
 
 from .dotenv import DotenvError, Unset, content_of, parse
-from .paths import COPY, KEPT_SUBNET, ROOT
+from .paths import COPY, DEFAULTS, DEFAULTS_FILE, KEPT_SUBNET, ROOT
 
 Model = TypeVar("Model", bound="StackSettings")
 MARKER = "add_demonstration"  # what app/main.py calls
@@ -621,13 +621,17 @@ def read_as(model: type[Model], environ: Mapping[str, str] | None = None, path: 
 
 
 def given(environ: Mapping[str, str], path: Path | None = None) -> dict[str, tuple[str, str]]:
-    """Return the value of each setting that is given, and where: `environment`, `.env` or KEPT."""
+    """Return the value of each setting that is given, and where: environment, `.env`, KEPT, DEFAULTS_FILE."""
     found = written(environ, path)
     if contradicting := sorted(found.keys() & INTERNAL_KEYS):
         raise SystemExit(
             f".env: {contradicting[0]}={found[contradicting[0]]}: the stack sets it itself; leave it out"
         )
-    values = {"SUBNET": (kept, KEPT)} if path is None and (kept := _kept_subnet()) else {}
+    values: dict[str, tuple[str, str]] = {}
+    if path is None:
+        values = {key: (value, DEFAULTS_FILE) for key, value in DEFAULTS.items()}
+        if subnet := _kept_subnet():
+            values["SUBNET"] = subnet, KEPT
     values |= {key: (value, ".env") for key, value in found.items() if value}
     values |= {key: (value, "environment") for key, value in environ.items() if value}
     return {key: values[key] for key in sorted(KEYS - INTERNAL_KEYS) if values.get(key, ("",))[0]}
@@ -658,7 +662,8 @@ def env_files(
 ) -> dict[str, dict[str, str]]:
     """Return what each file of APP_ENV_FILE says. Raise SystemExit where one cannot be read."""
     file, found = written(environ, path), {}
-    names = environ.get("APP_ENV_FILE") or file.get("APP_ENV_FILE", "")
+    default = "" if path else DEFAULTS.get("APP_ENV_FILE", "")
+    names = environ.get("APP_ENV_FILE") or file.get("APP_ENV_FILE") or default
     for name in filter(None, map(str.strip, names.split(","))):
         place = (path.parent if path else ROOT) / name
         left_out: list[Unset] = []
