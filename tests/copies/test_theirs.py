@@ -466,23 +466,25 @@ def test_an_env_of_theirs_is_not_changed(source, project, written):
 def test_what_an_env_of_theirs_does_not_say_is_the_copy_s_default(source, project):
     shop = project("defaults", theirs(**{".env": "CURRENCY=EUR\n", **REQUIREMENTS}))
     assert source.new(shop, **MODULE)[0] == 0
-    code, output = shop.run("up")
-    assert code == 0, output
-    assert "/shop/api" in output
-    present = subprocess.run(
-        [shop.path / ".behindproxy/venv/bin/behindproxy", "settings"],
-        cwd=shop.path,
-        env=shop.environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    ).stdout
-    assert re.search(r"(?m)^API_PREFIX=/shop/api +deployment/behindproxy\.toml$", present), present
-    # A setting there goes before it.
-    (shop.path / ".env").write_text("CURRENCY=EUR\nAPI_PREFIX=/other\n")
-    code, output = shop.run("up")
-    assert code == 0 and "/other" in output and "/shop/api" not in output, output
+    source.link(shop.home)
+    try:
+        assert "/shop/api" in shop.must("up")
+        behindproxy = shop.path / ".behindproxy/venv/bin/behindproxy"
+        present = subprocess.run(
+            [behindproxy, "settings"],
+            cwd=shop.path,
+            env=shop.environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
+        assert re.search(r"(?m)^API_PREFIX=/shop/api +deployment/behindproxy\.toml$", present), present
+        # A setting there goes before it.
+        (shop.path / ".env").write_text("CURRENCY=EUR\nAPI_PREFIX=/other\n")
+        output = shop.must("up")
+        assert "/other" in output and "/shop/api" not in output, output
+    finally:
+        shop.make("down")
 
 
 @pytest.mark.parametrize("kind", ["link", "read-only", "malformed"])

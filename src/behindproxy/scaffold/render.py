@@ -137,8 +137,8 @@ def record(answers: Mapping[str, Any]) -> str:
     kept = {key: value for key, value in answers.items() if key not in ("wheels", "folder")}
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in kept.items()]
     return (
-        "# What this copy was made with, for behindproxy update, and its defaults: leave it as it is. A setting\n"
-        "# in .env overrides them.\n" + "\n".join(lines) + "\n"
+        "# What this copy was made with, for behindproxy update: leave it as it is.\n"
+        "# Its prefix and module are defaults, which .env overrides.\n" + "\n".join(lines) + "\n"
     )
 
 
