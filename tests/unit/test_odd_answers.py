@@ -423,6 +423,31 @@ def test_a_mounted_application_is_found_with_its_schema():
         assert "mounted applications /reports" in seen.summary()[0]
 
 
+def mounted(server: str, *, at: str):
+    """The schema at /v1/openapi.json, its one path below `at`."""
+    schema = {**SCHEMA, "servers": [{"url": server}]}
+    known = {"/v1/openapi.json": (200, JSON, json.dumps(schema)), f"{at}/orders": (200, JSON, "[]")}
+    return lambda path: known.get(path, UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("at", "server", "right"),
+    [
+        ("/v1", "/shop/v1", True),  # the only schema is that of an application mounted at /v1
+        ("/v1", "/shop", False),
+        ("/v1", "/v1", False),  # the server does not know the prefix
+        ("", "/shop", True),  # openapi_url="/v1/openapi.json"
+        ("", "/shop/v1", False),
+    ],
+)
+def test_a_server_of_the_only_schema_is_where_its_application_is(at, server, right):
+    with served(mounted(server, at=at)) as app:
+        target = app.target()
+        target.found = discovery.Discovery(target, "http").run()
+        assert f"{at}/orders" in target.found.routes, target.found.routes
+        assert bool(run(test_docs.test_the_schemas_servers_begin_with_the_prefix, target)) != right
+
+
 @pytest.mark.parametrize(
     ("line", "seen"),
     [

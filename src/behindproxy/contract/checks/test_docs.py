@@ -63,7 +63,8 @@ def leads_here(entrypoint: Entrypoint, server: str) -> bool:
 )
 def test_the_schemas_servers_begin_with_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     target = entrypoint.target
-    own = [entrypoint.prefix] if target.root_path_in_servers else []
+    public = entrypoint.prefix + target.found.mount
+    own = [public] if target.root_path_in_servers else []
     expect.subject = target.found.schema_path
     for _ in range(2):
         schema = expect.json(entrypoint.get(target.found.schema_path))
@@ -73,11 +74,7 @@ def test_the_schemas_servers_begin_with_the_prefix(entrypoint: Entrypoint, expec
         urls = [parts(url).path.rstrip("/") if not target.ours and "//" in url else url for url in urls]
         if entrypoint.target.extra_servers is None:
             expect("first server", urls[:1], own)
-            expect(
-                "times the prefix is listed",
-                [url.rstrip("/") for url in urls].count(entrypoint.prefix),
-                len(own),
-            )
+            expect("times the prefix is listed", [url.rstrip("/") for url in urls].count(public), len(own))
         else:
             expect("servers", urls, own + entrypoint.target.extra_servers)
 

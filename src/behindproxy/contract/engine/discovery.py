@@ -78,6 +78,7 @@ class Discovery:
         for step in (
             self._schema,
             self._mode,
+            self._mount,
             self._fallback,
             self._named_paths,
             self._crawl,
@@ -252,6 +253,20 @@ class Discovery:
         if inside and (self.name != "direct" or not strip):
             inside = path_in(inside, prefix)
         found.schema_path = inside
+
+    def _mount(self) -> None:
+        """Find out whether the only schema is that of an application mounted where it is: then its paths
+        begin there, and so does its server."""
+        found = self.found
+        below = found.schema_path.rpartition("/")[0]
+        ways: dict[str, Any] = found.schema.get("paths", {})
+        plain = [path for path in ways if "{" not in path and len(path) > 1 and "get" in mapping(ways[path])]
+        if not below or not plain or safety.CAREFUL.search("".join(plain[:3])):
+            return
+        here, there = self._get_all(plain[:3]), self._get_all(below + path for path in plain[:3])
+        if any(map(answers_, there)) and not any(map(answers_, here)):
+            found.mount = below
+            found.schema = {**found.schema, "paths": {below + path: one for path, one in ways.items()}}
 
     def _left_in_place(self, prefixed: list[str], paths: list[str]) -> bool:
         """Whether the public path is the one that the application has."""

@@ -48,6 +48,7 @@ class Found:
     at: str = ""  # the entrypoint that said what exists
     schema: dict[str, Any] = field(default_factory=dict)
     schema_path: str = ""
+    mount: str = ""  # where the application is mounted whose schema it is
     answers: dict[str, Answer] = field(default_factory=dict)
     redirects: list[Redirect] = field(default_factory=list)
     docs: list[Docs] = field(default_factory=list)
@@ -137,6 +138,7 @@ class Found:
             if self.schema_path
             else "no schema"
         )
+        schema += f", of an application mounted at {self.mount}" if self.mount else ""
         parts = {
             "answers": len(self.routes),
             "pages": len(self.pages),
