@@ -20,7 +20,7 @@ VERIFY, UP = "`make verify` is red", "`make up` refuses"
 HEAD = """# Something is wrong
 
 Three commands say what. `make doctor` looks at the whole way of a request. `make doctor URL=…` explains one
-address. The last lines of `make verify` name the likely cause of what is red. You see:
+address. `make verify` names the likely cause of what is red, after its verdict. You see:
 """
 KEY = """
 First come doctor's findings. Words in capitals stand for what doctor fills in. Behind an id stands the

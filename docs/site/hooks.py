@@ -126,7 +126,7 @@ def explained(id: str, red: list[str]) -> Iterator[str]:
     if check["unsafe"]:
         yield tables.row("sent only with", "`--unsafe`: it is more than GET, HEAD and OPTIONS")
     yield tables.row("source", plain(rows["source"]))
-    if rows.get("helps"):
+    if rows.get("fix"):
         yield f"\n## What helps\n\n{plain(rows['helps'])}\n"
     yield "\n## Send it to yours\n"
     yield f"```console\n$ behindproxy verify https://api.example.com/shop --only {id}\n```\n"

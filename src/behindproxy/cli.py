@@ -322,7 +322,7 @@ def target_options(command: Command) -> Command:
     "--fail-on",
     type=click.Choice(["broken", "exposed", "hardening"]),
     envvar="FAIL_ON",
-    help=("Lowest level that fails the run. Default: exposed; hardening for this repository's own stack."),
+    help=("Lowest level that fails the run. Default: exposed; hardening for the demonstration."),
 )
 @click.option(
     "--format",
@@ -445,8 +445,8 @@ def index_option(command: Command) -> Command:
         "--index/--no-index",
         default=None,
         envvar="INDEX",
-        help="The tool comes from a package index (pip's configuration names it), if that has this version; "
-        "or from two wheels in the copy, as at first.",
+        help="--index: install the tool from pip's package index, if it has this version; --no-index: from "
+        "two wheels in the copy (the default of a new one).",
     )
     return option(command)
 
@@ -464,7 +464,7 @@ def index_option(command: Command) -> Command:
 @with_option
 @index_option
 def new(dest: str, module: str, prefix: str, parts: str, index: bool | None) -> None:
-    """Write this deployment into another project, or bring later changes to one that has it."""
+    """Write this deployment into another project; update one that has it already."""
     copy(dest, parts, module=module, prefix=prefix, index=index)
 
 

@@ -322,7 +322,7 @@ def list_checks() -> int:
 
 
 def explain(id: str) -> int:
-    """Print what the check `id` states, and what helps where it is red."""
+    """Print what the check `id` states, and the fix if it fails."""
     command, environ = suite("--list-checks")
     listed = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     checks = {check["id"]: check for check in json.loads(listed.stdout)}
@@ -344,7 +344,7 @@ def explanation(check: dict[str, str]) -> dict[str, str]:
         "title": check["title"],
         "states": check["statement"],
         "level": check["level"],
-        "helps": check["fix"],
+        "fix": check["fix"],
         "source": check["source"],
     }
     return {name: text for name, text in rows.items() if text}

@@ -96,7 +96,7 @@ def test_a_check_is_explained():
     status, text = called("verify", "--explain", "trust.direct_cannot_spoof")
     assert status == 0
     assert text.startswith("trust.direct_cannot_spoof   at direct\n")
-    assert all(f"\n  {name} " in text for name in ("title", "states", "helps", "source"))
+    assert all(f"\n  {name} " in text for name in ("title", "states", "fix", "source"))
     assert text.endswith(
         "/advanced/behind-a-proxy/\n             https://github.com/Kludex/uvicorn/issues/2971\n"
     )

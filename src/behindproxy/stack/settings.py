@@ -140,8 +140,8 @@ class StackSettings(Settings):
     )
     encoded_characters: str = setting(
         "%3B,%25,%3F,%23",
-        "Of %2F %5C %00 %3B %25 %3F %23, those that a path may contain (none: none of them); a path with "
-        "any other of these gets 400. // keeps two slashes, for a URL in a path (with STRIP_PREFIX=false); "
+        "Which of %2F %5C %00 %3B %25 %3F %23 a path may contain, or `none`; a path with another of these "
+        "gets 400. // keeps two slashes, for a URL in a path (with STRIP_PREFIX=false); "
         "otherwise they are merged. %2F, %5C, %00 and // have a cost: docs/production.md.",
         section="path",
         scope="stack",
@@ -202,9 +202,9 @@ class StackSettings(Settings):
     )
     proxy_hops: int = setting(
         0,
-        "How many of TRUSTED_PROXIES a request passes one after the other, for RATE_LIMIT: then a client is "
-        "an IPv6 /64, as without them. 0: not known, but 1 where TRUSTED_PROXIES is one address; where it is "
-        "more, each IPv6 address is a client.",
+        "Number of TRUSTED_PROXIES in series; lets RATE_LIMIT count an IPv6 /64 as one client, as without "
+        "proxies. 0: unknown; 1 is assumed if TRUSTED_PROXIES is one address, otherwise each IPv6 address "
+        "counts separately.",
         section="operation",
         scope="stack",
         example="1",
@@ -273,7 +273,7 @@ class StackSettings(Settings):
     app_env_file: str = setting(
         "",
         "Files with more of the application's own keys: what `env_file:` of a compose file names. Paths from "
-        "the project's folder, comma separated; a later one goes before an earlier one, `.env` before all.",
+        "the project's folder, comma separated; later files override earlier ones, `.env` overrides all.",
         section="server",
         scope="stack",
         example="config/app.env",
