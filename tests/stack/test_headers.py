@@ -12,7 +12,7 @@ from behindproxy_serve.forwarding import SCRUBBED
 from tests.checkout import Checkout
 from tests.theirs import FRONT, POLICIES, USER
 
-MARK = "# The health check goes"
+MARK = "# The health check runs"
 # The README's "who may use a route": a middleware of one's own, in front.
 ROUTER = """
 [http.routers.{name}]
@@ -63,6 +63,7 @@ def way(request, checkout):
     routes = checkout.path / "traefik" / "dynamic" / "routes.toml"
     override, before = checkout.path / "docker-compose.override.yml", routes.read_text()
     override.write_text('services: {app: {volumes: ["./tests:/srv/tests:ro"]}}\n')  # the image holds no tests
+    assert MARK in before
     more = "".join(ROUTER.format(name=name, headers=headers) for name, headers in ROUTERS.items())
     routes.write_text(before.replace(MARK, more + MARK))
     try:

@@ -88,8 +88,8 @@ def protected(stopped):
     replace(
         stopped,
         "traefik/dynamic/routes.toml",
-        "# The health check goes",
-        ROUTER.replace("USER:", f"{name}:").replace("HASH", digest) + "# The health check goes",
+        "# The health check runs",
+        ROUTER.replace("USER:", f"{name}:").replace("HASH", digest) + "# The health check runs",
     )
     yield stopped
     stopped.make("down")
