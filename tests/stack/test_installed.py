@@ -21,6 +21,7 @@ addopts = "-q --strict-markers -m 'not slow'"
 testpaths = ["tests"]
 python_files = ["check_*.py"]
 python_functions = ["check_*"]
+norecursedirs = ["checks", "contract"]
 filterwarnings = ["error"]
 markers = ["slow"]
 """,

@@ -21,6 +21,7 @@ from .engine.target import Addresses, Target, Unreachable
 from .report import accepted, recorder, reports, terminal
 
 HERE = Path(__file__).parent
+CHECKS = HERE / "checks"
 TARGET = pytest.StashKey[Target]()
 
 
@@ -223,14 +224,20 @@ class Module(pytest.Module):
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Module | None:
     """Collect the suite where a project's `python_files` names other files."""
-    ours = file_path.parent == HERE and file_path.match("test_*.py")
+    ours = file_path.parent == CHECKS and file_path.match("test_*.py")
     if ours and not any(map(file_path.match, parent.config.getini("python_files"))):
         return Module.from_parent(parent, path=file_path)
     return None
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Module | None:
-    return Module.from_parent(parent, path=module_path) if module_path.parent == HERE else None
+    return Module.from_parent(parent, path=module_path) if module_path.parent == CHECKS else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Look into the suite's folder where a project's `norecursedirs` names it."""
+    return False if collection_path == CHECKS else None
 
 
 def pytest_cmdline_main(config: pytest.Config) -> None:
