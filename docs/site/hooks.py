@@ -127,7 +127,7 @@ def explained(id: str, red: list[str]) -> Iterator[str]:
         yield tables.row("sent only with", "`--unsafe`: it is more than GET, HEAD and OPTIONS")
     yield tables.row("source", plain(rows["source"]))
     if rows.get("fix"):
-        yield f"\n## What helps\n\n{plain(rows['helps'])}\n"
+        yield f"\n## Fix\n\n{plain(rows['fix'])}\n"
     yield "\n## Send it to yours\n"
     yield f"```console\n$ behindproxy verify https://api.example.com/shop --only {id}\n```\n"
     yield "[How to name your paths, your proxy and the server's own port](../verify.md#yours).\n"
