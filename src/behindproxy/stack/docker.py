@@ -485,7 +485,7 @@ def _refuse_another_file() -> None:
 
 
 def running(service: str) -> str:
-    """Return the id of the service's running container, or empty. Asked of the engine: Compose takes most of
+    """Return the id of the service's running container, or empty. The engine says it: Compose takes most of
     a second to start, and a deploy asks often."""
     if known := _known.get(service):
         if ownership.query("inspect", "--format", "{{.State.Running}}", known) == ["true"]:

@@ -157,7 +157,7 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
         """Accept what is accepted before the terminal shows it; write the files after, with the logs that it
-        has asked for."""
+        collects."""
         first, self.written = bool(self.results) and not self.written, True
         if first:
             today = datetime.now(UTC).date()
