@@ -55,10 +55,11 @@ STACK = ROOT / PLACES.folder  # docker-compose.yml, traefik/ and Dockerfile
 COPY = not (ROOT / "src" / "behindproxy").is_dir()  # ROOT is an application's project, not this repository
 # A copy's own defaults, which its docker-compose.yml has too: a `.env` that was there is not changed.
 DEFAULTS_FILE = str(_RECORD)
+_SETTINGS = {"api_prefix": "API_PREFIX", "app_module": "APP_MODULE", "env_file": "APP_ENV_FILE"}
 DEFAULTS = {
-    key.upper().replace("ENV_FILE", "APP_ENV_FILE"): str(value)
+    _SETTINGS[key]: str(value)
     for key, value in (_record(ROOT) if COPY else {}).items()
-    if key in ("api_prefix", "app_module", "env_file") and value
+    if key in _SETTINGS and value
 }
 # The requirements that are tested: in a clone its own, else those of the package.
 PINS = SOURCE.parent / "requirements" if SOURCE.name == "src" else SOURCE / "behindproxy" / "pins"

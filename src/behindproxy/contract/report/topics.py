@@ -89,7 +89,7 @@ def not_tested(results: Iterable[Result]) -> list[NotTested]:
             one
             for one in known
             for pattern in topic.checks
-            if fnmatchcase(f"{one.check.id}@{one.entrypoint}", pattern if "@" in pattern else f"{pattern}@*")
+            if fnmatchcase(one.place, pattern if "@" in pattern else f"{pattern}@*")
         ]
         if not its or any(one.status in ("passed", "failed", "accepted") for one in its):
             continue
