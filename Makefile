@@ -28,11 +28,13 @@ bench: ## what the proxy, the servers and comparable stacks cost; QUICK=1; ONLY=
 	@src/behindproxy/make/environment.sh bench
 	@$(PY) -m bench
 
-applications: verify-environment ## the table of other people's applications and deployments, docs/foreign.md; ONLY=nginx
+applications: verify-environment ## tables of published applications and other people's deployments; ONLY=nginx
 	@src/behindproxy/make/environment.sh foreign
 	@$(PY) -m tests.foreign $(if $(ONLY),--only '$(ONLY)')
 	@$(PY) -m tests.foreign $(if $(ONLY),--only '$(ONLY)') --probe
 	@$(if $(ONLY),,$(PY) -m tests.foreign --document)
+	@$(if $(ONLY),,$(PY) -m tests.published)
+	@$(if $(ONLY),,$(PY) -m tests.published --document)
 
 compat: verify-environment ## the suite with the oldest and the newest release of each part; ONLY=uvicorn
 	@src/behindproxy/make/environment.sh build

@@ -23,14 +23,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / "build" / "gate"
 TABLE = tomllib.loads((ROOT / ".ci" / "stages.toml").read_text())
-STARTED = time.monotonic()
+START = time.monotonic()
 INSTALLS = TABLE["installs"]
 STOP_ENGINES = ".ci/engine stop 28; .ci/engine stop 20.10"
 REASONS = 12
 REASON = 300  # characters of what was seen
 LOG_LINES = 60
 STAGE_SECONDS = 2700
-CGROUPS = Path("/sys/fs/cgroup")  # of version 1; elsewhere nobody counts processor time, or shares it out
+CGROUPS = Path("/sys/fs/cgroup")  # of version 1; elsewhere nobody counts processor time
 CONTROLLERS = ("cpuacct", "cpu")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 # Nothing from the caller's shell may steer the stack.
@@ -67,6 +67,7 @@ class Stage:
     run: str = ""
     pytest: str = ""
     proof: str = "exit"
+    when: str = "landing"
     needs: tuple[str, ...] = ()
     skips: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
@@ -101,11 +102,11 @@ class Result:
 
 def say(text: str) -> None:
     with printing:
-        print(f"[{time.monotonic() - STARTED:5.0f} s] {text}", flush=True)
+        print(f"[{time.monotonic() - START:5.0f} s] {text}", flush=True)
 
 
-def stages(names: list[str]) -> list[Stage]:
-    """The rows named, and those that they need; all without names."""
+def stages(names: list[str], night: bool = False) -> list[Stage]:
+    """The rows named, and those that they need; without names those of a landing, or with the night's all."""
     lists = ("needs", "skips")
     rows = {
         row["name"]: Stage(**{k: tuple(v) if k in lists else v for k, v in row.items()})
@@ -113,12 +114,14 @@ def stages(names: list[str]) -> list[Stage]:
     }
     if unknown := [name for name in names if name not in rows]:
         raise SystemExit(f".ci/run {unknown[0]}: no such stage; there are {', '.join(rows)}")
-    wanted, queue = set(), list(names or rows)
+    times = ("landing", "night") if night else ("landing",)
+    chosen_names = set()
+    queue = names or [name for name, stage in rows.items() if stage.when in times]
     while queue:
         name = queue.pop()
-        wanted.add(name)
-        queue += [need for need in rows[name].needs if need not in wanted]
-    return [stage for name, stage in rows.items() if name in wanted]
+        chosen_names.add(name)
+        queue += [need for need in rows[name].needs if need not in chosen_names]
+    return [stage for name, stage in rows.items() if name in chosen_names]
 
 
 class Lane:
@@ -138,8 +141,6 @@ class Lane:
     def make(self) -> None:
         for folder in self.cgroups:
             folder.mkdir(exist_ok=True)
-            if (shares := folder / "cpu.shares").exists():
-                shares.write_text(str(TABLE["shares"].get(self.name, 1024)))
         self._clone()
         self._connect()
         self.must(STOP_ENGINES)  # one of a run that was killed is in that run's namespace
@@ -147,16 +148,16 @@ class Lane:
     def _clone(self) -> None:
         """One environment serves every lane: the README's commands make it in the lane INSTALLS, where a
         later run finds it again."""
-        environment, kept = self.path / "build" / "venv", HOME / "venv"
+        environment, stored = self.path / "build" / "venv", HOME / "venv"
         if self.name == INSTALLS and environment.exists():
-            environment.rename(kept)
+            environment.rename(stored)
         shutil.rmtree(self.path, ignore_errors=True)
         must("git", "clone", "--quiet", str(ROOT), str(self.path))
         environment.parent.mkdir()
         if self.name != INSTALLS:
             environment.symlink_to(HOME / INSTALLS / "build" / "venv")
-        elif kept.exists():
-            kept.rename(environment)
+        elif stored.exists():
+            stored.rename(environment)
 
     def _connect(self) -> None:
         here = os.stat("/proc/self/ns/net").st_ino
@@ -232,16 +233,16 @@ class Lane:
         ]
 
     def output(self, text: str) -> str:
-        done = subprocess.run(self.command(text), capture_output=True, text=True, env=environment(self))
-        if done.returncode:
-            raise RuntimeError(f"{text}: {done.stderr.strip()}")
-        return done.stdout
+        process = subprocess.run(self.command(text), capture_output=True, text=True, env=environment(self))
+        if process.returncode:
+            raise RuntimeError(f"{text}: {process.stderr.strip()}")
+        return process.stdout
 
     must = output
 
     def processes(self) -> dict[int, str]:
         """Every process in the namespace, without what keeps the lane and its engine."""
-        mine, found = os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino, {}
+        mine, lines = os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino, {}
         if mine == os.stat("/proc/self/ns/net").st_ino:
             return {}  # the holder has not got its own yet
         for entry in Path("/proc").iterdir():
@@ -252,8 +253,8 @@ class Lane:
             except OSError:
                 continue
             if int(entry.name) != self.holder.pid and line:
-                found[int(entry.name)] = line
-        return found
+                lines[int(entry.name)] = line
+        return lines
 
     def left(self, before: dict[int, str]) -> list[str]:
         """What a stage left behind; it is removed, so that the next one is judged by itself."""
@@ -280,13 +281,13 @@ class Lane:
 
     def members(self) -> set[int]:
         """Return every process of the lane's cgroups, those of nested namespaces among them."""
-        found: set[int] = set()
+        pids: set[int] = set()
         for folder in (inner for outer in self.cgroups for inner in (outer, *outer.glob("**/"))):
             try:
-                found.update(map(int, (folder / "cgroup.procs").read_text().split()))
+                pids.update(map(int, (folder / "cgroup.procs").read_text().split()))
             except OSError:
                 pass
-        return found
+        return pids
 
     def close(self) -> None:
         for pid in self.processes().keys() | self.members():
@@ -305,10 +306,10 @@ class Lane:
 
 
 def must(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
-    return done.stdout
+    process = subprocess.run(command, capture_output=True, text=True)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: {process.stderr.strip()}")
+    return process.stdout
 
 
 def environment(lane: Lane, stage: Stage | None = None) -> dict[str, str]:
@@ -333,15 +334,15 @@ def reasons(log: Path) -> list[str]:
 
 
 class Gate:
-    def __init__(self, wanted: list[Stage]) -> None:
-        self.wanted = wanted
+    def __init__(self, stages: list[Stage]) -> None:
+        self.stages = stages
         self.results: dict[str, Result] = {}
         self.changed = threading.Condition()
         self.closing = False
         self.children: set[subprocess.Popen] = set()
         self.forwarded = FORWARDING.read_text()  # put back at the end
         FORWARDING.write_text("1")  # or no lane would reach a mirror
-        names = list(dict.fromkeys(stage.lane for stage in wanted))
+        names = list(dict.fromkeys(stage.lane for stage in stages))
         self.lanes = [Lane(name, number) for number, name in enumerate(names, 1)]
 
     def run(self) -> int:
@@ -355,7 +356,7 @@ class Gate:
         return self._summary()
 
     def _lane(self, lane: Lane) -> None:
-        for stage in (stage for stage in self.wanted if stage.lane == lane.name):
+        for stage in (stage for stage in self.stages if stage.lane == lane.name):
             with self.changed:
                 while not self.closing and not self.results.keys() >= set(stage.needs):
                     self.changed.wait()
@@ -379,7 +380,7 @@ class Gate:
 
     def _stage(self, lane: Lane, stage: Stage) -> Result:
         say(f"{stage.name}: {stage.lane}")
-        began, before, taken = time.monotonic(), lane.processes(), lane.processor()
+        began, before, processor_before = time.monotonic(), lane.processes(), lane.processor()
         record = HOME / f"{stage.name}.json"
         record.unlink(missing_ok=True)
         for path in proofs(lane):
@@ -416,12 +417,12 @@ class Gate:
             lane.engine = (HOME / f"{stage.name}.log").read_text().split("---\n")[-1]
         elif stage.proof == "engine-stop":
             lane.engine = ""
-        counted, more = judge(lane, stage, record)
+        statuses, more = judge(lane, stage, record)
         problems += more + lane.left(before)
-        skipped = sum(status == "skipped" for status in counted.values())
-        passed = sum(status == "passed" for status in counted.values())
+        skipped = sum(status == "skipped" for status in statuses.values())
+        passed = sum(status == "passed" for status in statuses.values())
         seconds = time.monotonic() - began
-        return Result(stage, problems, seconds, lane.processor() - taken, passed, skipped)
+        return Result(stage, problems, seconds, lane.processor() - processor_before, passed, skipped)
 
     def _report(self, result: Result) -> None:
         counts = f", {result.passed} passed, {result.skipped} skipped" if result.passed else ""
@@ -442,7 +443,7 @@ class Gate:
 
     def _summary(self) -> int:
         print()
-        for stage in self.wanted:  # one without a result did not run, whatever ended its lane
+        for stage in self.stages:  # one without a result did not run, whatever ended its lane
             self.results.setdefault(stage.name, Result(stage, ["did not run"], 0))
         for result in self.results.values():
             state = "FAILED" if result.problems else "ok"
@@ -452,7 +453,7 @@ class Gate:
                 f"{result.passed:5} passed {result.skipped:4} skipped  {state}"
             )
         whole = sum(result.processor for result in self.results.values())
-        print(f"{'the whole':<39}{time.monotonic() - STARTED:5.0f} s  {whole:5.0f} s of processor")
+        print(f"{'the whole':<39}{time.monotonic() - START:5.0f} s  {whole:5.0f} s of processor")
         failed = [result for result in self.results.values() if result.problems]
         for result in failed:
             print(f"FAILED {result.stage.name}: {'; '.join(result.problems)[:500]}")
@@ -496,31 +497,31 @@ def judge(lane: Lane, stage: Stage, record: Path) -> tuple[dict[str, str], list[
         return {}, []
     if not path.exists():
         return {}, [f"no record of what ran: {path.name}"]
-    found = json.loads(path.read_text())
+    report = json.loads(path.read_text())
     if stage.counts_tests:
-        counted = {one: found["outcomes"].get(one, ["did not run"])[0] for one in found["collected"]}
-        reasons = {one: reason for one, (_, reason) in found["outcomes"].items()}
+        statuses = {one: report["outcomes"].get(one, ["did not run"])[0] for one in report["collected"]}
+        reasons = {one: reason for one, (_, reason) in report["outcomes"].items()}
     elif stage.proof == "verify":
-        counted = {f"{one['id']}@{one['entrypoint']}": one["status"] for one in found["checks"]}
-        reasons = {f"{one['id']}@{one['entrypoint']}": one["observed"] for one in found["checks"]}
+        statuses = {f"{one['id']}@{one['entrypoint']}": one["status"] for one in report["checks"]}
+        reasons = {f"{one['id']}@{one['entrypoint']}": one["observed"] for one in report["checks"]}
     else:
-        counted = {one["name"]: one["status"] for one in found}
+        statuses = {one["name"]: one["status"] for one in report}
     problems = [
         f"{one}: {status} {' '.join(reasons.get(one, '').split())[:REASON]}".rstrip()
-        for one, status in counted.items()
+        for one, status in statuses.items()
         if status not in ("passed", "skipped")
     ]
     problems += [
         f"{one}: skipped, and must run here: {reasons.get(one, '')}"
-        for one, status in counted.items()
+        for one, status in statuses.items()
         if status == "skipped" and not stage.allows(one, reasons.get(one, ""))
     ]
-    if "passed" not in counted.values():
+    if "passed" not in statuses.values():
         problems.append("nothing passed")
-    return counted, problems
+    return statuses, problems
 
 
-def show(wanted: list[Stage]) -> int:
+def show(stages: list[Stage]) -> int:
     """Prints `stage<TAB>id` of everything that the stages run, without running it."""
     python = ROOT / "build" / "venv" / "bin" / "python"
     subprocess.run(["src/behindproxy/make/environment.sh", "verify"], cwd=ROOT, check=True, stdout=sys.stderr)
@@ -545,20 +546,20 @@ def show(wanted: list[Stage]) -> int:
             text=True,
         ).stdout
     )
-    for stage in wanted:
+    for stage in stages:
         environ = {**os.environ, **stage.env}
         ids = [stage.name]
         if stage.counts_tests:
-            listed = subprocess.run(
+            process = subprocess.run(
                 [python, "-m", "pytest", "--collect-only", "-q", *shlex.split(stage.tests)],
                 cwd=ROOT,
                 env=environ,
                 capture_output=True,
                 text=True,
             )
-            if listed.returncode:
-                raise SystemExit(f"{stage.name}: {listed.stdout[-800:]}{listed.stderr[-800:]}")
-            ids = [line for line in listed.stdout.splitlines() if "::" in line]
+            if process.returncode:
+                raise SystemExit(f"{stage.name}: {process.stdout[-800:]}{process.stderr[-800:]}")
+            ids = [line for line in process.stdout.splitlines() if "::" in line]
         elif stage.proof == "verify":
             ids = [f"{one['id']}@{entrypoint}" for one in checks for entrypoint in one["entrypoints"]]
         elif stage.proof == "mutants":
@@ -575,11 +576,12 @@ def show(wanted: list[Stage]) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog=".ci/run", description="The stages of .ci/stages.toml.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="some stages, and what they need")
+    parser.add_argument("--all", action="store_true", help="the stages of the night too")
     parser.add_argument("--list", action="store_true", help="the id of every test and check, and its stage")
     options = parser.parse_args()
-    wanted = stages(options.names)
+    chosen_stages = stages(options.names, options.all)
     if options.list:
-        return show(wanted)
+        return show(chosen_stages)
     if os.geteuid():
         raise SystemExit(".ci/run: lanes are network namespaces, which need root: sudo .ci/run")
     if dirty := must("git", "-C", str(ROOT), "status", "--porcelain"):
@@ -590,7 +592,7 @@ def main() -> int:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     # A shell starts a background job with it ignored, and what a test interrupts must not inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    gate = Gate(wanted)
+    gate = Gate(chosen_stages)
     try:
         return gate.run()
     finally:

@@ -23,9 +23,9 @@ STATIC = Path(__file__).parent / "static"
 
 def options(settings: Settings) -> dict[str, Any]:
     """Return what FastAPI() is given: the other servers of the schema, and no documentation from a CDN."""
-    given = {"Staging": settings.staging_url, "Production": settings.production_url}
+    servers = {"Staging": settings.staging_url, "Production": settings.production_url}
     return {
-        "servers": [{"url": url, "description": name} for name, url in given.items() if url],
+        "servers": [{"url": url, "description": name} for name, url in servers.items() if url],
         "root_path_in_servers": settings.root_path_in_servers,
         "docs_url": None,
         "redoc_url": None,

@@ -13,7 +13,7 @@ from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html, get_swagge
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-# Beside the page, so a relative URL finds them at every entrypoint: at the direct one the page then says
+# Beside the page, so a relative URL finds them on every entrypoint: on the direct one the page then says
 # that it cannot load the schema, instead of staying white.
 ASSETS = "docs-assets"
 

@@ -7,7 +7,7 @@ MARKER = (b"x-demonstration", b"fastapi-behind-traefik")
 
 
 class DemonstrationMarker:
-    """Sets the marker in every answer: `make verify` then sends POST, DELETE and broken requests too."""
+    """Sets the marker in every response: `make verify` then sends POST, DELETE and broken requests too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -26,30 +26,35 @@ FOLDER = BUILD / "bench"
 def main() -> int:
     quick = os.environ.get("QUICK", "0") not in ("", "0")
     rounds, seconds = (1, 1) if quick else (3, 3)  # wrk knows whole seconds
-    wanted = list(filter(None, os.environ.get("ONLY", "").split(",")))
-    known = {**QUESTIONS, **FACTS}
-    if unknown := [name for name in wanted if name not in known]:
-        raise SystemExit(f"ONLY={unknown[0]}: no such question; for example ONLY={','.join(known)}")
-    wanted = wanted or [question.__name__ for question in DEFAULT_QUESTIONS]
-    chosen = [QUESTIONS[name]() for name in wanted if name in QUESTIONS]
-    for package in {generators.missing(case.load) for question in chosen for case in question.cases} - {""}:
+    names = list(filter(None, os.environ.get("ONLY", "").split(",")))
+    tables = {**QUESTIONS, **FACTS}
+    if unknown := [name for name in names if name not in tables]:
+        raise SystemExit(f"ONLY={unknown[0]}: no such question; for example ONLY={','.join(tables)}")
+    names = names or [question.__name__ for question in DEFAULT_QUESTIONS]
+    questions = [QUESTIONS[name]() for name in names if name in QUESTIONS]
+    for package in {generators.missing(case.load) for question in questions for case in question.cases} - {
+        ""
+    }:
         raise SystemExit(f"a load generator is missing: apt-get install {package}")
     console = Console(width=110)
     about = machine()
     console.print(about["text"])
     FOLDER.mkdir(parents=True, exist_ok=True)
     answers, once = [], {}
-    for question in chosen:
+    for question in questions:
         with console.status("") as status:
             answers.append((question, ask(question, rounds, seconds, status.update)))
         console.print(report.table(*answers[-1]))
-    for name in (name for name in wanted if name in FACTS):
+    for name in (name for name in names if name in FACTS):
         with console.status("") as status:
             once[name] = FACTS[name](status.update)
         for what, value in once[name].items():
             console.print(f"{what:<72}{value}")
     raw = FOLDER / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
-    results = {question.name: [result.as_dict() for result in found] for question, found in answers}
+    results = {
+        question.name: [result.as_dict() for result in results_of_question]
+        for question, results_of_question in answers
+    }
     raw.write_text(json.dumps({"machine": about, "questions": results, "once": once}, indent=1))
     page = FOLDER / "bench.html"
     report.write(page, about["text"], rounds, seconds, answers, once)
@@ -61,14 +66,14 @@ def main() -> int:
 
 def machine() -> dict:
     tools = {tool: generators.version(tool) for tool in generators.PACKAGES}
-    found = {"python": platform.python_version(), **versions(), **tools}
-    named = ", ".join(f"{name} {version}" for name, version in found.items())
+    releases = {"python": platform.python_version(), **versions(), **tools}
+    text_of_releases = ", ".join(f"{name} {version}" for name, version in releases.items())
     memory = psutil.virtual_memory().total / 2**30
     text = (
         f"{platform.system()} {platform.machine()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, "
-        f"the load generator on the same; {named}"
+        f"the load generator on the same; {text_of_releases}"
     )
-    return {"text": text, "cores": psutil.cpu_count(), "versions": found}
+    return {"text": text, "cores": psutil.cpu_count(), "versions": releases}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is measured once and not in rounds: memory, what is held open, times to the first answer, sizes."""
+"""What is measured once and not in rounds: memory, what is held open, times to the first response, sizes."""
 
 import asyncio
 import resource
@@ -12,6 +12,7 @@ from tests.checkout import Checkout, docker
 
 from . import generators
 from .generators import Load
+from .profile import traefik
 from .subjects import FOLDER, Running, ours
 from .wrap import wrap
 
@@ -27,8 +28,8 @@ def memory(progress: Callable[[str], None]) -> dict[str, str]:
         generators.run(stack.urls["http"], Load(connections=64), 4)
         rows["after 64 connections at full load"] = _mib(stack)
         progress("memory: holding connections")
-        held, answered = asyncio.run(_hold(stack.urls["http"], lambda: _mib(stack)))
-        rows[f"{IDLE} idle keep-alive connections and {SOCKETS} WebSockets"] = held
+        with_sockets, answered = asyncio.run(_hold(stack.urls["http"], lambda: _mib(stack)))
+        rows[f"{IDLE} idle keep-alive connections and {SOCKETS} WebSockets"] = with_sockets
         rows["of which answered when asked again"] = str(answered)
     return rows
 
@@ -87,7 +88,7 @@ async def _hold(url: str, measure: Callable[[], str]) -> tuple[str, int]:
 
 
 def start(progress: Callable[[str], None]) -> dict[str, str]:
-    """From `make up` to the first good answer, and the image."""
+    """From `make up` to the first good response, and the image."""
     rows = {}
     for runtime in ("native", "docker"):
         if runtime == "docker" and (
@@ -148,4 +149,4 @@ def _image(copy: Checkout) -> dict[str, str]:
     }
 
 
-FACTS = {"memory": memory, "start": start, "wrap": wrap}
+FACTS = {"memory": memory, "start": start, "traefik": traefik, "wrap": wrap}

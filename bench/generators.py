@@ -69,14 +69,14 @@ def _tool(load: Load) -> str:
 def _sockets(url: str, load: Load, seconds: float) -> Sample:
     """A process of its own, whose time is not the server's."""
     url = url.replace("http", "ws", 1)
-    said = json.loads(
+    sample = json.loads(
         _output(
             [sys.executable, "-m", "bench.sockets", url, str(load.connections), f"{seconds:g}"],
             {"PYTHONPATH": str(ROOT)},
             seconds,
         )
     )
-    return Sample(**said)
+    return Sample(**sample)
 
 
 def _wrk(url: str, load: Load, seconds: float) -> Sample:
@@ -95,8 +95,10 @@ def _wrk(url: str, load: Load, seconds: float) -> Sample:
     pause = round(load.connections / load.rate * 1000) if load.rate else 0
     environ = {"CLOSE": "" if load.keep_alive else "1", "BODY": str(load.body), "PAUSE_MS": str(pause)}
     output = _output(command, environ, seconds)
-    said = json.loads(output.rpartition("REPORT ")[2])
-    return Sample(said["requests"], said["failed"], said["us"] / 1e6, said["p50"] / 1e6, said["p99"] / 1e6)
+    report = json.loads(output.rpartition("REPORT ")[2])
+    return Sample(
+        report["requests"], report["failed"], report["us"] / 1e6, report["p50"] / 1e6, report["p99"] / 1e6
+    )
 
 
 def _h2load(url: str, load: Load, seconds: float) -> Sample:
@@ -112,19 +114,19 @@ def _h2load(url: str, load: Load, seconds: float) -> Sample:
 
 
 def _output(command: list[str], environ: dict[str, str], seconds: float) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         env={"PATH": "/usr/bin:/bin:/usr/local/bin", **environ},
         capture_output=True,
         text=True,
         timeout=seconds + 60,
     )
-    if done.returncode:
-        raise RuntimeError(f"{command[0]}: {(done.stderr or done.stdout).strip()[-300:]}")
-    return done.stdout
+    if process.returncode:
+        raise RuntimeError(f"{command[0]}: {(process.stderr or process.stdout).strip()[-300:]}")
+    return process.stdout
 
 
 def version(tool: str) -> str:
-    said = subprocess.run([tool, "--version"], capture_output=True, text=True)
-    found = re.search(r"\d+\.\d+\S*", said.stdout + said.stderr)
-    return found[0] if found else "?"
+    process = subprocess.run([tool, "--version"], capture_output=True, text=True)
+    match = re.search(r"\d+\.\d+\S*", process.stdout + process.stderr)
+    return match[0] if match else "?"

@@ -6,17 +6,18 @@ from behindproxy.stack.paths import ROOT
 
 from .generators import Load
 from .rounds import Case, Question
-from .subjects import beside, document, ours, template
+from .subjects import bare, beside, document, ours, template
 
 SERVERS = ("uvicorn", "fastapi", "gunicorn", "hypercorn")
 DEFAULT = {"ours": partial(ours, "ours", PROBE=0)}
-ROUTES, MIDDLEWARES, STATIC, ORDER, OBSERVE, NATIVE = (
+ROUTES, MIDDLEWARES, STATIC, ORDER, OBSERVE, NATIVE, SERVER = (
     "traefik/dynamic/routes.toml",
     "traefik/dynamic/middlewares.toml",
     "traefik/traefik.toml",
     "src/behindproxy_serve/order.py",
     "src/behindproxy_serve/middleware/observe.py",
     "src/behindproxy/stack/native.py",
+    "src/behindproxy_serve/server.py",
 )
 # The last section of its file.
 ACCESS_LOG = "".join((ROOT / STATIC).read_text().partition("\n[accessLog]")[1:])
@@ -62,7 +63,20 @@ def entrypoints() -> Question:
     return Question("entrypoints", "What the proxy costs", DEFAULT, cases)
 
 
+UVICORN = '"--no-server-header": None,'
+GRANIAN = {
+    SERVER: (
+        'line("uvicorn", "behindproxy_serve.asgi:app", options=options)',
+        'line("granian", "behindproxy_serve.asgi:app", "--interface", "asgi", "--no-access-log", options='
+        '{key: options[key] for key in ("--host", "--port", "--workers")})',
+    ),
+    # It has no option that trusts an address, and none that leaves the prefix in the path.
+    ORDER: ('return settings.app_server in ("uvicorn", "fastapi")', "return False"),
+}
+
+
 def servers() -> Question:
+    """Those of APP_SERVER; and what they could be replaced by, under the same middlewares."""
     subjects = {
         f"{server} × {workers}": partial(
             ours, f"{server}-{workers}", PROBE=0, APP_SERVER=server, APP_WORKERS=workers
@@ -70,22 +84,40 @@ def servers() -> Question:
         for server in SERVERS
         for workers in (1, 2)
     }
+    zttp = {SERVER: (UVICORN, UVICORN + ' "--http": "zttp",')}
+    subjects["uvicorn × 1, parsing by zttp (not taken)"] = partial(ours, "zttp", zttp, PROBE=0)
+    subjects["Granian × 1 (not taken)"] = partial(ours, "granian", GRANIAN, PROBE=0)
     return Question("servers", "Which server, proxied", subjects, [Case(name, name) for name in subjects])
 
 
 def peers() -> Question:
-    subjects = DEFAULT | {"template": template, "document": document}
+    subjects = DEFAULT | {
+        "template": template,
+        "document": document,
+        "bare": partial(bare, "--no-access-log"),
+        "logging": bare,
+    }
     names = {"ours": "this stack", "template": "full-stack template's", "document": "FastAPI's page"}
     cases = [
         Case(f"{label}{', direct' if entrypoint == 'direct' else ''}", name, Load(entrypoint=entrypoint))
         for entrypoint in ("http", "direct")
         for name, label in names.items()
     ]
+    cases += [
+        Case("the route under Uvicorn without a log, direct", "bare", Load(entrypoint="direct")),
+        Case("the route under Uvicorn with its own log, direct", "logging", Load(entrypoint="direct")),
+    ]
     return Question("peers", "The peers' stacks, as their users run them", subjects, cases)
 
 
 def proxies() -> Question:
-    others = {"Traefik, its defaults": "traefik", "nginx": "nginx", "HAProxy": "haproxy", "Caddy": "caddy"}
+    others = {
+        "Traefik by hand, the same features": "by-hand",
+        "Traefik, its defaults": "traefik",
+        "nginx": "nginx",
+        "HAProxy": "haproxy",
+        "Caddy": "caddy",
+    }
     subjects = {
         "Traefik, as here": DEFAULT["ours"],
         "Traefik, as here and untuned": partial(ours, "untuned", TRAEFIK_UNTUNED, PROBE=0),
@@ -95,17 +127,17 @@ def proxies() -> Question:
     )
 
 
-UVICORN = '"--no-server-header": None,'
 # What was tuned, each put back to what it was; and what was tried and not taken.
 UNTUNED = {
     "Traefik on every core": {NATIVE: ('"GOMAXPROCS": "1",', "")},
     "Go's own collections": {NATIVE: ('"GOGC": "400",', "")},
     "a handler in a thread": {"app/main.py": ("async def read_main", "def read_main")},
-    "asyncio's own loop": {"src/behindproxy_serve/server.py": (UVICORN, UVICORN + ' "--loop": "asyncio",')},
-    "parsing by h11": {"src/behindproxy_serve/server.py": (UVICORN, UVICORN + ' "--http": "h11",')},
-    # Answers 502 in place of 413, for it passes no answer on that overtakes its request's body.
+    "asyncio's own loop": {SERVER: (UVICORN, UVICORN + ' "--loop": "asyncio",')},
+    "parsing by h11": {SERVER: (UVICORN, UVICORN + ' "--http": "h11",')},
+    # Answers 502 in place of 413, for it passes no response on that overtakes its request's body.
     "fastProxy (not taken)": {STATIC: ("ping =", "experimental.fastProxy = {}\nping =")},
     # The alerts and the dashboard are made of them.
+    "a buffered access log (not taken)": {STATIC: ("[accessLog]\n", "[accessLog]\n  bufferingSize = 100\n")},
     "no metrics of the router (not taken)": {
         ROUTES: (
             'middlewares = ["app"]\n  service = "app"\n',
@@ -180,29 +212,82 @@ def latency() -> Question:
         )
         for entrypoint in ("direct", "http")
     ]
-    return Question("latency", "Latency when nothing is full", DEFAULT, cases, shown="p99 ms")
+    return Question("latency", "Latency when nothing is full", DEFAULT, cases, unit="p99 ms")
+
+
+COMPOSE = "docker-compose.yml"
+LOGGING = 'logging: {driver: json-file, options: {max-size: 10m, max-file: "5"}}'
 
 
 def docker() -> Question:
-    """The same stack in containers: workers of one replica, against replicas."""
+    """The same stack in containers, and natively beside them; what of it the engine's parts cost; workers
+    of one replica, against replicas."""
     subjects = {
         "1 replica": {},
         "1 replica with 2 workers": {"APP_WORKERS": 2},
         "2 replicas": {"APP_REPLICAS": 2},
+        "the local log driver": {"patches": {COMPOSE: (LOGGING, "logging: {driver: local}")}},
+        "no log driver": {"patches": {COMPOSE: (LOGGING, "logging: {driver: none}")}},
     }
-    cases = [Case("1 replica, direct", "1 replica", Load(entrypoint="direct"))]
-    cases += [Case(f"{name}, proxied", name) for name in subjects]
-    started = {
+    inside = ("direct inside", "http inside")
+    cases = [
+        Case("natively, direct", "ours", Load(entrypoint="direct")),
+        Case("natively, proxied", "ours"),
+        Case("1 replica, direct", "1 replica", Load(entrypoint="direct")),
+        *(Case(f"{name}, proxied", name) for name in subjects),
+        Case("1 replica, direct at its own address", "1 replica", Load(entrypoint=inside[0])),
+        *(
+            Case(f"{name}, proxied at its own address", name, Load(entrypoint=inside[1]))
+            for name in ("1 replica", "no log driver")
+        ),
+    ]
+    starts = {
         name: partial(
-            ours, f"docker-{number}", runtime="docker", subnet=f"172.30.{80 + number}", PROBE=0, **more
+            ours,
+            f"docker-{number}",
+            runtime="docker",
+            subnet=f"172.30.{80 + number}",
+            PROBE=0,
+            PUBLIC_HOSTS="*",
+            **more,
         )
         for number, (name, more) in enumerate(subjects.items())
     }
-    return Question("docker", "In Docker", started, cases)
+    return Question("docker", "In Docker", DEFAULT | starts, cases)
+
+
+def scale() -> Question:
+    """What a request costs, the more processes share the load: workers natively, replicas in containers."""
+    subjects = {
+        f"{workers} worker{'s' * (workers > 1)}": partial(ours, f"w{workers}", PROBE=0, APP_WORKERS=workers)
+        for workers in (1, 2, 4, 8)
+    } | {
+        f"{replicas} replica{'s' * (replicas > 1)}": partial(
+            ours,
+            f"r{replicas}",
+            runtime="docker",
+            subnet=f"172.30.{90 + replicas}",
+            PROBE=0,
+            APP_REPLICAS=replicas,
+        )
+        for replicas in (1, 2, 4)
+    }
+    cases = [Case(f"{name}, proxied", name) for name in subjects]
+    return Question("scale", "From 1 to 8 processes", subjects, cases)
 
 
 DEFAULT_QUESTIONS = (entrypoints, servers, peers)
 QUESTIONS = {
     question.__name__: question
-    for question in (*DEFAULT_QUESTIONS, proxies, bodies, settings, connections, latency, tuning, docker)
+    for question in (
+        *DEFAULT_QUESTIONS,
+        proxies,
+        bodies,
+        settings,
+        connections,
+        latency,
+        tuning,
+        docker,
+        scale,
+    )
 }

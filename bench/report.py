@@ -28,7 +28,7 @@ slowest and the fastest. µs is processor time per request.</p>
 
 
 def row(result: Result) -> tuple[str, ...]:
-    used = (
+    processor = (
         f"{result.per_request(part) * 1e6:.0f}" if part in result.processor[0] else ""
         for part in ("proxy", "app")
     )
@@ -38,18 +38,18 @@ def row(result: Result) -> tuple[str, ...]:
         f"{result.spread:.0%}",
         f"{result.middle(lambda s: s.p50) * 1e3:.1f}",
         f"{result.middle(lambda s: s.p99) * 1e3:.1f}",
-        *used,
+        *processor,
         str(result.failed or ""),
     )
 
 
 def table(question: Question, results: list[Result]) -> Table:
-    drawn = Table(title=question.title, title_justify="left", box=None, pad_edge=False)
+    result_table = Table(title=question.title, title_justify="left", box=None, pad_edge=False)
     for heading in HEADINGS:
-        drawn.add_column(heading, justify="right" if heading else "left")
+        result_table.add_column(heading, justify="right" if heading else "left")
     for result in results:
-        drawn.add_row(*row(result))
-    return drawn
+        result_table.add_row(*row(result))
+    return result_table
 
 
 def markdown(question: Question, results: list[Result]) -> str:
@@ -60,7 +60,7 @@ def markdown(question: Question, results: list[Result]) -> str:
 
 def picture(question: Question, results: list[Result]) -> str:
     """What the question is about, as SVG that needs no script."""
-    slow = question.shown == "p99 ms"
+    slow = question.unit == "p99 ms"
     figures = [result.middle(lambda s: s.p99) * 1e3 if slow else result.per_second for result in results]
     chart = pygal.HorizontalBar(
         style=CleanStyle,
@@ -74,7 +74,7 @@ def picture(question: Question, results: list[Result]) -> str:
         disable_xml_declaration=True,
     )
     chart.x_labels = [result.case.label for result in reversed(results)]
-    chart.add(question.shown, figures[::-1])
+    chart.add(question.unit, figures[::-1])
     return chart.render(is_unicode=True)
 
 
@@ -87,7 +87,7 @@ def write(
     once: dict[str, dict[str, str]],
 ) -> None:
     environment = jinja2.Environment(autoescape=True)
-    shown = [
+    rows = [
         (
             question,
             [row(result) for result in results],
@@ -96,6 +96,6 @@ def write(
         for question, results in answers
     ]
     page = environment.from_string(PAGE).render(
-        machine=machine, rounds=rounds, seconds=seconds, answers=shown, headings=HEADINGS, once=once
+        machine=machine, rounds=rounds, seconds=seconds, answers=rows, headings=HEADINGS, once=once
     )
     path.write_text(page)

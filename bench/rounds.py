@@ -30,7 +30,7 @@ class Question:
     title: str
     subjects: dict[str, Start]
     cases: list[Case]
-    shown: str = "requests/s"  # of which the picture is; or p99 ms
+    unit: str = "requests/s"  # of which the picture is; or p99 ms
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Result:
         return sum(sample.failed for sample in self.samples)
 
     def per_request(self, part: str) -> float:
-        return median(used.get(part, 0) for used in self.processor)
+        return median(seconds.get(part, 0) for seconds in self.processor)
 
     def as_dict(self) -> dict:
         return {
@@ -81,7 +81,7 @@ def ask(question: Question, rounds: int, seconds: float, progress: Callable[[str
     results = [Result(case) for case in question.cases]
     progress(f"{question.name}: starting {', '.join(question.subjects)}")
     with _together(question.subjects) as running:
-        rates: dict[tuple[str, float], int] = {}  # of each subject, the same at every entrypoint
+        rates: dict[tuple[str, float], int] = {}  # of each subject, the same on every entrypoint
         for result in results:
             result.case = _warmed(result.case, running[result.case.subject], rates)
         for number in range(1, rounds + 1):
@@ -108,12 +108,12 @@ def _together(subjects: dict[str, Start]) -> Iterator[dict[str, Running]]:
         try:
             yield {name: one.result() for name, one in entered.items()}
         finally:
-            ended = [
+            results = [
                 pool.submit(contexts[name].__exit__, None, None, None)
                 for name, one in entered.items()
                 if not one.exception()
             ]
-            for one in ended:
+            for one in results:
                 one.result()
 
 

@@ -19,10 +19,10 @@ async def measure(url: str, count: int, seconds: float) -> dict:
     async def echo(socket) -> int:
         failed = 0
         while time.monotonic() < began + seconds:
-            sent = time.monotonic()
+            start = time.monotonic()
             await socket.send("echo")
             failed += await socket.recv() != "echo"
-            took.append(time.monotonic() - sent)
+            took.append(time.monotonic() - start)
         return failed
 
     failed = sum(await asyncio.gather(*(echo(socket) for socket in sockets)))

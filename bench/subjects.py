@@ -3,16 +3,18 @@
 import os
 import shutil
 import subprocess
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from string import Template
 
+import httpx
 import psutil
-from tests.checkout import Checkout, free_block, wait_for
+from tests.checkout import Checkout, docker, free_block, wait_for
 from tests.proxies import __main__ as proxies
 
 from behindproxy.stack.native import MARK
@@ -29,6 +31,7 @@ class Running:
 
     urls: dict[str, str]
     parts: Callable[[], dict[str, list[psutil.Process]]]
+    ops: int = 0  # the port of Traefik's own pages, where it is published
 
     def seconds(self) -> dict[str, float]:
         """The processor time that each part has used since it began."""
@@ -41,6 +44,31 @@ class Running:
         return {
             name: sum(p.memory_full_info().pss for p in processes) for name, processes in self.parts().items()
         }
+
+
+@dataclass
+class InContainers(Running):
+    """`containers` by part. An engine may be in a virtual machine, where no process is seen: it tells itself
+    what each has used."""
+
+    containers: dict[str, list[str]] = field(default_factory=dict)
+
+    def seconds(self) -> dict[str, float]:
+        with _engine() as engine:
+            return {part: sum(_used(engine, one) for one in ids) for part, ids in self.containers.items()}
+
+
+def _engine() -> httpx.Client:
+    address = docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    socket = address.removeprefix("unix://")
+    return httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://engine", timeout=30)
+
+
+def _used(engine: httpx.Client, container: str) -> float:
+    """Docker's API: GET /containers/{id}/stats, nanoseconds."""
+    answer = engine.get(f"/containers/{container}/stats", params={"stream": False, "one-shot": True})
+    answer.raise_for_status()
+    return answer.json()["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
 
 
 @contextmanager
@@ -64,24 +92,42 @@ def ours(
     code, output = copy.make("up", **settings)
     if code:
         raise RuntimeError(output)
-    # An engine may be in a virtual machine or a namespace of its own, where no process is seen.
-    parts = dict if runtime == "docker" else partial(_native, copy.path)
+    published = {
+        "http": f"http://127.0.0.1:{copy.http}{PREFIX}",
+        "https": f"https://127.0.0.1:{copy.https}{PREFIX}",
+        "direct": f"http://127.0.0.1:{copy.direct}",
+    }
     try:
-        yield Running(
-            {
-                "http": f"http://127.0.0.1:{copy.http}{PREFIX}",
-                "https": f"https://127.0.0.1:{copy.https}{PREFIX}",
-                "direct": f"http://127.0.0.1:{copy.direct}",
-            },
-            parts,
-        )
+        if runtime == "docker":
+            parts = {"proxy": copy.containers("traefik"), "app": _replicas(copy)}
+            yield InContainers(published | _inside(copy), dict, copy.ops, parts)
+        else:
+            yield Running(published, partial(_native, copy.path), copy.ops)
     finally:
         copy.make("clean" if runtime == "docker" else "down")
         shutil.rmtree(copy.path, ignore_errors=True)
 
 
+def _replicas(copy: Checkout) -> list[str]:
+    return [one for one in copy.containers() if one not in copy.containers("traefik")]
+
+
+def _inside(copy: Checkout) -> dict[str, str]:
+    """The addresses that the containers themselves have: no published port on the way."""
+    name = copy.environ["COMPOSE_PROJECT_NAME"]
+
+    def address(service: str, network: str) -> str:
+        template = f'{{{{(index .NetworkSettings.Networks "{name}_{network}").IPAddress}}}}'
+        return docker("inspect", "--format", template, copy.containers(service)[0])
+
+    return {
+        "http inside": f"http://{address('traefik', 'edge')}:9999{PREFIX}",
+        "direct inside": f"http://{address('app', 'direct')}:8000",
+    }
+
+
 def _native(path: Path) -> dict[str, list[psutil.Process]]:
-    found: dict[str, list[psutil.Process]] = {"proxy": [], "app": [], "keeper": []}
+    processes: dict[str, list[psutil.Process]] = {"proxy": [], "app": [], "keeper": []}
     for process in psutil.process_iter():
         try:
             if process.environ().get(MARK) != str(path / "build" / "native"):
@@ -90,8 +136,32 @@ def _native(path: Path) -> dict[str, list[psutil.Process]]:
         except psutil.Error:
             continue
         keeps = "supervisord" in command or "behindproxy.stack.trim" in command
-        found["keeper" if keeps else "proxy" if "/traefik " in command else "app"].append(process)
-    return found
+        processes["keeper" if keeps else "proxy" if "/traefik " in command else "app"].append(process)
+    return processes
+
+
+# The demonstration's route alone, as the documentation writes it and without a thread for each request.
+ROUTE = """
+from fastapi import FastAPI, Request
+
+app = FastAPI()
+
+
+@app.get("/app")
+async def read_main(request: Request):
+    return {"message": "Hello World", "root_path": request.scope.get("root_path")}
+"""
+
+
+@contextmanager
+def bare(*options: str) -> Iterator[Running]:
+    """Uvicorn with `options` and the route alone: nothing of this project round it."""
+    folder, port = _folder(f"bare{''.join(options)}"), free_block(1)
+    (folder / "main.py").write_text(ROUTE)
+    uvicorn = [sys.executable, "-m", "uvicorn", "main:app", "--app-dir", str(folder)]
+    command = [*uvicorn, "--port", str(port), "--root-path", PREFIX, *options]
+    with _started(folder, "app", command, port) as app:
+        yield _running({"app": app}, direct=f"http://127.0.0.1:{port}")
 
 
 PAGE = """
@@ -129,7 +199,9 @@ def document() -> Iterator[Running]:
         _started(folder, "proxy", _traefik(folder, routes, http=port), port) as proxy,
     ):
         yield _running(
-            app, proxy, http=f"http://127.0.0.1:{port}{PREFIX}", direct=f"http://127.0.0.1:{port + 1}"
+            {"app": app, "proxy": proxy},
+            http=f"http://127.0.0.1:{port}{PREFIX}",
+            direct=f"http://127.0.0.1:{port + 1}",
         )
 
 
@@ -154,14 +226,16 @@ def template() -> Iterator[Running]:
     traefik = _traefik(folder, routes, "[log]\n[accessLog]", http=port)
     with _started(folder, "app", server, port + 1) as app, _started(folder, "proxy", traefik, port) as proxy:
         yield _running(
-            app, proxy, http=f"http://127.0.0.1:{port}{PREFIX}", direct=f"http://127.0.0.1:{port + 1}{PREFIX}"
+            {"app": app, "proxy": proxy},
+            http=f"http://127.0.0.1:{port}{PREFIX}",
+            direct=f"http://127.0.0.1:{port + 1}{PREFIX}",
         )
 
 
 @contextmanager
 def beside(name: str) -> Iterator[Running]:
     """Another proxy doing Traefik's job here, in front of the same application: nginx and caddy as
-    deploy/ has them, haproxy, and Traefik with its defaults."""
+    deploy/ has them, haproxy, Traefik with its defaults, and Traefik as it is written by hand."""
     folder = _folder(name)
     settings = proxies.deployment(folder)
     command, environ = {
@@ -169,6 +243,7 @@ def beside(name: str) -> Iterator[Running]:
         "caddy": proxies.caddy,
         "haproxy": _haproxy,
         "traefik": _defaults,
+        "by-hand": _by_hand,
     }[name](folder, settings)
     ports = [settings["HTTP_PORT"], settings["HTTPS_PORT"]]
     with (
@@ -176,8 +251,7 @@ def beside(name: str) -> Iterator[Running]:
         proxies.started(command, folder / f"{name}.log", environ, ports) as proxy,
     ):
         yield _running(
-            app,
-            proxy,
+            {"app": app, "proxy": proxy},
             http=f"http://127.0.0.1:{ports[0]}{PREFIX}",
             https=f"https://127.0.0.1:{ports[1]}{PREFIX}",
             direct=f"http://{settings['APP_ADDRESS']}",
@@ -194,6 +268,47 @@ def _defaults(folder: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
     rule = f"(Host(`localhost`) || Host(`127.0.0.1`)) && (Path(`{PREFIX}`) || PathPrefix(`{PREFIX}/`))"
     routes = _routes(rule, int(settings["APP_PORT"]), strip=True)
     return _traefik(folder, routes, http=settings["HTTP_PORT"], https=settings["HTTPS_PORT"]), {}
+
+
+# What this stack's Traefik does, as its documentation writes it: an access log, metrics, a health check,
+# another try, the limits of connections, headers that a client may not send.
+BY_HAND = """
+[entryPoints.ops]
+address = "127.0.0.1:{ops}"
+[log]
+[accessLog]
+filePath = "{log}"
+format = "json"
+[metrics.prometheus]
+entryPoint = "ops"
+"""
+BY_HAND_ROUTES = """
+[http.routers.app]
+entryPoints = ["http"]
+rule = "(Host(`localhost`) || Host(`127.0.0.1`)) && (Path(`{prefix}`) || PathPrefix(`{prefix}/`))"
+service = "app"
+middlewares = ["headers", "strip", "again"]
+[http.middlewares.headers.headers.customRequestHeaders]
+X-Forwarded-User = ""
+X-Original-Url = ""
+Forwarded = ""
+[http.middlewares.strip.stripPrefix]
+prefixes = ["{prefix}"]
+[http.middlewares.again.retry]
+attempts = 3
+[http.services.app.loadBalancer.healthCheck]
+path = "/readyz"
+interval = "1s"
+timeout = "2s"
+[[http.services.app.loadBalancer.servers]]
+url = "http://127.0.0.1:{port}"
+"""
+
+
+def _by_hand(folder: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
+    routes = BY_HAND_ROUTES.format(prefix=PREFIX, port=settings["APP_PORT"])
+    more = BY_HAND.format(ops=free_block(1), log=folder / "access.log")
+    return _traefik(folder, routes, more, http=settings["HTTP_PORT"], https=settings["HTTPS_PORT"]), {}
 
 
 def _routes(rule: str, port: int, strip: bool) -> str:
@@ -232,15 +347,15 @@ def _started(folder: Path, part: str, command: list[str], port: int):
     return proxies.started(command, folder / f"{part}.log", {}, [str(port)])
 
 
-def _running(app: subprocess.Popen, proxy: subprocess.Popen, /, **urls: str) -> Running:
-    """Once the proxy passes requests on."""
-    probe = ["curl", "-sf", "--noproxy", "*", "-o", os.devnull, f"{urls['http']}/app"]
+def _running(processes: dict[str, subprocess.Popen], /, **urls: str) -> Running:
+    """Once all that is there passes requests on."""
+    probe = ["curl", "-sf", "--noproxy", "*", "-o", os.devnull, f"{urls.get('http', urls['direct'])}/app"]
     wait_for(lambda: subprocess.run(probe).returncode == 0, 30)
 
     def parts() -> dict[str, list[psutil.Process]]:
         return {
             part: [psutil.Process(p.pid), *psutil.Process(p.pid).children(recursive=True)]
-            for part, p in (("proxy", proxy), ("app", app))
+            for part, p in processes.items()
         }
 
     return Running(urls, parts)

@@ -32,7 +32,7 @@ HEADERS = {
 def wrap(progress: Callable[[str], None]) -> dict[str, str]:
     """Microseconds of a request by layer: the median of rounds that take turns, and their range."""
     progress("wrap: microseconds of each layer")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "bench.wrap"],
         cwd=ROOT,
         env=os.environ
@@ -43,9 +43,9 @@ def wrap(progress: Callable[[str], None]) -> dict[str, str]:
         check=False,
         timeout=300,
     )
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return dict(line.split("\t") for line in done.stderr.splitlines() if "\t" in line)
+    if process.returncode:
+        raise RuntimeError(process.stderr)
+    return dict(line.split("\t") for line in process.stderr.splitlines() if "\t" in line)
 
 
 async def _measure() -> None:
@@ -97,10 +97,11 @@ async def _measure() -> None:
         await one(each)
     rounds = [[await one(each) for each in apps] for _ in range(ROUNDS)]
     for index, name in enumerate(names):
-        cost = [taken[index] - (taken[index - 1] if index else 0) for taken in rounds]
+        cost = [moments[index] - (moments[index - 1] if index else 0) for moments in rounds]
         print(f"{name}\t{_said(cost)}", file=sys.stderr)
     print(
-        f"all that is wrapped round it\t{_said([taken[-1] - taken[0] for taken in rounds])}", file=sys.stderr
+        f"all that is wrapped round it\t{_said([moments[-1] - moments[0] for moments in rounds])}",
+        file=sys.stderr,
     )
 
 

@@ -106,7 +106,7 @@ ARROWS = [
 ]
 
 for name, colours in THEMES.items():
-    drawn = SVG.replace("{boxes}", "\n".join(BOXES)).replace("{arrows}", "\n".join(ARROWS))
+    picture = SVG.replace("{boxes}", "\n".join(BOXES)).replace("{arrows}", "\n".join(ARROWS))
     for key, colour in colours.items():
-        drawn = drawn.replace(f"{{{key}}}", colour)
-    (HERE / f"way-{name}.svg").write_text(drawn)
+        picture = picture.replace(f"{{{key}}}", colour)
+    (HERE / f"way-{name}.svg").write_text(picture)

@@ -9,10 +9,13 @@ compile() { uv pip compile --quiet --universal --generate-hashes --no-header --p
 pin() { compile --output-file "requirements/$1.txt" "${@:2}"; }
 pin app $serve --group app --extra fastapi --extra gunicorn --extra hypercorn --extra telemetry
 pin stack pyproject.toml --group app --extra native --constraint requirements/app.txt
-pin verify pyproject.toml --group app --extra native --extra browser --extra fuzz --constraint requirements/stack.txt
+pin verify pyproject.toml --group app --extra native --extra browser --extra fuzz \
+  --constraint requirements/stack.txt
 pin tool pyproject.toml --constraint requirements/verify.txt
-pin lint pyproject.toml --group app --group lint --extra native --extra browser --extra fuzz --constraint requirements/verify.txt
-pin bench pyproject.toml --group bench --group proxies --extra native --extra browser --extra fuzz --constraint requirements/verify.txt
+pin lint pyproject.toml --group app --group lint --extra native --extra browser --extra fuzz \
+  --constraint requirements/verify.txt
+pin bench pyproject.toml --group bench --group proxies --extra native --extra browser --extra fuzz \
+  --constraint requirements/verify.txt
 pin compose pyproject.toml --extra compose --constraint requirements/stack.txt
 pin proxies pyproject.toml --group proxies --constraint requirements/verify.txt
 pin foreign pyproject.toml --group proxies --group foreign --constraint requirements/verify.txt

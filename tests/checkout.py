@@ -32,9 +32,9 @@ def free_block(count: int) -> int:
 
 def must(*command: str) -> str:
     """What it prints. Raises AssertionError with what it complains of."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
-    return done.stdout.strip()
+    process = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, f"{' '.join(command)}: {process.stderr}"
+    return process.stdout.strip()
 
 
 def docker(*arguments: str) -> str:
@@ -72,10 +72,10 @@ class Checkout:
     def fill(self) -> None:
         """What git lists here, and a link to the environment that is installed already."""
         shutil.rmtree(self.path, ignore_errors=True)
-        listed = subprocess.check_output(
+        names = subprocess.check_output(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
         )
-        for name in filter(None, listed.split("\0")):
+        for name in filter(None, names.split("\0")):
             if (ROOT / name).exists():
                 (self.path / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.path / name, follow_symlinks=False)
@@ -153,5 +153,5 @@ class Checkout:
             labels = f"label=com.docker.compose.project.working_dir={self.path}"
             ids = docker("ps", "-aq", "--no-trunc", "--filter", labels).split()
             return set(ids) <= set(besides)
-        found = subprocess.run(["pgrep", "-f", str(self.path)], capture_output=True, text=True)
-        return not found.stdout.strip()
+        process = subprocess.run(["pgrep", "-f", str(self.path)], capture_output=True, text=True)
+        return not process.stdout.strip()

@@ -14,14 +14,14 @@ from behindproxy.stack.settings import StackSettings
 PATH = ROOT / "docs" / "how-it-works.md"
 BLOCK = re.compile(r"(?<=<!-- hops -->\n```text\n).*?(?=```\n<!-- /hops -->)", re.DOTALL)
 # A client's inventions, to show what becomes of them.
-SENT = {
+HEADERS = {
     "User-Agent": "somebody",
     "X-Forwarded-For": "6.6.6.6",
     "X-Forwarded-Host": "evil.example",
     "X-Forwarded-Prefix": "/evil",
     "Forwarded": "for=6.6.6.6;proto=https",
 }
-SEEN = ("client", "scheme", "root_path", "path", "raw_path", "url")
+FIELDS = ("client", "scheme", "root_path", "path", "raw_path", "url")
 VARIES = {"x-forwarded-server": "the proxy's host name", "x-request-id": "made by the application"}
 
 
@@ -34,19 +34,19 @@ def follow(settings: StackSettings, entrypoint: str) -> list[str]:
         connection = http.client.HTTPSConnection(host, timeout=10, context=context)
     else:
         connection = http.client.HTTPConnection(host, timeout=10)
-    connection.request("GET", path, headers=SENT)
+    connection.request("GET", path, headers=HEADERS)
     answer = connection.getresponse()
-    seen = json.loads(answer.read())
+    scope = json.loads(answer.read())
     lines = [
         f"the client sends to {'https' if entrypoint == 'https' else 'http'}://{host}",
         f"  GET {path}",
         f"  Host: {host}",
-        *(f"  {name}: {value}" for name, value in SENT.items()),
+        *(f"  {name}: {value}" for name, value in HEADERS.items()),
         "",
     ]
-    got = sorted((name, VARIES.get(name, value)) for name, value in seen["headers"])
-    lines += ["the application gets", *(f"  {name}: {value}" for name, value in got), "", "and makes of it"]
-    return [*lines, *(f"  {key:<10} {shown(seen[key])}" for key in SEEN), ""]
+    headers = sorted((name, VARIES.get(name, value)) for name, value in scope["headers"])
+    lines += ["the application gets", *(f"  {name}: {value}" for name, value in headers), "", "and derives"]
+    return [*lines, *(f"  {key:<10} {shown(scope[key])}" for key in FIELDS), ""]
 
 
 def shown(value: object) -> str:
@@ -66,16 +66,16 @@ def text() -> str:
         f"=== {entrypoint} ===\n" + "\n".join(follow(running[1], entrypoint))
         for entrypoint in ("http", "https", "direct")
     ]
-    said = "\n".join(lines)
+    result = "\n".join(lines)
     for key, default in (("http_port", "9999"), ("https_port", "9443"), ("direct_port", "8000")):
-        said = said.replace(f":{getattr(running[1], key)}", f":{default}")
-        said = re.sub(rf"(x-forwarded-port: ){getattr(running[1], key)}\b", rf"\g<1>{default}", said)
-    return said
+        result = result.replace(f":{getattr(running[1], key)}", f":{default}")
+        result = re.sub(rf"(x-forwarded-port: ){getattr(running[1], key)}\b", rf"\g<1>{default}", result)
+    return result
 
 
 if __name__ == "__main__":
     if "--write" in sys.argv:
-        found = text()
-        PATH.write_text(BLOCK.sub(lambda _: found, PATH.read_text()))
+        diagram = text()
+        PATH.write_text(BLOCK.sub(lambda _: diagram, PATH.read_text()))
     else:
         print(text(), end="")

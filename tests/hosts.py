@@ -95,11 +95,11 @@ class Host:
 
     def get(self, url: str, seconds: float = 3) -> str:
         """The body, or curl's word for why there is none."""
-        result = self.run("curl", "-sS", "--noproxy", "*", "--max-time", str(seconds), url)
+        result = self.run("curl", "-gsS", "--noproxy", "*", "--max-time", str(seconds), url)
         return result.stdout if result.returncode == 0 else result.stderr.strip()
 
     def until(self, url: str, words: str) -> None:
-        """Wait until the answer has these words."""
+        """Wait until the response has these words."""
         wait_for(lambda: words in self.get(url), START_SECONDS)
 
     def doctor(self, url: str = "", as_nobody: bool = False, **environ: str) -> dict:
@@ -127,8 +127,8 @@ class Host:
     def close(self) -> None:
         for process in list(self.processes):
             self.end(process)
-        left = must("ip", "netns", "pids", self.namespace).split()
-        for pid in left:  # all in this namespace were started here
+        pids = must("ip", "netns", "pids", self.namespace).split()
+        for pid in pids:  # all in this namespace were started here
             os.kill(int(pid), signal.SIGKILL)
         must("ip", "netns", "del", self.namespace)
 

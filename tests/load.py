@@ -32,7 +32,7 @@ Request = Callable[[str, dict[str, str]], Awaitable[None]]
 class Tally:
     """What was sent and what failed, by kind of request."""
 
-    sent: Counter = field(default_factory=Counter)
+    counts: Counter = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     failed_at: list[float] = field(default_factory=list)  # when they were sent, time.monotonic()
     failed_ids: list[str] = field(default_factory=list)  # the X-Request-ID of each
@@ -45,9 +45,11 @@ class Tally:
         return [one for one in self.failures if not kinds or one.split(" ")[0] in kinds]
 
     def __str__(self) -> str:
-        parts = [f"{kind} {count} (slowest {self.slowest[kind]:.2f} s)" for kind, count in self.sent.items()]
+        parts = [
+            f"{kind} {count} (slowest {self.slowest[kind]:.2f} s)" for kind, count in self.counts.items()
+        ]
         return (
-            f"{sum(self.sent.values())} requests in {self.seconds:.0f} s, {len(self.failures)} failed: "
+            f"{sum(self.counts.values())} requests in {self.seconds:.0f} s, {len(self.failures)} failed: "
             f"{', '.join(parts)}"
         )
 
@@ -100,7 +102,7 @@ class Load:
 
     async def _noted(self, kind: str, ask: Request) -> None:
         began, number = time.monotonic(), f"{ID}{uuid.uuid4().hex}"
-        self.tally.sent[kind] += 1
+        self.tally.counts[kind] += 1
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._somewhere(ask, {"X-Request-ID": number})
@@ -197,9 +199,9 @@ def recorder(file: Path, scenario: str) -> Callable[..., None]:
     """What notes a scenario's counts for the report that the last test's end prints."""
 
     def keep(tally: Tally, note: str = "") -> None:
-        kept = json.loads(file.read_text()) if file.exists() else {}
-        kept[scenario] = f"{tally}{'; ' + note if note else ''}"
-        file.write_text(json.dumps(kept, indent=1))
+        lines = json.loads(file.read_text()) if file.exists() else {}
+        lines[scenario] = f"{tally}{'; ' + note if note else ''}"
+        file.write_text(json.dumps(lines, indent=1))
 
     return keep
 

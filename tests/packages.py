@@ -14,6 +14,6 @@ def install(requirements: Path, folder: Path) -> None:
         return
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--target", str(folder), "-r", str(requirements)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    if done.returncode:
-        raise ValueError(f"{requirements.name} could not be installed: {done.stderr.strip()[-200:]}")
+    process = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if process.returncode:
+        raise ValueError(f"{requirements.name} could not be installed: {process.stderr.strip()[-200:]}")

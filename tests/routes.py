@@ -71,14 +71,14 @@ async def first_chunk(key: str) -> str | None:
 
 # Those that the servers' parsers take.
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"]
-ran: Counter[str] = Counter()
+runs: Counter[str] = Counter()
 
 
 @app.api_route("/status/{code}/{key}", methods=METHODS, include_in_schema=False)
 async def own_status(code: int, key: str) -> Response:
     """What an application answers that is a gateway itself, and how often it ran for `key`."""
-    ran[key] += 1
-    return Response("own", code, {"X-Ran": str(ran[key])})
+    runs[key] += 1
+    return Response("own", code, {"X-Ran": str(runs[key])})
 
 
 async def stripping(scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,9 +4,9 @@ from behindproxy.settings import pages
 from behindproxy.stack.paths import ROOT
 from behindproxy.stack.render import write
 
-WRITTEN = {ROOT / ".env.example": pages.env, ROOT / "docs" / "settings.md": pages.markdown}
+PAGES = {ROOT / ".env.example": pages.env, ROOT / "docs" / "settings.md": pages.markdown}
 
 if __name__ == "__main__":
-    for path, text in WRITTEN.items():
+    for path, text in PAGES.items():
         write(path, text())
         print(path.relative_to(ROOT))

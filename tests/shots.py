@@ -18,23 +18,23 @@ def addresses() -> dict[str, tuple[str, str]]:
     if not running:
         raise SystemExit("the stack is not running: make up")
     proxied, direct = (running[1].url(entrypoint).rstrip("/") for entrypoint in ("http", "direct"))
-    shown = {
+    result = {
         "openapi-not-found--the-docs-page-through-the-proxy": (f"{proxied}/docs", ".opblock"),
         "openapi-not-found--the-same-page-at-the-server-itself": (f"{direct}/docs", ".errors-wrapper"),
     }
     if REPORT.exists():
-        shown["verify--a-report"] = (REPORT.as_uri(), "table")
-    return shown
+        result["verify--a-report"] = (REPORT.as_uri(), "table")
+    return result
 
 
 def main() -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     browser = Chromium(SimpleNamespace(addresses={}))  # no https: no certificate to know
     try:
-        for name, (url, drawn) in addresses().items():
+        for name, (url, selector) in addresses().items():
             page = browser.browser.new_page(viewport=SIZE)
             page.goto(url)
-            page.wait_for_selector(drawn)
+            page.wait_for_selector(selector)
             page.screenshot(path=SHOTS / f"{name}.png", animations="disabled")
             print(SHOTS / f"{name}.png")
     finally:

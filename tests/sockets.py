@@ -1,4 +1,4 @@
-"""WebSockets as somebody opens them who wants a replica's memory, and no answer."""
+"""WebSockets as somebody opens them who wants a replica's memory, and no response."""
 
 import base64
 import os
@@ -32,13 +32,13 @@ def pour(connection: socket.socket, compressed: bool) -> None:
         packer = zlib.compressobj(9, zlib.DEFLATED, -15)
         packed = packer.compress(bytes(15 * MIB)) + packer.flush(zlib.Z_SYNC_FLUSH)
         data = Frame(Opcode.BINARY, packed[:-4], fin=False).serialize(mask=True)
-        sent = [bytes([data[0] | 0x40]) + data[1:]]  # RSV1: compressed
+        frames = [bytes([data[0] | 0x40]) + data[1:]]  # RSV1: compressed
     else:
         more = [Frame(Opcode.CONT, bytes(65536), fin=False)] * 95
         first = Frame(Opcode.BINARY, bytes(65536), fin=False)
-        sent = [frame.serialize(mask=True) for frame in (first, *more)]
+        frames = [frame.serialize(mask=True) for frame in (first, *more)]
     try:
-        for data in sent:
+        for data in frames:
             connection.sendall(data)
     except OSError:
         pass  # closed, which is what it should be

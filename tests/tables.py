@@ -9,7 +9,7 @@ from behindproxy.stack.paths import ROOT
 
 def checks() -> list[dict]:
     """Each check of the suite, as `--list-checks` prints it."""
-    listed = subprocess.run(
+    process = subprocess.run(
         [
             sys.executable,
             "-m",
@@ -24,7 +24,7 @@ def checks() -> list[dict]:
         text=True,
         check=True,
     )
-    return json.loads(listed.stdout)
+    return json.loads(process.stdout)
 
 
 def row(*cells: str) -> str:

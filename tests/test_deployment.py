@@ -20,7 +20,7 @@ URLS = {  # an empty one is skipped
 CA_FILE = Path(os.environ.get("CA_FILE") or "build/tls/ca.pem")
 PREFIX = httpx.URL(URLS["http"] or URLS["https"]).path.rstrip("/")
 stripped = pytest.mark.skipif(os.environ.get("STRIP_PREFIX") == "false", reason="STRIP_PREFIX=false")
-listed = pytest.mark.skipif(os.environ.get("ROOT_PATH_IN_SERVERS") == "false", reason="not in the schema")
+in_schema = pytest.mark.skipif(os.environ.get("ROOT_PATH_IN_SERVERS") == "false", reason="not in the schema")
 documented = pytest.mark.skipif(os.environ.get("DOCS", "public") != "public", reason="DOCS is not public")
 untrusted = pytest.mark.skipif(bool(os.environ.get("TRUSTED_PROXIES")), reason="TRUSTED_PROXIES is set")
 
@@ -30,8 +30,8 @@ def client(entrypoint: str) -> Iterator[httpx.Client]:
         pytest.skip(f"no {entrypoint} entrypoint is named")
     trusted = ssl.create_default_context(cafile=CA_FILE if CA_FILE.exists() else None)
     # Without trust_env: a company's proxy must not answer for the deployment.
-    with httpx.Client(base_url=URLS[entrypoint], verify=trusted, trust_env=False) as opened:
-        yield opened
+    with httpx.Client(base_url=URLS[entrypoint], verify=trusted, trust_env=False, timeout=60) as own_client:
+        yield own_client
 
 
 @pytest.fixture(params=["http", "https"])
@@ -107,13 +107,13 @@ def test_the_server_s_own_docs_page_expects_the_proxy(direct: httpx.Client) -> N
 
 
 @documented
-@listed
+@in_schema
 def test_the_first_server_of_the_schema_is_the_prefix(proxied: httpx.Client) -> None:
     assert proxied.get("/openapi.json").json()["servers"][0]["url"] == PREFIX
 
 
 @documented
-@listed
+@in_schema
 def test_try_it_out_reaches_the_application(proxied: httpx.Client) -> None:
     first = proxied.get("/openapi.json").json()["servers"][0]["url"]
     page = httpx.URL(public(proxied, "/docs"))

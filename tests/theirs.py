@@ -27,7 +27,7 @@ METHODS = ["GET", "HEAD"]
 
 app, keyed = FastAPI(), FastAPI()
 app.add_middleware(CORSMiddleware, allow_origins=[FRONT], allow_methods=["*"], allow_headers=["*"])
-told: list[dict[str, str]] = []
+messages: list[dict[str, str]] = []
 
 
 @app.api_route("/", methods=METHODS, response_class=HTMLResponse)
@@ -59,13 +59,13 @@ async def orders(key: str = Depends(APIKeyHeader(name="access_token"))) -> list[
 @app.get("/auth")
 async def auth(request: Request) -> Response:
     """Answer as oauth2-proxy and Authelia do: 200, and who it is."""
-    told.append(dict(request.headers))
+    messages.append(dict(request.headers))
     return Response(headers=USER)
 
 
 @app.get("/told")
 async def last_told() -> dict[str, str]:
-    return told[-1]
+    return messages[-1]
 
 
 @app.get("/listed/me")

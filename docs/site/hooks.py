@@ -19,7 +19,7 @@ from behindproxy.stack.paths import ROOT
 from behindproxy.verify import explanation
 
 SHOTS = ROOT / "build" / "shots"  # tests/shots.py takes them; a site without them is whole
-SHOWN = 10  # of the deployments under which a check was red
+MAX_NAMES = 10  # of the deployments under which a check was red
 FENCE = re.compile(r"^\s*(```|~~~)")
 CODE = re.compile(r"(?<![\[`])`([a-z0-9]+\.[a-z0-9_]+)`(?!`)")
 CONSOLE = re.compile(r"(?ms)^```(?P<kind>console|sh)(?: elsewhere)?\n(?P<text>.*?)^```$")
@@ -72,10 +72,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
         kind = "tree" if (ROOT / path).is_dir() else "blob"
         return f"]({repository}/{kind}/main/{path}{link[2] or ''})"
 
-    def code(found: re.Match[str]) -> str:
-        if found[1] not in checks or page.file.src_uri == f"checks/{found[1]}.md":
-            return found[0]
-        return f"[{found[0]}]({posixpath.relpath(f'checks/{found[1]}.md', here or '.')})"
+    def code(match: re.Match[str]) -> str:
+        if match[1] not in checks or page.file.src_uri == f"checks/{match[1]}.md":
+            return match[0]
+        return f"[{match[0]}]({posixpath.relpath(f'checks/{match[1]}.md', here or '.')})"
 
     lines, fenced = [], False
     for line in CONSOLE.sub(commands, PICTURE.sub(picture, markdown)).splitlines():
@@ -87,18 +87,18 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
     return "\n".join([*lines, *shots(page)])
 
 
-def commands(found: re.Match[str]) -> str:
+def commands(match: re.Match[str]) -> str:
     """Return a block without the word that is for tests/copies/test_documents.py, and one of commands alone
     without their prompts: the button copies what can be pasted."""
-    lines = found["text"].splitlines()
-    if found["kind"] == "console" and all(line.startswith("$ ") for line in lines):
+    lines = match["text"].splitlines()
+    if match["kind"] == "console" and all(line.startswith("$ ") for line in lines):
         return "\n".join(["```sh", *(line.removeprefix("$ ") for line in lines), "```"])
-    return f"```{found['kind']}\n{found['text']}```"
+    return f"```{match['kind']}\n{match['text']}```"
 
 
-def picture(found: re.Match[str]) -> str:
+def picture(match: re.Match[str]) -> str:
     """Return the picture as two, of which the theme shows the one of its palette."""
-    return f"![{found['alt']}]({found['light']}#only-light)\n![{found['alt']}]({found['dark']}#only-dark)"
+    return f"![{match['alt']}]({match['light']}#only-light)\n![{match['alt']}]({match['dark']}#only-dark)"
 
 
 def shots(page: Page) -> Iterator[str]:
@@ -133,8 +133,8 @@ def explained(id: str, red: list[str]) -> Iterator[str]:
     yield "[How to name your paths, your proxy and the server's own port](../verify.md#yours).\n"
     if red:
         yield "## Seen red under\n"
-        yield from (f"- `{name}`" for name in red[:SHOWN])
-        yield f"- and {len(red) - SHOWN} more" if len(red) > SHOWN else ""
+        yield from (f"- `{name}`" for name in red[:MAX_NAMES])
+        yield f"- and {len(red) - MAX_NAMES} more" if len(red) > MAX_NAMES else ""
         yield "\nTheir stories: [broken on purpose](../mutants.md), [deployments of others](../foreign.md)."
 
 

@@ -126,7 +126,7 @@ def stack(name: str) -> None:
 @under("Run", "up")
 @runtime_option
 def up() -> None:
-    """Start the stack, wait until it is healthy, and print the addresses."""
+    """Start the stack, wait until it is healthy, and print the URLs."""
     stack("up")
 
 
@@ -146,7 +146,7 @@ def down() -> None:
 @under("Run", "restart")
 @runtime_option
 def restart() -> None:
-    """Run down, then up; where up would be refused, nothing is stopped."""
+    """Run down, then up; stop nothing if up would be refused."""
     stack("restart")
 
 
@@ -158,18 +158,21 @@ def ps() -> None:
 
 @under("Run", "logs")
 @click.option(
-    "--follow/--no-follow", envvar="FOLLOW", default=True, help="Follow them until Ctrl-C (the default)."
+    "--follow/--no-follow",
+    envvar="FOLLOW",
+    default=True,
+    help=("Follow them until Ctrl-C (the default), or print them once."),
 )
 def logs(follow: bool) -> None:
-    """Show the logs of all parts."""
+    """Show the logs of Traefik and the application."""
     os.environ["FOLLOW"] = "1" if follow else "0"
     stack("logs")
 
 
 @under("Run", "deploy")
-@click.option("--image", envvar="IMAGE", metavar="NAME", help="Pull this image in place of building one.")
+@click.option("--image", envvar="IMAGE", metavar="NAME", help="Pull this image instead of building one.")
 def deploy(image: str | None) -> None:
-    """Replace the application with its current source, or with an image, replica by replica (Docker)."""
+    """Deploy the current source, or an image, replica by replica (Docker)."""
     if image:
         os.environ |= {"APP_IMAGE": image, "IMAGE": image}
     stack("deploy")
@@ -215,7 +218,7 @@ def target_options(command: Command) -> Command:
                 envvar="TLS_URL",
                 default="",
                 metavar="URL",
-                help="The public https address, where URL is http.",
+                help="The public https URL, if URL is http.",
             ),
             click.option(
                 "--direct",
@@ -223,7 +226,7 @@ def target_options(command: Command) -> Command:
                 envvar="DIRECT_URL",
                 default="",
                 metavar="URL",
-                help="The application server itself, without the prefix.",
+                help="The direct URL of the application server, without the prefix.",
             ),
             click.option(
                 "--ca",
@@ -232,7 +235,7 @@ def target_options(command: Command) -> Command:
                 envvar="CA_FILE",
                 default="",
                 metavar="FILE",
-                help="Certificate authority of the https address. Default: the system's.",
+                help="File with the CA certificate for https. Default: the system's.",
             ),
             click.option(
                 "--path",
@@ -240,7 +243,7 @@ def target_options(command: Command) -> Command:
                 envvar="ANSWERS",
                 multiple=True,
                 metavar="PATH",
-                help="A path of the application that answers GET, without the prefix; may be repeated.",
+                help="A path of the application that accepts GET, without the prefix; may be repeated.",
             ),
             click.option(
                 "--strip-prefix",
@@ -248,7 +251,7 @@ def target_options(command: Command) -> Command:
                 envvar="STRIP_PREFIX",
                 default="auto",
                 show_default=True,
-                help="Whether the proxy removes the prefix; auto detects it.",
+                help="Whether the proxy strips the prefix; auto detects it.",
             ),
             runtime_option,
         ]
@@ -264,7 +267,7 @@ def target_options(command: Command) -> Command:
     envvar="PROTECTED",
     default="",
     metavar="PATH",
-    help="A path, without the prefix, that the proxy protects.",
+    help="A path that the proxy protects, without the prefix.",
 )
 @click.option(
     "--user",
@@ -272,7 +275,7 @@ def target_options(command: Command) -> Command:
     envvar="PROTECTED_USER",
     default="",
     metavar="USER:PASSWORD",
-    help="Basic credentials that open the protected path.",
+    help="Credentials (HTTP Basic) for the protected path.",
 )
 @click.option(
     "--proxy",
@@ -293,7 +296,10 @@ def target_options(command: Command) -> Command:
     envvar="OPENAPI",
     default="",
     metavar="PATH|FILE",
-    help="The schema's path, or a file with it, for an application that does not serve it.",
+    help=(
+        "The schema's path, or a file with the schema, if the application does not serve it under a "
+        "usual path."
+    ),
 )
 @click.option(
     "--websocket",
@@ -301,7 +307,7 @@ def target_options(command: Command) -> Command:
     envvar="WEBSOCKETS",
     multiple=True,
     metavar="PATH",
-    help="A WebSocket of the application, without the prefix; may be repeated.",
+    help="A WebSocket path of the application, without the prefix; may be repeated.",
 )
 @click.option(
     "--stream",
@@ -309,44 +315,50 @@ def target_options(command: Command) -> Command:
     envvar="STREAMS",
     multiple=True,
     metavar="PATH",
-    help="A stream of server-sent events, without the prefix; may be repeated.",
+    help="The path of a stream of server-sent events, without the prefix; may be repeated.",
 )
 @click.option(
     "--accept",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="ACCEPT",
     metavar="FILE",
-    help="Failures to accept, each with a reason. Default: behindproxy.toml, if it exists.",
+    help="A file with failures to accept, each with a reason. Default: behindproxy.toml, if it exists.",
 )
 @click.option(
     "--fail-on",
     type=click.Choice(["broken", "exposed", "hardening"]),
     envvar="FAIL_ON",
-    help=("Lowest level that fails the run. Default: exposed; hardening for the demonstration."),
+    help=(
+        "Lowest level at which a failure fails the run, from broken (highest) to hardening. Default: "
+        "exposed; hardening for the demonstration."
+    ),
 )
 @click.option(
     "--format",
     "formats",
     type=click.Choice(["text", "json", "junit", "html", "md", "sarif"]),
     multiple=True,
-    help="A report to write; may be repeated. Default: all but sarif.",
+    help="The format of a report to write; may be repeated. Default: all but sarif.",
 )
 @click.option(
-    "-v", "--verbose", is_flag=True, help="Show the matrix of all checks, and every failure in full."
+    "-v", "--verbose", is_flag=True, help="Show the matrix of all checks and every failure in full."
 )
 @click.option(
     "--only",
     envvar="CHECKS",
     default="",
     metavar="PATTERN",
-    help="Checks to run, by id: trust.*, or redirect, or several with commas; !fuzz.* excludes some.",
+    help=(
+        "Ids of the checks to run, separated by commas: trust.*, or redirect for a group; !fuzz.* "
+        "excludes some."
+    ),
 )
-@click.option("--fast", envvar="FAST", is_flag=True, help="Leave out browser and generated requests.")
+@click.option("--fast", envvar="FAST", is_flag=True, help="Skip the browser checks and generated requests.")
 @click.option(
     "--unsafe",
     envvar="UNSAFE",
     is_flag=True,
-    help="Send a third-party application any method, bodies and malformed requests too.",
+    help="Also send a third-party application methods other than GET, bodies and malformed requests.",
 )
 @click.option(
     "--max-seconds",
@@ -355,27 +367,27 @@ def target_options(command: Command) -> Command:
     default=900,
     show_default=True,
     metavar="SECONDS",
-    help="How long the run may take; checks left after that are errors. 0: no limit.",
+    help="How long the run may take; checks left after that are errors. 0 is no limit.",
 )
 @click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where report.json, .html, .md and .xml are written; otherwise behindproxy-report/, in a clone "
+    help="Where report.json, .html, .md and .xml are written. Default: behindproxy-report/; in a clone "
     "build/verify/, in a copy .behindproxy/verify/.",
 )
 @click.option("--curl", is_flag=True, help="Run the curl commands and tests/test_deployment.py first.")
-@click.option("--explain", metavar="ID", help="Print a check's statement and fix; send nothing.")
-@click.option("--list", "listed", is_flag=True, help="Print every check as JSON and send nothing.")
-def verify(curl: bool, listed: bool, explain: str | None, **target: Any) -> None:
+@click.option("--explain", metavar="ID", help="Print a check's statement and fix, and send nothing.")
+@click.option("--list", "list_checks", is_flag=True, help="Print every check as JSON and send nothing.")
+def verify(curl: bool, list_checks: bool, explain: str | None, **target: Any) -> None:
     """Check a deployment through every entrypoint, and show what to fix.
 
-    URL is the public address with the prefix. Without URL it checks the stack of this folder and starts it
-    if it is not running. An application that is not the demonstration gets GET, HEAD and OPTIONS only.
+    URL is the public URL with the prefix. Without URL, check the stack of this folder, and start it if it is
+    not running. An application other than the demonstration gets only GET, HEAD and OPTIONS.
     """
     from . import verify as command
 
-    if listed:
+    if list_checks:
         sys.exit(command.list_checks())
     with reasons_are_status_2():
         if explain is not None:
@@ -386,7 +398,7 @@ def verify(curl: bool, listed: bool, explain: str | None, **target: Any) -> None
 @under("Check", "curl")
 @target_options
 def curl_(**target: Any) -> None:
-    """Send a few requests to every entrypoint, show each and check its answer."""
+    """Send a few requests to every entrypoint, show each and check its response."""
     from . import verify as command
 
     with reasons_are_status_2():
@@ -400,13 +412,13 @@ def curl_(**target: Any) -> None:
     type=click.Choice(["text", "env", "md"]),
     default="text",
     show_default=True,
-    help="env prints .env.example, md prints docs/settings.md.",
+    help="env prints lines of .env, each with its explanation; md prints a table in Markdown.",
 )
 @click.option("--swarm", is_flag=True, help="Print them as swarm-deploy reads them.")
 def settings(form: str, swarm: bool) -> None:
-    """Print each setting, its current value and where that comes from.
+    """Print each setting, its current value and where it comes from.
 
-    The exit status is 1 if up would refuse one.
+    The exit status is 1 if up would refuse a value.
     """
     from .settings.present import run
 
@@ -445,8 +457,8 @@ def index_option(command: Command) -> Command:
         "--index/--no-index",
         default=None,
         envvar="INDEX",
-        help="--index: install the tool from pip's package index, if it has this version; --no-index: from "
-        "two wheels in the copy (the default of a new one).",
+        help="Install the tool from pip's package index, if it has this version, or from two wheels in "
+        "the copy (the default of a new copy).",
     )
     return option(command)
 
@@ -458,13 +470,13 @@ def index_option(command: Command) -> Command:
     envvar="APP_MODULE",
     default="",
     metavar="MODULE:ATTRIBUTE",
-    help="The ASGI application. Default: new looks for one.",
+    help="The ASGI application. Default: the one that new finds.",
 )
 @click.option("--prefix", envvar="API_PREFIX", default="", metavar="/PREFIX", help="The public path prefix.")
 @with_option
 @index_option
 def new(dest: str, module: str, prefix: str, parts: str, index: bool | None) -> None:
-    """Write this deployment into another project; update one that has it already."""
+    """Write this deployment into another project, or update it there."""
     copy(dest, parts, module=module, prefix=prefix, index=index)
 
 
@@ -473,7 +485,7 @@ def new(dest: str, module: str, prefix: str, parts: str, index: bool | None) -> 
 @with_option
 @index_option
 def update(dest: str, parts: str, index: bool | None) -> None:
-    """Update a copy to this version: its edits are kept, and conflicts are marked in the file."""
+    """Update a copy to this version: its edits are kept, and conflicts are marked in the files."""
     copy(dest, parts, only_update=True, index=index)
 
 
@@ -482,8 +494,19 @@ def copy(dest: str, parts: str, **request: Any) -> None:
     from .scaffold.commands import run
     from .scaffold.request import Request
 
-    listed = tuple(dict.fromkeys(one.strip() for one in parts.split(",") if one.strip()))
-    sys.exit(run(Request(dest, parts=listed, **request)))
+    names = tuple(dict.fromkeys(one.strip() for one in parts.split(",") if one.strip()))
+    sys.exit(run(Request(dest, parts=names, **request)))
+
+
+@under("This command", "manual")
+@click.argument("page", default="", metavar="[PAGE]")
+def manual(page: str) -> None:
+    """Print a page of the documentation that messages name; without PAGE, list them."""
+    from .manual import listed, text
+
+    with reasons_are_status_2():
+        titles = "\n".join(f"{name:<24}{title}" for name, title in listed().items())
+        click.echo(text(page) if page else titles)
 
 
 @under("This command", "completion")
@@ -492,6 +515,6 @@ def completion(shell: str) -> None:
     """Print the completion script of a shell: source <(behindproxy completion bash)."""
     from click.shell_completion import get_completion_class
 
-    found = get_completion_class(shell)
-    assert found is not None
-    click.echo(found(main, {}, PROGRAM, COMPLETE).source())
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None
+    click.echo(completion_class(main, {}, PROGRAM, COMPLETE).source())

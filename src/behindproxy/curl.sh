@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
-# The README's curl commands against a running deployment: each printed with its answer, each
+# The README's curl commands against a running deployment: each printed with its response, each
 # asserted. Reads PROXY_URL, TLS_URL, DIRECT_URL (an empty one is skipped) and CA_FILE; where the
 # application is not the demonstration (and DEMO does not say it must be), /openapi.json is requested.
 set -u
-answered='an answer of the application: 200; 401, 403 or 421 of a login or a list of hosts; its own 404'
+answered='a response of the application: 200; 401, 403 or 421 of a login or a list of hosts; its own 404'
 marker='x-demonstration: fastapi-behind-traefik' # app/marker.py sets it
 prefix=$(printf %s "${PROXY_URL:-$TLS_URL}" | sed -E 's#^[a-z]+://[^/]*##')
 passed=0 failed=0 follow=()
 # curl's own configuration and a company's proxy must not answer for the stack.
 ask() { curl --disable --noproxy '*' --silent --show-error --max-time 10 "$@"; }
 
-# try WHAT-TO-EXPECT curl-arguments…: the answer's status line, Location and body, on one line each
+# try WHAT-TO-EXPECT curl-arguments…: the response's status line, Location and body, on one line each
 try() {
   expected=$1
   shift
   printf '$ curl -i'
   printf ' %s' "$@"
-  answer=$(ask -i "$@" 2>&1 | tr -d '\r' | grep -iE '^(HTTP/|location:|curl:)|^[^:]*$|^\{' | cut -c1-200 | grep -v '^$')
+  answer=$(ask -i "$@" 2>&1 | tr -d '\r' | grep -iE '^(HTTP/|location:|curl:)|^[^:]*$|^\{' |
+    cut -c1-200 | grep -v '^$')
   printf '\n%s\n' "$answer"
   if [ "$expected" = "$answered" ]; then
     expected=$(printf '%s\n' "$answer" | grep -oE '^HTTP/[0-9.]+ (200|401|403|404|421)' | tail -n 1)

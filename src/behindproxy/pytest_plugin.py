@@ -14,10 +14,10 @@ CONTRACT = "behindproxy.contract"
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Load the suite's conftest.py in the place of the working directory's."""
-    known = early_config.known_args_namespace
-    spec = find_spec(CONTRACT) if known.pyargs and CONTRACT in known.file_or_dir else None
+    namespace = early_config.known_args_namespace
+    spec = find_spec(CONTRACT) if namespace.pyargs and CONTRACT in namespace.file_or_dir else None
     if spec and spec.origin:
         folder = str(Path(spec.origin).parent)
-        known.file_or_dir, known.confcutdir = [folder], folder
+        namespace.file_or_dir, namespace.confcutdir = [folder], folder
         # A project may turn warnings of its own packages into errors; the suite's are none of it.
-        known.pythonwarnings = ["default", *(known.pythonwarnings or [])]
+        namespace.pythonwarnings = ["default", *(namespace.pythonwarnings or [])]

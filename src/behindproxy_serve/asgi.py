@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp
 
 from . import log
+from .gunicorn_websockets import let_others_have_their_turn
 from .hypercorn_websockets import limit_hypercorn_websockets
 from .load import load
 from .order import ORDER
@@ -25,6 +26,8 @@ def create() -> ASGIApp:
     log.as_lines_everywhere()
     if settings.app_server == "hypercorn":
         limit_hypercorn_websockets()
+    if settings.app_server == "gunicorn":
+        let_others_have_their_turn()
     try:
         return wrap(load(settings.app_module), settings)
     except Exception as error:

@@ -3,7 +3,7 @@
 `python -m behindproxy_serve.drain start`: from now on /readyz answers 503 in every worker.
 `… wait SECONDS`: until nothing is in flight, at most so long; prints what is left.
 `… before SECONDS COMMAND…`: runs the server, for an engine that takes a container's name away and gives it
-the stop signal. The server gets that SECONDS later; until then each answer has `Connection: close`
+the stop signal. The server gets that SECONDS later; until then each response has `Connection: close`
 (middleware/leaving.py). A server closes its idle connections at once, and a POST that the proxy is just
 writing to one gets 502.
 """
@@ -35,9 +35,9 @@ def wait(seconds: float) -> None:
 
     folder = Path(os.environ["RUN_DIR"]) / "metrics"
     deadline = time.monotonic() + seconds
-    while (left := totals(folder).in_progress) > 0 and time.monotonic() < deadline:
+    while (requests := totals(folder).in_progress) > 0 and time.monotonic() < deadline:
         time.sleep(0.1)
-    print(left)
+    print(requests)
 
 
 def before(seconds: float, command: list[str]) -> int:
@@ -52,7 +52,7 @@ def before(seconds: float, command: list[str]) -> int:
             server.send_signal(number)
         else:
             leaving.touch()
-            print(line(f"closes each connection after its answer, and stops in {seconds:g} s"), flush=True)
+            print(line(f"closes each connection after its response, and stops in {seconds:g} s"), flush=True)
             later = threading.Timer(seconds, server.send_signal, [number])
             later.daemon = True
             later.start()

@@ -13,7 +13,7 @@ import uvicorn
 from fastapi_cli.cli import main
 
 from . import log
-from .server import LOGGING
+from .server import LOGGING, WEBSOCKETS
 from .settings import Settings
 
 start, stdout = uvicorn.run, sys.stdout
@@ -26,13 +26,14 @@ class Lines(io.TextIOBase):
 
     def write(self, text: str) -> int:
         *whole, self.rest = (self.rest + text).split("\n")
-        for printed in filter(str.strip, whole):
-            print(log.line(printed, logger="fastapi"), file=stdout, flush=True)
+        for line in filter(str.strip, whole):
+            print(log.line(line, logger="fastapi"), file=stdout, flush=True)
         return len(text)
 
 
 def start_limited(app: Any, **options: Any) -> None:
     own = {
+        "ws": WEBSOCKETS,
         "ws_max_size": Settings().websocket_max_bytes,
         "ws_max_queue": 1,
         "ws_per_message_deflate": False,

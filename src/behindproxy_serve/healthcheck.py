@@ -10,11 +10,12 @@ import sys
 import time
 from pathlib import Path
 
-SECONDS = 2  # for an answer to begin
+SECONDS = 2  # for a response to begin
 LOOKS, PAUSE_SECONDS = 10, 2  # of one process
 JUST_NOW_SECONDS = 5  # the engine begins a check 2 s after the one before
 # Every server process of a container touches it first (__main__.py).
 STARTED, PASSED = "started", "passed"
+NONE = "none"  # how its line begins where there is no response
 
 
 def main(url: str, once: bool = False) -> int:
@@ -24,17 +25,17 @@ def main(url: str, once: bool = False) -> int:
     """
     deadline = 0.0 if once else _ready_by()
     while True:
-        status, said = _status(url)
+        status, text = _status(url)
         if status not in (0, 503) or time.time() > deadline:
             break
         time.sleep(1 if status else 0.1)
     if not once:
-        status, said = _watch(url, status, said)
-    print(said)
+        status, text = _watch(url, status, text)
+    print(text)
     return 0 if 0 < status < 500 else 1
 
 
-def _watch(url: str, status: int, said: str) -> tuple[int, str]:
+def _watch(url: str, status: int, text: str) -> tuple[int, str]:
     """Go on looking while the server answers, where another check has passed just now. The first one that
     passes is waited for, also after the container was paused: the engine calls it unhealthy until then. It
     gives a check 5 s more than START_SECONDS."""
@@ -45,14 +46,14 @@ def _watch(url: str, status: int, said: str) -> tuple[int, str]:
             if not 0 < status < 500:
                 break
             time.sleep(PAUSE_SECONDS)
-            status, said = _status(url)
+            status, text = _status(url)
         if 0 < status < 500:
             mark.touch()
         else:
             mark.unlink(missing_ok=True)
     except (OSError, ValueError):  # without a mark each check looks once
         pass
-    return status, said
+    return status, text
 
 
 def _age(mark: Path) -> float:
@@ -73,7 +74,7 @@ def _ready_by() -> float:
 
 
 def _status(url: str) -> tuple[int, str]:
-    """Return the answer's status, 0 for none, and what there is to say of it."""
+    """Return the response's status, 0 for none, and what there is to say of it."""
     address, _, path = url.removeprefix("http://").partition("/")
     host, _, port = address.partition(":")
     try:
@@ -83,7 +84,7 @@ def _status(url: str) -> tuple[int, str]:
             line = connection.makefile("rb").readline(100)
         status = int(line.split()[1])
     except (OSError, ValueError, IndexError) as error:
-        return 0, f"no answer: {error}"
+        return 0, f"{NONE} ({error})"
     return status, str(status)
 
 

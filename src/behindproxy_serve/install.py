@@ -37,21 +37,21 @@ class Failed(Exception):
 def install(environment: Path, wheel: Path, project: Path) -> None:
     """Install the packages of the first of LISTS, and the wheel. Raise Failed."""
     refuse_python(environment, project)
-    wanted = environment / "wanted.txt"
+    requirements = environment / "wanted.txt"
     source = next((name for name in LISTS if (project / name).is_file()), "")
     if source == "uv.lock":
-        options = ["--quiet", "--frozen", "--no-dev", "--no-emit-project", "--output-file", str(wanted)]
+        options = ["--quiet", "--frozen", "--no-dev", "--no-emit-project", "--output-file", str(requirements)]
         _reader("uv", ["uv"], ["export", *options], project)
     elif source == "poetry.lock":
-        options = ["--quiet", "--only", "main", "--output", str(wanted)]
+        options = ["--quiet", "--only", "main", "--output", str(requirements)]
         _reader("poetry", ["poetry", "poetry-plugin-export"], ["export", *options], project)
     elif source == "requirements.txt":
-        wanted = project / source
+        requirements = project / source
     else:
         # Its dependencies; those that only its build can tell come with the project itself.
-        listed = _described(project).get("dependencies", [])
-        wanted.write_text("".join(f"{one}\n" for one in listed), encoding="utf-8")
-    _pip(environment, "install", "-r", str(wanted), project=project)
+        dependencies = _described(project).get("dependencies", [])
+        requirements.write_text("".join(f"{one}\n" for one in dependencies), encoding="utf-8")
+    _pip(environment, "install", "-r", str(requirements), project=project)
     theirs = environment / "theirs.txt"
     theirs.write_text(_frozen(environment))
     _pip(environment, "install", _requirement(wheel), "-c", str(theirs), project=project)
@@ -92,21 +92,21 @@ def source_of_its_own(project: Path) -> bool:
 def refuse_python(environment: Path, project: Path) -> None:
     """Raise Failed where the project wants another Python than the environment has: pip looks at that of a
     package, and not of a list."""
-    wanted = str(_described(project).get("requires-python", ""))
-    if not wanted:
+    specifier = str(_described(project).get("requires-python", ""))
+    if not specifier:
         return
     question = (
         "import platform, sys; from pip._vendor.packaging.specifiers import SpecifierSet\n"
         "version = platform.python_version(); print(version)\n"
         "sys.exit(not SpecifierSet(sys.argv[1]).contains(version, prereleases=True))"
     )
-    command = [str(environment / "bin" / "python"), "-c", question, wanted]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode and done.stdout:
-        version = done.stdout.strip()
+    command = [str(environment / "bin" / "python"), "-c", question, specifier]
+    process = subprocess.run(command, capture_output=True, text=True)
+    if process.returncode and process.stdout:
+        version = process.stdout.strip()
         raise Failed(
-            f'pyproject.toml has requires-python = "{wanted}", and this is Python {version}: in Docker name '
-            "one that fits in both FROM lines of the Dockerfile; natively make clean, then for example "
+            f'pyproject.toml has requires-python = "{specifier}", and this is Python {version}: in Docker '
+            "name one that fits in both FROM lines of the Dockerfile; natively make clean, then for example "
             "make up PYTHON=python3.14"
         )
 
@@ -120,8 +120,8 @@ def _toml(project: Path) -> dict[str, Any]:
 
 
 def _described(project: Path) -> dict[str, Any]:
-    found = _toml(project).get("project", {})
-    return found if isinstance(found, dict) else {}
+    table = _toml(project).get("project", {})
+    return table if isinstance(table, dict) else {}
 
 
 def _not_built(project: Path) -> Any:
@@ -151,7 +151,7 @@ def _reader(name: str, packages: list[str], arguments: list[str], project: Path)
 def _pip(environment: Path, *arguments: str, project: Path) -> None:
     """Run it, silently where all goes well. Raise Failed."""
     command = [str(environment / "bin" / "python"), "-m", "pip", arguments[0], *OPTIONS, *arguments[1:]]
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         cwd=project,
         env=VERSIONS | os.environ,
@@ -160,27 +160,27 @@ def _pip(environment: Path, *arguments: str, project: Path) -> None:
         text=True,
         errors="replace",
     )
-    if done.returncode:
-        lines = done.stdout.strip().splitlines() or ["pip does not say why"]
+    if process.returncode:
+        lines = process.stdout.strip().splitlines() or ["pip does not say why"]
         print(*lines[-40:], sep="\n", file=sys.stderr)
         raise Failed(
-            conflict(done.stdout, environment, project)
+            conflict(process.stdout, environment, project)
             or next((one for one in lines if "ERROR" in one), lines[-1])
         )
 
 
 def conflict(output: str, environment: Path, project: Path) -> str:
     """Return which pin of theirs does not fit what, as pip says it; nothing where it says no such thing."""
-    _, found, causes = output.partition("The conflict is caused by:")
-    if not found:
+    _, heading, causes = output.partition("The conflict is caused by:")
+    if not heading:
         return ""
     causes = re.sub(r"\[[\w,-]+\]", "", causes.strip("\n").partition("\n\n")[0])  # extras
     pins = dict.fromkeys(re.findall(r"The user requested (?:\(constraint\) )?(\S[^\n]*)", causes))
     needs = "; ".join(dict.fromkeys(re.findall(r"(?m)^ +(\S+ \S+ depends on [^\n]+?) *$", causes)))
-    named = ", ".join(pin + _place(pin, environment, project) for pin in pins)
-    if not named or not needs:
-        return f"{named or needs}: these do not fit together; change one"
-    return f"{named} does not fit what else is needed: {needs}; change the pin"
+    pin_places = ", ".join(pin + _place(pin, environment, project) for pin in pins)
+    if not pin_places or not needs:
+        return f"{pin_places or needs}: these do not fit together; change one"
+    return f"{pin_places} does not fit what else is needed: {needs}; change the pin"
 
 
 def _place(pin: str, environment: Path, project: Path) -> str:
@@ -190,8 +190,8 @@ def _place(pin: str, environment: Path, project: Path) -> str:
     if line := _line_of(name, project):
         return f" ({line})"
     command = [str(environment / "bin" / "python"), "-m", "pip", "show", name]
-    shown = subprocess.run(command, capture_output=True, text=True).stdout
-    required = re.search(r"(?m)^Required-by: (.+)$", shown)
+    description = subprocess.run(command, capture_output=True, text=True).stdout
+    required = re.search(r"(?m)^Required-by: (.+)$", description)
     for one in required[1].split(", ") if required else []:
         if line := _line_of(one, project):
             return f" (of {one}, {line})"
@@ -200,12 +200,14 @@ def _place(pin: str, environment: Path, project: Path) -> str:
 
 def _line_of(name: str, project: Path) -> str:
     pattern = "[-_.]+".join(re.split("[-_.]+", name))
-    wanted = re.compile(rf"""(?i)\s*["']?{pattern}(?![\w.-])""")
+    line_pattern = re.compile(rf"""(?i)\s*["']?{pattern}(?![\w.-])""")
     for source in ("requirements.txt", "pyproject.toml"):
         path = project / source
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
         for number, line in enumerate(lines, 1):
-            if name and wanted.match(line.partition("[")[2] if line.startswith("dependencies") else line):
+            if name and line_pattern.match(
+                line.partition("[")[2] if line.startswith("dependencies") else line
+            ):
                 return f"{source} line {number}"
     return ""
 

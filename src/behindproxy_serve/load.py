@@ -14,24 +14,24 @@ def load(name: str) -> ASGIApp:
     Raise ImportError or AttributeError; TypeError where that is no application; whatever the factory raises.
     """
     module, _, attributes = name.partition(":")
-    found: Any = import_module(module)
+    target: Any = import_module(module)
     for attribute in attributes.split("."):
-        found = getattr(found, attribute)
-    if is_factory(found):
-        found = found()
-        if inspect.iscoroutine(found):
-            found.close()
+        target = getattr(target, attribute)
+    if is_factory(target):
+        target = target()
+        if inspect.iscoroutine(target):
+            target.close()
             raise TypeError(f"{attributes} is asynchronous; a factory is a plain function")
-    if inspect.isclass(found) or not callable(found):
-        what = "a class" if inspect.isclass(found) else type(found).__name__
+    if inspect.isclass(target) or not callable(target):
+        what = "a class" if inspect.isclass(target) else type(target).__name__
         raise TypeError(f"{attributes} is {what}, and no ASGI application")
-    return cast(ASGIApp, found)
+    return cast(ASGIApp, target)
 
 
-def is_factory(found: Any) -> bool:
-    if not inspect.isroutine(found) or (inspect.iscoroutinefunction(found) and takes(found, 3)):
+def is_factory(target: Any) -> bool:
+    if not inspect.isroutine(target) or (inspect.iscoroutinefunction(target) and takes(target, 3)):
         return False
-    return takes(found, 0)
+    return takes(target, 0)
 
 
 def takes(function: Any, arguments: int) -> bool:

@@ -21,8 +21,8 @@ SAID_BY_OBSERVE = ('%s - "WebSocket %s"', "connection open", "connection closed"
 def line(message: str, moment: float | None = None, **more: str) -> str:
     now = datetime.now(UTC) if moment is None else datetime.fromtimestamp(moment, UTC)
     fields = {"message": message.strip(), "time": now.isoformat().replace("+00:00", "Z"), **more}
-    told = {key: QUERY.sub("", value) for key, value in fields.items()}
-    return json.dumps(told, separators=(",", ":"))
+    values = {key: QUERY.sub("", value) for key, value in fields.items()}
+    return json.dumps(values, separators=(",", ":"))
 
 
 def failure(message: str, error: BaseException) -> None:

@@ -105,9 +105,9 @@ def _taken(folder: Path) -> int:
 
 def _fill(file: int) -> None:
     """Give `file` all its bytes. Raise OSError on a full disk, where a hole would end the process later."""
-    left = SIZE
-    while left:
-        left -= os.write(file, bytes(min(left, 65_536)))
+    remaining = SIZE
+    while remaining:
+        remaining -= os.write(file, bytes(min(remaining, 65_536)))
 
 
 class Totals(NamedTuple):
@@ -128,8 +128,8 @@ def totals(folder: Path) -> Totals:
                 in_progress += numbers[IN_PROGRESS]
         for at, key in _named(content):
             place = _place(at)
-            counted = [float(number) for number in numbers[place : place + NUMBERS]]
-            series[key] = _added(series.get(key), counted)
+            values = [float(number) for number in numbers[place : place + NUMBERS]]
+            series[key] = _added(series.get(key), values)
     return Totals(int(in_progress), series)
 
 
@@ -158,18 +158,18 @@ class Counts(Collector):
         duration = HistogramMetricFamily(
             "http_request_duration_seconds", "Time to the last byte", labels=["method", "route"]
         )
-        found, by_route = totals(self.folder), dict[tuple[str, str], list[float]]()
-        for (method, route, status), numbers in sorted(found.series.items()):
+        sums, by_route = totals(self.folder), dict[tuple[str, str], list[float]]()
+        for (method, route, status), numbers in sorted(sums.series.items()):
             requests.add_metric([method, route, str(status)], sum(numbers[1:]))
             by_route[method, route] = _added(by_route.get((method, route)), numbers)
         limits = [*map(str, BUCKETS), "+Inf"]
-        for labels, (seconds, *counted) in by_route.items():
-            duration.add_metric(labels, list(zip(limits, accumulate(counted), strict=True)), seconds)
+        for labels, (seconds, *counts) in by_route.items():
+            duration.add_metric(labels, list(zip(limits, accumulate(counts), strict=True)), seconds)
         text = "Requests, streams and WebSockets that the application has open"
         yield from (
             requests,
             duration,
-            GaugeMetricFamily("http_requests_in_progress", text, found.in_progress),
+            GaugeMetricFamily("http_requests_in_progress", text, sums.in_progress),
         )
 
 

@@ -14,6 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from .middleware.aliases import Aliases
 from .middleware.any_asgi import AnyASGI
 from .middleware.bare_prefix import BarePrefix
+from .middleware.body_first import BodyFirst
 from .middleware.body_limit import BodyLimit
 from .middleware.docs import Docs
 from .middleware.health import Health
@@ -65,7 +66,7 @@ ORDER = (
         lambda s: not (own_options(s) and s.strip_prefix),
         lambda app, s: RootPath(app, s.api_prefix, s.strip_prefix),
     ),
-    # It holds back the end of every answer there is, also of those that are made below.
+    # It holds back the end of every response there is, also of those that are made below.
     Layer(lambda s: s.app_server == "hypercorn", lambda app, s: WholeBody(app)),
     # What is made below has them too.
     Layer(always, lambda app, s: SecurityHeaders(app, bool(s.domain))),
@@ -81,8 +82,10 @@ ORDER = (
     # A container that drains says so, whatever the application would.
     Layer(always, lambda app, s: Health(app, s.api_prefix, Path(s.run_dir) / "draining")),
     Layer(always, lambda app, s: BodyLimit(app, s.max_body_bytes)),
+    # What it reads ahead of the application counts as well.
+    Layer(always, lambda app, s: BodyFirst(app)),
     Layer(lambda s: s.docs != "public", lambda app, s: Docs(app, s.api_prefix, s.docs == "private")),
-    # It looks at the application's own answer.
+    # It looks at the application's own response.
     Layer(always, lambda app, s: BarePrefix(app, s.api_prefix)),
     # Of a start alone, and so in no request's way.
     Layer(always, lambda app, s: Startup(app, s.app_module)),

@@ -65,7 +65,7 @@ class Probe:
         application: Any = scope.get("app", self.app)
         scope = {"app": application, "router": getattr(application, "router", None), **scope}
         if scope["type"] == "http":
-            with suppress(ClientDisconnect):  # the body first, so that a malformed one gets no answer
+            with suppress(ClientDisconnect):  # the body first, so that a malformed one gets no response
                 async for _ in Request(scope, receive).stream():
                     pass
             answer = JSONResponse(seen(Request(scope)))

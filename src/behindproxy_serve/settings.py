@@ -38,8 +38,8 @@ def internal(default: object, sentence: str, *, example: str, **options: Any) ->
 
 def extra(row: FieldInfo, key: str) -> str:
     """Return the `scope` or `section` of a row."""
-    found = row.json_schema_extra
-    return str(found[key]) if isinstance(found, dict) else ""
+    table = row.json_schema_extra
+    return str(table[key]) if isinstance(table, dict) else ""
 
 
 class Settings(BaseSettings):
@@ -58,13 +58,13 @@ class Settings(BaseSettings):
     )
     strip_prefix: bool = setting(
         "true",
-        "false: Traefik leaves the prefix in the path, and the app answers with and without it.",
+        "false: Traefik leaves the prefix in the path, and the app accepts paths with and without it.",
         section="path",
         example="true",
     )
     probe: bool = setting(
         "1",
-        "1 mounts /_probe, which shows what the app saw of a request. 0 for production.",
+        "1 mounts /_probe, which shows a request as the app received it. Use 0 in production.",
         section="operation",
         example="1",
     )
@@ -109,8 +109,9 @@ class Settings(BaseSettings):
     )
     trusted_proxies: str = setting(
         "",
-        "Addresses or exact networks of load balancers in front of Traefik, comma separated. Names, host "
-        "bits and quotes are refused: servers accept them silently and then trust nothing.",
+        "Addresses or exact networks of load balancers in front of Traefik, comma-separated; Traefik and "
+        "the application trust them. Names, host bits and quotes are refused: servers accept them "
+        "silently and then trust nothing.",
         section="names",
         example="192.0.2.10,198.51.100.0/24",
     )
@@ -131,7 +132,8 @@ class Settings(BaseSettings):
     )
     start_seconds: int = setting(
         60,
-        "Seconds that a new process of the application may take to become ready: imports, and its lifespan.",
+        "Seconds that a new process of the application may take to become ready: to import it and to "
+        "run its lifespan.",
         section="operation",
         example="150",
         ge=1,
@@ -139,7 +141,8 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = setting(
         10 * 1024 * 1024,
-        "A longer request body is answered with 413, which names this key.",
+        "A longer request body gets 413; the response names this key. In each process all bodies together "
+        "may have 128 MiB, or four times this if that is more; another gets 503.",
         section="operation",
         example="10485760",
         ge=1024,
@@ -163,7 +166,7 @@ class Settings(BaseSettings):
     run_dir: str = internal("/tmp/run", "Where the server keeps what it writes.", example="/tmp/run")
     drain_mark: str = internal(
         "",
-        "Set by behindproxy_serve/drain.py: from when this file is there, each answer closes its connection.",
+        "Set by behindproxy_serve/drain.py: once this file exists, each response closes its connection.",
         example="/tmp/run/leaving",
     )
     staging_url: str = setting(
@@ -339,7 +342,7 @@ def refuse_everybody(items: list[IPv4Address | IPv6Address | IPv4Network | IPv6N
 def refuse_overlap(proxies: str, untrusted: str) -> None:
     """Raise ValueError where one of `proxies` is, or holds, an address of the networks `untrusted`.
 
-    Trusting it would make every neighbour container and every caller at the direct port a proxy.
+    Trusting it would make every neighbour container and every caller on the direct port a proxy.
     """
     for item in filter(None, proxies.split(",")):
         trusted_network = ip_network(item)
@@ -376,8 +379,8 @@ def explain(error: ValidationError, model: type[BaseSettings] = Settings) -> str
 
 def one_line(text: str, longest: int = 300) -> str:
     """Return it as a terminal may have it: control characters as escapes, and not all of a long one."""
-    shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text[:longest])
-    return f"{shown}…" if len(text) > longest else shown
+    text_line = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text[:longest])
+    return f"{text_line}…" if len(text) > longest else text_line
 
 
 def reason(finding: ErrorDetails) -> str:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from behindproxy.stack.made import MADE
+from behindproxy.stack.made import MARK
 from behindproxy.stack.native import packages
 from tests.checkout import ROOT, STEERS, Checkout
 
@@ -75,7 +75,7 @@ class Tool:
             for name, value in os.environ.items()
             if not name.startswith((*STEERS, "PYTHONPATH", "DEST", "WITH"))
         }
-        done = subprocess.run(
+        process = subprocess.run(
             [str(self.venv / "bin" / "behindproxy"), *map(str, arguments)],
             cwd=self.venv,
             env=environ | {name: str(value) for name, value in settings.items()},
@@ -84,7 +84,7 @@ class Tool:
             text=True,
             timeout=120,
         )
-        return done.returncode, done.stdout
+        return process.returncode, process.stdout
 
     def new(self, project: "Project", **settings: object) -> tuple[int, str]:
         return self.run("new", **{"DEST": project.home, **settings})
@@ -113,26 +113,26 @@ def later(tool: Tool, version: str, edits: dict[str, tuple[str, str]]) -> Tool:
 
 def later_tool(tool: Tool, version: str, edits: dict[str, Callable[[Path], None]]) -> Tool:
     """A tool of a later version, in whose source each file was edited."""
-    made = Tool(HOME / f"source-{version}")
-    shutil.rmtree(made.path, ignore_errors=True)
-    shutil.copytree(tool.path, made.path, symlinks=True, ignore=shutil.ignore_patterns(".git", "build"))
+    later = Tool(HOME / f"source-{version}")
+    shutil.rmtree(later.path, ignore_errors=True)
+    shutil.copytree(tool.path, later.path, symlinks=True, ignore=shutil.ignore_patterns(".git", "build"))
     (present,) = re.findall(
         r'__version__ = "(.+)"', (tool.path / "src/behindproxy_serve/__init__.py").read_text()
     )
     for name in ("src/behindproxy/__init__.py", "src/behindproxy_serve/__init__.py", "pyproject.toml"):
-        path = made.path / name
+        path = later.path / name
         assert f'{present}"' in path.read_text(), name
         path.write_text(path.read_text().replace(f'{present}"', f'{version}"', 1))
     for name, edit in edits.items():
-        edit(made.path / name)
-    made.install()
-    return made
+        edit(later.path / name)
+    later.install()
+    return later
 
 
 def link_environment(clone: Path) -> None:
     """The packages of a clone are installed already: its pins are the same."""
     (clone / "build").mkdir(exist_ok=True)
-    (clone / "build" / ".gitignore").write_text(f"{MADE}\n*\n")
+    (clone / "build" / ".gitignore").write_text(f"{MARK}\n*\n")
     (clone / "build" / "venv").symlink_to(ROOT / "build" / "venv")
 
 
@@ -171,20 +171,20 @@ class Project(Checkout):
     def makes(self, target: str) -> str:
         """What a target of the project's own Makefile prints."""
         command = ["make", "--no-print-directory", "-s", target]
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=self.home, env=self.environ, capture_output=True, text=True, timeout=60
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
 
     def verify(self, tool: Tool | None, **settings: str) -> tuple[int, str]:
         """`make verify`, with `tool`; without one the copy installs what lies in it."""
         if tool and not (self.home / ".behindproxy").exists():
             tool.link(self.home)
-        kept, made = self.link_installed()
+        store, own = self.link_installed()
         code, output = self.make("verify", FAST=1, **settings)
-        if self.runtime == "native" and made.exists() and not kept.exists():
-            link_tree(made, kept)
+        if self.runtime == "native" and own.exists() and not store.exists():
+            link_tree(own, store)
         return code, output
 
     def red(self) -> set[str]:
@@ -194,19 +194,19 @@ class Project(Checkout):
 
     def link_installed(self) -> tuple[Path, Path]:
         """What another project with the same lists has installed, if one has; both places."""
-        made = self.home / ".behindproxy" / "app"
-        kept = INSTALLED / packages(self.home)[1]
-        if self.runtime == "native" and kept.exists() and not made.exists():
-            link_tree(kept, made_in(self.home) / "app")
-        return kept, made
+        own = self.home / ".behindproxy" / "app"
+        store = INSTALLED / packages(self.home)[1]
+        if self.runtime == "native" and store.exists() and not own.exists():
+            link_tree(store, made_in(self.home) / "app")
+        return store, own
 
 
 def made_in(folder: Path) -> Path:
     """The folder in a copy that the tools write to, as `make` makes it."""
-    made = folder / ".behindproxy"
-    made.mkdir(exist_ok=True)
-    (made / ".gitignore").write_text(f"{MADE}\n*\n")
-    return made
+    inner = folder / ".behindproxy"
+    inner.mkdir(exist_ok=True)
+    (inner / ".gitignore").write_text(f"{MARK}\n*\n")
+    return inner
 
 
 def link_tree(source: Path, destination: Path) -> None:

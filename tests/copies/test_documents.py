@@ -28,17 +28,17 @@ def commands(kind: str, text: str) -> list[str]:
 
 
 def blocks(elsewhere: bool) -> list:
-    found = {
+    by_name = {
         f"{path.name}-{number}": commands(block[1], block[3])
         for path in DOCUMENTS
         for number, block in enumerate(BLOCK.finditer(path.read_text()), 1)
         if bool(block[2]) == elsewhere
     }
     # What another one begins with needs no run of its own.
-    longer = list(found.values())
+    longer = list(by_name.values())
     return [
         pytest.param(block, id=name)
-        for name, block in found.items()
+        for name, block in by_name.items()
         if not any(other != block and other[: len(block)] == block for other in longer)
     ]
 
@@ -64,7 +64,7 @@ def beside(source):
 
 @pytest.mark.parametrize("block", blocks(elsewhere=False))
 def test_what_a_document_shows_can_be_run(beside, block):
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-e", "-c", "\n".join(block)],
         cwd=beside,
         env=environment(),
@@ -72,14 +72,14 @@ def test_what_a_document_shows_can_be_run(beside, block):
         text=True,
         timeout=SECONDS,
     )
-    assert done.returncode == 0, (block, done.stdout[-3000:], done.stderr[-2000:])
+    assert process.returncode == 0, (block, process.stdout[-3000:], process.stderr[-2000:])
 
 
 @pytest.mark.parametrize("block", blocks(elsewhere=True))
 def test_what_is_run_elsewhere_is_there(source, block):
-    known = (ROOT / "Makefile").read_text() + (ROOT / "src/behindproxy/make/targets.mk").read_text()
+    makefiles = (ROOT / "Makefile").read_text() + (ROOT / "src/behindproxy/make/targets.mk").read_text()
     for target in re.findall(r"(?:^|[;&(] ?)(?:sudo )?make ([a-z][a-z-]*)", "\n".join(block), re.MULTILINE):
-        assert re.search(rf"(?m)^{target}:", known), target
+        assert re.search(rf"(?m)^{target}:", makefiles), target
     for path in re.findall(r"\b(?:tests|stack|build/venv|deploy|requirements)/[\w./-]+", "\n".join(block)):
         assert path.startswith("build/") or (ROOT / path).exists(), path
 
@@ -88,7 +88,7 @@ def test_the_headers_of_how_it_works_are_those_of_a_run(beside):
     subprocess.run(
         ["make", "up"], cwd=beside, env=environment(), check=True, capture_output=True, timeout=SECONDS
     )
-    ran = subprocess.run(
+    process = subprocess.run(
         ["build/venv/bin/python", "-m", "tests.hops"],
         cwd=beside,
         env=environment(),
@@ -96,5 +96,5 @@ def test_the_headers_of_how_it_works_are_those_of_a_run(beside):
         text=True,
         timeout=60,
     )
-    assert ran.returncode == 0, ran.stderr
-    assert hops.BLOCK.search(hops.PATH.read_text())[0] == ran.stdout
+    assert process.returncode == 0, process.stderr
+    assert hops.BLOCK.search(hops.PATH.read_text())[0] == process.stdout

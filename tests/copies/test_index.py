@@ -30,8 +30,8 @@ class Index:
 
     def __init__(self) -> None:
         self.wheels: dict[str, bytes] = {}
-        found = subprocess.run([sys.executable, "-c", REST], capture_output=True, text=True, check=True)
-        self.rest = found.stdout.rstrip("/")
+        process = subprocess.run([sys.executable, "-c", REST], capture_output=True, text=True, check=True)
+        self.rest = process.stdout.rstrip("/")
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -65,13 +65,13 @@ class Index:
 
 @pytest.fixture
 def index() -> Iterator[Index]:
-    made = Index()
-    thread = Thread(target=made.server.serve_forever)
+    server = Index()
+    thread = Thread(target=server.server.serve_forever)
     thread.start()
-    yield made
-    made.server.shutdown()
+    yield server
+    server.server.shutdown()
     thread.join()
-    made.server.server_close()
+    server.server.server_close()
 
 
 def copied(source: Tool, project, name: str):
@@ -93,8 +93,8 @@ def test_one_command_takes_the_tool_from_the_index_that_has_it(source, project, 
     code, output = source.run("update", shop.path, "--index", **pip)
     assert code == 0, output
     changed = git(shop.path, "diff", "--name-only").splitlines()
-    written = [".dockerignore", "deployment/behindproxy.toml", "deployment/tool.lock"]
-    assert sorted(changed) == sorted([*written, *WHEELS])
+    names = [".dockerignore", "deployment/behindproxy.toml", "deployment/tool.lock"]
+    assert sorted(changed) == sorted([*names, *WHEELS])
     assert not list((shop.path / "deployment").glob("*.whl"))
     lock = (shop.path / "deployment/tool.lock").read_text()
     for name in WHEELS:

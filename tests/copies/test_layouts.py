@@ -15,7 +15,7 @@ PYPROJECT = '[project]\nname = "their"\nversion = "1"\ndependencies = ["fastapi"
 IN_SRC = {"src/their/__init__.py": "", "src/their/module.py": APPLICATION}
 LAYOUTS = {
     "requirements": theirs(**{"requirements.txt": "fastapi\n"}),
-    "src": {"pyproject.toml": PYPROJECT, **IN_SRC},
+    "src": {"pyproject.toml": PYPROJECT, "Dockerfile": "FROM scratch\n", **IN_SRC},
     "uv": {"pyproject.toml": PYPROJECT.replace('["fastapi"]', '["fastapi", "itsdangerous"]'), **IN_SRC},
     "backend": {
         "backend/their/__init__.py": "",
@@ -33,14 +33,14 @@ LAYOUTS = {
 @pytest.fixture(params=LAYOUTS)
 def copied(request, source, project, tmp_path):
     """A project of each layout, with the copy, its files named in git's index."""
-    made = project(request.param, LAYOUTS[request.param], "backend" if request.param == "backend" else "")
+    shop = project(request.param, LAYOUTS[request.param], "backend" if request.param == "backend" else "")
     if request.param == "uv":
-        lock_with_uv(made.path, tmp_path)
-        commit(made.path)
-    code, output = source.new(made, API_PREFIX="/shop/api")
+        lock_with_uv(shop.path, tmp_path)
+        commit(shop.path)
+    code, output = source.new(shop, API_PREFIX="/shop/api")
     assert code == 0, output
-    git(made.path, "add", "--all", "--intent-to-add")
-    return made
+    git(shop.path, "add", "--all", "--intent-to-add")
+    return shop
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +82,8 @@ def test_it_is_small_all_of_it_is_shown_and_it_is_green_at_once(source, copied):
     if (copied.home / STATEMENTS) in there:
         assert re.search(rf"(?m)^{STATEMENTS}\n[\s\S]*?^(\d+) passed", output), output
         skipped = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", STATEMENTS]
-        said = subprocess.run(skipped, cwd=copied.home, capture_output=True, text=True)
-        assert said.returncode == 0 and "passed" not in said.stdout, said.stdout
+        process = subprocess.run(skipped, cwd=copied.home, capture_output=True, text=True)
+        assert process.returncode == 0 and "passed" not in process.stdout, process.stdout
     else:
         assert not LAYOUTS[copied.path.name]
     assert ", 0 failed" in output.splitlines()[-1], output

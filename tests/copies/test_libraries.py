@@ -166,7 +166,8 @@ def test_pages_whose_router_is_in_the_browser_are_right(copy):
 def test_signing_in_leads_back_to_the_public_address(copy):
     theirs, code, output = copy("signin")
     assert code == 0 and theirs.red() == {"application.cookies", "application.cookies_secure"}, output
-    assert "SessionMiddleware(path=" in (theirs.path / ".behindproxy/verify/report.md").read_text()
+    report = (theirs.path / ".behindproxy/verify/report.md").read_text()
+    assert 'path="/prefix" to SessionMiddleware' in report
     answer = httpx.get(f"http://127.0.0.1:{theirs.http}/team/chat/login", trust_env=False)
     back = httpx.URL(answer.headers["location"]).params["redirect_uri"]
     assert back == f"http://127.0.0.1:{theirs.http}/team/chat/callback"

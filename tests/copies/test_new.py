@@ -71,9 +71,12 @@ def test_what_is_there_already_is_used_or_stays_and_both_work(source, project):
     code, output = source.new(shop, **MODULE)
     assert code == 0, output
     assert git(shop.path, "diff", "--name-only") == ""
-    said = [line for line in output.splitlines() if line.startswith("! ")]
+    warnings = [line for line in output.splitlines() if line.startswith("! ")]
     for name in (*own, ".env"):
-        assert any(name.partition("/")[0] in line.partition(" not changed")[0] for line in said), (name, said)
+        assert any(name.partition("/")[0] in line.partition(" not changed")[0] for line in warnings), (
+            name,
+            warnings,
+        )
     assert "make -f deployment/Makefile verify" in output
     with (shop.path / "Makefile").open("a") as makefile:
         makefile.write("proxy-%: ; $(MAKE) -f deployment/Makefile $*\n")  # the line that was said
@@ -139,9 +142,9 @@ def test_a_copy_names_no_file_that_it_has_not(source, project):
     assert source.new(shop, WITH="swarm,observability,kubernetes", **MODULE)[0] == 0
     commit(shop.path)
     names = r"\.env\.example|(?<![\w/.])(?:docs|src|tests|behindproxy_serve|bench|\.ci)/[\w./-]+\.\w+"
-    kept = git(shop.path, "grep", "-IEho", r"\S*(\.env\.example|/)\S*", "--", ".", ":!*.lock").splitlines()
-    named = {found for text in kept for found in re.findall(names, text)}
-    assert [name for name in sorted(named) if not (shop.path / name).exists()] == []
+    texts = git(shop.path, "grep", "-IEho", r"\S*(\.env\.example|/)\S*", "--", ".", ":!*.lock").splitlines()
+    paths = {match for text in texts for match in re.findall(names, text)}
+    assert [name for name in sorted(paths) if not (shop.path / name).exists()] == []
 
 
 @pytest.mark.parametrize(

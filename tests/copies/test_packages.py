@@ -90,20 +90,20 @@ def test_it_has_its_metadata_its_scripts_its_keys_and_a_place_to_write(source, p
     source.link(shop.home)
     try:
         shop.must("up")
-        seen = {"version": "1.2", "plugins": ["one"], "script": True, "currency": "EUR"}
-        assert json.loads(shop.answers("/api/v1/seen")) == {**seen, "rows": 1}
+        answer = {"version": "1.2", "plugins": ["one"], "script": True, "currency": "EUR"}
+        assert json.loads(shop.answers("/api/v1/seen")) == {**answer, "rows": 1}
         if shop.runtime == "native":
             script = [str(shop.home / ".behindproxy/app/bin/their-cli"), "--help"]
             assert subprocess.run(script, capture_output=True).returncode == 0
         # What it wrote is there for the next, which a migration comes before.
         migration = "import sqlite3; sqlite3.connect('data/shop.db').execute('create table ran (at integer)')"
         shop.must("restart", MIGRATE_COMMAND=f'python -c "{migration}"')
-        assert json.loads(shop.answers("/api/v1/seen")) == {**seen, "rows": 2}
+        assert json.loads(shop.answers("/api/v1/seen")) == {**answer, "rows": 2}
         # The table is there already: it fails, and the previous version goes on.
         code, output = shop.make("up", MIGRATE_COMMAND=f'python -c "{migration}"', DOCS="off")
         assert code != 0 and "table ran already exists" in output, output
         assert "ended with status 1" in output and "nothing was replaced" in output
-        assert json.loads(shop.answers("/api/v1/seen")) == {**seen, "rows": 3}
+        assert json.loads(shop.answers("/api/v1/seen")) == {**answer, "rows": 3}
         assert '"openapi"' in shop.answers("/api/v1/openapi.json")  # DOCS=off did not come
     finally:
         shop.make("down")

@@ -49,13 +49,13 @@ def test_a_copy_has_all_that_a_swarm_is_given(source, project, engine, layout):
     code, output = shop.make("swarm-deploy")
     assert code == 0, output
     assert f"127.0.0.1:{shop.http}/shop/api/" in output
-    called = (engine / "called").read_text().splitlines()
-    (deployed,) = (line.split() for line in called if " stack deploy " in line)
+    calls = (engine / "called").read_text().splitlines()
+    (deployed,) = (line.split() for line in calls if " stack deploy " in line)
     (file,) = (Path(one) for one in deployed if one.endswith("stack.yml"))
     start = shop.path / ("" if layout == "own" else "deployment")
     assert file == start / "deploy/swarm/stack.yml"
-    (built,) = (line for line in called if " build " in line)
-    assert built.startswith(f"{shop.path} build ") and built.endswith(f"--file {start}/Dockerfile .")
+    (build,) = (line for line in calls if " build " in line)
+    assert build.startswith(f"{shop.path} build ") and build.endswith(f"--file {start}/Dockerfile .")
     environ = dict(one.split("=", 1) for one in (engine / "environ").read_text().split("\0") if one)
     assert environ["API_PREFIX"] == "/shop/api" and environ["APP_MODULE"] == "their.module:app"
     stack = yaml.safe_load(file.read_text())
@@ -63,8 +63,8 @@ def test_a_copy_has_all_that_a_swarm_is_given(source, project, engine, layout):
         for one in stack[kind].values():
             name = environ[one["file"][2:-1]] if one["file"].startswith("${") else one["file"]
             assert (file.parent / name).is_file(), name
-    for needed in ("STACK", "STATIC_HASH", "DYNAMIC_HASH", "CERTIFICATE_HASH", "APP_IMAGE", "STOP_SECONDS"):
-        assert environ[needed], needed
+    for key in ("STACK", "STATIC_HASH", "DYNAMIC_HASH", "CERTIFICATE_HASH", "APP_IMAGE", "STOP_SECONDS"):
+        assert environ[key], key
 
 
 def test_a_copy_without_it_says_how_it_comes(source, project, engine):

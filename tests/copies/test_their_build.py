@@ -12,7 +12,7 @@ MODULE = {"APP_MODULE": "their.module:app", "API_PREFIX": "/shop"}
 
 @pytest.fixture
 def shop(source, project):
-    made = project(
+    their_project = project(
         "built",
         theirs(
             **{
@@ -22,10 +22,10 @@ def shop(source, project):
             }
         ),
     )
-    code, output = source.new(made, **MODULE)
+    code, output = source.new(their_project, **MODULE)
     assert code == 0, output
-    commit(made.path, "deployment")
-    return made
+    commit(their_project.path, "deployment")
+    return their_project
 
 
 def test_clean_deletes_nothing_of_theirs(source, shop):
@@ -53,14 +53,14 @@ def test_a_folder_of_that_name_that_is_theirs_is_not_written_to(shop):
 
 def test_two_first_targets_wait_for_each_other(shop):
     """What one has begun to make is not taken for a folder of theirs by the other."""
-    made = shop.path / ".behindproxy"
+    folder = shop.path / ".behindproxy"
     with (shop.path / "deployment" / "tool.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made.mkdir()
+        folder.mkdir()
         second = shop.start("ps")
         time.sleep(1)
         assert second.poll() is None, second.communicate()
-        (made / ".gitignore").write_text("# Made by make; make clean removes this folder.\n*\n")
+        (folder / ".gitignore").write_text("# Made by make; make clean removes this folder.\n*\n")
     output, _ = second.communicate(timeout=300)
     assert "installing deployment/tool.lock" in output
     assert "the stack is not running" in output

@@ -86,11 +86,11 @@ def test_an_edit_of_any_file_survives_two_versions_or_is_a_named_conflict(source
     files = git(shop.path, "ls-files", "--others").splitlines()
     commit(shop.path)
     deleted = ["deploy/swarm/stack.yml"]
-    edited = [name for name in files if name not in deleted and not name.endswith(".whl")]
-    assert {"deployment/tool.lock", "deployment/behindproxy.toml", "Makefile", ".env"} <= set(edited)
-    assert ".github/renovate.json" in edited
+    edits = [name for name in files if name not in deleted and not name.endswith(".whl")]
+    assert {"deployment/tool.lock", "deployment/behindproxy.toml", "Makefile", ".env"} <= set(edits)
+    assert ".github/renovate.json" in edits
     (shop.path / deleted[0]).unlink()
-    for name in edited:
+    for name in edits:
         path = shop.path / name
         lines = path.read_text().splitlines(keepends=True)
         if path.suffix == ".json":
@@ -106,13 +106,13 @@ def test_an_edit_of_any_file_survives_two_versions_or_is_a_named_conflict(source
     for version in ("0.2.0", "0.3.0"):
         tool = touched(tool, version)
         code, output = tool.run("update", shop.path)
-        marked = [name for name in edited if "<<<<<<<" in (shop.path / name).read_text()]
+        marked = [name for name in edits if "<<<<<<<" in (shop.path / name).read_text()]
         assert sorted(re.findall(r"(?m)^  conflict  (.*)$", output)) == sorted(marked), output
         assert code == (1 if marked else 0), output
         # Until each is resolved, git commits none.
         unmerged = git(shop.path, "diff", "--name-only", "--diff-filter=U").splitlines()
         assert sorted(unmerged) == sorted(marked)
-        for name in edited:
+        for name in edits:
             text = (shop.path / name).read_text()
             assert f"# ours: {name}" in text and "# ours, in the middle" in text, name
             if name not in (".env", "deployment/behindproxy.toml"):
@@ -200,11 +200,11 @@ def test_nothing_asks_for_an_ignored_file_and_ci_runs_without_it(source, project
         "FAST": "1",
         "GITHUB_STEP_SUMMARY": str(clone / ".git" / "summary.md"),
     }
-    ran = Project(clone, {}, "native", begin=False)
-    ran.link_installed()
+    copy = Project(clone, {}, "native", begin=False)
+    copy.link_installed()
     try:
         for step in steps:
-            done = subprocess.run(
+            process = subprocess.run(
                 ["bash", "-e", "-c", step],
                 cwd=clone,
                 env=environ,
@@ -212,9 +212,9 @@ def test_nothing_asks_for_an_ignored_file_and_ci_runs_without_it(source, project
                 capture_output=True,
                 timeout=300,
             )
-            assert done.returncode == 0, (step, done.stdout, done.stderr)
+            assert process.returncode == 0, (step, process.stdout, process.stderr)
     finally:
-        ran.make("down")
+        copy.make("down")
     assert "app.answers" in (clone / ".git" / "summary.md").read_text()
     assert "/shop/api" in (clone / ".git" / "summary.md").read_text()
 
@@ -341,8 +341,8 @@ def test_a_folder_deployment_of_theirs_stays_and_is_in_diffs(source, project):
     assert source.new(shop, **MODULE)[0] == 0
     assert (shop.path / "deployment" / "prod.yaml").read_text() == "mine\n"
     assert "unspecified" in git(shop.path, "check-attr", "diff", "deployment/prod.yaml")
-    taken = project("taken", theirs(**{"deployment/tool.lock": "mine\n", **REQUIREMENTS}))
-    assert "deployment/tool.lock is there already" in refusal(source, taken, **MODULE)
+    other = project("taken", theirs(**{"deployment/tool.lock": "mine\n", **REQUIREMENTS}))
+    assert "deployment/tool.lock is there already" in refusal(source, other, **MODULE)
 
 
 @pytest.mark.parametrize(
@@ -381,9 +381,9 @@ def test_an_image_of_theirs_has_what_it_had(source, project):
 
 def test_a_dockerignore_of_theirs_that_allows_is_told_what_to_allow(source, project):
     shop = project("allowing", theirs(**{".dockerignore": "# ours\n*\n!their\n", **REQUIREMENTS}))
-    code, said = source.new(shop, **MODULE)
-    assert code == 0 and "must then allow what Dockerfile.dockerignore allows" in said, said
-    assert "!deployment/behindproxy_serve-*.whl" in said, said
+    code, output = source.new(shop, **MODULE)
+    assert code == 0 and "must then allow what Dockerfile.dockerignore allows" in output, output
+    assert "!deployment/behindproxy_serve-*.whl" in output, output
 
 
 def test_the_image_of_a_package_has_what_builds_it(source, project):
@@ -439,7 +439,7 @@ def test_it_is_the_destination_s_git_that_counts(source, project):
 
 
 @pytest.mark.parametrize(
-    "written",
+    "content",
     [
         b'CURRENCY=EUR\r\nNAME="two\r\nlines"\r\nLAST=1',
         b"\xef\xbb\xbfCURRENCY=EUR\n\n\n",
@@ -448,19 +448,21 @@ def test_it_is_the_destination_s_git_that_counts(source, project):
     ],
     ids=["crlf", "bom", "latin-1", "set"],
 )
-def test_an_env_of_theirs_is_not_changed(source, project, written):
+def test_an_env_of_theirs_is_not_changed(source, project, content):
     shop = project("dotenv", theirs(**REQUIREMENTS))
     env = shop.path / ".env"
-    env.write_bytes(written)
+    env.write_bytes(content)
     env.chmod(0o640)
     code, output = source.new(shop, **MODULE)
     assert code == 0, output
-    assert env.read_bytes() == written and env.stat().st_mode & 0o777 == 0o640
-    if b"API_PREFIX" in written:
+    assert env.read_bytes() == content and env.stat().st_mode & 0o777 == 0o640
+    if b"API_PREFIX" in content:
         assert "! .env says API_PREFIX=/theirs" in output
     else:
-        said = "! .env existed and was not changed: without a line there, API_PREFIX=/shop/api, APP_MODULE="
-        assert said in output
+        warning = (
+            "! .env existed and was not changed: without a line there, API_PREFIX=/shop/api, APP_MODULE="
+        )
+        assert warning in output
 
 
 def test_what_an_env_of_theirs_does_not_say_is_the_copy_s_default(source, project):
@@ -552,7 +554,7 @@ def test_a_folder_of_a_larger_repository(source, project):
     # From both places: there by make, and from the repository's own folder by the command.
     code, output = shop.verify(source, CHECKS="app.answers")
     assert code == 0, output
-    seen = [
+    processes = [
         subprocess.run(
             [str(source.venv / "bin" / "behindproxy"), "ps"],
             cwd=folder,
@@ -562,7 +564,7 @@ def test_a_folder_of_a_larger_repository(source, project):
         )
         for folder in (shop.path, shop.home, shop.home / "app")
     ]
-    assert [one.returncode for one in seen] == [0, 0, 0], seen
+    assert [one.returncode for one in processes] == [0, 0, 0], processes
     shop.must("down")
     (shop.home / "docker-compose.yml").write_text("# ours\n")
     git(shop.path, "commit", "--quiet", "--all", "--message", "ours")

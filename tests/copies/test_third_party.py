@@ -67,8 +67,8 @@ def test_it_is_proved_behind_a_prefix(source, project, name):
 
 def loaded(page: httpx.Response) -> dict[str, int]:
     """Return the status of each script and style sheet of a page, where a browser looks for it."""
-    found = re.findall(r"""<(?:script|link)[^>]*?(?:src|href)=["']([^"']+\.(?:m?js|css))["'?]""", page.text)
-    urls = {name: page.url.join(name) for name in found}
+    names = re.findall(r"""<(?:script|link)[^>]*?(?:src|href)=["']([^"']+\.(?:m?js|css))["'?]""", page.text)
+    urls = {name: page.url.join(name) for name in names}
     assert urls
     return {name: httpx.get(url, trust_env=False).status_code for name, url in urls.items()}
 

@@ -12,8 +12,8 @@ SERVERS = [
 ]
 
 
-def build(**given) -> FastAPI:
-    app, sub = FastAPI(**given), FastAPI()
+def build(**options) -> FastAPI:
+    app, sub = FastAPI(**options), FastAPI()
 
     @sub.get("/app")
     @app.get("/app")

@@ -35,7 +35,7 @@ class Served:
     pid: int
 
     def get(self, path: str, caller: str = "127.0.0.1", **headers: str) -> httpx.Response:
-        """The answer to a caller at the loopback address `caller`; _ stands for - in a header."""
+        """The response to a caller at the loopback address `caller`; _ stands for - in a header."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         transport = httpx.HTTPTransport(local_address=caller, verify=False)
         with httpx.Client(transport=transport, trust_env=False, timeout=10) as client:

@@ -10,8 +10,8 @@ from .statement import statement
 AS_SENT = {"client": "198.51.100.7", "scheme": "https"}
 
 
-def trusted(seen: dict) -> bool:
-    return {key: seen[key] for key in AS_SENT} == AS_SENT
+def trusted(scope: dict) -> bool:
+    return {key: scope[key] for key in AS_SENT} == AS_SENT
 
 
 @statement(
@@ -46,7 +46,7 @@ def test_a_star_trusts_everyone(serve, other):
 @statement(
     "Enable Proxy Forwarded Headers",
     "Pass the IP addresses that should be trusted.",
-    "Uvicorn takes a name, host bits, a quoted * and semicolons too, and trusts nobody, silently.",
+    "Uvicorn also accepts a name, host bits, a quoted * and semicolons, and then silently trusts nobody.",
 )
 @pytest.mark.parametrize("value", ["localhost", "127.0.0.1/8", "'*'", '"*"', "127.0.0.1;10.0.0.1"])
 def test_what_is_no_address_is_taken_silently_and_trusted_by_nobody(serve, value):
@@ -71,9 +71,9 @@ def test_redirects_are_https_once_the_proxy_is_trusted(serve, other):
     "It is on by default and does nothing more; --forwarded-allow-ips decides whom it trusts.",
 )
 def test_proxy_headers_is_the_default_and_trusts_nobody_more(serve, other):
-    given, not_given, off = serve("--proxy-headers"), serve(), serve("--no-proxy-headers")
+    on, default, off = serve("--proxy-headers"), serve(), serve("--no-proxy-headers")
     for caller, scheme in (("127.0.0.1", "https"), (other, "http")):
-        assert given.seen(caller)["scheme"] == not_given.seen(caller)["scheme"] == scheme
+        assert on.seen(caller)["scheme"] == default.seen(caller)["scheme"] == scheme
     assert off.seen("127.0.0.1")["scheme"] == "http"
 
 
@@ -84,6 +84,6 @@ def test_proxy_headers_is_the_default_and_trusts_nobody_more(serve, other):
 )
 def test_x_forwarded_host_is_not_read(serve):
     other = {"X_Forwarded_Host": "other.example"}
-    seen = serve().seen(**other)
-    assert trusted(seen) and seen["host"] == "mysuperapp.com"
+    scope = serve().seen(**other)
+    assert trusted(scope) and scope["host"] == "mysuperapp.com"
     assert location(serve().forwarded("/items", **other)) == "https://mysuperapp.com/items/"

@@ -52,7 +52,7 @@ def test_only_uvicorns_root_path_works_behind_a_stripping_proxy(serve, name, wor
 
 @statement(
     "Checking the current root_path",
-    "The response would be {message: Hello World, root_path: /api/v1}, also directly at the server.",
+    "The response would be {message: Hello World, root_path: /api/v1}, also directly from the server.",
 )
 def test_the_application_shows_the_servers_root_path(serve):
     answer = serve(*ROOT_PATH).get("/app").json()
@@ -84,7 +84,7 @@ def test_root_path_in_the_application_is_not_equivalent(serve):
 @statement(
     "About root_path",
     "The server (Uvicorn) won't use that root_path for anything else than passing it to the app.",
-    "Since 0.26 it also puts it before the path (uvicorn#2213), as ASGI wants it.",
+    "Since 0.26 it also puts it before the path (uvicorn#2213), as ASGI requires.",
 )
 def test_uvicorn_puts_root_path_before_the_path(serve):
     assert serve(*ROOT_PATH).seen()["path"] == f"{PREFIX}/seen"
@@ -100,7 +100,7 @@ def test_uvicorn_itself_has_no_prefixed_path(serve):
     "About proxies with a stripped path prefix",
     "A proxy that does not strip would access Uvicorn at the same path, /api/v1/app.",
     "Then --root-path must go: Uvicorn puts the prefix before it a second time, and nothing is "
-    "found. root_path has to come from inside, as FastAPI(root_path=) sets it.",
+    "found. root_path has to come from the application, as FastAPI(root_path=) sets it.",
 )
 def test_without_stripping_uvicorns_root_path_doubles_the_prefix(serve):
     assert serve(*ROOT_PATH).get(f"{PREFIX}/app").status_code == 404
@@ -110,7 +110,7 @@ def test_without_stripping_uvicorns_root_path_doubles_the_prefix(serve):
 @statement(
     "Testing locally with Traefik",
     "This file configures Traefik to use the path prefix /api/v1.",
-    "The rule PathPrefix(`/api/v1`) knows no boundary: /api/v1app is the application's too.",
+    "The rule PathPrefix(`/api/v1`) has no boundary: /api/v1app is the application's too.",
 )
 def test_the_documents_rule_also_takes_what_begins_with_the_prefix(traefik):
     assert traefik.get(f"{PREFIX}app").json()["root_path"] == PREFIX
@@ -119,7 +119,7 @@ def test_the_documents_rule_also_takes_what_begins_with_the_prefix(traefik):
 
 @statement(
     "Check the responses",
-    "At Traefik's port with the prefix we get the same response as at Uvicorn's without.",
+    "On Traefik's port with the prefix we get the same response as on Uvicorn's without it.",
 )
 def test_both_addresses_give_the_same_response(traefik, serve):
     direct = serve(*ROOT_PATH, "--forwarded-allow-ips", "*").get("/app")

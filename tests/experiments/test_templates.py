@@ -30,9 +30,9 @@ SETTINGS = (
 )
 
 
-@pytest.mark.parametrize("given", SETTINGS, ids=lambda given: "-".join(given) or "default")
-def test_what_is_rendered_is_the_same_to_traefik(given, tmp_path, monkeypatch):
-    environ = StackSettings.model_validate(given).environ() | {
+@pytest.mark.parametrize("values", SETTINGS, ids=lambda values: "-".join(values) or "default")
+def test_what_is_rendered_is_the_same_to_traefik(values, tmp_path, monkeypatch):
+    environ = StackSettings.model_validate(values).environ() | {
         "APP_SERVERS": "http://127.0.0.1:1,http://127.0.0.1:2",
         "PROXY_TOKEN": "secret",
         "STATIC_DIR": str(tmp_path),
@@ -53,7 +53,7 @@ def test_what_is_rendered_is_the_same_to_traefik(given, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "given",
+    "values",
     [
         {"API_PREFIX": "api"},
         {"API_PREFIX": "/api/v1/"},
@@ -73,15 +73,15 @@ def test_what_is_rendered_is_the_same_to_traefik(given, tmp_path, monkeypatch):
         {"HEADER_ALIASES": "keep", "STATIC_DIR": ""},
         {"APP_REPLICAS": "3", "PLAIN_REPLICAS": "3", "STATIC_DIR": ""},
     ],
-    ids=lambda given: "-".join(f"{key}={value}" for key, value in given.items()),
+    ids=lambda values: "-".join(f"{key}={value}" for key, value in values.items()),
 )
-def test_a_setting_that_cannot_work_keeps_every_route_out(given, tmp_path, monkeypatch):
+def test_a_setting_that_cannot_work_keeps_every_route_out(values, tmp_path, monkeypatch):
     good = StackSettings().environ() | {"APP_SERVERS": "http://127.0.0.1:1", "STATIC_DIR": str(tmp_path)}
-    for key, value in {**good, **given}.items():
+    for key, value in {**good, **values}.items():
         monkeypatch.setenv(key, value)
     shutil.copytree(DYNAMIC, tmp_path / "dynamic")
     command, port, log = written(tmp_path)
-    key, value = next(iter(given.items()))
+    key, value = next(iter(values.items()))
     with process(command, port, log):
         wait_until(lambda: f"{key}={value}: " in log.read_text())
         for path in ("/", "/api/v1/app", "/ping"):

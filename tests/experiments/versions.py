@@ -48,10 +48,10 @@ def served_by(python: Path, app: str, *options: str) -> str:
     log = HOME / f"{app}.log"
     command = [str(python), "-m", "uvicorn", f"tests.experiments.apps:{app}", "--port", str(port), *options]
     with process(command, port, log) as served:
-        found = work_of(served)
-    if not found["root_path"]:
+        own_work = work_of(served)
+    if not own_work["root_path"]:
         return "404 for everything"
-    return next((word for word, work in WORDS.items() if found == work), f"neither: {found}")
+    return next((word for word, work in WORDS.items() if own_work == work), f"neither: {own_work}")
 
 
 def work_of(served: Served) -> dict:

@@ -52,8 +52,8 @@ class Entry:
             (self.right and bool(self.red or self.named), "is right and says what is red"),
             (self.level not in ("broken", "exposed"), f"has the level {self.level}"),
         ]
-        for found, what in wrong:
-            if found:
+        for is_wrong, what in wrong:
+            if is_wrong:
                 raise ValueError(f"{self.name} {what}")
 
     @property
@@ -95,8 +95,8 @@ def load(path: Path) -> list[Entry]:
 
 
 def made(group: str, row: dict[str, Any]) -> Entry:
-    known = {field.name for field in fields(Entry)}
-    if unknown := row.keys() - known:
+    names = {field.name for field in fields(Entry)}
+    if unknown := row.keys() - names:
         raise ValueError(f"{group}/{row.get('name')}: unknown {', '.join(sorted(unknown))}")
     if isinstance(row.get("shows"), dict):
         row["shows"] = [row["shows"]]
@@ -114,7 +114,7 @@ def fill(value: Any, texts: dict[str, str]) -> Any:
     if not isinstance(value, str):
         return value
     for _ in range(5):
-        value = re.sub(r"@([A-Z_]+)@", lambda found: texts.get(found[1], found[0]), value)
+        value = re.sub(r"@([A-Z_]+)@", lambda match: texts.get(match[1], match[0]), value)
     return value
 
 

@@ -13,7 +13,7 @@ import tomli_w
 from .entry import Entry, fill
 from .serving import HOST, binary, listening, started
 
-# At a port of its own, where nothing of the deployment is.
+# On a port of its own, where nothing of the deployment is.
 OPERATIONS = """
 [api]
 insecure = true
@@ -68,8 +68,8 @@ def haproxy(entry: Entry, home: Path, texts: dict[str, str]) -> list[str]:
 def traefik(entry: Entry, home: Path, texts: dict[str, str]) -> list[str]:
     dynamic = fill(entry.config, texts)
     if entry.labels:
-        known = tomllib.loads(dynamic)
-        dynamic = tomli_w.dumps(merged(known, from_labels(fill(entry.labels, texts).split("\n"))))
+        own = tomllib.loads(dynamic)
+        dynamic = tomli_w.dumps(merged(own, from_labels(fill(entry.labels, texts).split("\n"))))
     (home / "dynamic.toml").write_text(dynamic)
     static = f'[providers.file]\nfilename = "{home / "dynamic.toml"}"\n{OPERATIONS}{entry.static}'
     (home / "traefik.toml").write_text(fill(static, texts))
@@ -95,9 +95,9 @@ def merged(one: dict, other: dict) -> dict:
     """Return both trees as one; names are compared as Traefik does, whatever their case."""
     result = dict(one)
     for name, value in other.items():
-        same = next((known for known in result if known.lower() == name.lower()), name)
-        known = result.get(same)
-        result[same] = merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+        same = next((own for own in result if own.lower() == name.lower()), name)
+        own = result.get(same)
+        result[same] = merged(own, value) if isinstance(own, dict) and isinstance(value, dict) else value
     return result
 
 

@@ -14,7 +14,18 @@ from behindproxy.stack.paths import BUILD, ROOT
 
 from .entry import Entry, fill
 from .proxy import proxied, uses
-from .serving import HOST, DidNotStart, Missing, Ports, Servers, certificate, check, group, kill_all
+from .serving import (
+    APPLICATIONS,
+    HOST,
+    DidNotStart,
+    Missing,
+    Ports,
+    Servers,
+    certificate,
+    check,
+    group,
+    kill_all,
+)
 from .shows import differs
 from .verdict import Verdict, read
 
@@ -77,17 +88,18 @@ def of(entry: Entry, servers: Servers, ports: Ports, texts: dict[str, str], home
                 "PREFIX": entry.prefix,
                 "HERE": str(home),
                 "WWW": str(Path(__file__).with_name("www")),
+                "APPLICATIONS": str(APPLICATIONS),
             }
             with proxied(entry, home, filled):
                 for fact in entry.shows:
-                    if found := differs(fill(fact, filled), filled):
-                        return Verdict(entry, problem=f"it is not so: {found}")
-                return verified(entry, home, filled)
+                    if difference := differs(fill(fact, filled), filled):
+                        return Verdict(entry, problem=f"it is not so: {difference}")
+                return verified(entry, home, filled, "--fast")
     except (Missing, DidNotStart, OSError) as error:
         return Verdict(entry, problem=str(error))
 
 
-def verified(entry: Entry, home: Path, texts: dict[str, str]) -> Verdict:
+def verified(entry: Entry, home: Path, texts: dict[str, str], *extra: str) -> Verdict:
     urls = {
         scheme: f"{scheme}://localhost:{texts[name]}{entry.prefix}"
         for scheme, name in (("http", "HTTP"), ("https", "TLS"))
@@ -100,7 +112,7 @@ def verified(entry: Entry, home: Path, texts: dict[str, str]) -> Verdict:
         command += ["--ca", texts["CA"]]
     if entry.direct:
         command += ["--direct", f"http://{HOST}:{texts['APP']}"]
-    command += ["--report", str(home / "report"), "--fast", *entry.options]
+    command += ["--report", str(home / "report"), *extra, *fill([*entry.options], texts)]
     own = {"PYTHONPATH": f"{ROOT / 'src'}", "NO_COLOR": "1"}
     began = time.monotonic()
     with (home / "verify.log").open("w+") as output:
@@ -115,6 +127,6 @@ def verified(entry: Entry, home: Path, texts: dict[str, str]) -> Verdict:
     if status not in (0, 1) or not (home / "report" / "report.json").exists():
         lines = text.strip().splitlines()
         return Verdict(entry, seconds, problem=f"exit {status}: {lines[-1] if lines else 'no output'}")
-    said = read(home / "report" / "report.json", text)
-    told = tuple(said.red), tuple(said.diagnosis), tuple(said.not_tested)
-    return Verdict(entry, seconds, *told, sent=said.sent, most=said.most)
+    result = read(home / "report" / "report.json", text)
+    lists = tuple(result.red), tuple(result.diagnosis), tuple(result.not_tested)
+    return Verdict(entry, seconds, *lists, requests=result.requests, most=result.most)

@@ -60,8 +60,8 @@ class DidNotStart(Exception):
 
 def binary(name: str) -> str:
     beside = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
-    if found := shutil.which(name, path=beside):
-        return found
+    if path := shutil.which(name, path=beside):
+        return path
     raise Missing(
         f"{name} is not installed: {INSTALL.get(name, 'src/behindproxy/make/environment.sh verify')}"
     )
@@ -71,15 +71,15 @@ class Ports:
     """Free ports below those that the kernel gives to clients, each given to one part only."""
 
     def __init__(self) -> None:
-        self._given: set[int] = set()
+        self._ports: set[int] = set()
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
         with self._lock:
             for _ in range(200):
                 port = random.randrange(20000, 32000)
-                if port not in self._given and bindable(port):
-                    self._given.add(port)
+                if port not in self._ports and bindable(port):
+                    self._ports.add(port)
                     return str(port)
         raise OSError("no free port between 20000 and 32000")
 
@@ -116,8 +116,8 @@ class Servers:
 
     def __init__(self, entries: list[Entry], ports: Ports, home: Path) -> None:
         served = [*entries, *(one.neighbour for one in entries if one.neighbour)]
-        self._left = Counter(map(self._key, served))
-        self._locks = {key: threading.Lock() for key in self._left}
+        self._counts = Counter(map(self._key, served))
+        self._locks = {key: threading.Lock() for key in self._counts}
         self._running: dict[tuple, tuple[str, ExitStack]] = {}
         self._ports, self._home = ports, home
 
@@ -139,8 +139,8 @@ class Servers:
             yield port
         finally:
             with self._locks[key]:
-                self._left[key] -= 1
-                if not self._left[key] and key in self._running:
+                self._counts[key] -= 1
+                if not self._counts[key] and key in self._running:
                     self._running.pop(key)[1].close()
 
     @contextmanager
@@ -178,15 +178,21 @@ def old(packages: str) -> Path:
 
 @contextmanager
 def started(
-    command: list[str], home: Path, ready: Callable[[], bool], environ: dict[str, str]
+    command: list[str],
+    home: Path,
+    ready: Callable[[], bool],
+    environ: dict[str, str],
+    *,
+    folder: Path = APPLICATIONS,
+    seconds: float = START_SECONDS,
 ) -> Iterator[None]:
-    """Run `command` until the block ends; enter it when it is ready."""
+    """Run `command` in `folder` until the block ends; enter it when it is ready."""
     log = home / "log"
     passed = {key: os.environ[key] for key in ("PATH", "LANG", "TMPDIR") if key in os.environ}
     own = {"PYTHONPATH": str(APPLICATIONS), "PYTHONDONTWRITEBYTECODE": "1"}
-    folder = home if "nginx" in command[0] else APPLICATIONS
+    folder = home if "nginx" in command[0] else folder
     with log.open("wb") as output, group(command, folder, passed | own | environ, output) as process:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + seconds
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise DidNotStart(f"{' '.join(command)}:\n{tail(log)}")

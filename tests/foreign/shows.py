@@ -15,7 +15,7 @@ KEYS = {"at", "path", "send", "source", "status", "header", "is", "has", "lacks"
 
 
 def differs(fact: dict[str, Any], texts: dict[str, str]) -> str:
-    """Return what the answer has in place of what `fact` says; empty where it is so.
+    """Return what the response has in place of what `fact` says; empty where it is so.
 
     `at` is an entrypoint, `path` the whole public path, `send` more headers, `source` the caller's address;
     `header` names what `is`, `has` and `lacks` are compared with, else it is the body. `pieces = 1` means
@@ -25,17 +25,17 @@ def differs(fact: dict[str, Any], texts: dict[str, str]) -> str:
         raise ValueError(f"shows: unknown {', '.join(sorted(unknown))}")
     status, headers, pieces = fetch(fact, texts)
     body = b"".join(pieces).decode("utf-8", "replace")
-    found = "\n".join(headers.get(fact["header"].lower(), [])) if "header" in fact else body
+    text = "\n".join(headers.get(fact["header"].lower(), [])) if "header" in fact else body
     wrong = [
         "status" in fact and status != fact["status"],
-        "is" in fact and found != fact["is"],
-        "has" in fact and fact["has"] not in found,
-        "lacks" in fact and fact["lacks"] in found,
+        "is" in fact and text != fact["is"],
+        "has" in fact and fact["has"] not in text,
+        "lacks" in fact and fact["lacks"] in text,
         "pieces" in fact and (len(pieces) > 1) != (fact["pieces"] > 1),
     ]
     if not any(wrong):
         return ""
-    return f"{fact}: {status}, {len(pieces)} pieces, {found[:200]!r}"
+    return f"{fact}: {status}, {len(pieces)} pieces, {text[:200]!r}"
 
 
 def fetch(fact: dict[str, Any], texts: dict[str, str]) -> tuple[int, dict[str, list[str]], list[bytes]]:

@@ -12,7 +12,7 @@ from .entry import HERE, Entry, load_all
 from .verdict import Verdict
 
 DOCUMENT = ROOT / "docs" / "foreign.md"
-KNOWN = BUILD / "foreign.json"
+RECORD = BUILD / "foreign.json"
 RED = HERE / "red.json"
 WORLDS = {"plain": "without the probe", "probed": "with it"}
 # Of the applications, by what they are; the others are ordinary ones with an API.
@@ -25,7 +25,7 @@ What `behindproxy verify` says of {wrong} wrong deployments and {right} right on
 HAProxy and Traefik, in front of applications that know nothing of this repository, without the probe and
 with it. Each is a row of [tests/foreign](../tests/foreign), run for real: its proxy and its server are
 started, and a request shows that the fault is there before `verify` judges it. *Caught*: a check of the
-fault is red. *Named*: the first diagnosis is the true cause. *Not visible*: no answer of that application
+fault is red. *Named*: the first diagnosis is the true cause. *Not visible*: no response of that application
 can show it, which was decided before the run. *Green*: nothing is called broken or exposed. Traefik's
 labels are those that its Docker provider reads. [Broken on purpose](mutants.md) has the third world, the
 demonstration with the probe, where CI demands each.
@@ -54,10 +54,10 @@ def counts(verdicts: Iterable[Verdict]) -> str:
     visible = [one for one in wrong if one.entry.visible]
     parts = []
     if wrong:
-        caught = sum(one.caught for one in visible)
-        named = sum(one.caught and one.named for one in visible)
+        catches = sum(one.caught for one in visible)
+        names = sum(one.caught and one.named for one in visible)
         parts.append(
-            f"{len(wrong)} wrong, {len(visible)} visible: {caught} caught, {named} named, "
+            f"{len(wrong)} wrong, {len(visible)} visible: {catches} caught, {names} named, "
             f"{len(wrong) - len(visible)} not visible"
         )
     if right:
@@ -69,15 +69,15 @@ def counts(verdicts: Iterable[Verdict]) -> str:
 def keep(verdicts: list[Verdict], world: str) -> None:
     """Keep the verdicts beside those of earlier runs."""
     BUILD.mkdir(exist_ok=True)
-    worlds = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
+    worlds = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     worlds[world] = worlds.get(world, {}) | {one.entry.name: one.as_json() for one in verdicts}
-    KNOWN.write_text(json.dumps(worlds, indent=1, ensure_ascii=False) + "\n")
+    RECORD.write_text(json.dumps(worlds, indent=1, ensure_ascii=False) + "\n")
 
 
 def document() -> None:
     """Write the page and red.json of what the last runs said. Raises ValueError where a row was not run in a
     world."""
-    worlds = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
+    worlds = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     entries = load_all()
     missing = [
         f"{one.name} {name}"
@@ -103,25 +103,25 @@ def totals(wrong: list[Entry], worlds: dict[str, dict[str, dict]]) -> list[str]:
     """Return the lines that count, by world and by kind of application."""
     lines = ["| world | wrong | not visible | visible | caught | named |", "|---|---|---|---|---|---|"]
     own = mutant.load_all()
-    shown = [one for one in own if one.visible]
-    every = f"{len(shown)} (100 %)"
+    visible = [one for one in own if one.visible]
+    every = f"{len(visible)} (100 %)"
     name = "the demonstration with the probe, as `make mutants` demands"
-    lines.append(row(name, str(len(own)), str(len(own) - len(shown)), str(len(shown)), every, every))
+    lines.append(row(name, str(len(own)), str(len(own) - len(visible)), str(len(visible)), every, every))
     for world, probe in (("probed", "with the probe"), ("plain", WORLDS["plain"])):
-        said = [worlds[world][one.name] for one in wrong]
-        lines.append(total(f"third-party applications {probe}", said))
+        answers = [worlds[world][one.name] for one in wrong]
+        lines.append(total(f"third-party applications {probe}", answers))
         for kind in KINDS:
             its = [worlds[world][one.name] for one in wrong if kind_of(one) == kind]
             lines.append(total(f"· {kind}", its))
     return lines
 
 
-def total(name: str, said: list[dict]) -> str:
-    visible = [one for one in said if one["visible"]]
-    caught = [one for one in visible if one["caught"]]
-    named = [one for one in caught if one["named"]]
-    shares = [f"{len(some)} ({len(some) / len(visible):.0%})".replace("%", " %") for some in (caught, named)]
-    return row(name, str(len(said)), str(len(said) - len(visible)), str(len(visible)), *shares)
+def total(name: str, answers: list[dict]) -> str:
+    visible = [one for one in answers if one["visible"]]
+    catches = [one for one in visible if one["caught"]]
+    names = [one for one in catches if one["named"]]
+    shares = [f"{len(some)} ({len(some) / len(visible):.0%})".replace("%", " %") for some in (catches, names)]
+    return row(name, str(len(answers)), str(len(answers) - len(visible)), str(len(visible)), *shares)
 
 
 def kind_of(entry: Entry) -> str:
@@ -137,11 +137,11 @@ def rows(entries: list[Entry], worlds: dict[str, dict[str, dict]]) -> list[str]:
     return lines
 
 
-def answer(said: dict) -> str:
-    if said["problem"]:
-        return f"could not run: {said['problem'].splitlines()[0]}"
-    if said["right"]:
-        return f"red: {', '.join(said['red'])}" if said["red"] else "green"
-    if not said["visible"]:
-        return f"not visible: {said['reason']}"
-    return f"{'caught' if said['caught'] else 'not caught'}, {'named' if said['named'] else 'not named'}"
+def answer(row: dict) -> str:
+    if row["problem"]:
+        return f"could not run: {row['problem'].splitlines()[0]}"
+    if row["right"]:
+        return f"red: {', '.join(row['red'])}" if row["red"] else "green"
+    if not row["visible"]:
+        return f"not visible: {row['reason']}"
+    return f"{'caught' if row['caught'] else 'not caught'}, {'named' if row['named'] else 'not named'}"

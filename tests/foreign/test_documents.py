@@ -23,7 +23,7 @@ BLOCK = re.compile(r"(?m)^```(\w+)[^\n]*\n(.*?)^```", re.DOTALL)
 BALANCER, SOMEBODY = "127.0.0.5", "127.0.0.6"
 # What a balancer appends to, and what it says of the scheme.
 INVENTED, CLIENT = "6.6.6.6", "198.51.100.7"
-SAID = {"Host": "localhost", "X-Forwarded-For": f"{INVENTED}, {CLIENT}", "X-Forwarded-Proto": "https"}
+HEADERS = {"Host": "localhost", "X-Forwarded-For": f"{INVENTED}, {CLIENT}", "X-Forwarded-Proto": "https"}
 CADDY = """{
 	admin off
 	persist_config off
@@ -47,14 +47,14 @@ url = "http://127.0.0.1:@APP@"
 
 def blocks(name: str) -> dict[str, list[str]]:
     """The page's blocks, by their language."""
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for language, text in BLOCK.findall((ROOT / "docs" / f"setup-{name}.md").read_text()):
-        found.setdefault(language, []).append(text)
-    return found
+        result.setdefault(language, []).append(text)
+    return result
 
 
 def server(command: list[str]) -> str:
-    """The page's command line, at a port of the test's."""
+    """The page's command line, on a port of the test's."""
     line = shlex.join(command)
     assert re.search(r"--host \S+ --port 8000 ", line), line
     line = re.sub(r"--host \S+ --port 8000 ", "", line).replace("main:app", "@MODULE@")
@@ -74,23 +74,23 @@ def local(text: str) -> str:
 
 
 def entry(name: str) -> Entry:
-    shown = blocks(name)
+    example = blocks(name)
     row = {"name": name, "title": name, "source": f"docs/setup-{name}.md", "proxy": name}
     if name == "traefik":
-        service = yaml.safe_load(shown["yaml"][0])["services"]["app"]
+        service = yaml.safe_load(example["yaml"][0])["services"]["app"]
         labels = "\n".join(
             one for one in service["labels"] if not re.search(r"\.enable=|\.loadbalancer\.server\.", one)
         )
         row |= {
             "labels": local(f"{labels}\ntraefik.http.routers.shop.service=shop"),
-            "static": f'[entryPoints.websecure]\naddress = "127.0.0.1:@TLS@"\n{shown["toml"][0]}',
+            "static": f'[entryPoints.websecure]\naddress = "127.0.0.1:@TLS@"\n{example["toml"][0]}',
             "config": SERVICE,
             "server": server(service["command"]),
         }
     else:
-        [command] = [line[2:] for line in shown["console"][0].splitlines() if "uvicorn main:app" in line]
+        [command] = [line[2:] for line in example["console"][0].splitlines() if "uvicorn main:app" in line]
         language = {"caddy": "caddyfile"}.get(name, name)
-        config = local(shown[language][0])
+        config = local(example[language][0])
         if name == "caddy":
             site = config.removeprefix("localhost ")
             config = CADDY.replace("SITE", site, 1).replace(
@@ -102,19 +102,19 @@ def entry(name: str) -> Entry:
 
 def behind_a_balancer(entry: Entry) -> Entry:
     """The same, with the lines of docs/setup-cloud.md, where the balancer calls plain http."""
-    shown, name = blocks("cloud"), entry.proxy
-    [command] = [line[2:] for line in shown["console"][0].splitlines()]
+    example, name = blocks("cloud"), entry.proxy
+    [command] = [line[2:] for line in example["console"][0].splitlines()]
     config, static = entry.config, entry.static
     if name == "nginx":
-        config = shown["nginx"][0] + config.replace("Proto $scheme;", "Proto $public_scheme;")
+        config = example["nginx"][0] + config.replace("Proto $scheme;", "Proto $public_scheme;")
     elif name == "caddy":
-        config = config.replace("servers {", shown["caddyfile"][0].rstrip().removesuffix("}"), 1)
+        config = config.replace("servers {", example["caddyfile"][0].rstrip().removesuffix("}"), 1)
     elif name == "haproxy":
         lines = r"(?m)^  http-request set-header X-Forwarded-(For|Proto) .*\n"
         assert len(re.findall(lines, config)) == 3
-        config = re.sub(lines, "", config).replace("  acl ours", shown["haproxy"][0] + "  acl ours", 1)
+        config = re.sub(lines, "", config).replace("  acl ours", example["haproxy"][0] + "  acl ours", 1)
     else:
-        static = static.replace("@TLS@", "@HTTP@") + shown["toml"][0]
+        static = static.replace("@TLS@", "@HTTP@") + example["toml"][0]
         entry = replace(entry, labels=entry.labels.replace("traefik.http.routers.shop.tls=true\n", ""))
     near = f"{BALANCER}/32"
     return replace(
@@ -152,12 +152,12 @@ def test_the_lines_of_a_page_are_right(entry, bed):
 def seen(port: str, caller: str) -> tuple[str, str]:
     """The client and the scheme that the application sees when `caller` says what a balancer would."""
     connection = http.client.HTTPConnection(HOST, int(port), timeout=10, source_address=(caller, 0))
-    connection.request("GET", "/shop/_probe/x", headers=SAID)
+    connection.request("GET", "/shop/_probe/x", headers=HEADERS)
     answer = connection.getresponse()
     text = answer.read()
     assert answer.status == 200, text
-    told = json.loads(text)
-    return told["client"][0], told["scheme"]
+    scope = json.loads(text)
+    return scope["client"][0], scope["scheme"]
 
 
 @pytest.mark.parametrize(

@@ -47,13 +47,13 @@ def test_the_document_has_each_of_them():
     assert [*cells()] == [entry.name for entry in ENTRIES], "python -m tests.foreign --document"
 
 
-@pytest.mark.parametrize(("world", "caught", "named"), [(0, 0.95, 0.85), (1, 0.98, 0.95)])
-def test_enough_of_what_can_be_seen_is_caught_and_named(world, caught, named):
-    said = [cells()[entry.name][world] for entry in ENTRIES if not entry.right]
-    visible = [one for one in said if not one.startswith("not visible: ")]
-    assert (len(said) - len(visible)) * 4 <= len(said)
-    assert sum(one.startswith("caught") for one in visible) >= caught * len(visible)
-    assert sum(one == "caught, named" for one in visible) >= named * len(visible)
+@pytest.mark.parametrize(("world", "least_caught", "least_named"), [(0, 0.95, 0.85), (1, 0.98, 0.95)])
+def test_enough_of_what_can_be_seen_is_caught_and_named(world, least_caught, least_named):
+    texts = [cells()[entry.name][world] for entry in ENTRIES if not entry.right]
+    visible = [one for one in texts if not one.startswith("not visible: ")]
+    assert (len(texts) - len(visible)) * 4 <= len(texts)
+    assert sum(one.startswith("caught") for one in visible) >= least_caught * len(visible)
+    assert sum(one == "caught, named" for one in visible) >= least_named * len(visible)
     assert {cells()[entry.name][world] for entry in ENTRIES if entry.right} == {"green"}
 
 

@@ -10,7 +10,7 @@ from .run import HOME, of, ordered
 from .serving import Missing, Ports, Servers, certificate, check
 from .table import keep
 
-# Requests to one path at one entrypoint, of the probe's world the probe: what it costs somebody is bounded.
+# Requests to one path on one entrypoint, of the probe's world the probe: what it costs somebody is bounded.
 MOST = {"plain": 60, "probed": 120}
 WORLDS = {"plain": ordered(load_all()), "probed": ordered([entry.probed for entry in load_all()])}
 
@@ -43,4 +43,4 @@ def test_it_gets_the_right_answer(world, entry, bed):
     verdict = of(entry, *bed, HOME / world / entry.name)
     keep([verdict], world)
     assert verdict.good, "; ".join(verdict.words)
-    assert 0 < verdict.most <= MOST[world], f"{verdict.most} of {verdict.sent} requests went to one path"
+    assert 0 < verdict.most <= MOST[world], f"{verdict.most} of {verdict.requests} requests went to one path"

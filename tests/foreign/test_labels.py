@@ -24,9 +24,9 @@ ROUTER = ("entryPoints", "rule", "priority", "tls")
 
 
 def docker(*arguments: str, data: bytes | None = None) -> str:
-    done = subprocess.run(["docker", *arguments], input=data, capture_output=True, timeout=120)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode().strip()
+    process = subprocess.run(["docker", *arguments], input=data, capture_output=True, timeout=120)
+    assert process.returncode == 0, process.stderr.decode()
+    return process.stdout.decode().strip()
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +72,11 @@ def test_the_docker_provider_reads_the_labels_so(entry, image):
 
         with started([binary("traefik"), *command[1:]], home, both, {"HOME": str(home)}):
             for kind, take in (("routers", router), ("middlewares", middleware), ("services", service)):
-                told = {where: named(known(kind), where, take) for where in ("docker", "file")}
-                expected = {name: said for name, said in told["file"].items() if name in told["docker"]}
-                assert told["docker"] == expected and told["docker"], kind
+                by_place = {where: named(known(kind), where, take) for where in ("docker", "file")}
+                expected = {
+                    name: value for name, value in by_place["file"].items() if name in by_place["docker"]
+                }
+                assert by_place["docker"] == expected and by_place["docker"], kind
     finally:
         docker("rm", "--force", container)
 

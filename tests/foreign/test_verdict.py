@@ -28,9 +28,9 @@ def test_a_report_without_levels_shows_all_that_is_red_and_its_diagnosis_is_prin
     path = report(
         tmp_path, check("redirect.arrives", "failed"), check("host.one", "error"), check("a.b", "passed")
     )
-    said = read(path, f"1 failed\ndiagnosis: {CAUSE}\n")
-    assert said.red == ["redirect.arrives@https", "host.one@https"]
-    assert said.diagnosis == [CAUSE]
+    result = read(path, f"1 failed\ndiagnosis: {CAUSE}\n")
+    assert result.red == ["redirect.arrives@https", "host.one@https"]
+    assert result.diagnosis == [CAUSE]
 
 
 def test_what_is_hardening_is_not_shown_and_an_accepted_finding_is_not_red(tmp_path):
@@ -43,10 +43,10 @@ def test_what_is_hardening_is_not_shown_and_an_accepted_finding_is_not_red(tmp_p
         diagnosis=[{"cause": "nginx trusts its clients", "fix": "write $scheme", "explains": []}],
         not_tested=[{"topic": "client address", "reason": "no probe", "how": "--path"}],
     )
-    said = read(path, "")
-    assert said.red == ["trust.spoof@https"]
-    assert said.diagnosis == ["nginx trusts its clients: write $scheme"]
-    assert said.not_tested == ["client address"]
+    result = read(path, "")
+    assert result.red == ["trust.spoof@https"]
+    assert result.diagnosis == ["nginx trusts its clients: write $scheme"]
+    assert result.not_tested == ["client address"]
 
 
 @pytest.mark.parametrize(
@@ -68,5 +68,5 @@ def test_the_right_answer_is_the_fault_and_its_cause_first_or_green_or_what_was_
 
 
 def test_what_a_run_sent_is_read(tmp_path):
-    said = read(report(tmp_path), "sent: 410 requests, at most 40 to one path (/shop/ at https)\n")
-    assert (said.sent, said.most) == (410, 40)
+    result = read(report(tmp_path), "sent: 410 requests, at most 40 to one path (/shop/ at https)\n")
+    assert (result.requests, result.most) == (410, 40)

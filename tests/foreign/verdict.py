@@ -9,7 +9,7 @@ from typing import Any
 
 from .entry import Entry
 
-SHOWN = ("broken", "exposed")  # what hardening lacks is no fault of others
+LEVELS = ("broken", "exposed")  # what hardening lacks is no fault of others
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Verdict:
     diagnosis: tuple[str, ...] = ()
     not_tested: tuple[str, ...] = ()
     problem: str = ""  # why there is none
-    sent: int = 0  # requests
-    most: int = 0  # of those, to one path at one entrypoint
+    requests: int = 0  # requests
+    most: int = 0  # of those, to one path on one entrypoint
 
     @property
     def caught(self) -> bool:
@@ -85,35 +85,35 @@ class Verdict:
             "not_tested": list(self.not_tested),
             "problem": self.problem,
             "seconds": round(self.seconds, 1),
-            "sent": self.sent,
+            "sent": self.requests,
             "most": self.most,
         }
 
 
 @dataclass
-class Said:
+class RunReport:
     """A report of either schema."""
 
     red: list[str] = field(default_factory=list)
     diagnosis: list[str] = field(default_factory=list)
     not_tested: list[str] = field(default_factory=list)
-    sent: int = 0
+    requests: int = 0
     most: int = 0
 
 
-def read(report: Path, output: str) -> Said:
+def read(report: Path, output: str) -> RunReport:
     content = json.loads(report.read_text())
     red = [check for check in content["checks"] if check["status"] in ("failed", "error")]
-    shown = [check for check in red if check.get("level", "broken") in SHOWN]
+    counted_checks = [check for check in red if check.get("level", "broken") in LEVELS]
     causes = content.get("diagnosis")
     if causes is None:  # before schema 2 it is printed only
         diagnosis = re.findall(r"^diagnosis: (.*)$", output, re.MULTILINE)
     else:
         diagnosis = [f"{cause['cause']}: {cause['fix']}" for cause in causes]
-    sent = re.search(r"^sent: (\d+) requests, at most (\d+) to one path", output, re.MULTILINE)
-    return Said(
-        [f"{check['id']}@{check['entrypoint']}" for check in shown],
+    match = re.search(r"^sent: (\d+) requests, at most (\d+) to one path", output, re.MULTILINE)
+    return RunReport(
+        [f"{check['id']}@{check['entrypoint']}" for check in counted_checks],
         diagnosis,
         [one["topic"] if isinstance(one, dict) else str(one) for one in content.get("not_tested", [])],
-        *(map(int, sent.groups()) if sent else ()),
+        *(map(int, match.groups()) if match else ()),
     )

@@ -44,14 +44,14 @@ def installed():
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy2(HERE / name, FOLDER)
-    done = subprocess.run(
+    process = subprocess.run(
         ["npm", "ci", "--silent", "--no-fund", "--no-audit"],
         cwd=FOLDER,
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert process.returncode == 0, process.stdout + process.stderr
     return FOLDER
 
 
@@ -96,18 +96,20 @@ def complaints(installed) -> dict[str, str]:
         text=True,
         timeout=300,
     ).stdout
-    said = {}
+    texts = {}
     for name, path in paths.items():
-        said[name] = "".join(line for line in compiled.splitlines(True) if line.startswith(f"{path.name}("))
+        texts[name] = "".join(line for line in compiled.splitlines(True) if line.startswith(f"{path.name}("))
         script = path.rename(path.with_suffix(".mjs"))  # of TypeScript it has nothing
-        ran = subprocess.run(["node", script.name], cwd=installed, capture_output=True, text=True, timeout=60)
-        said[name] += ran.stderr if ran.returncode else ""
-    assert compiled.count("error TS") == "".join(said.values()).count("error TS"), compiled
-    return said
+        process = subprocess.run(
+            ["node", script.name], cwd=installed, capture_output=True, text=True, timeout=60
+        )
+        texts[name] += process.stderr if process.returncode else ""
+    assert compiled.count("error TS") == "".join(texts.values()).count("error TS"), compiled
+    return texts
 
 
 def test_every_object_fits_the_published_schemas(complaints):
-    good = {name: said for name, said in complaints.items() if name not in MISTAKES}
+    good = {name: text for name, text in complaints.items() if name not in MISTAKES}
     assert len(good) == len(documents()) > 10
     assert not any(good.values()), good
 
@@ -128,7 +130,7 @@ def test_the_chart_s_arguments_are_taken_by_traefik():
 
     def starts(*more: str) -> bool:
         try:
-            ran = subprocess.run(
+            process = subprocess.run(
                 [VENV / "bin" / "traefik", *chart, *values["additionalArguments"], *more],
                 capture_output=True,
                 text=True,
@@ -136,7 +138,7 @@ def test_the_chart_s_arguments_are_taken_by_traefik():
             )
         except subprocess.TimeoutExpired:
             return True  # it went on serving
-        assert "field not found" in ran.stdout + ran.stderr
+        assert "field not found" in process.stdout + process.stderr
         return False
 
     assert starts()
@@ -145,12 +147,12 @@ def test_the_chart_s_arguments_are_taken_by_traefik():
 
 def test_they_say_what_the_files_in_traefik_say():
     middlewares = (DYNAMIC / "middlewares.toml").read_text()
-    written = tomllib.loads(render(middlewares, DEFAULTS))["http"]["middlewares"]
+    own = tomllib.loads(render(middlewares, DEFAULTS))["http"]["middlewares"]
     for name in ("scrub-headers", "encoded-characters"):
-        assert one("Middleware", name)["spec"] == written[name]
+        assert one("Middleware", name)["spec"] == own[name]
     for name in ("front", "app"):
         chain = [other["name"] for other in one("Middleware", name)["spec"]["chain"]["middlewares"]]
-        assert chain == written[name]["chain"]["middlewares"]
+        assert chain == own[name]["chain"]["middlewares"]
     retry = re.search(r"\[http\.middlewares\.retry\.retry\]\n(.*?)\n\n", middlewares, re.DOTALL)[1]
     assert one("Middleware", "retry")["spec"]["retry"] == tomllib.loads(retry)
     timeouts = middlewares.partition("[http.serversTransports.app.forwardingTimeouts]\n")[2]
@@ -160,17 +162,19 @@ def test_they_say_what_the_files_in_traefik_say():
     assert one("TLSOption")["spec"]["cipherSuites"] == tomllib.loads(f"c = {ciphers}")["c"]
 
     static = tomllib.loads((ROOT / "traefik" / "traefik.toml").read_text())
-    http = static["entryPoints"]["https"]["http"]
-    given = yaml.safe_load((MANIFESTS / "traefik-values.yaml").read_text())["additionalArguments"]
+    https = static["entryPoints"]["https"]
+    arguments = yaml.safe_load((MANIFESTS / "traefik-values.yaml").read_text())["additionalArguments"]
     for key in ("aliasHeadersStrategy", "maxHeaderBytes"):
-        assert f"--entryPoints.websecure.http.{key}={http[key]}" in given
+        assert f"--entryPoints.websecure.http.{key}={https['http'][key]}" in arguments
+    streams = https["http2"]["maxConcurrentStreams"]
+    assert f"--entryPoints.websecure.http2.maxConcurrentStreams={streams}" in arguments
 
 
 def test_the_times_are_the_settings_defaults():
-    given = yaml.safe_load((MANIFESTS / "traefik-values.yaml").read_text())["additionalArguments"]
+    arguments = yaml.safe_load((MANIFESTS / "traefik-values.yaml").read_text())["additionalArguments"]
     transport = "--entryPoints.websecure.transport"
-    assert f"{transport}.respondingTimeouts.readTimeout={DEFAULTS['REQUEST_SECONDS']}s" in given
-    assert f"{transport}.lifeCycle.graceTimeOut={DEFAULTS['DRAIN_SECONDS']}s" in given
+    assert f"{transport}.respondingTimeouts.readTimeout={DEFAULTS['REQUEST_SECONDS']}s" in arguments
+    assert f"{transport}.lifeCycle.graceTimeOut={DEFAULTS['DRAIN_SECONDS']}s" in arguments
     (container,) = one("Deployment")["spec"]["template"]["spec"]["containers"]
     startup = container["startupProbe"]
     assert startup["periodSeconds"] * startup["failureThreshold"] == int(DEFAULTS["START_SECONDS"])

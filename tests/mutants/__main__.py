@@ -79,11 +79,11 @@ def show(verdicts: list[Verdict]) -> None:
     for verdict in verdicts:
         red = [check for check in verdict.mutant.caught_by if check in verdict.ids]
         missed = [check for check in verdict.mutant.caught_by if check not in verdict.ids]
-        caught = ", ".join(red) + (f"  MISSED {', '.join(missed)}" if missed else "")
+        catchers = ", ".join(red) + (f"  MISSED {', '.join(missed)}" if missed else "")
         table.add_row(
             verdict.mutant.name,
-            verdict.error or caught or f"not visible: {verdict.mutant.reason}",
-            "yes" if verdict.named else f"no: {verdict.said}",
+            verdict.error or catchers or f"not visible: {verdict.mutant.reason}",
+            "yes" if verdict.named else f"no: {verdict.diagnosis}",
             f"{verdict.seconds:.1f}",
         )
     Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False).print(table)
@@ -117,10 +117,10 @@ def main() -> int:
         page = ROOT / "docs" / "mutants.md"
         write(page, markdown(verdicts, page.read_text()))
     visible = [one for one in verdicts if one.mutant.visible]
-    caught, named = sum(one.caught for one in visible), sum(one.named for one in visible)
+    catches, names = sum(one.caught for one in visible), sum(one.named for one in visible)
     print(
-        f"{len(verdicts)} mutants, {len(verdicts) - len(visible)} not visible, {caught} caught, "
-        f"{named} named, "
+        f"{len(verdicts)} mutants, {len(verdicts) - len(visible)} not visible, {catches} caught, "
+        f"{names} named, "
         f"{alarms} false alarms{f', {skipped} skipped' if skipped else ''}"
     )
     return 0 if verdicts and all(one.named for one in verdicts) and not alarms else 1

@@ -29,7 +29,7 @@ class Verdict:
     mutant: Mutant
     red: set[str] = field(default_factory=set)
     wrong: set[str] = field(default_factory=set)  # ids that failed, and did not merely not ask
-    said: str = ""  # the diagnosis, or the line with which `up` refused
+    diagnosis: str = ""  # the diagnosis, or the line with which `up` refused
     seconds: float = 0.0
     error: str = ""
 
@@ -46,8 +46,8 @@ class Verdict:
         """Whether the diagnosis has its words; of one that is not visible nothing may be red."""
         if not self.mutant.visible:
             return self.caught and not self.red
-        said = self.said.lower()
-        return self.caught and all(word.lower() in said for word in self.mutant.named)
+        text = self.diagnosis.lower()
+        return self.caught and all(word.lower() in text for word in self.mutant.named)
 
 
 class Bed:
@@ -113,8 +113,8 @@ class Bed:
         """How often Traefik has taken its routes in since it started."""
         url = f"http://127.0.0.1:{self.checkout.ops}/metrics"
         with urlopen(url, timeout=5) as answer:
-            found = re.search(rb"(?m)^traefik_config_reloads_total (\S+)", answer.read())
-        return int(float(found[1])) if found else 0
+            match = re.search(rb"(?m)^traefik_config_reloads_total (\S+)", answer.read())
+        return int(float(match[1])) if match else 0
 
     def _wait_for_reload(self, before: int) -> None:
         """Raises ValueError when Traefik does not take the edit in."""
@@ -130,17 +130,17 @@ class Bed:
             install(ROOT / packages, self.checkout.path / "build" / Path(packages).stem)
 
     def _verdict(self, mutant: Mutant, checks: str | None, running: bool = False) -> Verdict:
-        verdict, started = Verdict(mutant), time.monotonic()
+        verdict, start = Verdict(mutant), time.monotonic()
         code, output = (0, "") if running else self._restart(mutant.settings)
         if code:
             verdict.red.add("up@all")
             lines = [line for line in output.splitlines() if line and not line.startswith("make")]
-            verdict.said = "\n".join(lines[-1:])
+            verdict.diagnosis = "\n".join(lines[-1:])
         else:
             report = self.checkout.path / "build" / "verify" / "report.json"
             report.unlink(missing_ok=True)
-            wanted = {"CHECKS": checks} if checks else {}
-            _, output = self.checkout.run("verify", **mutant.settings, **mutant.verify, **wanted)
+            choice = {"CHECKS": checks} if checks else {}
+            _, output = self.checkout.run("verify", **mutant.settings, **mutant.verify, **choice)
             if not report.exists():
                 verdict.error = output.strip().splitlines()[-1] if output else "verify said nothing"
             else:
@@ -152,8 +152,8 @@ class Bed:
                 }
                 verdict.wrong = {one["id"] for one in results if one["status"] == "failed"}
                 lines = output.splitlines()
-                verdict.said = "\n".join(line for line in lines if line.startswith("diagnosis:"))
-        verdict.seconds = time.monotonic() - started
+                verdict.diagnosis = "\n".join(line for line in lines if line.startswith("diagnosis:"))
+        verdict.seconds = time.monotonic() - start
         return verdict
 
 

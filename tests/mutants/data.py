@@ -66,14 +66,14 @@ class Edit(Strict):
 
 def _tables(document: Any, keys: list[str], new: bool) -> list[dict[str, Any]]:
     """The tables to which `keys` lead, made where they are `new`."""
-    found = [document]
+    tables = [document]
     for key in keys:
         if new and key != "*":
-            for table in found:
+            for table in tables:
                 table.setdefault(key, {})
-        inner = [value for table in found for name, value in table.items() if key in ("*", name)]
-        found = [value for value in inner if isinstance(value, dict)]
-    return found
+        inner = [value for table in tables for name, value in table.items() if key in ("*", name)]
+        tables = [value for value in inner if isinstance(value, dict)]
+    return tables
 
 
 def read(text: str, name: str, environ: Mapping[str, str]) -> dict[str, Any]:

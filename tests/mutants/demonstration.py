@@ -12,6 +12,9 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIWebSocketRoute
 
+# What tells behindproxy that a module serves the demonstration (StackSettings.demonstration).
+DEMONSTRATION = app.demonstration.add_demonstration
+
 
 def __getattr__(name: str) -> FastAPI:
     make = globals().get(f"make_{name}")
@@ -32,15 +35,15 @@ def made_with(**options) -> FastAPI:
 
 
 def at_another_path(path: str, other: str) -> FastAPI:
-    made = app.main.create_app()
-    route = next(one for one in made.routes if one.path == path)
-    at = made.router.routes.index(route)
+    changed_app = app.main.create_app()
+    route = next(one for one in changed_app.routes if one.path == path)
+    at = changed_app.router.routes.index(route)
     if isinstance(route, APIWebSocketRoute):
-        made.add_api_websocket_route(other, route.endpoint, route.name)
+        changed_app.add_api_websocket_route(other, route.endpoint, route.name)
     else:
-        made.add_api_route(other, route.endpoint, name=route.name)
-    made.router.routes[at] = made.router.routes.pop()
-    return made
+        changed_app.add_api_route(other, route.endpoint, name=route.name)
+    changed_app.router.routes[at] = changed_app.router.routes.pop()
+    return changed_app
 
 
 def make_no_slash_redirects() -> FastAPI:
@@ -73,7 +76,7 @@ def make_mounted_root_path() -> FastAPI:
 
 
 def make_framework_s_own_errors() -> FastAPI:
-    app.demonstration.add_problems = lambda made: None
+    app.demonstration.add_problems = lambda application: None
     return app.main.create_app()
 
 
@@ -86,14 +89,14 @@ def make_websocket_with_the_prefix() -> FastAPI:
 
 
 def make_start_page() -> FastAPI:
-    made = app.main.create_app()
-    made.router.routes = [one for one in made.routes if one.path != "/"]
+    changed_app = app.main.create_app()
+    changed_app.router.routes = [one for one in changed_app.routes if one.path != "/"]
 
-    @made.get("/", include_in_schema=False)
+    @changed_app.get("/", include_in_schema=False)
     async def start() -> RedirectResponse:
         return RedirectResponse("/docs")
 
-    return made
+    return changed_app
 
 
 def make_scripts_from_a_cdn() -> FastAPI:

@@ -53,18 +53,18 @@ def _prefix(scope) -> dict:
 
 def _forwarded(scope) -> dict:
     fields = [pair.partition("=") for pair in header(scope, b"forwarded").split(";")]
-    told = {key.strip().lower(): value.strip('"') for key, _, value in fields}
+    pairs = {key.strip().lower(): value.strip('"') for key, _, value in fields}
     changed = {}
-    if "for" in told:
-        changed["client"] = (told["for"], 0)
-    if "proto" in told:
-        changed["scheme"] = told["proto"]
+    if "for" in pairs:
+        changed["client"] = (pairs["for"], 0)
+    if "proto" in pairs:
+        changed["scheme"] = pairs["proto"]
     return changed
 
 
 def _host(scope) -> dict:
-    told = header(scope, b"x-forwarded-host").encode()
-    pairs = [(key, told if key == b"host" and told else value) for key, value in scope["headers"]]
+    host = header(scope, b"x-forwarded-host").encode()
+    pairs = [(key, host if key == b"host" and host else value) for key, value in scope["headers"]]
     return {"headers": pairs}
 
 
@@ -138,7 +138,7 @@ async def not_found(request: Request, error: Exception) -> JSONResponse:
 
 
 class Collected:
-    """Sends nothing before the whole answer is there."""
+    """Sends nothing before the whole response is there."""
 
     def __init__(self, app):
         self.app = app
@@ -146,13 +146,13 @@ class Collected:
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        kept = []
+        messages = []
 
         async def keep(message):
-            kept.append(message)
+            messages.append(message)
 
         await self.app(scope, receive, keep)
-        for message in kept:
+        for message in messages:
             await send(message)
 
 

@@ -27,7 +27,7 @@ class Replace(Strict):
 
     object: str = Field(pattern=r"^[a-z_.]+:[\w.]+$")
     by: str
-    given: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
 
     @property
     def module(self) -> str:
@@ -39,7 +39,7 @@ class Replace(Strict):
 
     @property
     def function(self) -> Callable[[Any], Any]:
-        return partial(getattr(objects, self.by), **self.given)
+        return partial(getattr(objects, self.by), **self.arguments)
 
 
 class Patch(Strict):
@@ -74,7 +74,7 @@ class Mutant(Strict):
     caught_by: list[str] = []  # ids that must go red; `up`: it refuses to start
     named: list[str] = []  # words that the diagnosis must have
     visible: bool = True
-    reason: str = ""  # why no answer can show it, written before it is run
+    reason: str = ""  # why no response can show it, written before it is run
 
     @model_validator(mode="after")
     def _objects_are_replaced_where_the_tests_are(self) -> Self:
@@ -112,17 +112,17 @@ class Mutant(Strict):
         # All of them, since the copy is not started with this process's environment.
         defaults = {name: field.default for name, field in StackSettings.model_fields.items()}
         settings = defaults | {key.lower(): value for key, value in self.settings.items()}
-        given = StackSettings.model_validate(settings).environ() | OF_THE_START
+        values = StackSettings.model_validate(settings).environ() | OF_THE_START
         if self.runtime == "docker":
             services = yaml.safe_load((root / "docker-compose.yml").read_text())["services"]
-            given |= {"APP_SERVERS": services["traefik"]["environment"]["APP_SERVERS"], "PROXY_TOKEN": ""}
-        return given
+            values |= {"APP_SERVERS": services["traefik"]["environment"]["APP_SERVERS"], "PROXY_TOKEN": ""}
+        return values
 
     def startup(self, root: Path) -> str:
         """Return what each Python of the copy at `root` reads first; nothing where it changes no object."""
         if not (self.replace or self.packages):
             return ""
-        changes = [(one.object, one.by, one.given) for one in self.replace]
+        changes = [(one.object, one.by, one.arguments) for one in self.replace]
         folders = [str(root / "build" / Path(self.packages).stem)] if self.packages else []
         return f"{Path(objects.__file__).read_text()}\n\ninstall({changes!r}, {folders!r})\n"
 
@@ -140,7 +140,7 @@ def load(path: Path) -> Mutant:
 
 
 def load_all(only: str = "*") -> list[Mutant]:
-    found = [load(path) for path in sorted(HERE.glob("*.toml")) if fnmatch(path.stem, only)]
-    if not found:
+    mutants = [load(path) for path in sorted(HERE.glob("*.toml")) if fnmatch(path.stem, only)]
+    if not mutants:
         raise SystemExit(f"ONLY={only}: no mutant has such a name, for example ONLY='trust.*'")
-    return found
+    return mutants

@@ -24,12 +24,12 @@ def left_out(original):
     return lambda app, *_: app
 
 
-def options(original, changed=None, gone=()):
+def options(original, changed=None, without=()):
     """behindproxy_serve/server.py's line(): a server's options, some with another value, some gone."""
 
     def line(*words, options):
         merged = {**options, **(changed or {})}
-        return original(*words, options={name: merged[name] for name in merged if name not in gone})
+        return original(*words, options={name: merged[name] for name in merged if name not in without})
 
     return line
 
@@ -92,9 +92,9 @@ def install(changes, packages):
     """`changes` holds `(module:attribute, function, its arguments)`; each is made when its module is."""
     sys.path[:0] = packages
     by_module = {}
-    for name, function, given in changes:
+    for name, function, options_ in changes:
         module, _, attributes = name.partition(":")
-        by_module.setdefault(module, []).append((attributes, partial(globals()[function], **given)))
+        by_module.setdefault(module, []).append((attributes, partial(globals()[function], **options_)))
     if by_module:
         sys.meta_path.insert(0, Replacing(by_module))
 

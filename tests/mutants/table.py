@@ -17,25 +17,26 @@ Written by `python -m tests.mutants --whole` from [tests/mutants](../tests/mutan
 
 def markdown(verdicts: list[Verdict], before: str) -> str:
     """Return the page with a row for each mutant: a new one for each of `verdicts`, others as in `before`."""
-    rows = {found[1]: found[0] for found in re.finditer(r"(?m)^\| `([\w.]+)` \|.*$", before)}
+    rows = {match[1]: match[0] for match in re.finditer(r"(?m)^\| `([\w.]+)` \|.*$", before)}
     rows |= {one.mutant.name: _row(one) for one in verdicts}
-    known, others = by_mutant(), by_deployment()
-    wrong = {check for name in rows for check in known.get(name, ())}
+    by_name, others = by_mutant(), by_deployment()
+    wrong = {check for name in rows for check in by_name.get(name, ())}
     never = [check for check in (one["id"] for one in checks()) if check not in wrong]
     elsewhere = [
         row(f"`{one}`", ", ".join(map("`{}`".format, others[one][:5]))) for one in never if one in others
     ]
     lines = [
         HEAD,
-        "| mutant | what is broken | source | red checks | diagnosis |",
+        "| mutant | what is broken | source | failing checks | diagnosis |",
         "|---|---|---|---|---|",
         *(rows[one.name] for one in load_all() if one.name in rows),
         "",
-        "## Checks that no mutant turned red",
+        "## Checks that no mutant makes fail",
         "",
-        "The demonstration has nothing for them; [other people's deployments](foreign.md) turn them red:",
+        "The demonstration has nothing that they could check; [other people's deployments](foreign.md) make "
+        "them fail:",
         "",
-        "| check | red under |",
+        "| check | fails under |",
         "|---|---|",
         *elsewhere,
         "",
@@ -47,14 +48,15 @@ def markdown(verdicts: list[Verdict], before: str) -> str:
 
 def _row(verdict: Verdict) -> str:
     mutant = verdict.mutant
-    named = [f"**{check}**" for check in mutant.caught_by]
+    checks = [f"**{check}**" for check in mutant.caught_by]
     others = sorted(verdict.ids - set(mutant.caught_by))
-    red = ", ".join([*named, *others[:4]]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
-    said = " ".join(verdict.said.split()).removeprefix("diagnosis: ")
+    red = ", ".join([*checks, *others[:4]]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
+    diagnosis = " ".join(verdict.diagnosis.split()).removeprefix("diagnosis: ")
+    diagnosis = re.sub(r" The line: .*?(?= diagnosis: |$)", "", diagnosis)  # of the mutant's own code
     return row(
         f"`{mutant.name}`",
         mutant.title,
         mutant.source,
         red or f"not visible: {mutant.reason}",
-        said if len(said) < 240 else said[:237] + "…",
+        diagnosis if len(diagnosis) < 240 else diagnosis[:237] + "…",
     )

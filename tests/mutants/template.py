@@ -34,8 +34,8 @@ def _or(*values: Any) -> Any:
 
 
 def _printf(form: str, *values: Any) -> str:
-    given = iter(values)
-    return re.sub("%[sq]", lambda m: (json.dumps if m[0] == "%q" else str)(next(given)), form)
+    rest = iter(values)
+    return re.sub("%[sq]", lambda m: (json.dumps if m[0] == "%q" else str)(next(rest)), form)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -70,10 +70,10 @@ def render(text: str, environ: Mapping[str, str]) -> str:
 def _pieces(text: str) -> Iterator[str | list[str]]:
     """Yield the text between actions, and the words of each action."""
     end = 0
-    for found in ACTION.finditer(text):
-        yield text[end : found.start()]
-        yield _words(found[2])
-        end = found.end()
+    for match in ACTION.finditer(text):
+        yield text[end : match.start()]
+        yield _words(match[2])
+        end = match.end()
     yield text[end:]
 
 
@@ -81,10 +81,10 @@ def _words(action: str) -> list[str]:
     words, end = [], 0
     action = action.strip()
     while end < len(action):
-        if not (found := TOKEN.match(action, end)):
+        if not (match := TOKEN.match(action, end)):
             raise ValueError(f"a template has {action[end:]!r}, which is unknown here")
-        words.append(found[1])
-        end = found.end()
+        words.append(match[1])
+        end = match.end()
     return words
 
 
@@ -119,8 +119,8 @@ def _run(body: list[Any], scope: ChainMap[str, Any], environ: Mapping[str, str])
                 inner = scope.new_child({".": one, **dict(zip(names[::-1], (one, number), strict=False))})
                 out.append(_run(piece.body, inner, environ))
         elif piece.kind:
-            given = {".": value} if piece.kind == "with" and value else {}
-            inner = scope.new_child(given | dict.fromkeys(names, value))
+            dot = {".": value} if piece.kind == "with" and value else {}
+            inner = scope.new_child(dot | dict.fromkeys(names, value))
             out.append(_run(piece.body if value else piece.otherwise, inner, environ))
         elif names:
             holder = scope.maps[0] if declares else next(one for one in scope.maps if names[0] in one)

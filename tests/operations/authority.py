@@ -85,7 +85,7 @@ class Authority:
     def issue(self, csr: x509.CertificateSigningRequest) -> None:
         serial, now = x509.random_serial_number(), datetime.now(UTC)
         names = x509.SubjectAlternativeName([x509.DNSName(self.domain)])
-        made = (
+        certificate = (
             x509.CertificateBuilder()
             .subject_name(x509.Name([]))
             .issuer_name(self.root.subject)
@@ -96,7 +96,9 @@ class Authority:
             .add_extension(names, critical=True)
             .sign(self.key, hashes.SHA256())
         )
-        self.chain = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in (made, self.root))
+        self.chain = b"".join(
+            one.public_bytes(serialization.Encoding.PEM) for one in (certificate, self.root)
+        )
         self.issued.append(serial)
 
 

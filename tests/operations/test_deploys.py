@@ -31,11 +31,11 @@ def test_deploys_in_a_row_lose_no_request(stack, record):
             assert version(stack) == f"version {number}"
     record(tally, f"{DEPLOYS} deploys")
     assert not tally.failures
-    assert all(tally.sent[kind] > 100 for kind in tally.sent)
+    assert all(tally.counts[kind] > 100 for kind in tally.counts)
     assert stack.make("ps")[0] == 0
 
 
-def test_rollback_restores_the_previous_version_and_back(stack, record):
+def test_rollback_restores_the_previous_version_and_run_again_the_newer_one(stack, record):
     before = version(stack)
     write_version(stack, "rolled")
     stack.must("deploy")
@@ -48,7 +48,7 @@ def test_rollback_restores_the_previous_version_and_back(stack, record):
     assert not tally.failures
 
 
-def test_a_version_that_ends_or_is_never_ready_is_not_deployed(stack, record):
+def test_a_version_that_exits_or_never_becomes_ready_is_not_deployed(stack, record):
     write_version(stack, "good")
     stack.must("deploy")
     main = stack.path / "app" / "main.py"
@@ -87,12 +87,12 @@ def test_two_deploys_at_once_are_refused(stack):
     assert first.returncode == 0
 
 
-def test_what_is_in_flight_gets_its_drain_time_and_what_is_longer_is_closed(stack):
+def test_requests_in_flight_get_the_drain_time_and_longer_ones_are_closed(stack):
     """Requests and streams that end within DRAIN_SECONDS end well; a WebSocket that does not is told
     that the service restarts (1012), so that its client connects again."""
     url = f"ws://127.0.0.1:{stack.http}/api/v1/ws"
-    with concurrent.futures.ThreadPoolExecutor(12) as pool, contextlib.ExitStack() as opened:
-        sockets = [opened.enter_context(connect(url, proxy=None)) for _ in range(6)]
+    with concurrent.futures.ThreadPoolExecutor(12) as pool, contextlib.ExitStack() as stack_of_sockets:
+        sockets = [stack_of_sockets.enter_context(connect(url, proxy=None)) for _ in range(6)]
         pending = [
             pool.submit(httpx.get, f"{stack.url}{path}", timeout=60, trust_env=False)
             for path in ("/slow?seconds=8", "/stream?count=17&interval_seconds=0.5") * 3

@@ -1,4 +1,4 @@
-"""What a client gets when something is wrong: a defined answer, soon, that tells nothing of the inside."""
+"""What a client gets when something is wrong: a defined response, soon, that tells nothing of the inside."""
 
 import concurrent.futures
 import re
@@ -23,13 +23,13 @@ def get(stack, path: str, **options) -> httpx.Response:
 
 def defined(answer: httpx.Response, *statuses: int) -> None:
     assert answer.status_code in statuses, (answer.status_code, answer.text)
-    shown = f"{answer.text} {answer.headers}"
-    assert not INSIDE.search(shown), shown
+    text = f"{answer.text} {answer.headers}"
+    assert not INSIDE.search(text), text
     if answer.headers.get("content-type", "").startswith("application/problem+json"):
         assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
-def test_the_app_is_down(stack):
+def test_while_the_application_is_down_requests_get_502(stack):
     for service in ("app", "app-2"):
         docker("kill", stack.container(service))
     for _ in range(2):  # Traefik has noticed, or not: each slot is tried
@@ -39,24 +39,24 @@ def test_the_app_is_down(stack):
         time.sleep(2)
 
 
-def test_the_app_is_starting(stack):
+def test_while_the_application_starts_requests_get_502_or_200(stack):
     for service in ("app", "app-2"):
         docker("kill", stack.container(service))
     time.sleep(2)
     docker("start", stack.container("app"))
-    seen = set()
+    statuses = set()
 
     def serving() -> bool:
         answer = get(stack, "/app")
-        seen.add(answer.status_code)
+        statuses.add(answer.status_code)
         defined(answer, 200, 502)
         return answer.status_code == 200
 
     wait_for(serving, 20)
-    assert seen <= {200, 502}
+    assert statuses <= {200, 502}
 
 
-def test_all_replicas_are_unhealthy_and_serve(stack):
+def test_replicas_that_are_all_unhealthy_still_serve(stack):
     """Nobody is helped by a 503 while there is one that takes the connection."""
     for service in ("app", "app-2"):
         docker("exec", stack.container(service), "python", "-m", "behindproxy_serve.drain", "start")
@@ -67,7 +67,7 @@ def test_all_replicas_are_unhealthy_and_serve(stack):
         docker("exec", stack.container(service), "rm", "/tmp/run/draining")
 
 
-def test_a_body_over_the_limit_gets_413_each_time_announced_or_not(stack):
+def test_a_body_over_the_limit_always_gets_413_with_or_without_content_length(stack):
     def chunks(length: int):
         for _ in range(length // 65536 + 1):
             yield bytes(65536)
@@ -95,7 +95,7 @@ def test_a_body_streams_through_unbuffered(stack):
         assert b'{"length":10}' in client.makefile("rb").read()
 
 
-def test_too_many_requests_get_429_with_retry_after(stack):
+def test_too_many_requests_get_429_with_a_retry_after_header(stack):
     stack.must("up", RATE_LIMIT=5)
     try:
         wait_for(lambda: any(stack.servers_up().values()), 15)
@@ -117,7 +117,7 @@ def test_a_header_block_over_the_limit_gets_431(stack):
     assert defined_431.status_code == 431 and not INSIDE.search(defined_431.text)
 
 
-def test_slow_requests_are_cut_and_others_served_meanwhile(stack, record):
+def test_slow_requests_are_cut_off_while_others_are_served(stack, record):
     """Fifty clients that send a byte of header now and then, and fifty that send a body so."""
     heads = {
         "header": f"GET /api/v1/app HTTP/1.1\r\nHost: 127.0.0.1:{stack.http}\r\nX-Slow: ",
@@ -126,30 +126,30 @@ def test_slow_requests_are_cut_and_others_served_meanwhile(stack, record):
     }
 
     def drip(kind: str) -> tuple[float, bytes]:
-        began, received = time.monotonic(), b""
+        began, data = time.monotonic(), b""
         with socket.create_connection(("127.0.0.1", stack.http), timeout=3) as client:
             client.sendall(heads[kind].encode())
             while time.monotonic() - began < 100:
                 try:
                     client.sendall(b"x")
-                    got = client.recv(4096)
-                    if not got:
+                    chunk = client.recv(4096)
+                    if not chunk:
                         break
-                    received += got
+                    data += chunk
                 except TimeoutError:
                     continue
                 except OSError:
                     break
-        return time.monotonic() - began, received
+        return time.monotonic() - began, data
 
     with load(stack.url) as tally, concurrent.futures.ThreadPoolExecutor(100) as pool:
         cut = list(pool.map(drip, ["header", "body"] * 50))
     assert not tally.failures
     assert all(55 < seconds < 80 for seconds, _ in cut), sorted(seconds for seconds, _ in cut)
-    for _, received in cut:
-        status = re.match(rb"HTTP/1.1 (\d+)", received)
-        assert not status or status[1] in (b"400", b"408", b"499", b"502", b"504"), received
-        assert not INSIDE.search(received.decode("latin-1"))
+    for _, data in cut:
+        status = re.match(rb"HTTP/1.1 (\d+)", data)
+        assert not status or status[1] in (b"400", b"408", b"499", b"502", b"504"), data
+        assert not INSIDE.search(data.decode("latin-1"))
     record(tally, "beside 100 slow clients, each cut after 60 s")
 
 
@@ -161,7 +161,7 @@ def test_an_application_that_takes_too_long_gets_504(stack):
 
 
 @pytest.mark.parametrize("code", (500, 502, 503, 504))
-def test_the_application_s_own_status_arrives_and_it_ran_once(stack, code):
+def test_the_application_s_own_5xx_arrives_and_the_request_ran_once(stack, code):
     stack.must("up", APP_REPLICAS=1)  # so that one process counts
     for method in METHODS:
         answer = httpx.request(

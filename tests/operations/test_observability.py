@@ -25,14 +25,14 @@ FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3
 def metrics(stack, url: str) -> dict[str, list]:
     """The samples at `url` as a container of the stack gets them, by name."""
     text = docker("exec", stack.container("app-2"), "python", "-c", FETCH, url)
-    found: dict[str, list] = {}
+    samples: dict[str, list] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            found.setdefault(sample.name, []).append(sample)
-    return found
+            samples.setdefault(sample.name, []).append(sample)
+    return samples
 
 
-def test_metrics_are_by_route_template_and_on_the_internal_network_alone(stack):
+def test_metrics_are_labelled_by_route_template_and_only_on_the_internal_network(stack):
     for number in range(20):
         httpx.get(f"{stack.url}/made-up/{uuid.uuid4()}", trust_env=False)
         httpx.get(f"{stack.url}/first-chunk/{number}", trust_env=False)
@@ -71,8 +71,8 @@ def test_every_worker_s_requests_are_counted(stack):
 def prometheus(tmp_path_factory) -> Path:
     """The folder with Debian's Prometheus in it."""
     folder = tmp_path_factory.mktemp("prometheus")
-    got = subprocess.run(["apt-get", "download", "-qq", "prometheus"], cwd=folder, capture_output=True)
-    if got.returncode:
+    process = subprocess.run(["apt-get", "download", "-qq", "prometheus"], cwd=folder, capture_output=True)
+    if process.returncode:
         pytest.skip("Debian's package prometheus cannot be downloaded")
     subprocess.run(["dpkg", "-x", str(next(folder.glob("*.deb"))), "."], cwd=folder, check=True)
     folder.chmod(0o755)
@@ -123,7 +123,7 @@ def test_prometheus_finds_every_replica_and_its_rules_hold(stack, prometheus):
         docker("rm", "--force", running)
 
 
-def test_the_dashboard_asks_only_for_metrics_that_are_there(stack):
+def test_the_grafana_dashboard_uses_only_metrics_that_exist(stack):
     httpx.get(f"{stack.url}/app", trust_env=False)
     there = {*metrics(stack, "http://app:9000/metrics"), *metrics(stack, "http://traefik:8082/metrics")}
     board = json.loads((ROOT / "deploy/observability/grafana/dashboards/service.json").read_text())
@@ -135,8 +135,8 @@ def test_the_dashboard_asks_only_for_metrics_that_are_there(stack):
     }
     assert len(board["panels"]) == 8 and queries <= there, queries - there
     alerts = (ROOT / "deploy/observability/alerts.yml").read_text()
-    wanted = set(re.findall(r"\b(?:traefik|http)_\w+(?=[{\[ )])", alerts)) - {"traefik_tls_certs_not_after"}
-    assert wanted <= there, wanted - there
+    names = set(re.findall(r"\b(?:traefik|http)_\w+(?=[{\[ )])", alerts)) - {"traefik_tls_certs_not_after"}
+    assert names <= there, names - there
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
@@ -183,7 +183,7 @@ def service(resource) -> str:
     return next(one.value.string_value for one in resource.attributes if one.key == "service.name")
 
 
-def test_one_setting_exports_traces_and_metrics_of_both():
+def test_one_setting_exports_traces_and_metrics_of_proxy_and_application():
     """Natively, so that the collector is on loopback."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -83,7 +83,7 @@ class Production(Operated):
         line = f"{hosts} {DOMAIN}\n" if hosts else ""
         file.write_text(f"127.0.0.1 localhost\n{line}")
         values = [f"{key}={value}" for key, value in {**FRONT, **settings}.items() if value]
-        done = subprocess.run(
+        process = subprocess.run(
             [
                 "unshare",
                 "--mount",
@@ -102,7 +102,7 @@ class Production(Operated):
             text=True,
             timeout=MAKE_SECONDS,
         )
-        return done.returncode, done.stdout + done.stderr
+        return process.returncode, process.stdout + process.stderr
 
     def certificate(self) -> str:
         """The serial number of what is served, verified."""
@@ -188,7 +188,7 @@ def production():
     shutil.rmtree(checkout.path, ignore_errors=True)
 
 
-def test_a_domain_that_does_not_lead_here_is_refused_before_anybody_is_asked(production):
+def test_a_domain_that_does_not_lead_here_is_refused_before_the_authority_is_contacted(production):
     code, output = production.make("up", hosts="")
     assert code != 0 and "the name does not resolve" in output, output
     # 127.0.0.9 is another address of this machine, and nothing listens there.
@@ -200,20 +200,20 @@ def test_a_domain_that_does_not_lead_here_is_refused_before_anybody_is_asked(pro
     assert production.nothing_left()
     for missing in ("DOMAIN", "ACME_EMAIL"):
         # Of several that are missing, Compose names any.
-        given = {"STATIC_DIR": "./build/traefik", **FRONT}
-        del given[missing]
+        values = {"STATIC_DIR": "./build/traefik", **FRONT}
+        del values[missing]
         files = [f"--file=docker-compose{part}.yml" for part in ("", ".replicas", ".prod")]
         plain = subprocess.run(
             [*compose(), *files, "config", "-q"],
             cwd=production.path,
-            env={**production.environ, **given},
+            env={**production.environ, **values},
             capture_output=True,
             text=True,
         )
         assert plain.returncode != 0 and f"set {missing} in .env, for example" in plain.stderr
 
 
-def test_an_authority_that_refuses_is_quoted_and_the_stack_stays_up(production):
+def test_the_refusal_of_an_authority_is_quoted_and_the_stack_stays_up(production):
     production.authority("12h", refusing=True)
     code, output = production.make("up")
     assert code != 0 and "no certificate yet" in output and "rejectedIdentifier" in output, output
@@ -233,7 +233,7 @@ def issued(production):
     return production
 
 
-def test_the_suite_holds_at_the_domain_with_the_certificate_verified(issued):
+def test_the_suite_passes_on_the_domain_with_the_certificate_verified(issued):
     code, output = issued.make("verify", CA_FILE="build/authority/ca.pem", FAST=1)
     assert code == 0, output
     report = json.loads((issued.path / "build/verify/report.json").read_text())
@@ -241,7 +241,7 @@ def test_the_suite_holds_at_the_domain_with_the_certificate_verified(issued):
     assert report["summary"]["passed"] > 40, report["summary"]
 
 
-def test_http_redirects_with_path_and_query_and_tls_is_modern(issued):
+def test_http_redirects_keep_path_and_query_and_tls_is_modern(issued):
     def ask(*arguments: str) -> str:
         return subprocess.run(
             [
@@ -287,18 +287,18 @@ def test_http_redirects_with_path_and_query_and_tls_is_modern(issued):
             context.wrap_socket(plain, server_hostname=name)
 
 
-def test_the_containers_are_limited_and_have_no_direct_port(issued):
+def test_the_containers_are_limited_and_have_no_direct_entrypoint(issued):
     for service in ("traefik", "app", "app-2"):
         one = json.loads(docker("inspect", issued.container(service)))[0]
         host = one["HostConfig"]
-        assert host["RestartPolicy"]["Name"] == "unless-stopped"
+        assert host["RestartPolicy"]["Name"] == "always"
         assert host["Memory"] and host["PidsLimit"] == 256
         assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "5"}
         published = [port for port, hosts in one["NetworkSettings"]["Ports"].items() if hosts]
         assert published == (["443/tcp", "80/tcp"] if service == "traefik" else []), published
 
 
-def test_a_restart_and_a_renewal_keep_the_site_and_a_failed_one_says_so(issued):
+def test_a_restart_and_a_renewal_keep_the_site_up_and_a_failed_renewal_is_reported(issued):
     first = issued.certificate()
     # The certificate ends in 12 hours, so each start of Traefik wants a new one.
     issued.authority("12h", refusing=True)
@@ -344,17 +344,17 @@ def aged(ca: trustme.CA, ends: datetime) -> tuple[bytes, bytes]:
     return b"".join(one.bytes() for one in leaf.cert_chain_pems), leaf.private_key_pem.bytes()
 
 
-def test_a_certificate_that_is_due_and_not_renewed_is_told_with_what_to_do(issued, tmp_path):
+def test_a_certificate_that_is_due_and_not_renewed_is_reported_with_its_fix(issued, tmp_path):
     issued.authority("2200h", refusing=True)
     issued.restart_authority()
     docker("cp", f"{issued.container('traefik')}:/acme/acme.json", str(tmp_path))
-    kept = json.loads((tmp_path / "acme.json").read_text())
+    store = json.loads((tmp_path / "acme.json").read_text())
     folder = issued.path / "build" / "authority"
     ca = trustme.CA.from_pem((folder / "ca.pem").read_bytes(), (folder / "ca-key.pem").read_bytes())
     ends = datetime.now(UTC) + timedelta(days=10)
     pair = zip(("certificate", "key"), aged(ca, ends), strict=True)
-    kept["acme"]["Certificates"][0] |= {name: b64encode(pem).decode() for name, pem in pair}
-    (tmp_path / "acme.json").write_text(json.dumps(kept))
+    store["acme"]["Certificates"][0] |= {name: b64encode(pem).decode() for name, pem in pair}
+    (tmp_path / "acme.json").write_text(json.dumps(store))
     put_back(tmp_path)
     began = issued.restart_traefik()
     wait_for(lambda: "Error renewing ACME certificate" in issued.errors_since(began), 60)
@@ -367,9 +367,9 @@ def test_a_certificate_that_is_due_and_not_renewed_is_told_with_what_to_do(issue
     assert f"due since {due}" in line and f"ends {ends:%Y-%m-%d}" in line
     command = "docker compose -f docker-compose.yml restart traefik"
     assert command in line
-    told = " ".join(issued.make("doctor")[1].split())
-    assert f"the certificate is not renewed: due since {due}" in told, told
-    assert f"→ {command}" in told, told
+    text = " ".join(issued.make("doctor")[1].split())
+    assert f"Traefik has not renewed the certificate: due since {due}" in text, text
+    assert f"→ run {command}" in text, text
 
     issued.authority("2200h")
     issued.restart_authority()
@@ -380,7 +380,7 @@ def test_a_certificate_that_is_due_and_not_renewed_is_told_with_what_to_do(issue
     assert code == 0 and "certificate ends " in output and "NOT" not in output, output
 
 
-def test_the_certificates_can_be_saved_and_put_back(issued, tmp_path):
+def test_the_certificates_can_be_saved_and_restored(issued, tmp_path):
     """docs/production.md, Back up."""
     before = issued.certificate()
     docker("cp", f"{issued.container('traefik')}:/acme/acme.json", str(tmp_path))
@@ -392,7 +392,7 @@ def test_the_certificates_can_be_saved_and_put_back(issued, tmp_path):
     docker("start", issued.container("acme-ca"))
 
 
-def test_a_deploy_works_there_too(issued):
+def test_a_deploy_works_in_production(issued):
     (issued.path / "app/static/version.txt").write_text("deployed\n")
     code, output = issued.make("deploy")
     assert code == 0, output
@@ -410,7 +410,7 @@ def test_a_deploy_works_there_too(issued):
     assert one["HostConfig"]["Memory"] == 512 * 1024 * 1024
 
 
-def test_the_other_challenge_gets_a_certificate_too(issued):
+def test_the_tls_alpn_challenge_gets_a_certificate(issued):
     """On port 443, for who cannot open port 80."""
     assert issued.make("down")[0] == 0
     docker("volume", "rm", "production_acme")

@@ -74,24 +74,24 @@ class Proxy:
         try:
             with socket.create_connection(("127.0.0.1", self.https), timeout=5) as plain:
                 with context.wrap_socket(plain, server_hostname=DOMAIN) as secure:
-                    found = x509.load_der_x509_certificate(secure.getpeercert(True)).serial_number
+                    serial = x509.load_der_x509_certificate(secure.getpeercert(True)).serial_number
         except OSError:
             return 0
-        return found if found in self.authority.issued else 0
+        return serial if serial in self.authority.issued else 0
 
 
 @pytest.fixture
 def proxy(tmp_path):
     if not (VENV / "bin" / "traefik").exists():
         pytest.skip("no traefik: src/behindproxy/make/environment.sh stack")
-    made = Proxy(tmp_path, "http")
-    made.start()
-    yield made
-    made.stop()
-    made.authority.close()
+    own = Proxy(tmp_path, "http")
+    own.start()
+    yield own
+    own.stop()
+    own.authority.close()
 
 
-def test_a_certificate_that_is_due_at_a_start_is_renewed_then_though_the_authority_validates_once(proxy):
+def test_a_certificate_that_is_due_is_renewed_at_startup_even_if_the_authority_validates_only_once(proxy):
     wait_for(proxy.served, 60)
     for number in range(1, STARTS + 1):
         before = proxy.served()

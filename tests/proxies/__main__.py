@@ -73,9 +73,9 @@ def deployment(home: Path) -> dict[str, str]:
 def free_ports(*names: str) -> dict[str, str]:
     """The ports that the environment names, and free ones for the others."""
     sockets = {name: socket.create_server((HOST, 0)) for name in names}
-    free = {name: str(taken.getsockname()[1]) for name, taken in sockets.items()}
-    for taken in sockets.values():
-        taken.close()
+    free = {name: str(one.getsockname()[1]) for name, one in sockets.items()}
+    for one in sockets.values():
+        one.close()
     return {name: os.environ.get(name) or port for name, port in free.items()}
 
 
@@ -137,8 +137,8 @@ def caddy(home: Path, settings: dict[str, str]) -> tuple[list[str], dict]:
 
 def binary(name: str) -> str:
     beside = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}:/usr/sbin"
-    if found := shutil.which(name, path=beside):
-        return found
+    if path := shutil.which(name, path=beside):
+        return path
     print(f"{name} is not installed: {PACKAGES[name]}", file=sys.stderr)
     raise SystemExit(2)
 
@@ -146,8 +146,8 @@ def binary(name: str) -> str:
 @contextmanager
 def started(command: list[str], log: Path, environ: dict[str, str], ports: list[str]):
     """Runs `command` until the block ends; enters it when every port answers."""
-    if taken := [port for port in ports if listening(port)]:
-        raise SystemExit(f"port {taken[0]} is taken: name another, or none")
+    if ports_in_use := [port for port in ports if listening(port)]:
+        raise SystemExit(f"port {ports_in_use[0]} is taken: name another, or none")
     with log.open("wb") as output, group(command, environ, stdout=output) as process:
         deadline = time.monotonic() + START_SECONDS
         while not all(listening(port) for port in ports):

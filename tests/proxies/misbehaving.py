@@ -62,17 +62,17 @@ class Misbehaving:
 
     def _one(self, connection: socket.socket, before: int) -> bool:
         """Whether the connection is good for another request."""
-        received = b""
-        while b"\r\n" not in received:
-            received += more(connection)
-        method, path, _ = received.split(b"\r\n")[0].decode().split(" ")
+        data = b""
+        while b"\r\n" not in data:
+            data += more(connection)
+        method, path, _ = data.split(b"\r\n")[0].decode().split(" ")
         deed, key = path.strip("/").split("/") if path.count("/") == 2 else ("200", path)
         self.arrivals[key].append(before)
         if deed == "reset-in-head":
             return self._reset(connection)
-        while b"\r\n\r\n" not in received:
-            received += more(connection)
-        fields, _, body = received.partition(b"\r\n\r\n")
+        while b"\r\n\r\n" not in data:
+            data += more(connection)
+        fields, _, body = data.partition(b"\r\n\r\n")
         if deed == "reset":
             return self._reset(connection)
         length = 0
@@ -94,12 +94,12 @@ class Misbehaving:
         if deed == "hang":
             connection.recv(1)  # until the proxy has had enough
             return False
-        kept = deed == "kept"
+        keeps = deed == "kept"
         status = "200" if deed in ("kept", "die") else deed
         head = f"HTTP/1.1 {status} Own\r\nContent-Length: 3\r\n"
-        head += f"Connection: {'keep-alive' if kept else 'close'}\r\n\r\n"
+        head += f"Connection: {'keep-alive' if keeps else 'close'}\r\n\r\n"
         connection.sendall(head.encode() + (b"" if method == "HEAD" else b"own"))
-        return kept
+        return keeps
 
     def _reset(self, connection: socket.socket) -> bool:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

@@ -29,7 +29,7 @@ BODIES = {
 KEYS = ({}, {"Idempotency-Key": "one"}, {"X-Idempotency-Key": "one"})
 # Bytes that Go and nginx write before the head is whole: their buffers have 4 KiB and 8 KiB.
 LONG = {f"X-Long-{number}": "x" * 4000 for number in range(4)}
-# How a request ends without an answer, and with what a client may learn of it.
+# How a request ends without a response, and with what a client may learn of it.
 ENDS = {
     "reset-in-head": {502},
     "reset": {502},
@@ -38,7 +38,7 @@ ENDS = {
     "half-an-answer": {500, 502},
     "hang": {502, 504},
 }
-# What Go's transport sends once more by itself over a kept connection that ends without an answer.
+# What Go's transport sends once more by itself over a kept connection that ends without a response.
 REPLAYED = {"GET", "HEAD", "OPTIONS", "TRACE"}
 numbers = itertools.count()
 
@@ -85,15 +85,15 @@ def send(
 def traefik(home, settings):
     """As `make up` starts it natively, but with two servers, whose health is left alone, and for a second."""
     ports = {key.lower(): int(settings[key]) for key in ("HTTP_PORT", "HTTPS_PORT", "OPS_PORT")}
-    given = StackSettings(api_prefix=PREFIX, **ports)
-    static = render.static(given, native=True)
+    own = StackSettings(api_prefix=PREFIX, **ports)
+    static = render.static(own, native=True)
     folder = home / "dynamic"
     shutil.copytree(DYNAMIC, folder)
     routes = folder / "routes.toml"
     routes.write_text(routes.read_text().replace('interval = "1s"', 'interval = "3600s"'))
     assert render.ROUTES in static
     (home / "traefik.toml").write_text(static.replace(render.ROUTES, str(folder)))
-    environ = given.environ() | {
+    environ = own.environ() | {
         "PUBLIC_HOSTS": f"localhost,{HOST}",
         "ANSWER_SECONDS": "1",
         "APP_SERVERS": f"http://{HOST}:{settings['APP_PORT']},http://localhost:{settings['APP_PORT']}",
@@ -128,10 +128,10 @@ def caddy(home, settings):
     return command, environ
 
 
-STARTED = {"traefik": traefik, "nginx": nginx, "caddy": caddy}
+STARTS = {"traefik": traefik, "nginx": nginx, "caddy": caddy}
 
 
-@pytest.fixture(scope="module", params=STARTED)
+@pytest.fixture(scope="module", params=STARTS)
 def proxied(request):
     name = request.param
     beside = f"{VENV}/bin:{os.environ.get('PATH', '')}:/usr/sbin"
@@ -143,7 +143,7 @@ def proxied(request):
     home.mkdir(parents=True)
     settings = {**proxies.deployment(home), **proxies.free_ports("OPS_PORT")}
     app = Misbehaving(int(settings["APP_PORT"]))
-    command, environ = STARTED[name](home, settings)
+    command, environ = STARTS[name](home, settings)
     ports = [settings["HTTP_PORT"], settings["HTTPS_PORT"]]
     with proxies.started(command, home / f"{name}.log", environ, ports):
         ready = Proxied(name, int(settings["HTTP_PORT"]), app)
@@ -175,7 +175,7 @@ def test_a_request_without_an_answer_is_not_sent_again(proxied, deed):
 
 
 @pytest.mark.parametrize("own", (500, 502, 503, 504))
-def test_the_application_s_own_status_arrives_and_it_ran_once(proxied, own):
+def test_the_application_s_own_5xx_arrives_and_the_request_ran_once(proxied, own):
     wrong = []
     for method, key in methods(proxied):
         status, times = proxied.fresh(str(own), method, **key)
@@ -201,7 +201,7 @@ def test_a_refused_connection_is_tried_again_and_the_request_arrives_once(proxie
         sending.join(0.3)  # so that the first attempt was refused
         proxied.app.listen()
         sending.join(SECONDS)
-    if proxied.name == "nginx":  # it cannot tell a refusal from a lost answer, and gives up at both
+    if proxied.name == "nginx":  # it cannot tell a refusal from a lost response, and gives up at both
         assert (answers, proxied.app.arrivals[key]) == ([502], [])
     else:
         assert (answers, len(proxied.app.arrivals[key])) == ([200], 1)

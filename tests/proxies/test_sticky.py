@@ -123,7 +123,7 @@ def test_a_cookie_keeps_a_client_at_its_replica_until_that_drains(serve, replica
 def test_by_its_address_a_client_without_cookies_keeps_its_replica_until_that_drains(serve, replicas):
     url = serve("address")
     by_address = {address: ports(url, 6, address) for address in (f"127.0.0.{n}" for n in range(2, 22))}
-    assert all(len(found) == 1 for found in by_address.values())
+    assert all(len(names) == 1 for names in by_address.values())
     assert len(set.union(*by_address.values())) == 3, "all replicas have clients"
     address, before = next(iter(by_address.items()))
     replica_of(before, replicas).draining = True

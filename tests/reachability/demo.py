@@ -57,8 +57,8 @@ def fails():
     return 1 / 0
 
 
-listed = FastAPI()
-listed.add_middleware(TrustedHostMiddleware, allowed_hosts=["app.test"])
+host_list = FastAPI()
+host_list.add_middleware(TrustedHostMiddleware, allowed_hosts=["app.test"])
 guarded = FastAPI()
 
 

@@ -117,21 +117,21 @@ SITUATIONS = [
     Situation("Uvicorn as it starts by default", uvicorn(), HERE, "url.bound_to_loopback", "--host 0.0.0.0"),
     Situation("Uvicorn on every address", uvicorn("--host", "0.0.0.0"), HERE, ""),
     Situation(
-        "at localhost where only IPv6 listens",
+        "localhost, where the server listens only on IPv6",
         uvicorn("--host", "::1"),
         "http://127.0.0.1:8000/app",
         "url.other_family",
         "[::1]",
     ),
     Situation(
-        "at IPv6 where only IPv4 listens",
+        "an IPv6 address, where the server listens only on IPv4",
         uvicorn("--host", "0.0.0.0"),
         "http://[::1]:8000/app",
         "url.other_family",
         "127.0.0.1",
     ),
     Situation(
-        "at localhost where its one address listens",
+        "localhost, where the server listens only on the machine's address",
         uvicorn("--host", CLOUD),
         "http://127.0.0.1:8000/app",
         "url.bound_to_another_address",
@@ -165,24 +165,27 @@ SITUATIONS = [
     ),
     Situation("a firewall whose policy is to drop", nft_policy, HERE, "url.firewall", "policy drop"),
     Situation("a server stopped with Ctrl-Z", stopped, HERE, "url.stopped", "Ctrl-Z"),
-    Situation("an event loop that a call holds", blocked, HERE, "url.busy", "event loop"),
+    Situation("an event loop that a call blocks", blocked, HERE, "url.busy", "event loop"),
     Situation("a queue that is full", bare(SILENT), HERE, "url.queue_full"),
     Situation(
         "http to a port that speaks TLS", tls("good"), f"http://{CLOUD}:8443/app", "url.speaks_tls", "https"
     ),
     Situation(
-        "https to a port that does not",
+        "https to a port that does not speak TLS",
         uvicorn("--host", "0.0.0.0"),
         f"https://{CLOUD}:8000/app",
         "url.plain_http",
         "http:",
     ),
-    Situation("a certificate of nobody", tls("good"), f"https://{CLOUD}:8443/app", "url.certificate_unknown"),
     Situation(
-        "a certificate whose authority is known", tls("good"), f"https://{CLOUD}:8443/app", "", ca="yes"
+        "a certificate from an unknown authority",
+        tls("good"),
+        f"https://{CLOUD}:8443/app",
+        "url.certificate_unknown",
     ),
+    Situation("a certificate from a known authority", tls("good"), f"https://{CLOUD}:8443/app", "", ca="yes"),
     Situation(
-        "a certificate of last year",
+        "an expired certificate",
         tls("expired"),
         f"https://{CLOUD}:8443/app",
         "url.certificate_expired",
@@ -203,7 +206,7 @@ SITUATIONS = [
         "url.redirect_loop",
     ),
     Situation(
-        "a path that the application has not",
+        "a path that the application does not have",
         uvicorn("--host", "0.0.0.0"),
         f"http://{CLOUD}:8000/ap",
         "url.no_such_path",
@@ -219,7 +222,7 @@ SITUATIONS = [
     ),
     Situation("a name that does not exist", nothing, "http://server.invalid/app", "url.no_name"),
     Situation(
-        "from the laptop, to loopback's server",
+        "from the laptop, a server on loopback",
         uvicorn(),
         HERE,
         "url.nothing_listens_there",
@@ -234,7 +237,7 @@ SITUATIONS = [
         sent_from="laptop",
     ),
     Situation(
-        "from the laptop, to a private address of elsewhere",
+        "from the laptop, a private address of another network",
         nothing,
         "http://10.0.3.163:8000/app",
         "url.private_elsewhere",
@@ -242,7 +245,7 @@ SITUATIONS = [
         sent_from="laptop",
     ),
     Situation(
-        "from the laptop, where no route leads",
+        "from the laptop, an address without a route",
         nothing,
         "http://[2001:db8::1]:8000/app",
         "url.no_route",

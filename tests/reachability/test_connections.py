@@ -57,7 +57,7 @@ def hosts(tmp_path):
         server.close()
 
 
-def test_a_client_has_so_many_connections_and_another_goes_on(hosts):
+def test_one_client_s_many_connections_do_not_stop_another_client(hosts):
     server, client = hosts
     page = (ROOT / "docs" / "production.md").read_text()
     rules = re.search(r"nft -f - <<'RULES'\n(.*?)\nRULES\n", page, re.DOTALL)[1]

@@ -47,29 +47,29 @@ def test_the_first_finding_is_the_cause(situation, laptop, cloud, certificates):
         # A way out that leads to nowhere, as the internet's does for 10.0.0.0/8.
         laptop.run("ip", "route", "replace", "default", "via", CLOUD)
     environ = {"CA_FILE": certificates} if situation.ca else {}
-    said = host.doctor(situation.url, **environ)
-    found = [one["id"] for one in said["findings"]]
-    assert found[:1] == ([situation.finding] if situation.finding else []), said["steps"]
-    assert said["exit"] == any(one["mark"] == ERROR for one in said["findings"])
+    report = host.doctor(situation.url, **environ)
+    ids = [one["id"] for one in report["findings"]]
+    assert ids[:1] == ([situation.finding] if situation.finding else []), report["steps"]
+    assert report["exit"] == any(one["mark"] == ERROR for one in report["findings"])
     if situation.finding:
-        first = said["findings"][0]
+        first = report["findings"][0]
         assert first["fix"]
         assert fits(ENTRIES[situation.finding, situation.case].text, first["text"])
         assert situation.says in first["text"] + first["fix"]
 
 
-def test_what_hangs_does_not_hold_it_up(cloud, folder):
+def test_a_command_that_hangs_does_not_block_doctor(cloud, folder):
     """An engine that never answers, and a firewall that drops everything."""
     engine = folder / "docker"
     engine.write_text("#!/bin/sh\nexec sleep 600\n")
     engine.chmod(0o755)
     cloud.must("iptables", "-A", "INPUT", "-p", "tcp", "-j", "DROP")
-    said = cloud.doctor(f"http://{CLOUD}:8000/app", PATH=f"{folder}:{cloud.environ['PATH']}")
-    assert "does not answer within" in said["facts"]["engine_says"]
-    assert said["findings"][0]["id"] == "url.firewall"
+    report = cloud.doctor(f"http://{CLOUD}:8000/app", PATH=f"{folder}:{cloud.environ['PATH']}")
+    assert "does not answer within" in report["facts"]["engine_says"]
+    assert report["findings"][0]["id"] == "url.firewall"
 
 
-def test_what_it_cannot_see_without_root_it_says(cloud):
+def test_doctor_says_what_it_cannot_see_without_root(cloud):
     """Another user's process, and the firewall's rules."""
     cloud.start("uvicorn", "tests.reachability.demo:app", "--port", "8000", port=8000)
     cause = cloud.doctor(f"http://{CLOUD}:8000/app", as_nobody=True)["findings"][0]

@@ -34,10 +34,10 @@ class Examined(Checkout):
 
     def first(self, url: str = "", **environ: str) -> str:
         """The id of the first error; empty: nothing is wrong."""
-        said = self.doctor(url, **environ)
-        found = [one["id"] for one in said["findings"] if one["mark"] == "error"]
-        assert said["exit"] == bool(found), said["findings"]
-        return found[0] if found else ""
+        report = self.doctor(url, **environ)
+        ids = [one["id"] for one in report["findings"] if one["mark"] == "error"]
+        assert report["exit"] == bool(ids), report["findings"]
+        return ids[0] if ids else ""
 
     def routes(self, old: str, new: str) -> None:
         """Save the routes as an editor does: the new file is there for a moment before it replaces the old
@@ -51,13 +51,13 @@ class Examined(Checkout):
 
 
 def checkout(runtime: str):
-    made = Examined(ROOT / "build" / f"examined-{runtime}", runtime)
-    made.fill()
-    yield made
-    made.make("clean")
-    left = not made.nothing_left()
-    shutil.rmtree(made.path, ignore_errors=True)
-    assert not left, "processes or containers were left"
+    own = Examined(ROOT / "build" / f"examined-{runtime}", runtime)
+    own.fill()
+    yield own
+    own.make("clean")
+    leftovers = not own.nothing_left()
+    shutil.rmtree(own.path, ignore_errors=True)
+    assert not leftovers, "processes or containers were left"
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,8 @@ def docker():
 def running(native):
     native.routes("", "")
     native.must("up")
+    # Traefik may still have the routes of the test before.
+    wait_for(lambda: send(f"http://127.0.0.1:{native.http}/api/v1/app").endswith("200"), 10)
     return native
 
 
@@ -93,24 +95,24 @@ def own_address() -> str:
 
 
 def test_the_healthy_stack_has_no_finding(running):
-    said = running.doctor()
-    assert said["findings"] == [], said["findings"]
-    seen = " ".join(step["text"] for step in said["steps"])
+    report = running.doctor()
+    assert report["findings"] == [], report["findings"]
+    text = " ".join(step["text"] for step in report["steps"])
     for url in (
         f"http://127.0.0.1:{running.http}/api/v1",
         f"https://127.0.0.1:{running.https}/api/v1",
         f"http://127.0.0.1:{running.direct}",
     ):
-        assert f"{url}/healthz: 200" in seen
+        assert f"{url}/healthz: 200" in text
         assert running.first(f"{url}/app", CA_FILE=str(running.path / "build/tls/ca.pem")) == ""
 
 
-def test_nothing_wrong_with_another_prefix_unstripped_and_two_workers(running):
+def test_a_stack_with_another_prefix_unstripped_and_two_workers_has_no_finding(running):
     running.must("up", API_PREFIX="/shop/api", STRIP_PREFIX="false", APP_WORKERS=2, APP_SERVER="gunicorn")
     assert running.doctor()["findings"] == []
 
 
-def test_urls_of_the_wrong_entrypoint(running):
+def test_a_url_of_the_wrong_entrypoint_is_reported_with_the_right_one(running):
     base, direct = f"http://127.0.0.1:{running.http}", f"http://127.0.0.1:{running.direct}"
     for url, cause in (
         (f"{direct}/api/v1/app", "url.prefix"),
@@ -119,26 +121,26 @@ def test_urls_of_the_wrong_entrypoint(running):
         (f"{base}/", "url.prefix"),
     ):
         assert running.first(url) == cause, url
-    said = running.doctor(f"{direct}/api/v1/app")["findings"][0]
-    assert said["fix"] == f"{direct}/app"
+    finding = running.doctor(f"{direct}/api/v1/app")["findings"][0]
+    assert finding["fix"] == f"use {direct}/app"
 
 
-def test_an_address_that_bind_address_keeps_closed(running):
+def test_an_address_that_bind_address_keeps_closed_is_reported_with_the_setting(running):
     here = own_address()
     assert running.first(f"http://{here}:{running.direct}/app") == "url.direct_is_local"
-    said = running.doctor(f"http://{here}:{running.http}/api/v1/app")["findings"][0]
-    assert said["id"] == "url.bound_to_loopback"
-    assert said["fix"].startswith("BIND_ADDRESS=0.0.0.0")
+    finding = running.doctor(f"http://{here}:{running.http}/api/v1/app")["findings"][0]
+    assert finding["id"] == "url.bound_to_loopback"
+    assert finding["fix"].startswith("set BIND_ADDRESS=0.0.0.0")
 
 
-def test_an_open_address_that_public_hosts_refuses(running):
+def test_an_open_address_that_public_hosts_refuses_is_reported_with_the_setting(running):
     here = own_address()
     running.must("up", BIND_ADDRESS="0.0.0.0", PROBE=0)
-    said = running.doctor()["findings"]
-    assert said[0]["id"] == "hosts.refused" and here in said[0]["fix"]
-    said = running.doctor(f"http://{here}:{running.http}/api/v1/app")["findings"][0]
-    assert said["id"] == "url.host" and here in said["fix"]
-    hosts = said["fix"].split("PUBLIC_HOSTS=")[1].split(" ")[0]
+    findings = running.doctor()["findings"]
+    assert findings[0]["id"] == "hosts.refused" and here in findings[0]["fix"]
+    findings = running.doctor(f"http://{here}:{running.http}/api/v1/app")["findings"][0]
+    assert findings["id"] == "url.host" and here in findings["fix"]
+    hosts = findings["fix"].split("PUBLIC_HOSTS=")[1].split(" ")[0]
     running.must("up", BIND_ADDRESS="0.0.0.0", PROBE=0, PUBLIC_HOSTS=hosts)
     assert here not in " ".join(one["text"] for one in running.doctor()["findings"])
     assert running.first(f"http://{here}:{running.http}/api/v1/app") == ""
@@ -152,19 +154,19 @@ def app_process(stack) -> psutil.Process:
     )
 
 
-def test_a_process_that_is_stopped(running):
+def test_a_suspended_process_is_reported(running):
     process = app_process(running)
     process.suspend()
     try:
-        said = running.doctor()["findings"]
-        assert said[0]["id"] == "process.stopped" and str(process.pid) in said[0]["fix"]
+        findings = running.doctor()["findings"]
+        assert findings[0]["id"] == "process.stopped" and str(process.pid) in findings[0]["fix"]
         public = f"http://127.0.0.1:{running.http}/api/v1/app"
         wait_for(lambda: running.first(public) == "process.stopped", 15)  # once Traefik says 503
     finally:
         process.resume()
 
 
-def test_routes_that_traefik_did_not_take(running):
+def test_routes_that_traefik_rejected_are_reported(running):
     running.routes("[http.routers.app]", "[http.routers.app")
     wait_for(running.first, 10)
     assert running.first() == "routes.not_taken"
@@ -173,11 +175,11 @@ def test_routes_that_traefik_did_not_take(running):
     assert "routes   taken" in running.must("ps")
 
 
-def test_a_router_that_takes_another_prefix(running):
+def test_a_router_with_another_prefix_is_reported(running):
     running.routes("PathPrefix(`{{ $prefix }}/`)", "PathPrefix(`/api/v2/`)")
     wait_for(running.first, 10)
-    said = running.doctor()["findings"]
-    assert said[0]["id"] == "entrypoint.no_route", said
+    findings = running.doctor()["findings"]
+    assert findings[0]["id"] == "entrypoint.no_route", findings
     assert running.first(f"http://127.0.0.1:{running.http}/api/v1/app") == "url.no_route"
 
 
@@ -213,7 +215,7 @@ async def orders():
 
 @pytest.fixture
 def slow(running):
-    """The stack with an application whose answers take as long as a request says."""
+    """The stack with an application whose responses take as long as a request says."""
     (running.path / "app" / "slow.py").write_text(SLOW)
     yield running
     (running.path / "app" / "slow.py").unlink()
@@ -230,12 +232,12 @@ def send(url: str, *more: str) -> str:
     ).stdout
 
 
-def notes(said: dict) -> dict[str, str]:
-    return {one["id"]: f"{one['text']} {one['fix']}" for one in said["findings"]}
+def notes(report: dict) -> dict[str, str]:
+    return {one["id"]: f"{one['text']} {one['fix']}" for one in report["findings"]}
 
 
-def test_whose_limit_ended_a_request_is_named_with_its_setting(slow):
-    """An answer that takes longer than Traefik waits, and an upload that takes longer than a client may."""
+def test_a_request_that_a_time_limit_ended_is_reported_with_the_setting(slow):
+    """A response that takes longer than Traefik waits, and an upload that takes longer than a client may."""
     slow.must("up", APP_MODULE="app.slow:app")
     base = f"http://127.0.0.1:{slow.http}/api/v1"
     with ThreadPoolExecutor(2) as pool:
@@ -245,26 +247,27 @@ def test_whose_limit_ended_a_request_is_named_with_its_setting(slow):
     assert late["exit"] == 1
     assert [one["id"] for one in late["findings"]] == ["url.answer_limit"], late["findings"]
     assert "ANSWER_SECONDS=30" in late["findings"][0]["text"]
-    said = slow.doctor()
-    assert said["exit"] == 0
-    found = notes(said)
-    assert found.keys() == {"requests.answer_limit", "requests.request_limit"}, found
-    assert "ANSWER_SECONDS=60" in found["requests.answer_limit"]
-    assert "REQUEST_SECONDS=60" in found["requests.request_limit"]
-    assert "PUT /api/v1/blobs, " in found["requests.request_limit"]
+    report = slow.doctor()
+    assert report["exit"] == 0
+    texts = notes(report)
+    assert texts.keys() == {"requests.answer_limit", "requests.request_limit"}, texts
+    assert "ANSWER_SECONDS=60" in texts["requests.answer_limit"]
+    assert "REQUEST_SECONDS=60" in texts["requests.request_limit"]
+    assert "PUT /api/v1/blobs, " in texts["requests.request_limit"]
 
 
-def test_what_the_application_answers_itself_is_no_limit(slow):
+def test_the_application_s_own_502_is_not_reported_as_a_time_limit(slow):
     slow.must("up", APP_MODULE="app.slow:app")
     base = f"http://127.0.0.1:{slow.http}/api/v1"
-    said = slow.doctor(f"{base}/orders")["findings"]
-    assert [one["id"] for one in said] == ["url.application_failed"]
-    assert "the application itself answered 502" in said[0]["text"] and "billing" in said[0]["text"]
+    findings = slow.doctor(f"{base}/orders")["findings"]
+    assert [one["id"] for one in findings] == ["url.application_failed"]
+    text = findings[0]["text"]
+    assert "the application itself responded with 502" in text and "billing" in text
     assert slow.doctor()["findings"] == []
     assert slow.first(f"{base}/reports/a?seconds=8") == ""
 
 
-def test_a_process_that_ends_in_a_request_is_no_limit_of_traefik_s(slow):
+def test_a_process_that_exits_in_a_request_is_not_reported_as_a_time_limit(slow):
     slow.must("up", APP_MODULE="app.slow:app", APP_WORKERS=2)
     url = f"http://127.0.0.1:{slow.http}/api/v1/ends"
     assert send(url).endswith("502")
@@ -284,7 +287,7 @@ servers = [{url = "http://127.0.0.1:9"}]
 """
 
 
-def test_a_server_that_takes_no_connection_is_no_limit(running):
+def test_a_server_that_accepts_no_connection_is_not_reported_as_a_time_limit(running):
     """A second service, whose health nobody checks: a request is retried until the end."""
     file = running.path / "traefik" / "dynamic" / "away.toml"
     file.write_text(AWAY)
@@ -292,31 +295,31 @@ def test_a_server_that_takes_no_connection_is_no_limit(running):
     try:
         wait_for(lambda: send(url).endswith("502"), 30)
         assert running.first(url) == "url.no_application"
-        said = running.doctor()
+        report = running.doctor()
     finally:
         file.unlink()
-    assert said["exit"] == 0
-    found = notes(said)
-    assert found.keys() == {"requests.no_connection"}, found
-    assert "no server accepted a connection" in found["requests.no_connection"]
+    assert report["exit"] == 0
+    texts = notes(report)
+    assert texts.keys() == {"requests.no_connection"}, texts
+    assert "no server accepted a connection" in texts["requests.no_connection"]
 
 
-def test_an_encoded_character_that_traefik_refuses(running):
-    said = running.doctor(f"http://127.0.0.1:{running.http}/api/v1/units/m%2Fs")["findings"]
-    assert [one["id"] for one in said] == ["url.encoded"]
-    assert "Traefik refuses %2F" in said[0]["text"] and "ENCODED_CHARACTERS=" in said[0]["fix"]
+def test_an_encoded_character_that_traefik_refuses_is_named(running):
+    findings = running.doctor(f"http://127.0.0.1:{running.http}/api/v1/units/m%2Fs")["findings"]
+    assert [one["id"] for one in findings] == ["url.encoded"]
+    assert "Traefik refuses %2F" in findings[0]["text"] and "ENCODED_CHARACTERS=" in findings[0]["fix"]
     assert "GET /api/v1/units/m%2Fs, 400" in notes(running.doctor())["requests.encoded"]
     # Past the proxy it arrives.
     assert running.first(f"http://127.0.0.1:{running.direct}/units/m%2Fs") == "url.no_such_path"
 
 
-def test_an_application_that_is_starting_is_no_error(slow):
+def test_an_application_that_is_starting_is_not_reported_as_an_error(slow):
     slow.must("down")
     starting = slow.start("up", APP_MODULE="app.slow:app", SLOW_START=12)
     try:
         wait_for(lambda: "process.starting" in notes(slow.doctor()), 30)
-        said = slow.doctor()
-        assert notes(said).keys() == {"process.starting"} and said["exit"] == 0, said["findings"]
+        report = slow.doctor()
+        assert notes(report).keys() == {"process.starting"} and report["exit"] == 0, report["findings"]
         through = slow.doctor(f"http://127.0.0.1:{slow.http}/api/v1/reports/a")
         assert notes(through).keys() == {"process.starting"} and through["exit"] == 0, through["findings"]
     finally:
@@ -325,7 +328,7 @@ def test_an_application_that_is_starting_is_no_error(slow):
     assert slow.first() == ""
 
 
-def test_the_supervisor_is_gone(running):
+def test_a_killed_supervisor_is_reported(running):
     daemon = int((running.path / "build/native/supervisord.pid").read_text())
     os.kill(daemon, signal.SIGKILL)
     wait_for(lambda: not psutil.pid_exists(daemon) or psutil.Process(daemon).status() == "zombie", 10)
@@ -333,7 +336,7 @@ def test_the_supervisor_is_gone(running):
     running.must("down")
 
 
-def test_nothing_runs_and_a_port_is_taken(native):
+def test_a_port_that_another_process_has_is_reported_before_the_stopped_stack(native):
     native.must("down")
     assert native.first() == "stack.not_running"
     assert native.first(f"http://127.0.0.1:{native.http}/api/v1/app") == "url.nothing_listens"
@@ -341,12 +344,12 @@ def test_nothing_runs_and_a_port_is_taken(native):
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", native.http))
         other.listen()
-        said = native.doctor()["findings"]
-    assert [one["id"] for one in said] == ["port.taken", "stack.not_running"]
-    assert f"pid {os.getpid()}" in said[0]["text"]
+        findings = native.doctor()["findings"]
+    assert [one["id"] for one in findings] == ["port.taken", "stack.not_running"]
+    assert f"pid {os.getpid()}" in findings[0]["text"]
 
 
-def test_settings_that_cannot_be_are_one_line_and_exit_2(native):
+def test_an_invalid_setting_causes_one_line_and_exit_2(native):
     result = subprocess.run(
         [PYTHON, "-m", "behindproxy", "doctor"],
         cwd=native.path,
@@ -361,7 +364,7 @@ def test_settings_that_cannot_be_are_one_line_and_exit_2(native):
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1/", "http://:8000/", "http://a:b/"])
-def test_what_is_no_url_is_one_line_and_exit_2(url, native):
+def test_an_invalid_url_causes_one_line_and_exit_2(url, native):
     result = subprocess.run(
         [PYTHON, "-m", "behindproxy", "doctor", url],
         cwd=native.path,
@@ -397,13 +400,13 @@ def apply(stack, override: str) -> None:
 
 
 def test_the_healthy_stack_in_docker_has_no_finding(up):
-    said = up.doctor()
-    assert said["findings"] == [], said["findings"]
-    seen = [step["text"] for step in said["steps"]]
-    assert any("listens on 8000 in its container" in text for text in seen)
-    assert "the application in its own container: 200" in seen
-    assert "Traefik, over the container network: 200" in seen
-    assert f"127.0.0.1:{up.direct} leads to app, 8000 in its container" in seen
+    report = up.doctor()
+    assert report["findings"] == [], report["findings"]
+    texts = [step["text"] for step in report["steps"]]
+    assert any("listens on 8000 in its container" in text for text in texts)
+    assert "the application in its own container: 200" in texts
+    assert "Traefik, over the container network: 200" in texts
+    assert f"127.0.0.1:{up.direct} leads to app, 8000 in its container" in texts
 
 
 @pytest.mark.parametrize(
@@ -415,7 +418,7 @@ def test_the_healthy_stack_in_docker_has_no_finding(up):
         ("rm -f", "app", "container.missing"),
     ],
 )
-def test_a_container_that_ended(up, command, service, finding):
+def test_a_container_that_is_killed_or_paused_or_removed_is_reported(up, command, service, finding):
     id_ = up.container(service)
     engine(*command.split(), id_)
     try:
@@ -445,34 +448,36 @@ def test_a_container_that_ended(up, command, service, finding):
         ("ports: !reset []", "port.not_published"),
     ],
 )
-def test_a_compose_file_that_is_wrong(up, change, finding):
+def test_a_mistake_in_the_compose_file_is_named(up, change, finding):
     apply(up, f"services:\n  app:\n    {change.replace('DIRECT', str(up.direct))}\n")
     wait_for(lambda: up.doctor()["findings"] and "container.starting" not in str(up.doctor()["findings"]), 30)
     assert up.first() == finding
 
 
-def inside(said: dict, service: str) -> list[int]:
+def inside(report: dict, service: str) -> list[int]:
     """The ports on which something listens in the container."""
-    container = next(one for one in said["facts"]["containers"] if one["ours"] and one["service"] == service)
+    container = next(
+        one for one in report["facts"]["containers"] if one["ours"] and one["service"] == service
+    )
     return [one["port"] for one in container["listeners"] or ()]
 
 
-def test_a_part_of_the_stack_that_is_starting_is_no_error(up):
+def test_a_part_of_the_stack_that_is_starting_is_not_reported_as_an_error(up):
     """Another port first, as a library for metrics may open it; the public entrypoint has no server then."""
     later = "python -m http.server 8123 & sleep 15; kill $$!; exec python -m behindproxy_serve"
     apply(up, f"services:\n  app:\n    command: {json.dumps(['sh', '-c', later])}\n")
     wait_for(lambda: 8123 in inside(up.doctor(), "app"), 20)
     assert notes(up.doctor()).keys() == {"container.starting"}
     for url in ("", f"http://127.0.0.1:{up.http}/api/v1/app", f"http://127.0.0.1:{up.direct}/app"):
-        said = up.doctor(url)
-        assert said["exit"] == 0, (url, said["findings"])
+        report = up.doctor(url)
+        assert report["exit"] == 0, (url, report["findings"])
     wait_for(lambda: "container.starting" not in notes(up.doctor()), 60)
     assert up.first() == ""
 
 
-def test_an_engine_that_is_not_there(up):
-    said = up.doctor(DOCKER_HOST="unix:///nonexistent/docker.sock")["findings"]
-    assert said[0]["id"] == "engine.silent"
+def test_an_engine_that_does_not_respond_is_reported(up):
+    findings = up.doctor(DOCKER_HOST="unix:///nonexistent/docker.sock")["findings"]
+    assert findings[0]["id"] == "engine.silent"
 
 
 @pytest.fixture
@@ -492,21 +497,21 @@ def twin(docker):
         engine("rm", "-f", id_)
 
 
-def test_the_story_s_twin_in_a_container(docker, twin):
+def test_a_server_on_its_container_s_loopback_is_reported(docker, twin):
     """Bound to 127.0.0.1 in its container, the port published: connected, and closed at once."""
     port = docker.direct + 4
     server = ["uvicorn", "app.main:app", "--port", "8000"]
     first = twin(f"{port}:8000", *server, port=8000)
     for address in ("127.0.0.1", own_address()):
-        said = docker.doctor(f"http://{address}:{port}/app")["findings"][0]
-        assert said["id"] == "url.container_loopback" and "--host 0.0.0.0" in said["fix"], said
+        finding = docker.doctor(f"http://{address}:{port}/app")["findings"][0]
+        assert finding["id"] == "url.container_loopback" and "--host 0.0.0.0" in finding["fix"], finding
     engine("rm", "-f", first)
     twin(f"127.0.0.1:{port}:8000", *server, "--host", "0.0.0.0", port=8000)
     assert docker.first(f"http://127.0.0.1:{port}/app") == ""
     assert docker.first(f"http://{own_address()}:{port}/app") == "url.published_on_loopback"
 
 
-def test_a_container_that_is_starting_is_no_error(docker):
+def test_a_container_that_is_starting_is_not_reported_as_an_error(docker):
     docker.must("up")
     image = engine("inspect", "--format", "{{.Image}}", docker.container("app"))
     port = docker.direct + 4
@@ -524,14 +529,14 @@ def test_a_container_that_is_starting_is_no_error(docker):
         later,
     )
     try:
-        said = docker.doctor(f"http://127.0.0.1:{port}/app")
-        assert notes(said).keys() == {"url.container_starting"} and said["exit"] == 0, said["findings"]
+        report = docker.doctor(f"http://127.0.0.1:{port}/app")
+        assert notes(report).keys() == {"url.container_starting"} and report["exit"] == 0, report["findings"]
         wait_for(lambda: docker.doctor(f"http://127.0.0.1:{port}/app")["findings"] == [], 40)
     finally:
         engine("rm", "-f", id_)
 
 
-def test_other_containers_that_do_not_answer(docker, twin):
+def test_the_reason_why_another_container_does_not_respond_is_reported(docker, twin):
     port = docker.direct + 4
     id_ = twin(
         f"127.0.0.1:{port}:9000", "uvicorn", "app.main:app", "--port", "8000", "--host", "0.0.0.0", port=8000
@@ -539,8 +544,8 @@ def test_other_containers_that_do_not_answer(docker, twin):
     url = f"http://127.0.0.1:{port}/app"
     # The image's own health check takes seconds to say that it is up.
     wait_for(lambda: docker.first(url), 30)
-    said = docker.doctor(url)["findings"][0]
-    assert said["id"] == "url.container_other_port" and "8000" in said["fix"]
+    finding = docker.doctor(url)["findings"][0]
+    assert finding["id"] == "url.container_other_port" and "8000" in finding["fix"]
     engine("pause", id_)
     assert docker.first(url) == "url.container_paused"
     engine("unpause", id_)
@@ -548,7 +553,7 @@ def test_other_containers_that_do_not_answer(docker, twin):
     assert docker.first(url) == "url.container_ended"
 
 
-def test_what_traefik_refused_stands_in_its_container_s_log(docker):
+def test_a_request_that_traefik_refused_is_found_in_its_container_s_log(docker):
     docker.must("up")
     assert docker.first(f"http://127.0.0.1:{docker.http}/api/v1/units/m%2Fs") == "url.encoded"
     assert "GET /api/v1/units/m%2Fs, 400" in notes(docker.doctor())["requests.encoded"]

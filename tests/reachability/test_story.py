@@ -17,7 +17,7 @@ from tests.hosts import PYTHON, free_port
 
 from .conftest import CLOUD
 
-told = partial(statement, page="A Haunted Story")
+quotation = partial(statement, page="A Haunted Story")
 URL = f"http://{CLOUD}:8000/app"
 HELLO = '{"message":"Hello World"}'
 # What VS Code's Remote-SSH leaves in a terminal of its own.
@@ -45,7 +45,7 @@ StrictModes no
 UsePAM no
 AcceptEnv TERM_PROGRAM VSCODE_* PYTHONPATH PYTHONUNBUFFERED DOCKER_HOST
 """)
-    made = not Path("/run/sshd").exists()
+    makes_folder = not Path("/run/sshd").exists()
     Path("/run/sshd").mkdir(exist_ok=True)  # where sshd locks its child in; it insists on this one
     sshd = must("which", "sshd")
     daemon = cloud.start(sshd, "-D", "-e", "-f", str(folder / "sshd_config"), port=22, at=CLOUD)
@@ -70,7 +70,7 @@ AcceptEnv TERM_PROGRAM VSCODE_* PYTHONPATH PYTHONUNBUFFERED DOCKER_HOST
         "ExitOnForwardFailure=yes",
     ]
     cloud.end(daemon)
-    if made:
+    if makes_folder:
         os.rmdir("/run/sshd")
 
 
@@ -88,57 +88,62 @@ def doctor_over_ssh(laptop, ssh, url: str = "", **environ: str) -> dict:
     return json.loads(result.stdout)
 
 
-@told("The Answer", "Two causes overlapped: the editor forwarded the port, and --host 0.0.0.0 was missing.")
-def test_the_story(laptop, cloud, ssh):
+@quotation(
+    "The Answer", "Two causes overlapped: the editor forwarded the port, and --host 0.0.0.0 was missing."
+)
+def test_both_causes_in_the_story_are_found(laptop, cloud, ssh):
     dev_server(cloud)
     # At its own address: nothing. (A security group that drops would have made it a time-out.)
     assert "refused" in laptop.get(URL) or "connect" in laptop.get(URL)
-    # Through SSH's port forwarding: an answer, at the laptop's own localhost.
+    # Through SSH's port forwarding: a response, at the laptop's own localhost.
     forward = laptop.start(*ssh, "-N", "-L", "8000:localhost:8000", TO, port=8000)
     assert laptop.get("http://localhost:8000/app") == HELLO
     # The doctor, in a terminal of Remote-SSH: both causes, the first one first.
-    said = doctor_over_ssh(laptop, ssh, URL, **REMOTE_SSH)
-    assert [one["id"] for one in said["findings"]] == ["url.bound_to_loopback", "connection.editor_forwards"]
-    bound, forwards = said["findings"]
-    assert "fastapi dev" in bound["text"] and "127.0.0.1:8000" in bound["text"]
-    assert "--host 0.0.0.0" in bound["fix"]
-    assert "your editor forwards" in forwards["text"] and "Ports panel" in forwards["fix"]
+    report = doctor_over_ssh(laptop, ssh, URL, **REMOTE_SSH)
+    assert [one["id"] for one in report["findings"]] == [
+        "url.bound_to_loopback",
+        "connection.editor_forwards",
+    ]
+    first, forwards = report["findings"]
+    assert "fastapi dev" in first["text"] and "127.0.0.1:8000" in first["text"]
+    assert "--host 0.0.0.0" in first["fix"]
+    assert "forwards ports" in forwards["text"] and "Ports panel" in forwards["fix"]
     assert "ssh -L 8000:localhost:8000" in forwards["fix"]
-    assert any("private (RFC 1918)" in step["text"] for step in said["steps"])
+    assert any("private (RFC 1918)" in step["text"] for step in report["steps"])
     # After the one option that was missing, the address answers, and the doctor agrees.
     cloud.end(cloud.processes[-1])
     dev_server(cloud, "--host", "0.0.0.0")
     assert laptop.get(URL) == HELLO
-    said = doctor_over_ssh(laptop, ssh, URL, **REMOTE_SSH)
-    assert [one["id"] for one in said["findings"]] == ["connection.editor_forwards"]
+    report = doctor_over_ssh(laptop, ssh, URL, **REMOTE_SSH)
+    assert [one["id"] for one in report["findings"]] == ["connection.editor_forwards"]
     assert laptop.doctor(URL)["exit"] == 0
     laptop.end(forward)
 
 
-@told("Is it AWS?", "Nothing in the cloud's settings was wrong.")
-def test_is_it_the_cloud_no(laptop, cloud):
+@quotation("Is it AWS?", "Nothing in the cloud's settings was wrong.")
+def test_the_cloud_does_not_refuse_the_connection(laptop, cloud):
     """Another server on the same machine and port, on every address, is reached: the way is open."""
     cloud.start(PYTHON, "-m", "http.server", "8000", "--bind", "0.0.0.0", port=8000)
     assert "Directory listing" in laptop.get(f"http://{CLOUD}:8000/")
 
 
-@told(
+@quotation(
     "The Haunted Computer",
     "Its public address, 172.31.3.163, timed out.",
-    "The address is private, and a server bound to 127.0.0.1 refuses there; a time-out is a firewall's.",
+    "The address is private, and a server bound to 127.0.0.1 refuses there; a timeout points to a firewall.",
 )
-def test_the_cloud_it_would_be_where_it_times_out(laptop, cloud):
+def test_a_timeout_is_reported_as_the_cloud_s_firewall(laptop, cloud):
     """A security group drops; a server that is bound to loopback refuses. That tells them apart."""
     dev_server(cloud, "--host", "0.0.0.0")
     cloud.must("iptables", "-A", "INPUT", "-i", "eth0", "-p", "tcp", "--dport", "8000", "-j", "DROP")
     assert "timed out" in laptop.get(URL)
-    said = laptop.doctor(URL)
-    assert said["findings"][0]["id"] == "url.dropped_on_the_way"
-    assert "security group" in said["findings"][0]["text"]
+    report = laptop.doctor(URL)
+    assert report["findings"][0]["id"] == "url.dropped_on_the_way"
+    assert "security group" in report["findings"][0]["text"]
 
 
-@told("The Answer", "SSH can forward ports; with a plain SSH client localhost did not answer.")
-def test_is_it_ssh_only_where_it_is_told_to_forward(laptop, cloud, ssh):
+@quotation("The Answer", "SSH can forward ports; with a plain SSH client localhost did not answer.")
+def test_ssh_forwards_a_port_only_if_told_to(laptop, cloud, ssh):
     """A plain session forwards nothing; -L does; and whatever server it is, so it is SSH's doing."""
     dev_server(cloud)
     session = laptop.start(*ssh, "-N", TO)
@@ -148,13 +153,15 @@ def test_is_it_ssh_only_where_it_is_told_to_forward(laptop, cloud, ssh):
     assert laptop.get("http://localhost:8000/app") == HELLO
     laptop.end(forward)
     laptop.end(session)
-    said = doctor_over_ssh(laptop, ssh, URL)
-    assert [one["id"] for one in said["findings"]] == ["url.bound_to_loopback"]
-    assert any("plain SSH does not forward ports" in step["text"] for step in said["steps"])
+    report = doctor_over_ssh(laptop, ssh, URL)
+    assert [one["id"] for one in report["findings"]] == ["url.bound_to_loopback"]
+    assert any("plain SSH does not forward ports" in step["text"] for step in report["steps"])
 
 
-@told("Is it FastAPI?", "It might notice the SSH session and open a connection of its own.", "It does not.")
-def test_is_it_fastapi_no(laptop, cloud, ssh):
+@quotation(
+    "Is it FastAPI?", "It might notice the SSH session and open a connection of its own.", "It does not."
+)
+def test_fastapi_connects_to_nobody_in_an_ssh_session(laptop, cloud, ssh):
     """Started in an SSH session or not, it opens one listening socket and connects to nobody."""
     command = (
         f"cd {ROOT} && exec build/venv/bin/fastapi dev tests/reachability/demo.py --no-reload --port 8003"
@@ -168,8 +175,8 @@ def test_is_it_fastapi_no(laptop, cloud, ssh):
     wait_for(lambda: not cloud.listens("127.0.0.1", 8003), 20)
 
 
-@told("Is it UVicorn?", "Nothing special is known of it in SSH sessions.")
-def test_is_it_uvicorn_half(laptop, cloud, ssh):
+@quotation("Is it UVicorn?", "Nothing special is known of it in SSH sessions.")
+def test_uvicorn_listens_on_loopback_by_default_and_forwards_nothing(laptop, cloud, ssh):
     """It binds to 127.0.0.1 by default, as Hypercorn and http.server --bind do on request: the first
     cause. It forwards nothing: another server behind the same -L answers in the same way."""
     server = cloud.start("uvicorn", "tests.reachability.demo:app", "--port", "8000", port=8000)
@@ -185,9 +192,9 @@ def test_is_it_uvicorn_half(laptop, cloud, ssh):
     laptop.end(forward)
 
 
-def test_a_forward_to_a_closed_port_is_told_apart(laptop, ssh):
+def test_a_forwarded_port_that_nothing_listens_on_is_reported(laptop, ssh):
     """SSH takes the connection and ends it: no refusal, and yet nothing listens at the far end."""
     forward = laptop.start(*ssh, "-N", "-L", "8000:localhost:9", TO, port=8000)
-    said = laptop.doctor("http://localhost:8000/app")
-    assert said["findings"][0]["id"] == "url.forward_closed", said["findings"]
+    report = laptop.doctor("http://localhost:8000/app")
+    assert report["findings"][0]["id"] == "url.forward_closed", report["findings"]
     laptop.end(forward)

@@ -62,8 +62,15 @@ async def _without_database(app: FastAPI):
     yield
 
 
+@asynccontextmanager
+async def _without_a_word(app: FastAPI):
+    os._exit(3)
+    yield
+
+
 slow = FastAPI(lifespan=_slow)
 failing = FastAPI(lifespan=_without_database)
+ending = FastAPI(lifespan=_without_a_word)
 ordinary = FastAPI()
 
 
@@ -104,20 +111,20 @@ async def stream(kind: str) -> StreamingResponse:
     """Send a piece, and another one only when a client has been to /seen."""
 
     async def pieces() -> AsyncIterator[str]:
-        seen.clear()
+        event.clear()
         yield "data: first\n\n"
-        await asyncio.wait_for(seen.wait(), 20)
+        await asyncio.wait_for(event.wait(), 20)
         yield "data: second\n\n"
 
     return StreamingResponse(pieces(), media_type=kind)
 
 
-seen = asyncio.Event()
+event = asyncio.Event()
 
 
 @ordinary.get("/seen")
 async def note_seen() -> str:
-    seen.set()
+    event.set()
     return "noted"
 
 

@@ -16,9 +16,9 @@ def checkout():
     checkout.fill()
     yield checkout
     checkout.make("clean")  # down, and the image
-    left = not checkout.nothing_left()
+    leftovers = not checkout.nothing_left()
     shutil.rmtree(path, ignore_errors=True)
-    assert not left, "processes or containers were left"
+    assert not leftovers, "processes or containers were left"
 
 
 @pytest.fixture

@@ -26,18 +26,18 @@ def served(checkout):
 
 def run(checkout, runner_temp, tmp_path, **inputs: str) -> tuple[int, str, str]:
     """Its exit code, the job's summary and the step's outputs."""
-    given = {name: one.get("default", "") for name, one in ACTION["inputs"].items()} | {
+    values = {name: one.get("default", "") for name, one in ACTION["inputs"].items()} | {
         name.replace("_", "-"): value for name, value in inputs.items()
     }
-    assert given.keys() == ACTION["inputs"].keys()
+    assert values.keys() == ACTION["inputs"].keys()
     (step,) = ACTION["runs"]["steps"]
     files = {name: tmp_path / name for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
     environ = {
-        name: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: given[found[1]], value)
+        name: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda match: values[match[1]], value)
         for name, value in step["env"].items()
     }
     (tmp_path / "workspace").mkdir()
-    done = subprocess.run(
+    process = subprocess.run(
         [step["shell"], "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
         env={
             **os.environ,
@@ -52,9 +52,9 @@ def run(checkout, runner_temp, tmp_path, **inputs: str) -> tuple[int, str, str]:
         text=True,
         timeout=300,
     )
-    print(done.stdout)  # which pytest shows of a failure
-    read = (path.read_text() if path.exists() else "" for path in files.values())
-    return done.returncode, *read
+    print(process.stdout)  # which pytest shows of a failure
+    texts = (path.read_text() if path.exists() else "" for path in files.values())
+    return process.returncode, *texts
 
 
 @pytest.mark.parametrize("prefix, code", [("/api/v1", 0), ("/api/v2", 1)])

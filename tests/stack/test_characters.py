@@ -21,9 +21,9 @@ def send(http, url: str, path: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("allowed", [DEFAULT, ("%2F", "%5C", "%00", "//"), ("none",)], ids=",".join)
 def test_what_is_allowed_arrives_and_the_rest_is_refused_with_a_line_in_the_log(served, allowed):
-    given = {} if allowed == DEFAULT else {"ENCODED_CHARACTERS": ",".join(allowed)}
+    settings = {} if allowed == DEFAULT else {"ENCODED_CHARACTERS": ",".join(allowed)}
     strips = "//" not in allowed
-    served.must("up", APP_MODULE=MODULE, STRIP_PREFIX=str(strips).lower(), **given)
+    served.must("up", APP_MODULE=MODULE, STRIP_PREFIX=str(strips).lower(), **settings)
     before = len(log(served))
     with client(served) as http:
         for url in addresses(served):
@@ -33,9 +33,9 @@ def test_what_is_allowed_arrives_and_the_rest_is_refused_with_a_line_in_the_log(
                     assert (status, json.loads(text)) == (200, f"a{unquote(code)}b")
                 else:
                     assert (status, text) == (400, "")
-            sent = "https://example.com/x"
-            got = json.loads(send(http, url, f"/units/{sent}")[1])
-            assert got == (sent.replace("//", "/") if strips else sent)
+            address = "https://example.com/x"
+            value = json.loads(send(http, url, f"/units/{address}")[1])
+            assert value == (address.replace("//", "/") if strips else address)
             for dots in ("/units/../units/a", "/units/./a", "/units/%2e%2e/units/a", "/../v1/units/a"):
                 assert send(http, url, dots)[1] != json.dumps("../units/a")
                 assert send(http, url, dots)[0] in ((200, 404) if strips else (404,))
@@ -45,10 +45,10 @@ def test_what_is_allowed_arrives_and_the_rest_is_refused_with_a_line_in_the_log(
     assert all(line["RouterName"].endswith("app@file") for line in refused)
 
 
-@pytest.mark.parametrize("given", ["%3B,%25,%3F,%23", "%2F,%5C,%3F,//", "none"])
-def test_the_suite_knows_what_is_allowed(served, given):
+@pytest.mark.parametrize("characters", ["%3B,%25,%3F,%23", "%2F,%5C,%3F,//", "none"])
+def test_the_suite_knows_what_is_allowed(served, characters):
     for module in ("app.main:app", MODULE):
-        settings = {"ENCODED_CHARACTERS": given, "STRIP_PREFIX": str("//" not in given).lower()}
+        settings = {"ENCODED_CHARACTERS": characters, "STRIP_PREFIX": str("//" not in characters).lower()}
         served.must("up", APP_MODULE=module, **settings)
         code, output = served.make("verify", CHECKS="path.*", FAST=1, **settings)
         assert code == 0, output

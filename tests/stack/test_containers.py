@@ -22,8 +22,8 @@ def containers(running):
     if running.runtime != "docker":
         pytest.skip("RUNTIME is not docker: there are no containers")
     label = f"label=com.docker.compose.project.working_dir={running.path}"
-    inspected = json.loads(docker("inspect", *docker("ps", "-q", "--filter", label).split()))
-    return {c["Config"]["Labels"]["com.docker.compose.service"]: c for c in inspected}
+    inspections = json.loads(docker("inspect", *docker("ps", "-q", "--filter", label).split()))
+    return {c["Config"]["Labels"]["com.docker.compose.service"]: c for c in inspections}
 
 
 def test_the_host_at_the_container_s_own_addresses_is_not_trusted(containers):
@@ -34,13 +34,13 @@ def test_the_host_at_the_container_s_own_addresses_is_not_trusted(containers):
             continue  # Engine 28 isolates the internal network: the host has no address there
         headers = [part for name, value in SPOOF.items() for part in ("-H", f"{name}: {value}")]
         url = f"http://{settings['IPAddress']}:8000/_probe/host"
-        seen = json.loads(
+        scope = json.loads(
             subprocess.check_output(
                 ["curl", "-q", "--noproxy", "*", "-s", "-m", "5", *headers, url], text=True
             )
         )
-        assert ip_address(seen["client"][0]) in own, seen
-        assert seen["scheme"] == "http"
+        assert ip_address(scope["client"][0]) in own, scope
+        assert scope["scheme"] == "http"
         count += 1
     assert count, "no address of the container answered the host"
 
@@ -79,15 +79,15 @@ def test_plain_compose_up_works_and_refuses_what_it_cannot_honour(stopped):
         )
 
     try:
-        done = plain("up", "-d", "--build", "--wait")
-        assert done.returncode == 0, done.stderr
+        process = plain("up", "-d", "--build", "--wait")
+        assert process.returncode == 0, process.stderr
         # Compose waits for Traefik's health, not for its first check of the application.
         wait_for(lambda: '"root_path":"/api/v1"' in stopped.answers())
         for key, value in (("TRUSTED_PROXIES", "192.0.2.1"), ("DOMAIN", "a.example"), ("APP_REPLICAS", "3")):
             refused = plain("up", "-d", "--wait", **{key: value})
             assert refused.returncode != 0
-            said = plain("logs", "traefik").stdout
-            assert f"{key}={value}" in said and "start with `make up`" in said
+            log = plain("logs", "traefik").stdout
+            assert f"{key}={value}" in log and "start with `make up`" in log
     finally:
         plain("down")
 

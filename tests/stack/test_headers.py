@@ -43,10 +43,10 @@ DEFAULT, OPEN, CLOSED = (
 
 @dataclass
 class Way:
-    """The stack with the settings `given`, and a client at each entrypoint."""
+    """The stack with `settings`, and a client on each entrypoint."""
 
     checkout: Checkout
-    given: dict[str, str]
+    settings: dict[str, str]
     http: httpx.Client
     https: httpx.Client
     direct: httpx.Client
@@ -87,8 +87,8 @@ def way(request, checkout):
         override.unlink()
 
 
-def with_settings(**named: dict[str, str]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("way", named.values(), ids=named, indirect=True)
+def with_settings(**ways: dict[str, str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("way", ways.values(), ids=ways, indirect=True)
 
 
 def lines(log: str, part: str) -> list[dict]:
@@ -100,10 +100,10 @@ def lines(log: str, part: str) -> list[dict]:
 @with_settings(default=DEFAULT, open=OPEN, closed=CLOSED)
 def test_an_answer_s_headers_arrive_as_the_application_set_them(way):
     answer = way.http.get("/policies")
-    given = {name: answer.headers.get_list(name) for name in (*POLICIES, "X-Request-ID")}
+    values = {name: answer.headers.get_list(name) for name in (*POLICIES, "X-Request-ID")}
     own_id = answer.headers["x-request-id"]
     assert own_id.startswith("own-")
-    assert given == {**{name: [value] for name, value in POLICIES.items()}, "X-Request-ID": [own_id]}
+    assert values == {**{name: [value] for name, value in POLICIES.items()}, "X-Request-ID": [own_id]}
     log = way.checkout.must("logs", FOLLOW=0)
     assert own_id in {line.get("downstream_X-Request-Id") for line in lines(log, "traefik")}
     assert own_id in {line.get("request_id") for line in lines(log, "app")}
@@ -112,20 +112,22 @@ def test_an_answer_s_headers_arrive_as_the_application_set_them(way):
 @with_settings(default=DEFAULT)
 def test_what_it_does_not_set_is_added_and_traefik_adds_nothing(way):
     names = {*POLICIES, "Strict-Transport-Security", "Content-Security-Policy"}
-    shown = [{name: one.get("/").headers.get_list(name) for name in names} for one in (way.https, way.direct)]
-    assert shown[0] == shown[1]
-    assert shown[0]["X-Frame-Options"] == ["SAMEORIGIN"]
-    assert shown[0]["Permissions-Policy"] == ["camera=(self), geolocation=(self), microphone=(self)"]
+    headers = [
+        {name: one.get("/").headers.get_list(name) for name in names} for one in (way.https, way.direct)
+    ]
+    assert headers[0] == headers[1]
+    assert headers[0]["X-Frame-Options"] == ["SAMEORIGIN"]
+    assert headers[0]["Permissions-Policy"] == ["camera=(self), geolocation=(self), microphone=(self)"]
 
 
 @with_settings(default=DEFAULT, open=OPEN, closed=CLOSED)
 def test_a_page_of_another_origin_may_read_that_its_upload_was_too_long(way):
     origin, long = {"Origin": FRONT}, bytes(12_000_000)
-    taken = way.http.put("/blobs/one", content=bytes(1000), headers=origin)
+    answer = way.http.put("/blobs/one", content=bytes(1000), headers=origin)
     refused = way.http.put("/blobs/one", content=long, headers=origin)
-    assert (taken.status_code, refused.status_code) == (200, 413)
-    cors = [name for name in taken.headers if name.startswith("access-control-")]
-    assert cors and {n: refused.headers.get(n) for n in cors} == {n: taken.headers[n] for n in cors}
+    assert (answer.status_code, refused.status_code) == (200, 413)
+    cors = [name for name in answer.headers if name.startswith("access-control-")]
+    assert cors and {n: refused.headers.get(n) for n in cors} == {n: answer.headers[n] for n in cors}
     other = way.http.put("/blobs/one", content=long, headers={"Origin": "http://other.example"})
     assert "access-control-allow-origin" not in other.headers
 
@@ -142,7 +144,7 @@ def test_a_key_s_header_with_an_underscore_is_named_with_the_line_that_keeps_it(
 @with_settings(open=OPEN)
 def test_with_that_line_it_arrives(way):
     assert way.http.get("/orders", headers={"access_token": "open"}).json() == ["open"]
-    settings = {"APP_MODULE": "tests.theirs:app", "FAST": 1, "CHECKS": "headers.key", **way.given}
+    settings = {"APP_MODULE": "tests.theirs:app", "FAST": 1, "CHECKS": "headers.key", **way.settings}
     way.checkout.must("verify", **settings)
 
 
@@ -151,28 +153,28 @@ def test_a_client_s_identity_headers_never_arrive_however_they_are_spelled(way):
     spelled = [[(name.replace("-", mark), "invented") for name in SCRUBBED if "-" in name] for mark in "_."]
     for headers in (INVENTED, *spelled):
         for begin in range(0, len(headers), 50):  # Gunicorn takes 100 of a request
-            seen = way.http.get("/me", headers=headers[begin : begin + 50]).json()
-            assert not [name for name, value in seen if value == "invented"]
+            pairs = way.http.get("/me", headers=headers[begin : begin + 50]).json()
+            assert not [name for name, value in pairs if value == "invented"]
 
 
 @with_settings(default=DEFAULT, closed=CLOSED)
 def test_what_an_authentication_in_front_says_of_the_user_arrives(way):
     for name, invented in {"listed": INVENTED, "matched": INVENTED + ON_NO_LIST}.items():
-        seen = way.http.get(f"/{name}/me", headers=invented).json()
-        assert {one: dict(seen).get(one.lower()) for one in USER} == USER, name
-        assert not [one for one, value in seen if value == "invented"], name
-        given = way.http.get("/told").json()
-        assert not given.keys() & {one.lower() for one, _ in INVENTED}
-        assert "x-proxy-token" not in given
+        pairs = way.http.get(f"/{name}/me", headers=invented).json()
+        assert {one: dict(pairs).get(one.lower()) for one in USER} == USER, name
+        assert not [one for one, value in pairs if value == "invented"], name
+        arrivals = way.http.get("/told").json()
+        assert not arrivals.keys() & {one.lower() for one, _ in INVENTED}
+        assert "x-proxy-token" not in arrivals
     outside = dict(way.http.get("/me", headers=INVENTED).json())
     assert not outside.keys() & {one.lower() for one in USER}
 
 
 @with_settings(default=DEFAULT, open=OPEN)
 def test_the_application_gets_x_forwarded_prefix_unless_it_must_not(way):
-    seen = way.http.get("/me", headers={"X-Forwarded-Prefix": "/evil"}).json()
-    prefixes = [value for name, value in seen if name == "x-forwarded-prefix"]
-    assert prefixes == ([] if way.given else ["/api/v1"])
+    pairs = way.http.get("/me", headers={"X-Forwarded-Prefix": "/evil"}).json()
+    prefixes = [value for name, value in pairs if name == "x-forwarded-prefix"]
+    assert prefixes == ([] if way.settings else ["/api/v1"])
 
 
 @with_settings(default=DEFAULT, open=OPEN, closed=CLOSED)
@@ -180,8 +182,8 @@ def test_documentation_is_for_whom_the_setting_says(way):
     statuses = {"public": [200, 200, 200], "private": [404, 404, 200], "off": [404, 404, 404]}
     clients = (way.http, way.https, way.direct)
     for path in ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/admin/docs"):
-        shown = [client.get(path).status_code for client in clients]
-        assert shown == statuses[way.given.get("DOCS", "public")], path
+        observed = [client.get(path).status_code for client in clients]
+        assert observed == statuses[way.settings.get("DOCS", "public")], path
     assert [client.get("/told/nothing").status_code for client in clients] == [404, 404, 404]
     assert [client.get("/policies").status_code for client in clients] == [200, 200, 200]
 

@@ -55,7 +55,7 @@ class Installed:
 
     def run(self, folder: Path, *command: str, **environ: str) -> tuple[int, str]:
         """The exit status of one of its commands in `folder`, and what it prints."""
-        done = subprocess.run(
+        process = subprocess.run(
             [self.bin / command[0], *command[1:]],
             cwd=folder,
             env=self.environ | environ,
@@ -64,7 +64,7 @@ class Installed:
             text=True,
             timeout=300,
         )
-        return done.returncode, done.stdout
+        return process.returncode, process.stdout
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +113,13 @@ def statuses(folder: Path) -> list[tuple[str, str]]:
 
 def test_it_says_of_a_deployment_what_make_verify_says(installed, served, empty):
     url, tls, direct, ca = (one.partition("=")[2] or one for one in addresses(served))
-    code, made = served.make("verify", PROXY_URL=url, TLS_URL=tls, DIRECT_URL=direct, CA_FILE=ca, FAST="1")
-    assert code == 0, made
+    code, output_of_make = served.make(
+        "verify", PROXY_URL=url, TLS_URL=tls, DIRECT_URL=direct, CA_FILE=ca, FAST="1"
+    )
+    assert code == 0, output_of_make
     code, output = installed.run(empty, "behindproxy", "verify", *addresses(served), "--fast")
     assert code == 0, output
-    assert output.splitlines()[-1] == made.splitlines()[-1]
+    assert output.splitlines()[-1] == output_of_make.splitlines()[-1]
     assert statuses(empty / REPORT) == statuses(served.path / "build" / "verify")
     assert [path.name for path in empty.iterdir()] == [REPORT]
 
@@ -129,16 +131,16 @@ def test_verify_and_pytest_show_the_same_wherever_they_are_called(installed, ser
         (empty / name).write_text(text)
     code, output = installed.run(empty, "behindproxy", "verify", *addresses(served), "--only", CHECKS)
     assert code == 0, output
-    seen = statuses(empty / REPORT)
-    assert ("app.root_path", "passed") in seen
+    results = statuses(empty / REPORT)
+    assert ("app.root_path", "passed") in results
     shutil.rmtree(empty / REPORT)
     options = f"--url={addresses(served)[0]}", *addresses(served)[1:], f"--only={CHECKS}"
-    code, said = installed.run(
+    code, output_of_pytest = installed.run(
         empty, "pytest", "-p", "no:cacheprovider", "--pyargs", "behindproxy.contract", *options
     )
-    assert code == 0, said
-    assert said.splitlines()[-1] == output.splitlines()[-1]
-    assert statuses(empty / REPORT) == seen
+    assert code == 0, output_of_pytest
+    assert output_of_pytest.splitlines()[-1] == output.splitlines()[-1]
+    assert statuses(empty / REPORT) == results
     assert {path.name for path in empty.iterdir()} == {REPORT, *(name.split("/")[0] for name in files)}
 
 
@@ -150,7 +152,7 @@ def test_an_environment_inside_the_project_changes_nothing(installed, served, em
     inside = empty / "env"
     shutil.copytree(installed.bin.parent, inside, symlinks=True)
     options = f"--url={addresses(served)[0]}", *addresses(served)[1:], "--only=app."
-    done = subprocess.run(
+    process = subprocess.run(
         [inside / "bin" / "python", "-P", "-m", "pytest", "--pyargs", "behindproxy.contract", *options],
         cwd=empty,
         env=installed.environ,
@@ -158,7 +160,7 @@ def test_an_environment_inside_the_project_changes_nothing(installed, served, em
         text=True,
         timeout=300,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert process.returncode == 0, process.stdout + process.stderr
     assert ("app.root_path", "passed") in statuses(empty / REPORT)
 
 

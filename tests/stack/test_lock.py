@@ -36,9 +36,9 @@ def test_a_second_command_is_refused_and_the_first_serves(slow, target):
     code, second = slow.make(target, MAX_BODY_BYTES=4711)
     output, _ = first.communicate(timeout=120)
     assert code != 0, second
-    said = [line for line in second.splitlines() if "is running" in line]
-    assert len(said) == 1, second
-    assert re.search(r"`make up` of this clone is running \(pid \d+\)", said[0])
+    lines = [line for line in second.splitlines() if "is running" in line]
+    assert len(lines) == 1, second
+    assert re.search(r"`make up` of this clone is running \(pid \d+\)", lines[0])
     assert first.returncode == 0, output
     assert slow.answers() == HELLO
     assert slow.make("ps")[0] == 0
@@ -54,10 +54,10 @@ def test_down_ends_an_up_and_leaves_nothing(slow):
     assert slow.make("ps")[0] != 0
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_an_up_that_is_ended_leaves_nothing(slow, sent):
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_an_up_that_is_ended_leaves_nothing(slow, signal_):
     first = begun(slow)
-    os.killpg(first.pid, sent)
+    os.killpg(first.pid, signal_)
     first.communicate(timeout=60)
     assert first.returncode != 0
     assert slow.nothing_left()

@@ -44,8 +44,8 @@ def test_many_long_paths_do_not_wash_a_line_away(running, kilobytes, status):
     "header", ["Host: {}", "X-Request-Id: {}", "Authorization: Basic {}", "User-Agent: {}", "Referer: {}"]
 )
 def test_no_header_makes_a_line_of_the_log_longer_than_the_headers_may_be(running, header):
-    sent = header.format("a" * 31_000)
-    send(running, "app", *(["Host: localhost"] if "Host" not in header else []), sent)
+    line = header.format("a" * 31_000)
+    send(running, "app", *(["Host: localhost"] if "Host" not in header else []), line)
     longest = max(map(len, lines_of(running)))
     assert longest < 40_000
 

@@ -93,8 +93,8 @@ def test_doctor_examines_what_runs(shop):
 
 @pytest.mark.skipif(not DOCKER, reason="RUNTIME is not docker: deploy replaces containers")
 def test_deploy_keeps_the_settings_of_what_runs(stopped):
-    given = {"API_PREFIX": "/shop", "APP_REPLICAS": 2, "RATE_LIMIT": 500}
-    stopped.must("up", **given)
+    settings = {"API_PREFIX": "/shop", "APP_REPLICAS": 2, "RATE_LIMIT": 500}
+    stopped.must("up", **settings)
     (stopped.path / "build" / "state.json").unlink()
     stopped.must("deploy")
     assert stopped.answers("/shop/app") == HELLO.replace("/api/v1", "/shop")

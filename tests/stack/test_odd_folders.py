@@ -16,8 +16,8 @@ def test_the_stack_runs_in_a_folder_with_an_odd_name(name):
     odd = Checkout(ROOT / "build" / name)
     odd.fill()
     try:
-        code, said = odd.run("up")
-        assert code == 0, said
+        code, output = odd.run("up")
+        assert code == 0, output
         assert "Hello World" in odd.answers()
         assert odd.run("ps")[0] == 0
     finally:

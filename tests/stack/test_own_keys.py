@@ -22,14 +22,14 @@ def environments(stack) -> dict[str, dict[str, str]]:
             )
             for service in ("app", "traefik")
         }
-    found = {}
+    result = {}
     for process in psutil.process_iter(["cmdline", "environ"]):
         mine, command = process.info["environ"] or {}, " ".join(process.info["cmdline"] or [])
         if mine.get("RUN_DIR", "").startswith(str(stack.path)):
-            found[
+            result[
                 "app" if " behindproxy_serve.asgi:app " in command else command.split(" ")[0].split("/")[-1]
             ] = mine
-    return found
+    return result
 
 
 def test_the_application_alone_gets_them(stopped):
@@ -37,14 +37,14 @@ def test_the_application_alone_gets_them(stopped):
     (stopped.path / ".env").write_text("\n".join(lines))
     output = stopped.must("up")
     assert "warning: .env: API_PREFX is not a setting" in output and "API_PREFIX is one" in output
-    seen = environments(stopped)
-    assert OWN.items() <= seen["app"].items()
-    assert not OWN.keys() & seen["traefik"].keys()
-    assert not (OF_OTHERS.keys() | OF_THE_STACK - {"DOMAIN"}) & seen["app"].keys()
+    environs = environments(stopped)
+    assert OWN.items() <= environs["app"].items()
+    assert not OWN.keys() & environs["traefik"].keys()
+    assert not (OF_OTHERS.keys() | OF_THE_STACK - {"DOMAIN"}) & environs["app"].keys()
     for path in (stopped.path / "build").rglob("*.json"):
         assert OWN["SECRET_KEY"] not in path.read_text(errors="replace"), path
     # Another value is another environment: it is applied as a setting is.
     (stopped.path / ".env").write_text("CURRENCY=USD\n")
     stopped.must("up")
-    seen = environments(stopped)["app"]
-    assert seen["CURRENCY"] == "USD" and "SECRET_KEY" not in seen
+    environs = environments(stopped)["app"]
+    assert environs["CURRENCY"] == "USD" and "SECRET_KEY" not in environs

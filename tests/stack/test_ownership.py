@@ -29,11 +29,11 @@ class Theirs:
         # With Compose's defaults for it: the project has the folder's name.
         project = self.stack.path.name
         command = ["docker", "compose", "-p", project, "-f", str(self.file), *arguments]
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=self.stack.path, env=self.stack.environ, capture_output=True, text=True
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert process.returncode == 0, process.stderr
+        return process.stdout
 
     def ids(self) -> set[str]:
         return set(self.compose("ps", "--quiet").split())
@@ -54,14 +54,14 @@ def folder(stopped, monkeypatch):
 
 @pytest.fixture
 def theirs(folder):
-    made = []
+    projects = []
 
     def start(services: str, name: str = "compose.yaml") -> Theirs:
-        made.append(Theirs(folder, name, services))
-        return made[-1]
+        projects.append(Theirs(folder, name, services))
+        return projects[-1]
 
     yield start
-    for one in made:
+    for one in projects:
         if one.file.name in FILES:
             one.compose("down", "--timeout", "0")
             one.file.unlink()
@@ -183,8 +183,8 @@ def plain(folder, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_stack_of_plain_compose_and_one_of_an_earlier_name_are_found(folder):
     """Before, the project had the folder's name; and `docker compose up` writes no state."""
     for arguments in ((), ("-p", folder.path.name)):
-        done = plain(folder, *arguments, "up", "--detach", "--build", "--wait")
-        assert done.returncode == 0, done.stderr
+        process = plain(folder, *arguments, "up", "--detach", "--build", "--wait")
+        assert process.returncode == 0, process.stderr
         assert "runtime: docker" in folder.must("ps")
         assert "stopped (docker)" in folder.must("down")
         assert folder.nothing_left()
@@ -194,8 +194,8 @@ def test_a_stack_of_plain_compose_and_one_of_an_earlier_name_are_found(folder):
 
 
 def test_up_takes_over_from_an_earlier_project_name(folder):
-    done = plain(folder, "-p", folder.path.name, "up", "--detach", "--build", "--wait")
-    assert done.returncode == 0, done.stderr
+    process = plain(folder, "-p", folder.path.name, "up", "--detach", "--build", "--wait")
+    assert process.returncode == 0, process.stderr
     folder.must("up")
     assert folder.answers() == HELLO
     assert folder.container("traefik") and folder.container("app")
@@ -260,14 +260,14 @@ def test_a_swarm_stack_of_theirs_under_the_folder_s_name_is_left_alone(swarm):
 
 
 def test_networks_of_a_killed_up_are_removed(folder):
-    done = plain(folder, "create", "traefik")
-    assert done.returncode == 0, done.stderr
+    process = plain(folder, "create", "traefik")
+    assert process.returncode == 0, process.stderr
     docker("rm", "--force", *folder.containers())
     names = docker("network", "ls", "--filter", "label=com.docker.compose.project=behindproxy", "-q")
     assert names
     folder.must("down")
-    left = docker("network", "ls", "--filter", "label=com.docker.compose.project=behindproxy", "-q")
-    assert not left
+    networks = docker("network", "ls", "--filter", "label=com.docker.compose.project=behindproxy", "-q")
+    assert not networks
 
 
 SAME_NAME = """name: behindproxy

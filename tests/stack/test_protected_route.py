@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 USER = "admin:for-tests-only"
-PREFIX_RULE = "(Path(`{{ $prefix }}`) || PathPrefix(`{{ $prefix }}/`))"
+PREFIX_RULE = "(Path(`{{ $prefix }}`) || PathPrefix(`{{ $prefix }}/`){{ $metadata }})"
 ADDRESSES, METHODS = "path.protected_route", "path.protected_methods"
 PRIORITY, CLOSED = "  priority = 200\n", "  priority = 150\n"
 RULE = "PathPrefix(`{{ $prefix }}/admin`)"
@@ -106,7 +106,7 @@ def replace(checkout, name: str, old: str, new: str) -> None:
 
 
 def answers_of(checkout, check: str, **settings: object) -> dict[str, dict]:
-    """The answers of the suite's check, by entrypoint."""
+    """The responses of the suite's check, by entrypoint."""
     code, output = checkout.make("up", **{"APP_MODULE": "tests.routes:app", **settings})
     assert code == 0, output
     subprocess.run(
@@ -170,10 +170,10 @@ def test_where_its_middleware_cannot_be_built_nobody_gets_in(protected, edits, s
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_recipe_is_seen(protected, wrong):
-    shown, edits = WRONG[wrong]
+    words, edits = WRONG[wrong]
     for name, old, new in edits:
         replace(protected, name, old, new)
     check = METHODS if wrong == "protected rule for GET alone" else ADDRESSES
     module = MODULES.get(wrong, "tests.routes:app")
     for entrypoint, answer in answers_of(protected, check, APP_MODULE=module).items():
-        assert answer["status"] == "failed" and shown in answer["observed"], (entrypoint, answer)
+        assert answer["status"] == "failed" and words in answer["observed"], (entrypoint, answer)

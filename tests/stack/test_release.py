@@ -21,7 +21,7 @@ def step(job: str, name: str) -> str:
 
 
 def run(folder, script: str, **environ: object) -> tuple[int, str]:
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", script],
         cwd=folder,
         env={**os.environ, **{name: str(value) for name, value in environ.items()}},
@@ -30,7 +30,7 @@ def run(folder, script: str, **environ: object) -> tuple[int, str]:
         text=True,
         timeout=600,
     )
-    return done.returncode, done.stdout
+    return process.returncode, process.stdout
 
 
 def test_a_tag_must_be_the_version():
@@ -53,18 +53,18 @@ def test_its_image_verifies_a_deployment(checkout, tmp_path):
         pytest.skip("hatchling or build is not installed: src/behindproxy/make/environment.sh build")
     must(str(checkout.path / "deploy" / "tool" / "wheels.sh"))
     version = behindproxy.__version__
-    given = {"IMAGE": IMAGE, "GITHUB_REF_NAME": f"v{version}", "GITHUB_OUTPUT": tmp_path / "output"}
+    environ = {"IMAGE": IMAGE, "GITHUB_REF_NAME": f"v{version}", "GITHUB_OUTPUT": tmp_path / "output"}
     image = f"{IMAGE.lower()}:{version}"
     try:
-        code, output = run(checkout.path, step("image", "image"), **given)
+        code, output = run(checkout.path, step("image", "image"), **environ)
         assert code == 0, output
         assert output.splitlines()[-1] == f"behindproxy {version}"
         assert (tmp_path / "output").read_text() == f"image={image}\n"
         checkout.must("up")
         here = ["run", "--rm", "--network", "host", "--user", str(os.getuid()), "-v", f"{tmp_path}:/work"]
         url = f"http://127.0.0.1:{checkout.http}/api/v1"
-        said = docker(*here, image, "verify", url, "--only", "app.,prefix.")
-        assert " 0 failed" in said.splitlines()[-1]
+        report = docker(*here, image, "verify", url, "--only", "app.,prefix.")
+        assert " 0 failed" in report.splitlines()[-1]
         assert (tmp_path / "behindproxy-report" / "report.html").exists()
     finally:
         subprocess.run(["docker", "image", "rm", "--force", image], capture_output=True)

@@ -32,14 +32,14 @@ def served(stack) -> str:
     return stack.answers("/api/v1/static/version.txt")
 
 
-@pytest.mark.parametrize("sent", [signal.SIGHUP, signal.SIGKILL])
-def test_a_version_that_never_served_is_not_gone_back_to(stopped, versions, sent):
+@pytest.mark.parametrize("signal_", [signal.SIGHUP, signal.SIGKILL])
+def test_a_version_that_never_served_is_not_gone_back_to(stopped, versions, signal_):
     versions("two", broken=True)
     cut_off = stopped.start("deploy")
     for line in cut_off.stdout:
         if "starting" in line:
             break
-    os.killpg(cut_off.pid, sent)
+    os.killpg(cut_off.pid, signal_)
     cut_off.communicate(timeout=60)
     assert served(stopped) == "one"
     versions("three")

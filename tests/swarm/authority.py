@@ -12,7 +12,7 @@ from .nodes import Switch
 
 DOMAIN = "api.example.test"
 NEEDS = ("named", "lego")
-NAMED = """options {{
+BIND_CONFIG = """options {{
   directory "{folder}";
   listen-on port 5353 {{ 127.0.0.1; }};
   listen-on-v6 {{ none; }};
@@ -78,7 +78,7 @@ class Authority:
             "key.pem": leaf.private_key_pem,
         }.items():
             blob.write_to_path(folder / name)
-        for name, text in {"named.conf": NAMED, "zone": ZONE, "Caddyfile": CADDYFILE}.items():
+        for name, text in {"named.conf": BIND_CONFIG, "zone": ZONE, "Caddyfile": CADDYFILE}.items():
             (folder / name).write_text(text.format(folder=folder))
         switch.start("named", "-g", "-c", str(folder / "named.conf"), port=5353)
         caddy = str(VENV / "bin" / "caddy")
@@ -101,7 +101,7 @@ class Authority:
 
     def lego(self, *action: str) -> None:
         """What docs/scaling.md has somebody run, with this authority and this zone."""
-        done = self.switch.run(
+        process = self.switch.run(
             "lego",
             "--server",
             "https://localhost:14000/acme/local/directory",
@@ -121,4 +121,4 @@ class Authority:
             LEGO_CA_CERTIFICATES=str(self.folder / "ca.pem"),
             RFC2136_NAMESERVER="127.0.0.1:5353",
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert process.returncode == 0, process.stdout + process.stderr

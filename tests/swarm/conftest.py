@@ -43,7 +43,7 @@ class Cluster(Checkout):
 
     def start(self, target: str, **settings: object) -> subprocess.Popen:
         hosts = ",".join(["localhost", "127.0.0.1", *(node.address for node in self.nodes)])
-        given = {
+        values = {
             "APP_IMAGE": "service-app:1",
             "APP_MODULE": "tests.routes:app",
             "APP_REPLICAS": 3,
@@ -52,7 +52,7 @@ class Cluster(Checkout):
             "PUBLIC_HOSTS": hosts,
             **settings,
         }
-        return super().start(target, **given)
+        return super().start(target, **values)
 
     def docker(self, *arguments: str) -> str:
         """A manager's answer."""
@@ -118,15 +118,15 @@ def cluster():
         token = manager.docker("swarm", "join-token", "-q", "worker")
         for node in nodes[1:]:
             node.docker("swarm", "join", "--token", token, "--advertise-addr", node.address, manager.address)
-        made = Cluster(hosts[0], nodes)
-        made.fill()
-        if made.no_esp:
-            stack = made.path / "deploy" / "swarm" / "stack.yml"
+        own = Cluster(hosts[0], nodes)
+        own.fill()
+        if own.no_esp:
+            stack = own.path / "deploy" / "swarm" / "stack.yml"
             content = compose_file.load(stack)
             del content["networks"]["internal"]["driver_opts"]
             stack.write_text(yaml.safe_dump(content, sort_keys=False))
-        made.images()
-        yield made
+        own.images()
+        yield own
     finally:
         for host in reversed(hosts):
             host.close()

@@ -158,9 +158,9 @@ class Node(Host):
         )
 
     def docker(self, *arguments: str) -> str:
-        done = self.ask(*arguments)
-        assert done.returncode == 0, f"{self.name}: docker {' '.join(arguments)}: {done.stderr}"
-        return done.stdout.strip()
+        process = self.ask(*arguments)
+        assert process.returncode == 0, f"{self.name}: docker {' '.join(arguments)}: {process.stderr}"
+        return process.stdout.strip()
 
     def close(self) -> None:
         super().close()

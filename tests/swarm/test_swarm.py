@@ -37,10 +37,10 @@ def test_every_node_serves_and_ps_says_so(stack):
     assert set(stack.where("traefik").values()) == {1}
 
 
-def test_the_suite_holds_at_each_node(stack):
+def test_the_suite_passes_on_each_node(stack):
     def verify(node) -> dict:
         report = stack.path / "build" / node.name
-        done = subprocess.run(
+        process = subprocess.run(
             [
                 PYTHON,
                 "-m",
@@ -61,7 +61,7 @@ def test_the_suite_holds_at_each_node(stack):
             text=True,
             timeout=300,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert process.returncode == 0, process.stdout + process.stderr
         return json.loads((report / "report.json").read_text())["summary"]
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -137,12 +137,12 @@ def attack(stack, network: str, *targets: str) -> list[dict]:
 
 def addresses(stack, network: str) -> list[str]:
     """Of the application's containers in `network`, on whichever node."""
-    found = []
+    result = []
     for node in stack.nodes:
         for container in node.docker("ps", "-q", "--filter", "name=service_app").split():
             networks = json.loads(node.docker("inspect", container))[0]["NetworkSettings"]["Networks"]
-            found += [networks[network]["IPAddress"]] if network in networks else []
-    return found
+            result += [networks[network]["IPAddress"]] if network in networks else []
+    return result
 
 
 def test_only_the_overlay_of_traefik_and_the_app_is_trusted(stack):
@@ -187,7 +187,7 @@ print(esp, plain)
 """
 
 
-def test_what_the_nodes_say_to_each_other_is_encrypted(stack):
+def test_traffic_between_the_nodes_is_encrypted(stack):
     sniffing = subprocess.Popen(
         ["ip", "netns", "exec", stack.switch.namespace, PYTHON, "-c", SNIFF, "node-1", "the-marked-item"],
         stdout=subprocess.PIPE,
@@ -211,7 +211,7 @@ def test_a_rolling_update_loses_no_request(stack, record):
     assert not tally.failures
 
 
-def test_a_version_that_never_becomes_healthy_is_rolled_back_by_itself(stack, record):
+def test_a_version_that_never_becomes_healthy_is_rolled_back_automatically(stack, record):
     before = version(stack.urls[0])
     with load(*stack.urls) as tally:
         code, output = stack.make("swarm-deploy", APP_IMAGE="service-app:broken")
@@ -235,24 +235,24 @@ def test_scaling_loses_no_request(stack, record):
     assert not tally.failures
 
 
-def test_a_node_that_is_cut_off_costs_what_is_in_flight_there(stack, record):
-    lost, staying = stack.nodes[2], stack.urls[:2]
+def test_a_node_that_is_cut_off_costs_only_the_requests_in_flight_there(stack, record):
+    node, staying = stack.nodes[2], stack.urls[:2]
     try:
         with load(*staying, rates=REQUESTS) as tally:
             time.sleep(5)
-            stack.switch.cut(lost)
+            stack.switch.cut(node)
             cut = time.monotonic()
             # Swarm notices by itself, and has the replica run elsewhere.
             elsewhere = wait_for(
-                lambda: sum(n for name, n in stack.where().items() if name != lost.name) == 3, 90
+                lambda: sum(n for name, n in stack.where().items() if name != node.name) == 3, 90
             )
             time.sleep(5)
-            code, said = stack.make("swarm-ps")
+            code, output = stack.make("swarm-ps")
         # Once the node is back, Swarm removes what ran there, and its log.
         began = logs(stack)
     finally:
-        stack.switch.mend(lost)
-    assert f"node {lost.name} is down" in said, said
+        stack.switch.mend(node)
+    assert f"node {node.name} is down" in output, output
     late = [at - cut for at in tally.failed_at]
     record(
         tally,
@@ -261,7 +261,7 @@ def test_a_node_that_is_cut_off_costs_what_is_in_flight_there(stack, record):
     )
     assert all(at < NOTICE_SECONDS for at in late), (late, tally.failures)
     # What had gone there and was not answered, whatever its method: 504 after responseHeaderTimeout.
-    assert all(re.search("HTTP 50[24]", said) for said in tally.failures), tally.failures
+    assert all(re.search("HTTP 50[24]", output) for output in tally.failures), tally.failures
     never_twice(tally, began)
 
 
@@ -289,10 +289,10 @@ def test_the_node_comes_back_and_takes_load_again(stack, record):
     assert requests > 20
 
 
-def test_bad_settings_are_one_line_and_change_nothing(stack):
+def test_bad_settings_get_a_one_line_error_and_change_nothing(stack):
     versions = ("service", "inspect", "--format", "{{.Version.Index}}", "service_app", "service_traefik")
     before = stack.docker(*versions)
-    for settings, said in (
+    for settings, pattern in (
         ({"APP_IMAGE": ""}, "APP_IMAGE is empty: .*the swarm has 3"),
         ({"BIND_ADDRESS": "127.0.0.1"}, "BIND_ADDRESS=127.0.0.1: Swarm always opens"),
         ({"APP_REPLICAS": 9}, "APP_REPLICAS=9: "),
@@ -303,7 +303,7 @@ def test_bad_settings_are_one_line_and_change_nothing(stack):
         code, output = stack.make("swarm-deploy", **settings)
         assert code != 0
         assert len([line for line in output.splitlines() if "***" not in line]) == 1, output
-        assert re.search(said, output), output
+        assert re.search(pattern, output), output
     assert stack.docker(*versions) == before
 
 
@@ -344,9 +344,9 @@ def test_new_routes_and_a_new_certificate_restart_one_traefik_after_the_other(st
     record(
         tally,
         f"of clients with all addresses; with one alone {len(alone.failures)} of "
-        f"{sum(alone.sent.values())} failed",
+        f"{sum(alone.counts.values())} failed",
     )
-    assert len(tally.failures) < sum(tally.sent.values()) / 100, tally.failures
+    assert len(tally.failures) < sum(tally.counts.values()) / 100, tally.failures
     assert len(alone.failures) > len(tally.failures)
     for node in stack.nodes:
         answer = httpx.get(f"{stack.url(node)}/app", trust_env=False)
@@ -368,7 +368,7 @@ def test_a_domain_is_served_by_every_node_and_a_renewal_reaches_them_all(stack, 
     authority.lego("renew", "--days", "366", "--no-random-sleep")
     assert issued(authority) != first
     environ = {k: v for k, v in stack.environ.items() if k not in ("HTTP_PORT", "HTTPS_PORT")}
-    done = subprocess.run(
+    process = subprocess.run(
         ["make", "--no-print-directory", "swarm-deploy"],
         cwd=stack.path,
         env=environ,
@@ -376,8 +376,8 @@ def test_a_domain_is_served_by_every_node_and_a_renewal_reaches_them_all(stack, 
         text=True,
         timeout=300,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"https://{DOMAIN}/api/v1/app" in done.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert f"https://{DOMAIN}/api/v1/app" in process.stdout
     for node in stack.nodes:
         assert served(node, 443, authority) == issued(authority)
         answer = httpx.get(

@@ -40,6 +40,6 @@ def counting():
     assert code == 0, output
     yield stack
     stack.make("clean")
-    left = not stack.nothing_left()
+    leftovers = not stack.nothing_left()
     shutil.rmtree(path, ignore_errors=True)
-    assert not left, "processes were left"
+    assert not leftovers, "processes were left"

@@ -32,7 +32,7 @@ PAGE = """<!doctype html><title>Docs</title><script>
 fetch("orders", {method: "DELETE"}); navigator.sendBeacon("orders", "opened");
 </script><h1>Something went wrong</h1>"""
 
-counted: Counter[str] = Counter()
+counts: Counter[str] = Counter()
 
 
 async def app(scope, receive, send) -> None:
@@ -45,12 +45,12 @@ async def app(scope, receive, send) -> None:
     names = {name for name, _ in scope["headers"]}
     overridden = b"_method=" in scope["query_string"] or names & OVERRIDES
     if path != "/_counts":
-        counted[scope["method"] + " with a body" * bool(length) + " overridden" * bool(overridden)] += 1
+        counts[scope["method"] + " with a body" * bool(length) + " overridden" * bool(overridden)] += 1
     kind, text = "application/json", "{}"
     if path.endswith(("/docs", "/redoc")):
         kind, text = "text/html", PAGE
     elif path == "/_counts":
-        text = json.dumps(counted)
+        text = json.dumps(counts)
     elif path.endswith("/openapi.json"):
         text = json.dumps(SCHEMA)
     elif path == "/app":
@@ -72,7 +72,7 @@ async def body_length(receive) -> int:
 async def websocket(receive, send) -> None:
     while (message := await receive())["type"] != "websocket.disconnect":
         if message["type"] == "websocket.connect":
-            counted["WEBSOCKET"] += 1
+            counts["WEBSOCKET"] += 1
             await send({"type": "websocket.accept"})
         else:
-            counted["a message over a WebSocket"] += 1
+            counts["a message over a WebSocket"] += 1

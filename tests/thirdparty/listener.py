@@ -20,7 +20,7 @@ class Listener:
     """Serves at 127.0.0.1:`port` in a thread of its own while the `with` block runs."""
 
     def __enter__(self) -> "Listener":
-        self.received: list[bytes] = []
+        self.messages: list[bytes] = []
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
         self.port = self._server.sockets[0].getsockname()[1]
@@ -35,14 +35,14 @@ class Listener:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        place = len(self.received)
-        self.received.append(b"")
+        place = len(self.messages)
+        self.messages.append(b"")
         answered = False
         try:
             # To the client's end: what it sends behind the first request counts too.
             while data := await reader.read(65536):
-                self.received[place] += data
-                if not answered and b"\r\n\r\n" in self.received[place]:
+                self.messages[place] += data
+                if not answered and b"\r\n\r\n" in self.messages[place]:
                     answered = True
                     writer.write(ANSWER)
                     writer.write_eof()
@@ -53,4 +53,4 @@ class Listener:
 
     @property
     def harmful(self) -> list[bytes]:
-        return [one for one in self.received if one and not HARMLESS.fullmatch(one)]
+        return [one for one in self.messages if one and not HARMLESS.fullmatch(one)]

@@ -30,16 +30,31 @@ for (const name of ["pagehide", "beforeunload", "unload", "visibilitychange", "f
 const worker = new Worker(blob("postMessage('a worker works')"));
 worker.onmessage = (message) => { document.title = message.data };
 tried(() => navigator.sendBeacon("/early-beacon", "x"));
+// Without an end, so that something is under way at every moment, the last one too.
+const frame = document.createElement("iframe"), form = document.createElement("form");
+Object.assign(frame, {name: "form"});
+Object.assign(form, {method: "POST", action: "/form", target: "form"});
+document.documentElement.append(frame, form);
+new Worker(blob(`setInterval(() => ${post("worker-loop")}, 5)`));
+const sends = [
+  () => eval(post("loop")),
+  () => fetch("/polled", {keepalive: true}),
+  () => frame.contentWindow.fetch("/frame", {method: "PUT", body: "x", keepalive: true}),
+  () => { const request = new XMLHttpRequest(); request.open("post", "/xhr"); request.send("x") },
+  () => form.submit(),
+];
+let turn = 0;
+setInterval(() => tried(sends[turn++ % sends.length]), 5);
 </script>"""
 
 
 @pytest.fixture
 def counting():
-    arrived: Counter[str] = Counter()
+    arrivals: Counter[str] = Counter()
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self):
-            arrived[
+            arrivals[
                 "socket" if "upgrade" in self.headers.get("Connection", "").lower() else self.command
             ] += 1
             self.send_response(200)
@@ -48,21 +63,21 @@ def counting():
             self.end_headers()
             self.wfile.write(PAGE.encode())
 
-        do_GET = do_POST = do_OPTIONS = answer
+        do_GET = do_POST = do_PUT = do_OPTIONS = answer
 
         def log_message(self, *_):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", arrived
+    yield f"http://127.0.0.1:{server.server_port}", arrivals
     server.shutdown()
     server.server_close()
 
 
 @pytest.mark.parametrize("unsafe", [False, True], ids=["restricted", "unsafe"])
 def test_a_page_s_own_scripts_send_safe_requests_only(counting, unsafe):
-    url, arrived = counting
+    url, arrivals = counting
     target = Target(
         http_url=f"{url}/api/v1",
         https_url="",
@@ -91,15 +106,17 @@ def test_a_page_s_own_scripts_send_safe_requests_only(counting, unsafe):
         page.page.wait_for_function("document.title == 'a worker works'")
         page.page.goto(f"{url}/next")
         page.page.wait_for_function("document.title == 'a worker works'")
+        complaints = page.complaints
         page.context.close()
-        last, deadline = arrived.total(), time.monotonic() + 10
+        last, deadline = arrivals.total(), time.monotonic() + 10
         while time.monotonic() < deadline:  # until nothing more has come for a second
             time.sleep(1)
-            if last == (last := arrived.total()):
+            if last == (last := arrivals.total()):
                 break
     finally:
         chromium.close()
     if unsafe:  # so that the page is seen to try
-        assert arrived["POST"] > 2 and arrived["socket"]
+        assert arrivals["POST"] > 2 and arrivals["PUT"] and arrivals["socket"]
     else:
-        assert set(arrived) <= {"GET", "HEAD", "OPTIONS"}, arrived
+        assert set(arrivals) <= {"GET", "HEAD", "OPTIONS"}, arrivals
+        assert complaints == []  # what was kept from the page is no fault of it

@@ -21,14 +21,14 @@ def request(app, path="/", method="GET", body=(b"",), headers: Iterable[tuple[st
         "server": ("127.0.0.1", 8000),
         "headers": [(key.encode(), value.encode()) for key, value in headers],
     }
-    parts, sent = list(body), []
+    parts, messages = list(body), []
 
     async def receive():
         part = parts.pop(0) if parts else b""
         return {"type": "http.request", "body": part, "more_body": bool(parts)}
 
     async def send(message):
-        sent.append(message)
+        messages.append(message)
 
     anyio.run(app, scope, receive, send)
-    return scope, sent
+    return scope, messages

@@ -26,9 +26,9 @@ def answer(
 
 def healthy(**settings) -> Facts:
     """The stack in Docker, all well, on a machine of EC2 that is reached over plain SSH."""
-    made = StackSettings(**settings)
+    settings_ = StackSettings(**settings)
     facts = Facts(
-        made, runtime="docker", engine="28.5.2", engine_says="Docker Engine 28.5.2 answers", root=True
+        settings_, runtime="docker", engine="28.5.2", engine_says="Docker Engine 28.5.2 answers", root=True
     )
     facts.containers = [
         Container(
@@ -118,8 +118,8 @@ def certified(days_left: float, error: str = "") -> Facts:
 
 
 def request(status: int, seconds: float, **changes) -> Request:
-    made = Request(datetime.now(UTC), "GET", "/api/v1/app", status, seconds, seconds, 0, True, False)
-    return replace(made, **changes)
+    result = Request(datetime.now(UTC), "GET", "/api/v1/app", status, seconds, seconds, 0, True, False)
+    return replace(result, **changes)
 
 
 BAD_GATEWAY = answer(status=502, body="Bad Gateway", headers={})
@@ -177,12 +177,12 @@ STACK = [
     # The application's own, which a proxy's of the same status is not.
     (with_answers(http=answer(status=503, headers=JSON, body="{}")), ["entrypoint.fails"]),
     (with_answers(direct=answer(status=500, port=8000, body="Bad Gateway")), ["entrypoint.fails"]),
-    (changed(requests=[request(504, 30.01, waited=30.0)]), ["requests.answer_limit"]),
-    (changed(requests=[request(504, 5.01, waited=5.0)]), ["requests.answer_limit"]),
-    (changed(requests=[request(504, 60.3, waited=60.2, method="PUT")]), ["requests.request_limit"]),
+    (changed(requests=[request(504, 30.01, wait_seconds=30.0)]), ["requests.answer_limit"]),
+    (changed(requests=[request(504, 5.01, wait_seconds=5.0)]), ["requests.answer_limit"]),
+    (changed(requests=[request(504, 60.3, wait_seconds=60.2, method="PUT")]), ["requests.request_limit"]),
     (changed(requests=[request(502, 12.0)]), ["requests.server_ended"]),
-    (changed(requests=[request(502, 8.0, waited=0.0, retries=19)]), ["requests.no_connection"]),
-    (changed(requests=[request(504, 29.0, waited=1.0, retries=19)]), ["requests.no_connection"]),
+    (changed(requests=[request(502, 8.0, wait_seconds=0.0, retries=19)]), ["requests.no_connection"]),
+    (changed(requests=[request(504, 29.0, wait_seconds=1.0, retries=19)]), ["requests.no_connection"]),
     (changed(requests=[request(502, 12.0, by_application=True)]), []),
     (
         changed(requests=[request(400, 0.0, path="/api/v1/units/a%2fb", passed_on=False)]),
@@ -301,7 +301,7 @@ URLS = [
     (answer("refused", "172.31.3.164", 8000), {}, ["url.nothing_listens_there"]),
     (answer("refused", **CLOUD), alone(EVERYWHERE), ["url.refused_though_listening"]),
     (answer("refused", **CLOUD), {"rules": [Rule(8000, "-p tcp --dport 8000 -j REJECT")]}, ["url.firewall"]),
-    # ---- at a published port ----
+    # ---- on a published port ----
     (answer("refused", "172.31.3.163", at="http://172.31.3.163:9999/"), {}, ["url.published_on_loopback"]),
     (answer("refused", **CLOUD), theirs(), ["url.published_on_loopback"]),
     (
@@ -341,7 +341,7 @@ URLS = [
     (answer("unreachable", "8.8.8.8", 8000), {}, ["url.no_route"]),
     (answer("unreachable", "10.1.2.3", 8000), {}, ["url.private_elsewhere", "url.no_route"]),
     (answer("no_name", "", at="http://server.invalid/", detail="unknown"), {}, ["url.no_name"]),
-    # ---- connected, and no answer ----
+    # ---- connected, and no response ----
     (answer("reset", "8.8.8.8", 8000), {"speaks_tls": True}, ["url.speaks_tls"]),
     (answer("silent", **HERE), alone(EVERYWHERE), ["url.busy"]),
     (answer("silent", **HERE), alone(NODE), ["url.busy"]),
@@ -354,7 +354,7 @@ URLS = [
         {"containers": [healthy().containers[0], replace(healthy().containers[1], state="paused")]},
         ["container.paused"],
     ),
-    # Another path of the same port has an answer.
+    # Another path of the same port has a response.
     (answer("silent", **HERE), alone(EVERYWHERE, elsewhere=ANOTHER), ["url.slow"]),
     (answer("silent", "8.8.8.8", 8000), {"elsewhere": ANOTHER}, ["url.slow"]),
     (

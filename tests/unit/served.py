@@ -1,4 +1,4 @@
-"""`python -m behindproxy_serve` with each server at a free port, as a container starts it."""
+"""`python -m behindproxy_serve` with each server on a free port, as a container starts it."""
 
 import sys
 from collections.abc import Iterator

@@ -21,33 +21,33 @@ def entries(tmp_path, text: str) -> list[accepted.Accepted]:
 
 
 def test_a_finding_is_accepted_with_its_reason(tmp_path):
-    known = entries(tmp_path, '[[accept]]\nid = "host.*"\nentrypoint = "http"\nreason = "one site"\n')
+    rows = entries(tmp_path, '[[accept]]\nid = "host.*"\nentrypoint = "http"\nreason = "one site"\n')
     results = [failed("host.foreign"), failed("host.foreign", "https"), failed("links.host")]
-    assert accepted.apply(known, results, TODAY) == []
+    assert accepted.apply(rows, results, TODAY) == []
     assert [one.status for one in results] == ["accepted", "failed", "failed"]
     assert results[0].reason == "one site"
 
 
 def test_what_no_longer_fails_is_said(tmp_path):
-    known = entries(tmp_path, '[[accept]]\nid = "host.foreign"\nreason = "one site"\n')
-    (note,) = accepted.apply(known, [failed("links.host")], TODAY)
+    rows = entries(tmp_path, '[[accept]]\nid = "host.foreign"\nreason = "one site"\n')
+    (note,) = accepted.apply(rows, [failed("links.host")], TODAY)
     assert note.startswith("accepted, and does not fail: host.foreign")
 
 
 @pytest.mark.parametrize(("until", "status"), [("2026-11-27", "accepted"), ("2026-11-26", "failed")])
 def test_an_acceptance_ends_after_its_date(tmp_path, until, status):
-    known = entries(tmp_path, f'[[accept]]\nid = "host.foreign"\nreason = "one site"\nuntil = {until}\n')
+    rows = entries(tmp_path, f'[[accept]]\nid = "host.foreign"\nreason = "one site"\nuntil = {until}\n')
     result = failed("host.foreign")
-    notes = accepted.apply(known, [result], TODAY)
+    notes = accepted.apply(rows, [result], TODAY)
     assert result.status == status
     assert bool(notes) == (status == "failed")
 
 
 def test_an_error_is_never_accepted(tmp_path):
-    known = entries(tmp_path, '[[accept]]\nid = "*"\nreason = "all of it"\n')
+    rows = entries(tmp_path, '[[accept]]\nid = "*"\nreason = "all of it"\n')
     result = failed("host.foreign")
     result.status = "error"
-    accepted.apply(known, [result], TODAY)
+    accepted.apply(rows, [result], TODAY)
     assert result.status == "error"
 
 
@@ -64,8 +64,8 @@ MALFORMED = {
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_a_malformed_file_is_one_line_that_says_what_works(tmp_path, name):
-    text, told = MALFORMED[name]
+    text, words = MALFORMED[name]
     with pytest.raises(accepted.Malformed) as raised:
         entries(tmp_path, text)
     line = str(raised.value)
-    assert told in line and "for example" in line.replace("it takes", "for example") and "\n" not in line
+    assert words in line and "for example" in line.replace("it takes", "for example") and "\n" not in line

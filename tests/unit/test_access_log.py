@@ -47,9 +47,9 @@ def test_a_line_is_read_behind_any_prefix():
 
 def test_lines_before_the_start_of_traefik_and_old_ones_do_not_count():
     request = read()
-    for up_seconds, age, kept in ((3600, 0, 1), (10, 0, 0), (90000, 3600, 0), (90000, 3000, 1)):
+    for up_seconds, age, count in ((3600, 0, 1), (10, 0, 0), (90000, 3600, 0), (90000, 3000, 1)):
         one = replace(request, at=request.at - timedelta(seconds=age))
-        assert len(access_log.since_start([one], up_seconds, NOW)) == kept, (up_seconds, age)
+        assert len(access_log.since_start([one], up_seconds, NOW)) == count, (up_seconds, age)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_a_refusal_is_one_where_no_server_was_tried():
 
 
 @pytest.mark.parametrize(
-    "statuses, told",
+    "statuses, counts",
     [((404, 404, 404), True), ((404, 404), False), ((404, 200, 404), False), ((404, 404, 401), False)],
 )
-def test_only_404_is_told_where_nothing_else_was_answered(statuses, told):
+def test_only_404_is_told_where_nothing_else_was_answered(statuses, counts):
     requests = [read(DownstreamStatus=status) for status in statuses]
-    assert access_log.only_404(requests) == (requests if told else [])
+    assert access_log.only_404(requests) == (requests if counts else [])

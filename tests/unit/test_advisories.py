@@ -23,15 +23,15 @@ def numbers(version: str) -> tuple[int, ...]:
 
 def pins() -> dict[str, list[tuple[str, str]]]:
     """Each pinned package and image with its version, by the file that pins it."""
-    found = {}
+    result = {}
     for path in sorted((ROOT / "requirements").glob("*.txt")):
         if not path.name.startswith(ON_PURPOSE):
-            found[path.name] = re.findall(r"(?m)^([A-Za-z0-9_.-]+)==([\w.]+)", path.read_text())
+            result[path.name] = re.findall(r"(?m)^([A-Za-z0-9_.-]+)==([\w.]+)", path.read_text())
     for path in [*ROOT.glob("docker-*.yml"), *(ROOT / "deploy").rglob("*.y*ml")]:
-        written = [one for document in yaml.compose_all(path.read_text()) for one in images(document)]
-        pinned = filter(None, map(PINNED.fullmatch, written))
-        found[str(path.relative_to(ROOT))] = [(one["name"], one["version"]) for one in pinned]
-    return found
+        names = [one for document in yaml.compose_all(path.read_text()) for one in images(document)]
+        pinned = filter(None, map(PINNED.fullmatch, names))
+        result[str(path.relative_to(ROOT))] = [(one["name"], one["version"]) for one in pinned]
+    return result
 
 
 def images(node: yaml.Node) -> Iterator[str]:
@@ -67,19 +67,19 @@ def test_a_pin_below_one_is_named():
 
 
 def test_each_advisory_is_of_something_that_is_pinned():
-    known = {SAME.get(name, name) for listed in pins().values() for name, _ in listed}
-    assert [one["name"] for one in ADVISORIES if one["name"] not in known] == []
+    names = {SAME.get(name, name) for pairs in pins().values() for name, _ in pairs}
+    assert [one["name"] for one in ADVISORIES if one["name"] not in names] == []
 
 
 @pytest.mark.parametrize("name", [".github/dependabot.yml", ".github/renovate.json"])
 def test_the_pins_here_move_by_themselves(name):
     text = (ROOT / name).read_text()
-    known = yaml.safe_load(text)  # JSON is YAML
+    config = yaml.safe_load(text)  # JSON is YAML
     if name.endswith("yml"):
-        kinds = {one["package-ecosystem"] for one in known["updates"]}
+        kinds = {one["package-ecosystem"] for one in config["updates"]}
         assert {"github-actions", "docker", "docker-compose"} <= kinds
     else:
-        assert {"docker:pinDigests", "helpers:pinGitHubActionDigests"} <= set(known["extends"])
+        assert {"docker:pinDigests", "helpers:pinGitHubActionDigests"} <= set(config["extends"])
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_the_pins_here_move_by_themselves(name):
 )
 def test_renovate_reads_each_file_that_pins_an_image(name):
     compose = r"(^|/)(?:docker-)?compose[^/]*\.ya?ml$"  # its own, by its documentation
-    added = json.loads((ROOT / name).read_text())["docker-compose"]["managerFilePatterns"]
-    patterns = [compose, *(one.strip("/") for one in added)]
-    files = [place for place, found in pins().items() if found and not place.endswith(".txt")]
+    own_patterns = json.loads((ROOT / name).read_text())["docker-compose"]["managerFilePatterns"]
+    patterns = [compose, *(one.strip("/") for one in own_patterns)]
+    files = [place for place, images_there in pins().items() if images_there and not place.endswith(".txt")]
     assert "deploy/swarm/stack.yml" in files
     assert [file for file in files if not any(re.search(one, file) for one in patterns)] == []
 

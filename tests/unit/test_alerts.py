@@ -17,8 +17,10 @@ APP = "http_requests_total"
 
 
 def matches(labels: dict[str, str], matchers: str) -> bool:
-    for label, kind, wanted in MATCHER.findall(matchers):
-        same = re.fullmatch(wanted, labels.get(label, "")) if "~" in kind else labels.get(label, "") == wanted
+    for label, kind, pattern in MATCHER.findall(matchers):
+        same = (
+            re.fullmatch(pattern, labels.get(label, "")) if "~" in kind else labels.get(label, "") == pattern
+        )
         if bool(same) == kind.startswith("!"):
             return False
     return True
@@ -27,8 +29,8 @@ def matches(labels: dict[str, str], matchers: str) -> bool:
 def value(expression: str, rates: list[tuple[str, dict[str, str], float]]) -> float | None:
     """What it is while these series grow by so many requests a second; None where Prometheus has no value."""
 
-    def total(found: re.Match[str]) -> str:
-        name, matchers = found.groups()
+    def total(match: re.Match[str]) -> str:
+        name, matchers = match.groups()
         grown = [rate for series, labels, rate in rates if series == name and matches(labels, matchers)]
         return str(sum(grown)) if grown else "nothing"
 
@@ -62,7 +64,7 @@ CASES = {
     "the application's 500": ([proxied("500", 1.0), served("500", 1.0)], 0.1),
     "the application's 503": ([proxied("503", 1.0), served("503", 1.0)], 0.1),
     "its 502, once": ([proxied("502", 1.0), served("502", 1.0)], 0.1),
-    "no answer of it": ([proxied("502", 0.5), proxied("504", 0.5)], 0.1),
+    "no response of it": ([proxied("502", 0.5), proxied("504", 0.5)], 0.1),
     "health checks of one that drains": (
         [served("503", 1.0, "/readyz"), served("503", 1.0, "/sub/healthz")],
         0.0,
@@ -73,8 +75,8 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_alert_counts_what_the_server_did_and_not_what_a_client_did(case):
-    rates, wanted = CASES[case]
-    assert value(error_share(), [*WELL, *rates]) == pytest.approx(wanted, abs=0.02)
+    rates, share = CASES[case]
+    assert value(error_share(), [*WELL, *rates]) == pytest.approx(share, abs=0.02)
 
 
 def test_nothing_that_has_never_happened_keeps_it_from_counting():
@@ -84,9 +86,9 @@ def test_nothing_that_has_never_happened_keeps_it_from_counting():
 
 def test_the_dashboard_counts_the_same():
     board = json.loads((FOLDER / "grafana/dashboards/service.json").read_text())
-    shown = {
+    by_title = {
         target["legendFormat"]: target["expr"] for panel in board["panels"] for target in panel["targets"]
     }
-    errors = shown["5xx of the application, 502 and 504"]
-    for rates, wanted in CASES.values():
-        assert value(errors, [*WELL, *rates]) == pytest.approx(10 * wanted, abs=0.2)
+    errors = by_title["5xx of the application, 502 and 504"]
+    for rates, share in CASES.values():
+        assert value(errors, [*WELL, *rates]) == pytest.approx(10 * share, abs=0.2)

@@ -1,4 +1,4 @@
-"""What an answer has beside what the application set: only what it did not set."""
+"""What a response has beside what the application set: only what it did not set."""
 
 import json
 
@@ -20,10 +20,12 @@ HOST = ("host", "localhost:9999")
 
 
 def answer(app, path="/", headers=(), body=(b"",), **settings) -> tuple[int, list[tuple[str, str]]]:
-    """Return the status and the headers, in their order, of one answer of the wrapped application."""
+    """Return the status and the headers, in their order, of one response of the wrapped application."""
     method = settings.pop("method", "GET")
-    _, sent = request(wrap(app, Settings(**settings)), path, method, body, [HOST, *headers])
-    return sent[0]["status"], [(key.decode().lower(), value.decode()) for key, value in sent[0]["headers"]]
+    _, messages = request(wrap(app, Settings(**settings)), path, method, body, [HOST, *headers])
+    return messages[0]["status"], [
+        (key.decode().lower(), value.decode()) for key, value in messages[0]["headers"]
+    ]
 
 
 def answering(headers: dict[str, str]):
@@ -35,7 +37,7 @@ def answering(headers: dict[str, str]):
     return app
 
 
-ADDED = {
+ADDITIONS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "SAMEORIGIN",
     "referrer-policy": "strict-origin-when-cross-origin",
@@ -45,7 +47,7 @@ ADDED = {
 
 def test_what_the_application_did_not_set_is_added():
     _, headers = answer(answering({}))
-    assert ADDED.items() <= dict(headers).items()
+    assert ADDITIONS.items() <= dict(headers).items()
 
 
 def test_an_answer_that_sends_no_list_of_headers_gets_them_too():
@@ -53,10 +55,10 @@ def test_an_answer_that_sends_no_list_of_headers_gets_them_too():
         await send({"type": "http.response.start", "status": 204})
         await send({"type": "http.response.body"})
 
-    assert ADDED.items() <= dict(answer(bare)[1]).items()
+    assert ADDITIONS.items() <= dict(answer(bare)[1]).items()
 
 
-@pytest.mark.parametrize("name", ADDED)
+@pytest.mark.parametrize("name", ADDITIONS)
 def test_what_the_application_set_arrives_once_as_it_set_it(name):
     for spelled in (name, name.title()):
         _, headers = answer(answering({spelled: "its own"}))
@@ -76,13 +78,13 @@ def test_a_policy_that_says_who_may_frame_the_page_stands_alone():
 )
 def test_browsers_are_told_to_come_back_over_https_where_there_is_a_domain(scheme, domain, there):
     headers = [("x-forwarded-proto", scheme)]
-    _, got = answer(answering({}), headers=headers, app_server="gunicorn", domain=domain)
-    assert ("strict-transport-security" in dict(got)) == there
+    _, pairs = answer(answering({}), headers=headers, app_server="gunicorn", domain=domain)
+    assert ("strict-transport-security" in dict(pairs)) == there
 
 
 def test_a_refusal_of_the_wrapper_has_them():
     status, headers = answer(answering({}), headers=[("host", "b")])
-    assert status == 400 and ADDED.items() <= dict(headers).items()
+    assert status == 400 and ADDITIONS.items() <= dict(headers).items()
 
 
 def with_id(own: str):
@@ -90,7 +92,7 @@ def with_id(own: str):
         return Response("", headers={"X-Request-ID": own} if own else {})
 
     async def through(request, call_next):
-        return await call_next(request)  # its answer is sent by another task
+        return await call_next(request)  # its response is sent by another task
 
     return Starlette(routes=[Route("/", page)], middleware=[Middleware(BaseHTTPMiddleware, dispatch=through)])
 
@@ -108,16 +110,16 @@ def test_without_one_of_its_own_the_client_s_or_a_new_one_is_answered():
 
 
 def blobs(**options):
-    ran = []
+    methods = []
 
     async def blob(request):
-        ran.append(request.method)
+        methods.append(request.method)
         return JSONResponse(len(await request.body()))
 
     app = Starlette(
         routes=[Route("/blobs", blob, methods=["PUT"])], middleware=[Middleware(CORSMiddleware, **options)]
     )
-    app.ran = ran
+    app.methods = methods
     return app
 
 
@@ -132,22 +134,22 @@ def test_a_413_has_the_cors_headers_that_the_application_s_own_answer_has(policy
     whole = [b"x" * 1000, b"x" * 1000]
     length = [("content-length", "2000")] if announced else [("transfer-encoding", "chunked")]
     app = blobs(**policy)
-    shown = []
+    results = []
     for body, headers in (([b"x"], origin), (whole, [*origin, *length])):
-        status, got = answer(app, "/blobs", headers, body, method="PUT", max_body_bytes=1024)
-        cors = {(k, v) for k, v in got if k.startswith("access-control-") or k == "vary"}
-        shown.append((status, cors))
-    assert (shown[0][0], shown[1][0]) == (200, 413)
-    assert shown[0][1] == shown[1][1] and ("access-control-allow-origin" in dict(shown[0][1]))
-    assert app.ran.count("PUT") == (1 if announced else 2)  # OPTIONS is no route of it
+        status, pairs = answer(app, "/blobs", headers, body, method="PUT", max_body_bytes=1024)
+        cors = {(k, v) for k, v in pairs if k.startswith("access-control-") or k == "vary"}
+        results.append((status, cors))
+    assert (results[0][0], results[1][0]) == (200, 413)
+    assert results[0][1] == results[1][1] and ("access-control-allow-origin" in dict(results[0][1]))
+    assert app.methods.count("PUT") == (1 if announced else 2)  # OPTIONS is no route of it
 
 
 @pytest.mark.parametrize("origin", ["http://another.example", ""])
 def test_an_origin_that_the_application_does_not_allow_reads_no_413(origin):
     headers = [("content-length", "2000"), *([("origin", origin)] if origin else [])]
-    status, got = answer(blobs(**CREDENTIALS), "/blobs", headers, method="PUT", max_body_bytes=1024)
+    status, pairs = answer(blobs(**CREDENTIALS), "/blobs", headers, method="PUT", max_body_bytes=1024)
     assert status == 413
-    assert "access-control-allow-origin" not in dict(got)
+    assert "access-control-allow-origin" not in dict(pairs)
 
 
 def test_an_application_that_fails_or_says_nothing_is_answered_for_all_the_same(monkeypatch):

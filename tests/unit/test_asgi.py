@@ -45,17 +45,17 @@ def ask(path="/app", headers=(), client="127.0.0.1", **settings):
         "client": (client, 50000),
         "server": ("10.0.0.9", 8000),
     }
-    sent = []
+    messages = []
 
     async def receive():
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message):
-        sent.append(message)
+        messages.append(message)
 
     anyio.run(app, scope, receive, send)
-    body = b"".join(message.get("body", b"") for message in sent)
-    status = sent[0]["status"]
+    body = b"".join(message.get("body", b"") for message in messages)
+    status = messages[0]["status"]
     return status, json.loads(body) if status == 200 else body.decode()
 
 
@@ -113,9 +113,9 @@ def test_the_proxy_is_trusted_and_another_address_is_not(server):
     assert (doubted[1]["client"], doubted[1]["scheme"]) == ("172.30.98.1", "http")
 
 
-@pytest.mark.parametrize("given", [[], ["wrong"], ["right", "right"], ["wrong", "right"]])
-def test_without_the_one_right_token_nobody_is_trusted(given):
-    headers = [*SPOOF, *(("x-proxy-token", value) for value in given)]
+@pytest.mark.parametrize("tokens", [[], ["wrong"], ["right", "right"], ["wrong", "right"]])
+def test_without_the_one_right_token_nobody_is_trusted(tokens):
+    headers = [*SPOOF, *(("x-proxy-token", value) for value in tokens)]
     _, answer = ask(headers=headers, proxy_token="right")
     assert (answer["client"], answer["scheme"]) == ("127.0.0.1", "http")
 

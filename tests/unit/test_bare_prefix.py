@@ -29,10 +29,10 @@ def answer(app, path="/", method="GET", headers=BARE, query=b"", **settings):
     async def with_query(scope, receive, send):
         await wrapped({**scope, "query_string": query}, receive, send)
 
-    _, sent = request(with_query, path, method, headers=headers)
-    body = b"".join(message.get("body", b"") for message in sent[1:])
-    assert sum(message["type"] == "http.response.start" for message in sent) == 1
-    return sent[0]["status"], dict(sent[0]["headers"]).get(b"location", b"").decode(), body
+    _, messages = request(with_query, path, method, headers=headers)
+    body = b"".join(message.get("body", b"") for message in messages[1:])
+    assert sum(message["type"] == "http.response.start" for message in messages) == 1
+    return messages[0]["status"], dict(messages[0]["headers"]).get(b"location", b"").decode(), body
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

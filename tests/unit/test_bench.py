@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 from bench.generators import Load, Sample, run
-from bench.questions import COMPRESS, QUESTIONS, TRAEFIK_UNTUNED, UNTUNED, WITHOUT
+from bench.profile import PATCHES, part_of
+from bench.questions import COMPOSE, COMPRESS, GRANIAN, LOGGING, QUESTIONS, TRAEFIK_UNTUNED, UNTUNED, WITHOUT
 from bench.rounds import Case, Result
 
 from behindproxy.stack.paths import ROOT
@@ -24,7 +25,9 @@ def test_what_is_taken_away_is_there(what):
     assert find in (ROOT / file).read_text()
 
 
-@pytest.mark.parametrize("patches", [*UNTUNED.values(), TRAEFIK_UNTUNED, COMPRESS])
+@pytest.mark.parametrize(
+    "patches", [*UNTUNED.values(), TRAEFIK_UNTUNED, COMPRESS, GRANIAN, PATCHES, {COMPOSE: (LOGGING, "")}]
+)
 def test_what_is_put_back_was_there(patches):
     for file, (find, _) in patches.items():
         assert find in (ROOT / file).read_text()
@@ -32,11 +35,23 @@ def test_what_is_put_back_was_there(patches):
 
 def test_every_case_has_its_subject():
     for question in QUESTIONS.values():
-        built = question()
-        assert {case.subject for case in built.cases} <= set(built.subjects)
+        table = question()
+        assert {case.subject for case in table.cases} <= set(table.subjects)
 
 
 @pytest.mark.skipif(not shutil.which("wrk"), reason="wrk is not installed")
 def test_a_generator_that_fails_says_why():
     with pytest.raises(RuntimeError, match="unable to connect|No route|refused"):
         run("http://127.0.0.1:1", Load(), 1)
+
+
+def test_a_sample_counts_as_what_its_innermost_function_belongs_to():
+    stack = [
+        "internal/runtime/syscall.Syscall6",
+        "github.com/sirupsen/logrus.(*Entry).write",
+        "github.com/traefik/traefik/v3/pkg/middlewares/accesslog.(*Handler).ServeHTTP",
+        "net/http.(*conn).serve",
+    ]
+    assert part_of(stack) == "access log"
+    assert part_of(stack[-1:]) == "to the client: net/http's server"
+    assert part_of(["main.main"]) == "other"

@@ -14,7 +14,7 @@ from behindproxy.cli import Grouped, main, verify
 from tests.checkout import ROOT
 
 # Without a target: what has no use in `make`, or another name there.
-COMMANDS_ALONE = {"completion", "settings"}
+COMMANDS_ALONE = {"completion", "manual", "settings"}
 # Options of the stack in a clone or a copy, and those that send nothing.
 NOT_IN_THE_ACTION = {"runtime", "curl", "explain", "list"}
 
@@ -28,8 +28,8 @@ TARGETS = set(
 
 def called(*arguments: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "behindproxy", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout + done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return process.returncode, process.stdout + process.stderr
 
 
 def makefiles() -> str:
@@ -58,20 +58,20 @@ def test_the_action_takes_the_options_of_verify_and_passes_each_on():
     action = yaml.safe_load((ROOT / "action.yml").read_text())
     (step,) = action["runs"]["steps"]
     options = [one for parameter in verify.params for one in parameter.opts if one.startswith("--")]
-    wanted = {"url", *(one.removeprefix("--") for one in options)} - NOT_IN_THE_ACTION
-    assert action["inputs"].keys() == wanted
-    assert set(step["env"].values()) == {f"${{{{ inputs.{name} }}}}" for name in wanted}
-    read = {parameter.envvar for parameter in verify.params}
-    assert [name for name in step["env"] if f"${name}" not in step["run"] and name not in read] == []
+    names = {"url", *(one.removeprefix("--") for one in options)} - NOT_IN_THE_ACTION
+    assert action["inputs"].keys() == names
+    assert set(step["env"].values()) == {f"${{{{ inputs.{name} }}}}" for name in names}
+    variables = {parameter.envvar for parameter in verify.params}
+    assert [name for name in step["env"] if f"${name}" not in step["run"] and name not in variables] == []
 
 
 def test_the_list_of_commands_has_whole_sentences():
-    listed = called("--help")[1].partition("Options:")[2]
-    assert "Run:" in listed and "..." not in listed
+    text = called("--help")[1].partition("Options:")[2]
+    assert "Run:" in text and "..." not in text
 
 
 @pytest.mark.parametrize(
-    ("line", "wanted"),
+    ("line", "word"),
     [
         ("behindproxy ver", "plain,verify"),
         ("behindproxy verify --pro", "plain,--proxy"),
@@ -81,7 +81,7 @@ def test_the_list_of_commands_has_whole_sentences():
         ("behindproxy update ./", "file,./"),
     ],
 )
-def test_the_shell_completes(line, wanted, monkeypatch):
+def test_the_shell_completes(line, word, monkeypatch):
     for name, value in {
         "_BEHINDPROXY_COMPLETE": "bash_complete",
         "COMP_WORDS": line,
@@ -89,13 +89,13 @@ def test_the_shell_completes(line, wanted, monkeypatch):
     }.items():
         monkeypatch.setenv(name, value)
     command = [sys.executable, "-c", "from behindproxy.cli import main; main(prog_name='behindproxy')"]
-    assert wanted in subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.splitlines()
+    assert word in subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.splitlines()
 
 
 def test_a_check_is_explained():
     status, text = called("verify", "--explain", "trust.direct_cannot_spoof")
     assert status == 0
-    assert text.startswith("trust.direct_cannot_spoof   at direct\n")
+    assert text.startswith("trust.direct_cannot_spoof   on direct\n")
     assert all(f"\n  {name} " in text for name in ("title", "states", "fix", "source"))
     assert text.endswith(
         "/advanced/behind-a-proxy/\n             https://github.com/Kludex/uvicorn/issues/2971\n"

@@ -7,7 +7,7 @@ import pytest
 
 from behindproxy.contract.advice import advice, reference
 from behindproxy.contract.advice.cause import Red
-from behindproxy.contract.advice.causes import ARRIVING, CAUSES, SEEN
+from behindproxy.contract.advice.causes import ARRIVING, CAUSES, DEMONSTRATION
 from behindproxy.contract.advice.diagnosis import Diagnosis, diagnose
 from behindproxy.contract.advice.setting import Setting
 
@@ -15,13 +15,13 @@ OURS = Setting(proxy="traefik", server="uvicorn", ours=True, prefix="/api/v1", h
 
 
 def results(red: dict[str, str], fix: str = "the fix") -> list[SimpleNamespace]:
-    made = []
-    # A run asks for the answer at each entrypoint.
+    rows = []
+    # A run asks for the response on each entrypoint.
     answered = {f"app.answers@{name}": "" for name in ("http", "https", "direct")}
     for place, observed in (answered | red).items():
         id, _, entrypoint = place.partition("@")
         check = SimpleNamespace(id=id, group=id.partition(".")[0], title=f"title of {id}")
-        made.append(
+        rows.append(
             SimpleNamespace(
                 check=check,
                 entrypoint=entrypoint,
@@ -32,7 +32,7 @@ def results(red: dict[str, str], fix: str = "the fix") -> list[SimpleNamespace]:
                 fix=fix,
             )
         )
-    return made
+    return rows
 
 
 def at(check: str, observed: str, *entrypoints: str) -> dict[str, str]:
@@ -53,14 +53,15 @@ PATTERNS = {
         **at("app.root_path", "status: 404", "http", "https"),
         **at("app.not_found_is_the_applications", "content type: text/plain", "http", "https"),
     },
-    "does not listen at the https entrypoint": at("app.answers", "statuses: 404", "https"),
+    "is not on the https entrypoint": at("app.answers", "statuses: 404", "https"),
     "no router matches the prefixed path": at("app.answers", "/docs -> 404 from the proxy", "http", "https"),
     "the proxy cannot reach the server": at("app.answers", "/docs -> 502", "http", "https"),
-    "the server does not answer": {
+    "at the server too, without the proxy": at("app.answers", "/docs -> 404", "http", "https", "direct"),
+    "the server does not respond": {
         **at("app.answers", "/docs -> 502", "http", "https"),
         **at("app.answers", "could not check: ConnectError", "direct"),
     },
-    "the server's own port does not answer": at("app.answers", "could not check: refused", "direct"),
+    "the server's own port does not respond": at("app.answers", "could not check: refused", "direct"),
     "the server does not trust the proxy": {
         **at("scope.scheme", "scheme: http", "https"),
         **at("scope.client", "client: 172.30.98.10", "http", "https"),
@@ -70,9 +71,9 @@ PATTERNS = {
         **at("trust.proxy_cannot_spoof", "X-Forwarded-* -> 6.6.6.6", "http"),
         **at("trust.one_value_each", "X-Forwarded-Host -> evil.example", "http"),
     },
-    "trusts callers that are not the proxy": at("trust.direct_cannot_spoof", "client -> 6.6.6.6", "direct"),
+    "trusts callers other than the proxy": at("trust.direct_cannot_spoof", "client -> 6.6.6.6", "direct"),
     "reads X-Forwarded-Host": at("trust.direct_cannot_spoof", "url -> evil.example", "direct"),
-    "the proxy retries a request that the application has answered": at(
+    "the proxy retries a request to which the application has responded": at(
         "delivery.sent_once", "3", "http", "https"
     ),
     "the proxy holds a stream back": at("stream.not_buffered", "2.0 s", "http", "https"),
@@ -104,10 +105,17 @@ def test_two_faults_are_two_causes():
 
 def test_what_nobody_listed_gets_the_fix_of_the_most_upstream_check():
     red = at("logs.new", "wrong", "http") | at("path.new", "wrong", "http")
-    found = diagnose(results(red))
-    assert [str(one) for one in found.causes] == ["title of path.new (path.new): the fix"]
-    assert found.causes[0].explains == ["path.new@http"]
-    assert found.unexplained == ["logs.new@http"]
+    result = diagnose(results(red))
+    assert [str(one) for one in result.causes] == ["path.new fails: the fix"]
+    assert result.causes[0].explains == ["path.new@http"]
+    assert result.unexplained == ["logs.new@http"]
+
+
+def test_what_a_browser_meets_is_the_fault_that_was_read_in_the_page():
+    red = at("application.assets", "/a.js", "http") | at("browser.pages", "GET /a.js: 404", "http")
+    result = diagnose(results(red))
+    assert result.causes[0].explains == ["application.assets@http", "browser.pages@http"]
+    assert not result.unexplained
 
 
 def test_nothing_red_is_no_diagnosis():
@@ -116,7 +124,7 @@ def test_nothing_red_is_no_diagnosis():
 
 def test_each_cause_says_what_to_change_here_and_elsewhere():
     assert all(not cause.says.endswith(".") for cause in CAUSES)
-    assert {cause.id for cause in (*ARRIVING, *SEEN)} == reference.CAUSES.keys()
+    assert {cause.id for cause in (*ARRIVING, *DEMONSTRATION)} == reference.CAUSES.keys()
     assert {cause.id for cause in CAUSES} <= advice.CHANGES.keys()
     assert all("any" in changes for changes in advice.CHANGES.values())
 
@@ -132,18 +140,18 @@ OWN = re.compile(
 @pytest.mark.parametrize("server", SERVERS)
 def test_elsewhere_no_change_names_a_file_or_a_setting_of_this_repository(proxy, server):
     setting = Setting(proxy, server, prefix="/shop")
-    said = {cause.id: cause.fix_for(setting) for cause in CAUSES}
-    assert all(len(text) > 20 for text in said.values())
-    assert {id: text for id, text in said.items() if OWN.search(text) or "{prefix}" in text} == {}
+    texts = {cause.id: cause.fix_for(setting) for cause in CAUSES}
+    assert all(len(text) > 20 for text in texts.values())
+    assert {id: text for id, text in texts.items() if OWN.search(text) or "{prefix}" in text} == {}
 
 
 @pytest.mark.parametrize("proxy", PROXIES)
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("cause", advice.EITHER)
 def test_where_either_may_be_at_fault_both_have_their_line(cause, server, proxy):
-    said = advice.change(cause, Setting(proxy, server, prefix="/shop"))
-    assert said.startswith(advice.TRUSTING.get(server or "any"))
-    assert "X-Forwarded-" in said or "forwardfor" in said or "the ingress controller" in said
+    text = advice.change(cause, Setting(proxy, server, prefix="/shop"))
+    assert text.startswith(advice.TRUSTING.get(server or "any"))
+    assert "X-Forwarded-" in text or "forwardfor" in text or "the ingress controller" in text
 
 
 ELSEWHERE = {
@@ -152,16 +160,28 @@ ELSEWHERE = {
         **at("trust.redirect_not_steered", "addresses under: \n  junk -> []", "https"),
     },
     "does not trust the proxy, or": at("links.scheme", "http://shop.example/shop/a", "https"),
+    "a redirect of its own": {
+        **at("redirect.start_page", "Location of /shop: http://shop.example:8080/shop/", "http", "https"),
+        **at("links.scheme", "", "http", "https"),
+    },
     "does not pass Host on": at("links.host", "http://backend/shop/a", "http", "https"),
     "without its port": at("links.port", "http://shop.example/shop/a", "http"),
     "root path is not set": at("openapi.servers", "first server: nothing", "http"),
     "a different prefix": at("openapi.servers", 'first server: ["/other"]', "http"),
     "not prepended": at("app.doubled_prefix", "the route", "http"),
     "Upgrade does not reach": at("websocket.opens", "404", "http"),
+    "a WebSocket does not get the path": at("websocket.opens", "handshake with /live: 403", "http"),
     "trusts its clients": at("trust.redirect_not_steered", "X-Forwarded-* -> []", "http"),
-    "callers that are not the proxy": at("trust.redirect_not_steered", "X-Forwarded-* -> []", "direct"),
+    "callers other than the proxy": at("trust.redirect_not_steered", "X-Forwarded-* -> []", "direct"),
     "every client has the proxy's address": at("application.client_address", "127.0.0.1", "http"),
 }
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "caddy", "haproxy", "traefik"])
+def test_a_lost_scheme_has_the_line_of_a_proxy_behind_another(proxy):
+    assert "behind another proxy" in advice.change(
+        "scheme_not_sent", Setting(proxy, "uvicorn", prefix="/shop")
+    )
 
 
 @pytest.mark.parametrize("says", ELSEWHERE)
@@ -171,8 +191,8 @@ def test_elsewhere_an_answer_s_addresses_name_the_cause(says):
 
 
 @pytest.mark.parametrize(
-    ("observed", "said"),
+    ("observed", "is_status"),
     [("status: 302", True), ("302 to itself", True), ("http://127.0.0.1:23021 after 4.302 s", False)],
 )
-def test_a_part_of_a_port_is_no_status(observed, said):
-    assert Red({"app.root_path@https": observed}).says("app.root_path", "302") is said
+def test_a_part_of_a_port_is_no_status(observed, is_status):
+    assert Red({"app.root_path@https": observed}).says("app.root_path", "302") is is_status

@@ -46,9 +46,9 @@ def test_a_healthy_stack_has_no_finding_and_says_who_reaches_it():
     assert "172.17.0.1" not in text, "an engine's bridge is nobody's way in"
 
 
-@pytest.mark.parametrize("facts, found", STACK)
-def test_what_is_wrong_is_found_and_nothing_else(facts, found):
-    assert findings(facts) == found
+@pytest.mark.parametrize("facts, ids", STACK)
+def test_what_is_wrong_is_found_and_nothing_else(facts, ids):
+    assert findings(facts) == ids
 
 
 def test_what_follows_from_a_container_is_not_found_again():
@@ -58,9 +58,9 @@ def test_what_follows_from_a_container_is_not_found_again():
     assert findings(facts) == ["container.ended"]
 
 
-@pytest.mark.parametrize("target, changes, found", URLS)
-def test_an_address_is_explained(target, changes, found):
-    assert explained(with_(healthy(), **changes), target) == found
+@pytest.mark.parametrize("target, changes, ids", URLS)
+def test_an_address_is_explained(target, changes, ids):
+    assert explained(with_(healthy(), **changes), target) == ids
 
 
 def test_the_address_of_a_container_is_known():
@@ -204,7 +204,7 @@ def test_iptables():
         port: [rule for rule in rules if rule.stops(port) and not rule.forwarded]
         for port in (22, 80, 443, 8000, 9000)
     }
-    assert [port for port, found in stopped.items() if found] == [8000, 9000]
+    assert [port for port, stops in stopped.items() if stops] == [8000, 9000]
     assert "REJECT" in stopped[8000][0].text and stopped[9000][0].text == "-P INPUT DROP"
     assert [rule.port for rule in rules if rule.forwarded] == [9999]
     assert machine.iptables("-P INPUT ACCEPT\n") == []
@@ -265,7 +265,7 @@ def test_a_command_is_shown_as_it_was_typed(command, text):
 
 
 @pytest.mark.parametrize(
-    "given, by",
+    "fields, by",
     [
         (TRAEFIK_404, "Traefik"),
         ({"status": 503, "body": "no available server\n"}, "Traefik"),
@@ -293,8 +293,8 @@ def test_a_command_is_shown_as_it_was_typed(command, text):
         ({"status": 200, "body": "hello"}, ""),
     ],
 )
-def test_whose_answer_it_is(given, by):
-    assert who(answer(**given)) == by
+def test_whose_answer_it_is(fields, by):
+    assert who(answer(**fields)) == by
 
 
 def test_a_command_is_never_broken_over_two_lines():
@@ -307,7 +307,7 @@ def test_a_command_is_never_broken_over_two_lines():
 def test_a_finding_has_a_line_its_fix_and_is_counted():
     facts = with_app(state="exited", exit_code=1, last_line="x" * 300)
     text = report.terminal(checks.steps(facts))
-    assert "✗ app" in text and "→ make logs FOLLOW=0" in text
+    assert "✗ app" in text and "→ check make logs FOLLOW=0" in text
     assert text.endswith("1 error, 0 warnings, 0 notes")
 
 

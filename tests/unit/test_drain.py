@@ -48,8 +48,8 @@ def test_between_the_stop_signal_and_the_server_s_each_answer_closes_its_connect
             signalled = time.monotonic()
             wait_for(lambda: (tmp_path / "leaving").exists(), 5)
             for _ in range(3):
-                told = answer()
-                assert told.status_code == 200 and told.headers["connection"] == "close"
+                last = answer()
+                assert last.status_code == 200 and last.headers["connection"] == "close"
             assert process.wait(20) == 0
             assert time.monotonic() - signalled >= SECONDS
     finally:

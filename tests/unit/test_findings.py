@@ -69,10 +69,10 @@ class Recorder(dict):
 
     def __init__(self, *arguments) -> None:
         super().__init__(*arguments)
-        self.read = set()
+        self.names = set()
 
     def __getitem__(self, key):
-        self.read.add(key)
+        self.names.add(key)
         return super().__getitem__(key)
 
 
@@ -84,12 +84,12 @@ def test_each_finding_has_made_up_facts_that_lead_to_it(monkeypatch):
         facts = with_(healthy(), **changes, target=target)
         facts.target_ours = target.address in facts.own or target.address.startswith("127.")
         url.steps(facts)
-    assert sorted(ENTRIES.keys() - recorder.read) == []
+    assert sorted(ENTRIES.keys() - recorder.names) == []
 
 
 def test_no_case_hides_another():
-    listed = {id(one): one for entries in CATALOGUE.values() for one in entries}.values()
-    assert sum(1 + len(one.fixes) for one in listed) == len(ENTRIES)
+    every = {id(one): one for entries in CATALOGUE.values() for one in entries}.values()
+    assert sum(1 + len(one.fixes) for one in every) == len(ENTRIES)
 
 
 def test_an_id_has_one_level():

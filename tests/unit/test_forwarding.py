@@ -10,7 +10,7 @@ from behindproxy.contract.engine.lies import OURS
 from behindproxy.stack.paths import DYNAMIC, ROOT
 from behindproxy.stack.render import static
 from behindproxy.stack.settings import StackSettings, read
-from behindproxy_serve.forwarding import IDENTITY, SCRUBBED, WAY, WRITTEN
+from behindproxy_serve.forwarding import IDENTITY, SCRUBBED, TRAEFIK_HEADERS, WAY
 from behindproxy_serve.settings import Settings
 from tests.mutants.template import render
 
@@ -30,7 +30,9 @@ def blanked(**settings: str) -> set[str]:
 
 def test_traefik_deletes_what_is_on_the_list_and_each_name_is_once_on_it():
     assert blanked() == set(SCRUBBED)
-    assert len({name.lower() for name in (*WRITTEN, *WAY, *IDENTITY)}) == len(WRITTEN) + len(SCRUBBED)
+    assert len({name.lower() for name in (*TRAEFIK_HEADERS, *WAY, *IDENTITY)}) == len(TRAEFIK_HEADERS) + len(
+        SCRUBBED
+    )
     assert set(OURS) <= set(SCRUBBED)
 
 
@@ -40,8 +42,40 @@ def test_traefik_deletes_what_is_on_the_list_and_each_name_is_once_on_it():
 )
 def test_the_other_proxies_configurations_delete_them_too(name, pattern):
     deleted = re.findall(pattern, (ROOT / "deploy" / name).read_text())
-    missing = [one for one in SCRUBBED if not any(fnmatch(one, known) for known in deleted)]
+    missing = [one for one in SCRUBBED if not any(fnmatch(one, pattern_) for pattern_ in deleted)]
     assert missing == []
+
+
+# Each as the documentation of the product names them.
+UNSIGNED = {
+    "Cloudflare Access": "Cf-Access-Authenticated-User-Email",
+    "Pomerium": "X-Pomerium-Claim-Email X-Pomerium-Claim-Groups X-Pomerium-Claim-Name X-Pomerium-Claim-User",
+    "APISIX and Kong (openid-connect)": "X-Userinfo",
+    "Google IAP": "X-Goog-Authenticated-User-Email X-Goog-Authenticated-User-Id",
+    "Google API Gateway and Endpoints": "X-Apigateway-Api-Userinfo X-Endpoint-Api-Userinfo",
+    "AWS ALB": "X-Amzn-Oidc-Accesstoken X-Amzn-Oidc-Identity X-Amzn-Mtls-Clientcert",
+    "AWS VPC Lattice": "X-Amzn-Lattice-Identity",
+    "Azure App Service": "X-Ms-Client-Principal X-Ms-Client-Principal-Id X-Ms-Client-Principal-Name",
+    "Tailscale": "Tailscale-User-Login Tailscale-User-Name Tailscale-User-Profile-Pic "
+    "Tailscale-App-Capabilities",
+    "oauth2-proxy": "X-Forwarded-Access-Token X-Forwarded-Email X-Auth-Request-User",
+    "Grafana": "X-Webauth-User",
+}
+SIGNED = {
+    "Cf-Access-Jwt-Assertion",
+    "X-Amzn-Oidc-Data",
+    "X-Goog-Iap-Jwt-Assertion",
+    "X-Pomerium-Jwt-Assertion",
+}
+
+
+@pytest.mark.parametrize("product", UNSIGNED)
+def test_what_a_product_says_of_a_user_without_a_signature_is_on_the_list(product):
+    assert set(UNSIGNED[product].split()) <= set(IDENTITY)
+
+
+def test_what_is_signed_is_not():
+    assert not SIGNED & set(IDENTITY)
 
 
 def test_they_are_deleted_at_the_entrypoints_before_a_router_s_own_middlewares():
@@ -62,20 +96,20 @@ def test_with_a_domain_http_only_redirects_before_the_files_are_read():
 
 
 def test_what_load_balancers_in_front_write_arrives_by_a_setting():
-    kept = {"identity_headers": "x-forwarded-user, Cf-Connecting-IP", "trusted_proxies": "192.0.2.1"}
-    assert set(SCRUBBED) - blanked(**kept) == {"X-Forwarded-User", "Cf-Connecting-Ip"}
+    values = {"identity_headers": "x-forwarded-user, Cf-Connecting-IP", "trusted_proxies": "192.0.2.1"}
+    assert set(SCRUBBED) - blanked(**values) == {"X-Forwarded-User", "Cf-Connecting-Ip"}
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("values", "words"),
     [
         ({"IDENTITY_HEADERS": "Remote-User"}, "without TRUSTED_PROXIES only clients send them"),
         ({"IDENTITY_HEADERS": "X-Tenant", "TRUSTED_PROXIES": "192.0.2.1"}, "'X-Tenant' is not one of the"),
     ],
 )
-def test_an_identity_header_that_makes_no_sense_is_refused(given, said, tmp_path):
-    with pytest.raises(SystemExit, match=f"^IDENTITY_HEADERS=.*{said}.*; for example [A-Z_]+=[^ ]+$"):
-        read(given, tmp_path / "none")
+def test_an_identity_header_that_makes_no_sense_is_refused(values, words, tmp_path):
+    with pytest.raises(SystemExit, match=f"^IDENTITY_HEADERS=.*{words}.*; for example [A-Z_]+=[^ ]+$"):
+        read(values, tmp_path / "none")
 
 
 @pytest.mark.parametrize("alias", ["x_forwarded_user", "x.forwarded.for", "x-forwarded_proto", "remote_user"])
@@ -110,7 +144,7 @@ def test_the_prefix_is_said_to_the_application_unless_a_setting_forbids_it():
 
 
 def test_the_wrapper_has_the_aliases_of_all_of_them():
-    names = [f"{name.lower().replace('-', '_')}" for name in (*WRITTEN, *SCRUBBED) if "-" in name]
+    names = [f"{name.lower().replace('-', '_')}" for name in (*TRAEFIK_HEADERS, *SCRUBBED) if "-" in name]
     headers = [(name, "invented") for name in names]
     assert ask(headers=headers, **Settings().model_dump(include={"app_server"}))[1]["headers"] == [
         "host",

@@ -21,26 +21,26 @@ def of_its_own(tmp_path, monkeypatch):
 def answering():
     """Serves one connection with the given bytes; returns the URL, and what was received."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        received = []
+        requests = []
 
         def serve(answer: bytes) -> str:
             def one() -> None:
                 connection, _ = server.accept()
                 with connection:
-                    received.append(connection.recv(1000).decode())
+                    requests.append(connection.recv(1000).decode())
                     connection.sendall(answer)
 
             threading.Thread(target=one, daemon=True).start()
             return f"http://127.0.0.1:{server.getsockname()[1]}/healthz"
 
-        yield serve, received
+        yield serve, requests
 
 
 @pytest.mark.parametrize("status, code", [(200, 0), (404, 0), (499, 0), (500, 1), (503, 1)])
 def test_a_status_below_500_is_healthy(answering, status, code):
-    serve, received = answering
+    serve, requests = answering
     assert main(serve(f"HTTP/1.1 {status} X\r\n\r\n".encode())) == code
-    assert received[0].startswith("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert requests[0].startswith("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:")
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0\r\n", b"HTTP/1.1 OK\r\n"])
@@ -91,7 +91,7 @@ def test_after_start_seconds_nothing_is_waited_for(starting):
 def counting():
     """Serves the statuses of a list, one a connection, and then its last; the list of what was sent."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        sent, statuses = [], [200]
+        answers, statuses = [], [200]
 
         def serve() -> None:
             while True:
@@ -101,11 +101,11 @@ def counting():
                     return
                 with connection:
                     connection.recv(1000)
-                    sent.append(statuses[min(len(sent), len(statuses) - 1)])
-                    connection.sendall(f"HTTP/1.1 {sent[-1]} X\r\n\r\n".encode())
+                    answers.append(statuses[min(len(answers), len(statuses) - 1)])
+                    connection.sendall(f"HTTP/1.1 {answers[-1]} X\r\n\r\n".encode())
 
         threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/healthz", statuses, sent
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/healthz", statuses, answers
         server.shutdown(socket.SHUT_RDWR)
 
 
@@ -119,40 +119,40 @@ def passed(starting, monkeypatch):
 
 
 def test_the_first_check_that_passes_ends_at_once(starting, counting):
-    url, _, sent = counting
-    assert main(url) == 0 and sent == [200]
+    url, _, answers = counting
+    assert main(url) == 0 and answers == [200]
 
 
 def test_a_later_one_goes_on_looking(passed, counting):
-    url, _, sent = counting
-    assert main(url) == 0 and len(sent) == 1 + healthcheck.LOOKS
+    url, _, answers = counting
+    assert main(url) == 0 and len(answers) == 1 + healthcheck.LOOKS
 
 
 def test_after_a_pause_the_first_that_passes_ends_at_once(passed, counting):
     os.utime(passed, (time.time() - 6, time.time() - 6))
-    url, _, sent = counting
-    assert main(url) == 0 and sent == [200]
+    url, _, answers = counting
+    assert main(url) == 0 and answers == [200]
     assert time.time() - passed.stat().st_mtime < 5
 
 
 @pytest.mark.parametrize("failing", [500, 503])
 def test_what_begins_to_fail_is_unhealthy_at_once(passed, counting, failing):
-    url, statuses, sent = counting
+    url, statuses, answers = counting
     statuses[:] = [200, 200, failing]
-    assert main(url) == 1 and len(sent) == 3
+    assert main(url) == 1 and len(answers) == 3
     assert not passed.exists()  # the next that passes is told at once
 
 
 def test_no_check_lasts_longer_than_the_engine_gives_it(passed, counting, monkeypatch):
     monkeypatch.setattr(healthcheck, "PAUSE_SECONDS", 2)
     monkeypatch.setenv("START_SECONDS", "3")
-    url, _, sent = counting
-    assert main(url) == 0 and sent == [200]
+    url, _, answers = counting
+    assert main(url) == 0 and answers == [200]
 
 
 def test_once_looks_once(passed, counting):
-    url, _, sent = counting
-    assert main(url, once=True) == 0 and sent == [200]
+    url, _, answers = counting
+    assert main(url, once=True) == 0 and answers == [200]
 
 
 def test_once_waits_for_nothing(starting):

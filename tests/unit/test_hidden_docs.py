@@ -27,8 +27,8 @@ PROXIED = [*DIRECT, ("x-forwarded-for", "192.0.2.7")]
 
 
 def status(app, path, headers=PROXIED, **settings):
-    _, sent = request(wrap(app, Settings(**settings)), path, headers=headers)
-    return sent[0]["status"]
+    _, messages = request(wrap(app, Settings(**settings)), path, headers=headers)
+    return messages[0]["status"]
 
 
 def shop() -> FastAPI:
@@ -58,9 +58,9 @@ def test_they_are_404_with_off_and_nothing_else_is(path):
 
 
 def answer(app, path, docs="off"):
-    _, sent = request(wrap(app, Settings(docs=docs)), path, headers=PROXIED)
-    headers = [one for one in sent[0]["headers"] if one[0] != b"x-request-id"]
-    return sent[0]["status"], headers, [message.get("body") for message in sent[1:]]
+    _, messages = request(wrap(app, Settings(docs=docs)), path, headers=PROXIED)
+    headers = [one for one in messages[0]["headers"] if one[0] != b"x-request-id"]
+    return messages[0]["status"], headers, [message.get("body") for message in messages[1:]]
 
 
 @pytest.mark.parametrize("path", [*OWN, *MOUNTED, "/help/", "/one/admin/docs/"])
@@ -69,11 +69,11 @@ def test_what_is_hidden_looks_like_what_is_not_there(path):
 
 
 def test_a_middleware_that_reads_the_body_gets_one_and_each_request_runs_once():
-    app, seen = shop(), []
+    app, requests = shop(), []
 
     @app.middleware("http")
     async def log(request, call_next):
-        seen.append((request.method, await request.body()))
+        requests.append((request.method, await request.body()))
         return await call_next(request)
 
     @app.put("/{name}")
@@ -81,9 +81,9 @@ def test_a_middleware_that_reads_the_body_gets_one_and_each_request_runs_once():
         return name
 
     assert status(app, "/help", docs="off") == status(app, "/unknown", docs="off") == 405
-    assert seen == [("GET", b"")] * 2
+    assert requests == [("GET", b"")] * 2
     assert status(app, "/help", DIRECT, docs="private") == 200
-    assert len(seen) == 3
+    assert len(requests) == 3
 
 
 def test_the_application_s_own_404_is_the_one_that_is_seen():
@@ -118,8 +118,8 @@ def test_with_private_the_server_itself_answers(path):
 
 def text(app, path: str, **settings) -> str:
     # As a server calls it: with the prefix in front of the path that the proxy stripped.
-    _, sent = request(wrap(app, Settings(app_server="gunicorn", **settings)), path, headers=DIRECT)
-    return b"".join(message.get("body", b"") for message in sent).decode()
+    _, messages = request(wrap(app, Settings(app_server="gunicorn", **settings)), path, headers=DIRECT)
+    return b"".join(message.get("body", b"") for message in messages).decode()
 
 
 def test_with_private_a_page_names_the_schema_where_the_server_has_it():
@@ -136,8 +136,8 @@ def locked():
 
 def decorated(function):
     @functools.wraps(function)
-    def inner(*arguments, **named):
-        return function(*arguments, **named)
+    def inner(*arguments, **options):
+        return function(*arguments, **options)
 
     return inner
 
@@ -263,25 +263,25 @@ def test_a_404_that_shows_the_path_shows_the_one_that_was_asked_for():
         return PlainTextResponse(f"nothing at {request.url.path}", status_code=404, headers=headers)
 
     app.add_exception_handler(404, missing)
-    found, unknown = answer(app, "/help"), answer(app, "/held")
-    assert found[2] == [b"nothing at /help"]
-    assert [(key, value.replace(b"held", b"help")) for key, value in unknown[1]] == found[1]
+    page, unknown = answer(app, "/help"), answer(app, "/held")
+    assert page[2] == [b"nothing at /help"]
+    assert [(key, value.replace(b"held", b"help")) for key, value in unknown[1]] == page[1]
 
 
 def test_the_head_of_a_stream_is_not_held_back():
-    sent = []
+    messages = []
 
     async def send(message):
-        sent.append(message)
+        messages.append(message)
 
     async def stream(scope, receive, send):
         head = {"status": 200, "headers": [(b"content-type", b"text/event-stream")]}
         await send({"type": "http.response.start", **head})
-        assert sent
+        assert messages
 
     scope = {"type": "http", "method": "GET", "path": "/events", "headers": []}
     anyio.run(Docs(stream, "", False), scope, nothing, send)
-    assert len(sent) == 1
+    assert len(messages) == 1
 
 
 async def through(request, call_next):
@@ -309,11 +309,11 @@ WRAPPED = [
 ]
 
 
-@pytest.mark.parametrize("made", WRAPPED, ids=["middlewares", "cors", "mounted", "function"])
-def test_whatever_stands_round_the_application_they_are_found(made):
-    assert [status(made(), path, docs="off") for path in ("/help", "/schema.json", "/orders")] == [
+@pytest.mark.parametrize("make", WRAPPED, ids=["middlewares", "cors", "mounted", "function"])
+def test_whatever_stands_round_the_application_they_are_found(make):
+    assert [status(make(), path, docs="off") for path in ("/help", "/schema.json", "/orders")] == [
         404,
         404,
         200,
     ]
-    assert status(made(), MOUNTED[0], docs="off") == 404
+    assert status(make(), MOUNTED[0], docs="off") == 404

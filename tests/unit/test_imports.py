@@ -54,21 +54,21 @@ def forbidden(path: Path, allowed: set[str]) -> list[str]:
 
 @pytest.mark.parametrize("folder", ALLOWED)
 def test_it_imports_nothing_but(folder):
-    found = modules(ROOT / folder)
-    assert found
-    assert [one for path in found for one in forbidden(path, ALLOWED[folder])] == []
+    paths = modules(ROOT / folder)
+    assert paths
+    assert [one for path in paths for one in forbidden(path, ALLOWED[folder])] == []
 
 
 def test_the_suite_tells_nobody_else_to_run_a_target_of_this_repository():
     """What helps in this stack alone is in reference.py."""
-    told = [
+    targets = [
         f"{path.name}:{node.lineno}: {node.value}"
         for path in modules(ROOT / "src/behindproxy/contract")
         for node in ast.walk(ast.parse(path.read_text(), str(path)))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "`make " in node.value
         if path.name != "reference.py"
     ]
-    assert told == []
+    assert targets == []
 
 
 @pytest.mark.parametrize(

@@ -28,23 +28,23 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     return NAME
 """
 PROJECT = '[project]\nname = "their"\nversion = "1.2"\ndependencies = []\n'
-BUILT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+BUILD_SYSTEM = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    made = tmp_path_factory.mktemp("environment") / "app.part"
-    subprocess.run([sys.executable, "-m", "venv", str(made)], check=True)
-    return made
+    folder = tmp_path_factory.mktemp("environment") / "app.part"
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    return folder
 
 
 def run(environment, *code):
-    done = subprocess.run([str(environment / "bin/python"), "-c", *code], capture_output=True, text=True)
-    return done.stdout.strip() or done.stderr
+    process = subprocess.run([str(environment / "bin/python"), "-c", *code], capture_output=True, text=True)
+    return process.stdout.strip() or process.stderr
 
 
 def test_a_package_has_its_metadata_entry_points_and_scripts_and_its_folder_stays(environment, tmp_path):
-    (tmp_path / "pyproject.toml").write_text(PROJECT + BUILT)
+    (tmp_path / "pyproject.toml").write_text(PROJECT + BUILD_SYSTEM)
     (tmp_path / "backend.py").write_text(BACKEND)
     (tmp_path / "build").mkdir()
     before = sorted(path.name for path in tmp_path.iterdir())
@@ -70,9 +70,9 @@ def test_a_package_has_its_metadata_entry_points_and_scripts_and_its_folder_stay
     [
         ("", False),
         (PROJECT, False),
-        (PROJECT + BUILT, True),
-        (PROJECT + BUILT + "[tool.uv]\npackage = false\n", False),
-        (PROJECT + BUILT + "[tool.poetry]\npackage-mode = false\n", False),
+        (PROJECT + BUILD_SYSTEM, True),
+        (PROJECT + BUILD_SYSTEM + "[tool.uv]\npackage = false\n", False),
+        (PROJECT + BUILD_SYSTEM + "[tool.poetry]\npackage-mode = false\n", False),
     ],
 )
 def test_a_project_is_a_package_where_it_says_what_builds_it(tmp_path, text, package):

@@ -11,7 +11,7 @@ from .test_odd_answers import JSON, SCHEMA, UNKNOWN, served
 # It names its server's version: of level hardening. Nothing else of what is checked here is wrong.
 VERSION = {**JSON, "server": "nginx/1.25.3"}
 CHECKS = "exposure.no_versions,application.redirects"
-LOST = {**JSON, "location": "/orders/"}  # the prefix
+WITHOUT_PREFIX = {**JSON, "location": "/orders/"}  # the prefix
 
 
 def answer(path: str) -> tuple[int, dict[str, str], str]:
@@ -25,27 +25,27 @@ def answer(path: str) -> tuple[int, dict[str, str], str]:
 def verify(url: str, folder, *options: str) -> tuple[int, dict[str, str], str]:
     """Return the exit status, the status of each check at http, and what was printed last."""
     command = [sys.executable, "-m", "behindproxy", "verify", url, "--report", str(folder), "--only", CHECKS]
-    done = subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True, timeout=120)
+    process = subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True, timeout=120)
     report = json.loads((folder / "report.json").read_text())
-    found = {one["id"]: one["status"] for one in report["checks"] if one["entrypoint"] == "http"}
-    return done.returncode, found, done.stdout.splitlines()[-1]
+    statuses = {one["id"]: one["status"] for one in report["checks"] if one["entrypoint"] == "http"}
+    return process.returncode, statuses, process.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("level", "status"), [("", 0), ("broken", 0), ("exposed", 0), ("hardening", 1)])
 def test_a_finding_below_the_level_does_not_fail_the_run(tmp_path, level, status):
     with served(answer) as app:
-        code, found, last = verify(
+        code, statuses, last = verify(
             app.url, tmp_path, "--path", "/old", *(["--fail-on", level] if level else [])
         )
-    assert found == {"application.redirects": "passed", "exposure.no_versions": "failed"}, found
+    assert statuses == {"application.redirects": "passed", "exposure.no_versions": "failed"}, statuses
     assert code == status and "1 failed" in last
 
 
 def test_what_is_broken_fails_the_run_at_each_level(tmp_path):
-    with served(lambda path: (307, LOST, "") if path == "/old" else answer(path)) as app:
+    with served(lambda path: (307, WITHOUT_PREFIX, "") if path == "/old" else answer(path)) as app:
         for level in ("broken", "exposed", "hardening"):
-            code, found, _ = verify(app.url, tmp_path, "--fail-on", level, "--path", "/old")
-            assert (code, found["application.redirects"]) == (1, "failed"), found
+            code, statuses, _ = verify(app.url, tmp_path, "--fail-on", level, "--path", "/old")
+            assert (code, statuses["application.redirects"]) == (1, "failed"), statuses
 
 
 def test_an_accepted_finding_fails_the_run_at_no_level(tmp_path):
@@ -53,6 +53,6 @@ def test_an_accepted_finding_fails_the_run_at_no_level(tmp_path):
     accepted.write_text('[[accept]]\nid = "exposure.no_versions"\nreason = "our load balancer hides it"\n')
     with served(answer) as app:
         for options in ((), ("--accept", str(accepted))):  # it is found in the folder, too
-            code, found, last = verify(app.url, tmp_path, "--fail-on", "hardening", *options)
-            assert (code, found["exposure.no_versions"]) == (0, "accepted"), last
+            code, statuses, last = verify(app.url, tmp_path, "--fail-on", "hardening", *options)
+            assert (code, statuses["exposure.no_versions"]) == (0, "accepted"), last
             assert "1 accepted" in last

@@ -6,8 +6,11 @@ import sys
 
 import pytest
 
-from behindproxy.stack import loading
+from behindproxy.stack import docker, loading
+from behindproxy.stack.ownership import Container
 from behindproxy.stack.paths import ROOT
+from behindproxy.stack.settings import StackSettings
+from behindproxy_serve import healthcheck
 from tests.hosts import free_port
 
 NO_DATABASE = """
@@ -27,10 +30,10 @@ def test_the_line_of_the_server_is_found_and_an_earlier_start_s_is_not(monkeypat
     monkeypatch.setenv("APP_MODULE", "app.mian:app")
     monkeypatch.setenv("APP_PORT", str(free_port()))
     before = loading.now()
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "behindproxy_serve"], capture_output=True, text=True, timeout=60
     )
-    log = "".join(f"app     | {line}\n" for line in (done.stdout + done.stderr).splitlines())
+    log = "".join(f"app     | {line}\n" for line in (process.stdout + process.stderr).splitlines())
     sentence, trace = loading.failure(log, before)
     assert sentence == (
         "APP_MODULE=app.mian:app could not be loaded: ModuleNotFoundError: No module named 'app.mian'; "
@@ -53,10 +56,10 @@ def test_a_lifespan_that_fails_is_named_and_its_error_stands_in_the_log_once(ser
     }
     for key, value in environ.items():
         monkeypatch.setenv(key, value)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "behindproxy_serve"], capture_output=True, text=True, timeout=60
     )
-    log = done.stdout + done.stderr
+    log = process.stdout + process.stderr
     sentence, trace = loading.failure(log)
     assert sentence == "APP_MODULE=without_database:app could not start: RuntimeError: no database at db:5432"
     assert trace.startswith("Traceback") and trace.endswith("no database at db:5432")
@@ -118,3 +121,25 @@ def test_what_cannot_be_loaded_is_refused_while_another_serves(tmp_path, monkeyp
 
 def test_one_that_takes_too_long_is_left_to_the_start():
     loading.refuse_unloadable([sys.executable, "-c", "import time; time.sleep(9)"], {}, ROOT, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("state", "says", "sentence"),
+    [
+        ({"Status": "exited"}, "", "could not start: its process ended each time before it answered"),
+        (
+            {"Status": "running", "Health": {"Status": "unhealthy"}},
+            f"{healthcheck.NONE} (refused)",
+            "within START_SECONDS=60",
+        ),
+        ({"Status": "running", "Health": {"Status": "unhealthy"}}, "200", ""),  # the check itself is wrong
+        ({"Status": "running", "Health": {"Status": "healthy"}}, "", ""),
+    ],
+)
+def test_a_replica_that_did_not_start_is_said_so(monkeypatch, state, says, sentence):
+    inspection = {"State": state, "Config": {"Labels": {}}}
+    answer = subprocess.CompletedProcess([], 1, says + "\n")
+    monkeypatch.setattr(docker, "_execute", lambda *command: answer)
+    reason = docker._not_started(StackSettings(), [Container("1", "shop", "app", "", inspection)])
+    assert sentence in reason and bool(reason) == bool(sentence)
+    assert not reason or reason.startswith("APP_MODULE=app.main:app ")

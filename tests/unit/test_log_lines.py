@@ -22,7 +22,7 @@ HANDSHAKE = (
 
 
 def send(url: str, line: str, headers: str = "") -> bytes:
-    """The beginning of the answer."""
+    """The beginning of the response."""
     address = urlsplit(url).hostname, urlsplit(url).port
     with socket.create_connection(address, timeout=5) as connection:
         connection.sendall(f"{line}\r\nHost: localhost\r\n{headers}\r\n".encode())
@@ -31,13 +31,13 @@ def send(url: str, line: str, headers: str = "") -> bytes:
 
 def plain(lines: list[str]) -> list[str]:
     """Those that are not one JSON object each."""
-    found = []
+    result = []
     for one in lines:
         try:
             assert isinstance(json.loads(one), dict)
         except (ValueError, AssertionError):
-            found.append(one)
-    return found
+            result.append(one)
+    return result
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -60,36 +60,36 @@ def test_each_line_is_json_and_none_has_a_query(server, workers, tmp_path, monke
     lines = served.log.read_text().splitlines()
     assert not [line for line in lines if TOKEN in line]
     assert not plain(lines)
-    said = [json.loads(line) for line in lines]
-    assert said[0]["message"].startswith("exec ")
-    assert any(one["message"] == "has no handler" for one in said)
-    # Gunicorn writes nothing of an error after the answer, which Starlette gives before it raises.
+    entries = [json.loads(line) for line in lines]
+    assert entries[0]["message"].startswith("exec ")
+    assert any(one["message"] == "has no handler" for one in entries)
+    # Gunicorn writes nothing of an error after the response, which Starlette gives before it raises.
     http = () if server == "gunicorn" else ("cannot answer",)
     for what in (*http, "cannot accept", "cannot go on"):
-        assert any(what in one.get("exception", "") for one in said), what
+        assert any(what in one.get("exception", "") for one in entries), what
     # Each of them is a request, and the servers do not say so a second time.
-    requests = [one for one in said if one.get("method") == "WEBSOCKET"]
+    requests = [one for one in entries if one.get("method") == "WEBSOCKET"]
     assert len(requests) == len(answers)
-    assert not [one for one in said if "[accepted]" in one["message"]]
+    assert not [one for one in entries if "[accepted]" in one["message"]]
 
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_an_application_that_cannot_be_loaded_is_one_line_too(server, tmp_path):
     settings = {"APP_MODULE": "tests.unit.noisy:absent", "RUN_DIR": str(tmp_path)}
-    started = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "behindproxy_serve"],
         env={**os.environ, **settings, "APP_SERVER": server, "APP_PORT": str(free_port())},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    lines = (started.stdout + started.stderr).splitlines()
+    lines = (process.stdout + process.stderr).splitlines()
     assert not plain(lines)
     assert any("AttributeError" in json.loads(line).get("exception", "") for line in lines)
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("text", "result"),
     [
         ('"GET /x?token=secret HTTP/1.1"', '"GET /x HTTP/1.1"'),
         ("?token=secret of a relative address", " of a relative address"),
@@ -99,8 +99,8 @@ def test_an_application_that_cannot_be_loaded_is_one_line_too(server, tmp_path):
         ("is it there? (was it?) yes", "is it there? (was it?) yes"),
     ],
 )
-def test_a_query_is_told_from_a_question(said, told):
-    assert json.loads(line(f"it was {said}"))["message"] == f"it was {told}"
+def test_a_query_is_told_from_a_question(text, result):
+    assert json.loads(line(f"it was {text}"))["message"] == f"it was {result}"
 
 
 def test_what_some_readers_take_for_the_end_of_a_line_is_escaped():

@@ -17,7 +17,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_a_folder_that_the_tools_made_goes_whole(folder):
-    (folder / ".gitignore").write_text(f"{made.MADE}\n*\n")
+    (folder / ".gitignore").write_text(f"{made.MARK}\n*\n")
     (folder / "verify").mkdir()
     (folder / "bench").mkdir()
     assert made.remove(folder) == []
@@ -44,7 +44,7 @@ def test_a_folder_elsewhere_is_emptied_of_what_they_wrote_and_stays(folder, tmp_
     folder.rmdir()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / ".gitignore").write_text(f"{made.MADE}\n*\n")
+    (elsewhere / ".gitignore").write_text(f"{made.MARK}\n*\n")
     (elsewhere / "theirs").write_text("")
     folder.symlink_to(elsewhere)
     made.remove(folder)
@@ -57,7 +57,7 @@ def test_nothing_there_is_nothing_to_do(tmp_path):
 
 def test_the_shell_writes_the_same_first_line():
     script = (ROOT / "src/behindproxy/make/environment.sh").read_text()
-    assert f"made='{made.MADE}'\n" in script
+    assert f"made='{made.MARK}'\n" in script
     makefile = (ROOT / "src/behindproxy/template/makefile").read_text()
-    assert f"made := \\{made.MADE}\n" in makefile
+    assert f"made := \\{made.MARK}\n" in makefile
     assert subprocess.run(["bash", "-n", ROOT / "src/behindproxy/make/environment.sh"]).returncode == 0

@@ -29,6 +29,7 @@ def test_what_it_wrote_is_shown_where_it_fails(tmp_path, capfd):
 def test_a_deploy_runs_it_with_the_new_image_and_replaces_nothing_where_it_fails(monkeypatch):
     steps = []
     monkeypatch.setattr(rolling, "_image", lambda settings: "shop-app")
+    monkeypatch.setattr(docker, "running", lambda service: "id")
     monkeypatch.setattr(rolling.images, "serving", lambda image: "sha256:before")
     monkeypatch.setattr(rolling.images, "identity", lambda image: "sha256:new")
     monkeypatch.setattr(rolling.images, "tag", lambda id_, name: steps.append(f"tag {id_}"))
@@ -46,14 +47,22 @@ def test_a_deploy_runs_it_with_the_new_image_and_replaces_nothing_where_it_fails
     assert steps == ["obtain", "roll"]
 
 
+@pytest.mark.parametrize("command", [rolling.deploy, rolling.rollback])
+def test_without_traefik_nothing_is_replaced(monkeypatch, command):
+    monkeypatch.setattr(docker, "running", lambda service: "" if service == "traefik" else "id")
+    monkeypatch.setattr(rolling, "_image", lambda settings: pytest.fail("it went on"))
+    with pytest.raises(SystemExit, match="traefik does not run; `make up` starts it"):
+        command(StackSettings())
+
+
 @pytest.mark.parametrize(
-    ("model", "given", "says"),
+    ("model", "values", "says"),
     [
         (StackSettings, {}, "cannot be split into words: No closing quotation"),
         (SwarmSettings, {"BIND_ADDRESS": "0.0.0.0"}, "`make swarm-deploy` does not run it"),
     ],
 )
-def test_what_cannot_be_run_is_refused(tmp_path, model, given, says):
+def test_what_cannot_be_run_is_refused(tmp_path, model, values, says):
     command = "alembic upgrade 'head" if model is StackSettings else "alembic upgrade head"
     with pytest.raises(SystemExit, match=f"MIGRATE_COMMAND=.*: {says}"):
-        read_as(model, {**given, "MIGRATE_COMMAND": command}, tmp_path / ".env")
+        read_as(model, {**values, "MIGRATE_COMMAND": command}, tmp_path / ".env")

@@ -29,19 +29,19 @@ OF_A_TEXT = {"up.broken_routes", "container.no_health_check"}
 
 
 @pytest.fixture(scope="module")
-def known() -> set[str]:
+def ids() -> set[str]:
     return {*(check["id"] for check in checks()), "up"}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_it_fits_and_its_checks_exist(mutant, known, tmp_path):
+def test_it_fits_and_its_checks_exist(mutant, ids, tmp_path):
     for name in {*mutant.files, "docker-compose.yml"}:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text((ROOT / name).read_text())
     mutant.apply(tmp_path)  # raises where a change does not fit
     for change in mutant.replace:
         change.function(attrgetter(change.attributes)(import_module(change.module)))
-    assert set(mutant.caught_by) <= known
+    assert set(mutant.caught_by) <= ids
     settings = {name.lower() for name in mutant.settings}
     assert settings <= {*Settings.model_fields, *StackSettings.model_fields}
     changes = mutant.files or mutant.replace or mutant.settings or mutant.packages
@@ -49,9 +49,9 @@ def test_it_fits_and_its_checks_exist(mutant, known, tmp_path):
 
 
 def test_each_check_was_seen_red():
-    seen = red.by_check()
-    # Only a session's cookie at an https entrypoint shows it: tests/copies/test_libraries.py.
-    assert {check["id"] for check in checks()} - seen.keys() == {"application.cookies_secure"}
+    reds = red.by_check()
+    # Only a session's cookie on an https entrypoint shows it: tests/copies/test_libraries.py.
+    assert {check["id"] for check in checks()} - reds.keys() == {"application.cookies_secure"}
 
 
 def test_none_replaces_text_but_those_of_a_text():
@@ -89,17 +89,17 @@ def test_compose_reads_the_same_in_what_is_written(tmp_path):
     if not command:
         pytest.skip("no Compose here: requirements/compose.txt installs one")
     text = (ROOT / "docker-compose.yml").read_text()
-    written = data.written(data.read(text, "docker-compose.yml", {}), "docker-compose.yml")
-    shown = []
-    for one in (text, written):
+    copy = data.written(data.read(text, "docker-compose.yml", {}), "docker-compose.yml")
+    outputs = []
+    for one in (text, copy):
         (tmp_path / "docker-compose.yml").write_text(one)
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, "--profile", "*", "config"], cwd=tmp_path, capture_output=True, text=True, timeout=60
         )
-        assert done.returncode == 0, done.stderr
-        shown.append(done.stdout)
-    assert "no-new-privileges" in shown[0]
-    assert shown[0] == shown[1]
+        assert process.returncode == 0, process.stderr
+        outputs.append(process.stdout)
+    assert "no-new-privileges" in outputs[0]
+    assert outputs[0] == outputs[1]
 
 
 def test_there_are_enough_and_no_two_are_alike():
@@ -156,8 +156,8 @@ def test_a_template_with_something_unknown_is_refused():
 
 
 def test_an_object_is_replaced_in_every_process_that_the_first_one_starts(tmp_path):
-    shown = "import multiprocessing, json.decoder as d; print(d.NaN, d.JSONDecodeError.__name__, flush=True)"
-    (tmp_path / "shown.py").write_text(f"def show():\n    {shown}\n")
+    script = "import multiprocessing, json.decoder as d; print(d.NaN, d.JSONDecodeError.__name__, flush=True)"
+    (tmp_path / "shown.py").write_text(f"def show():\n    {script}\n")
     (tmp_path / "started.py").write_text(
         "import multiprocessing, shown\n"
         "if __name__ == '__main__':\n"
@@ -167,13 +167,13 @@ def test_an_object_is_replaced_in_every_process_that_the_first_one_starts(tmp_pa
         "    child.join()\n"
     )
     mutant = load(HERE / "trust.quoted.toml")
-    change = Replace(object="json.decoder:NaN", by="value", given={"is_now": "replaced"})
+    change = Replace(object="json.decoder:NaN", by="value", arguments={"is_now": "replaced"})
     text = mutant.model_copy(update={"replace": [change]}).startup(tmp_path)
     (tmp_path / "sitecustomize.py").write_text(text)
     environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, str(tmp_path / "started.py")]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
-    assert done.stdout.splitlines() == ["replaced JSONDecodeError"] * 2, done.stderr
+    process = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+    assert process.stdout.splitlines() == ["replaced JSONDecodeError"] * 2, process.stderr
 
 
 def test_a_patch_that_does_not_fit_is_refused(tmp_path):
@@ -195,11 +195,11 @@ def test_an_unknown_key_is_named(tmp_path):
     [
         ({"caught_by": []}, "a visible one needs caught_by and named"),
         ({"visible": False}, "needs a reason, and neither caught_by nor named"),
-        ({"visible": False, "reason": "no answer shows it"}, "needs a reason, and neither"),
+        ({"visible": False, "reason": "no response shows it"}, "needs a reason, and neither"),
     ],
 )
 def test_one_says_what_goes_red_or_why_nothing_does(change, reason):
-    known = {
+    fields = {
         "name": "a.b",
         "title": "t",
         "story": "s",
@@ -207,9 +207,9 @@ def test_one_says_what_goes_red_or_why_nothing_does(change, reason):
         "caught_by": ["a.b"],
         "named": ["x"],
     }
-    assert Mutant(**known).visible
+    assert Mutant(**fields).visible
     with pytest.raises(ValueError, match=reason):
-        Mutant(**known | change)
+        Mutant(**fields | change)
 
 
 def test_at_most_a_quarter_cannot_be_seen():

@@ -1,13 +1,20 @@
-"""What a file or an answer that is not as it should be must not lead to."""
+"""What a file or a response that is not as it should be must not lead to."""
 
 import json
+import os
+import shutil
+import socket
+import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import psutil
 import pytest
 
 from behindproxy.contract.engine import safety
 from behindproxy.stack import lock, made, native
+from behindproxy.stack.settings import StackSettings
 
 from .targets import target
 
@@ -31,15 +38,85 @@ def test_down_removes_no_folder_but_the_one_it_made(tmp_path, monkeypatch, note)
     assert removed == []
 
 
-def test_down_removes_the_socket_s_own_folder(tmp_path, monkeypatch):
+@pytest.fixture
+def deep(tmp_path, monkeypatch):
+    """A clone in a folder whose name is too long for a socket: its home, and the socket's own folder."""
     home = tmp_path / ("deep" * 30) / "native"
     home.mkdir(parents=True)
     monkeypatch.setattr(native, "HOME", home)
     monkeypatch.setattr(native, "_ours", list)
-    folder = native._new_socket().parent
+    return home, native._new_socket().parent
+
+
+def test_down_removes_the_socket_s_own_folder(deep):
+    _, folder = deep
     assert folder.is_dir() and folder.name.startswith("stack-")
     native.down()
     assert not folder.exists()
+
+
+def test_a_copy_leaves_the_socket_of_the_clone_that_it_was_made_of(deep, tmp_path, monkeypatch):
+    home, folder = deep
+    assert native._socket().parent == folder
+    copy = tmp_path / ("copy" * 30) / "native"
+    shutil.copytree(home, copy)
+    monkeypatch.setattr(native, "HOME", copy)
+    assert native._socket() == copy / "supervisor.sock"
+    native.down()
+    assert folder.is_dir()
+    monkeypatch.setattr(native, "HOME", home)
+    native.down()
+    assert not folder.exists()
+
+
+def test_a_supervisord_that_is_stopped_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(native, "HOME", tmp_path)
+    monkeypatch.setattr(native, "SOCKET_SECONDS", 0.2)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(native._new_socket()))
+        listening.listen()
+        assert native.states() == {}
+
+
+@pytest.mark.parametrize(
+    "there, words", [(True, "supervisord does not answer"), (False, "nothing of this clone")]
+)
+def test_what_answers_at_the_ports_alone_is_not_healthy(monkeypatch, capsys, there, words):
+    """supervisord was killed, or this is a copy of a clone that runs."""
+    monkeypatch.setattr(native, "states", dict)
+    monkeypatch.setattr(native, "unhealthy", lambda settings: [])
+    monkeypatch.setattr(native, "left", lambda: there)
+    assert native.ps(StackSettings.model_validate({})) == 1
+    assert words in capsys.readouterr().out
+
+
+def test_a_damaged_note_of_what_runs_is_no_reason_to_fail(tmp_path, monkeypatch):
+    monkeypatch.setattr(native, "HOME", tmp_path)
+    (tmp_path / "socket").write_bytes(b"\xff\0x")
+    assert native._socket() == tmp_path / "supervisor.sock"
+
+
+def test_down_names_what_runs_of_a_folder_that_was_moved(tmp_path):
+    home = tmp_path / "clone" / "build" / "native"
+    home.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"], env={**os.environ, native.MARK: str(home)}) as process:
+        try:
+            deadline = time.monotonic() + 10
+            while native.MARK not in psutil.Process(process.pid).environ() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert not [line for line in native.lost() if str(tmp_path) in line]
+            (tmp_path / "clone").rename(tmp_path / "moved")
+            assert f"(pid {process.pid})" in next(line for line in native.lost() if str(tmp_path) in line)
+        finally:
+            process.kill()
+
+
+def test_a_user_whom_this_machine_does_not_know_can_run_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(native, "HOME", tmp_path)
+    monkeypatch.setattr(native.os, "geteuid", lambda: 12345)
+    assert "\nuser" not in native._supervisord(StackSettings.model_validate({}))
+    monkeypatch.setattr(native.os, "geteuid", lambda: 0)
+    assert "\nuser = root\n" in native._supervisord(StackSettings.model_validate({}))
 
 
 @pytest.fixture
@@ -89,17 +166,17 @@ def answering():
 )
 def test_the_marker_alone_does_not_make_the_demonstration(answering, document, marked):
     url = answering(document)
-    found = target(f"{url}/api/v1")
-    found.connect()
-    assert bool(found.marked) == marked
-    assert found.restricted("http") != marked
+    target_ = target(f"{url}/api/v1")
+    target_.connect()
+    assert bool(target_.marked) == marked
+    assert target_.restricted("http") != marked
 
 
 @pytest.fixture
 def locked(tmp_path, monkeypatch):
     folder = tmp_path / "build"
     folder.mkdir()
-    (folder / ".gitignore").write_text(f"{made.MADE}\n*\n")
+    (folder / ".gitignore").write_text(f"{made.MARK}\n*\n")
     monkeypatch.setattr(lock, "BUILD", folder)
     monkeypatch.setattr(lock, "FILE", folder / "lock")
     return folder
@@ -122,30 +199,30 @@ def test_clean_keeps_the_lock_until_the_rest_is_gone(locked, monkeypatch):
     assert refused == ["app", "venv", "zzz"] and not locked.exists()
 
 
-@pytest.mark.parametrize("holder, ended", [("up", True), ("down", False)])
-def test_down_ends_any_other_command_and_no_down(locked, holder, ended):
+@pytest.mark.parametrize("holder, ends", [("up", True), ("down", False)])
+def test_down_ends_any_other_command_and_no_down(locked, holder, ends):
     with lock.alone(holder):
         with pytest.raises(SystemExit, match=f"`make {holder}` .* wait for its end") as refused:
             with lock.alone("up"):
                 pass
-    assert ("or end it with `make down`" in str(refused.value)) == ended
+    assert ("or end it with `make down`" in str(refused.value)) == ends
 
 
 @pytest.mark.parametrize("take", [lock.alone, lock.taken_over])
 def test_a_lock_that_clean_has_removed_is_opened_again(locked, monkeypatch, take):
     """Between another's open and its flock, `clean` removes the file."""
-    opened, really = [], lock._opened
+    files, really = [], lock._opened
 
     def opening():
         file = really()
-        opened.append(file)
-        if len(opened) == 1:
+        files.append(file)
+        if len(files) == 1:
             lock.FILE.unlink()
         return file
 
     monkeypatch.setattr(lock, "_opened", opening)
     with take("down"):
         monkeypatch.setattr(lock, "_opened", really)
-        assert len(opened) == 2
+        assert len(files) == 2
         with pytest.raises(SystemExit, match="make down"), lock.alone("up"):
             pass

@@ -3,11 +3,12 @@
 import json
 import os
 
+import anyio
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 
 from behindproxy_serve import metrics
 from behindproxy_serve.metrics import OTHER, Counts, Slot, totals
@@ -20,23 +21,23 @@ from .asgi import request
 KEY = ("GET", "/items/{id}", 200)
 
 
-async def here(received):
-    return JSONResponse({"id": request_id.get()}, headers=dict(received.query_params))
+async def here(request_):
+    return JSONResponse({"id": request_id.get()}, headers=dict(request_.query_params))
 
 
-async def named(received):
+async def named(request_):
     return JSONResponse({"id": request_id.get()}, headers={"X-Request-Id": "its-own"})
 
 
 def observed(path="/", headers=(), app=None):
-    """The answer's headers by name, its body and the status counted."""
+    """The response's headers by name, its body and the status counted."""
     app = app or Starlette(routes=[Route("/", here), Route("/named", named)])
     layer = Observe(app, "", None, "", 0)
-    _, sent = request(layer, path, headers=headers)
-    found = {}
-    for name, value in sent[0]["headers"]:
-        found.setdefault(name.decode().lower(), []).append(value.decode())
-    return found, sent[1]["body"], list(layer.slot.places)
+    _, messages = request(layer, path, headers=headers)
+    values = {}
+    for name, value in messages[0]["headers"]:
+        values.setdefault(name.decode().lower(), []).append(value.decode())
+    return values, messages[1]["body"], list(layer.slot.places)
 
 
 def line(capfd):
@@ -53,14 +54,14 @@ def test_a_harmless_id_of_the_client_is_adopted_in_answer_application_and_line(c
 @pytest.mark.parametrize("bad", ["", 'a"b', "a b", "é", "x" * 129, "a\n"])
 def test_another_one_is_made_in_place_of_any_other(bad, capfd):
     headers, _, _ = observed(headers=[("x-request-id", bad)])
-    (made,) = headers["x-request-id"]
-    assert len(made) == 32 and line(capfd)["request_id"] == made
+    (new_id,) = headers["x-request-id"]
+    assert len(new_id) == 32 and line(capfd)["request_id"] == new_id
 
 
 def test_two_ids_are_none(capfd):
     headers, body, _ = observed(headers=[("x-request-id", "a<b>"), ("x-request-id", "good")])
-    (made,) = headers["x-request-id"]
-    assert len(made) == 32 and json.loads(body) == {"id": made} and line(capfd)["request_id"] == made
+    (new_id,) = headers["x-request-id"]
+    assert len(new_id) == 32 and json.loads(body) == {"id": new_id} and line(capfd)["request_id"] == new_id
 
 
 def test_the_application_s_own_id_is_the_only_one(capfd):
@@ -89,11 +90,60 @@ def test_a_path_cannot_break_the_line_or_wash_the_log(capfd):
 
 
 def test_an_answer_is_sent_where_no_line_can_be_written(monkeypatch):
-    read, write = os.pipe()
-    os.close(read)
-    monkeypatch.setattr(observe, "STDOUT", write)
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    monkeypatch.setattr(observe, "STDOUT", write_end)
     assert json.loads(observed()[1])["id"]
-    os.close(write)
+    os.close(write_end)
+
+
+async def uploaded(request_):
+    return JSONResponse({"length": len(await request_.body())})
+
+
+async def echoed(websocket):
+    await websocket.accept()
+    while True:
+        await websocket.send_text(await websocket.receive_text())
+
+
+@pytest.mark.parametrize(
+    "kind, events, status",
+    [
+        (
+            "http",
+            [{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}],
+            499,
+        ),
+        ("websocket", [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1006}], 101),
+    ],
+)
+def test_a_client_that_leaves_is_no_error_of_the_application(kind, events, status, capfd):
+    """Each would be a traceback in the log, and an upload a 500 that the alert counts."""
+    routes = [Route("/", uploaded, methods=["POST"]), WebSocketRoute("/", echoed)]
+    layer = Observe(Starlette(routes=routes), "", None, "", 0)
+    scope = {"type": kind, "path": "/", "headers": [], "query_string": b"", "subprotocols": []}
+    if kind == "http":
+        scope |= {"method": "POST", "http_version": "1.1"}
+
+    async def receive():
+        return events.pop(0)
+
+    async def send(message):
+        pass
+
+    anyio.run(layer, scope, receive, send)
+    assert line(capfd)["status"] == status
+    assert [key[2] for key in layer.slot.places] == [status]
+
+
+def test_an_error_of_the_application_stays_one(capfd):
+    async def broken(request_):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        observed(app=Starlette(routes=[Route("/", broken)]))
+    assert line(capfd)["status"] == 500
 
 
 @pytest.mark.parametrize(
@@ -121,8 +171,8 @@ def test_slots_are_added_up_and_only_living_workers_have_requests_in_progress(tm
     for slot in (one, other):
         slot.began()
         slot.count(KEY, 0.02)
-    found = totals(tmp_path)
-    assert found.in_progress == 2 and sum(found.series[KEY][1:]) == 2
+    sums = totals(tmp_path)
+    assert sums.in_progress == 2 and sum(sums.series[KEY][1:]) == 2
     ended(other)
     assert totals(tmp_path).in_progress == 1
 
@@ -154,8 +204,8 @@ def test_the_number_of_series_is_bounded(tmp_path, monkeypatch):
     for number in range(10):
         slot.count(("GET", f"/{number}", 200), 0.1)
     slot.count(("GET", "/" + "x" * 300, 200), 0.1)
-    found = totals(tmp_path).series
-    assert len(found) == 4 and sum(found[OTHER][1:]) == 8
+    series = totals(tmp_path).series
+    assert len(series) == 4 and sum(series[OTHER][1:]) == 8
 
 
 @pytest.mark.parametrize("folder", ["missing", "full"])
@@ -176,15 +226,15 @@ def test_what_prometheus_reads(tmp_path):
     registry.register(Counts(tmp_path))
     of = {"method": "GET", "route": "/a"}
     assert registry.get_sample_value("http_requests_total", of | {"status": "200"}) == 2
-    for bound, expected in (("0.005", 1), ("0.25", 1), ("0.5", 2), ("60.0", 2), ("+Inf", 3)):
-        bucket = registry.get_sample_value("http_request_duration_seconds_bucket", of | {"le": bound})
-        assert bucket == expected, bound
+    for limit, expected in (("0.005", 1), ("0.25", 1), ("0.5", 2), ("60.0", 2), ("+Inf", 3)):
+        bucket = registry.get_sample_value("http_request_duration_seconds_bucket", of | {"le": limit})
+        assert bucket == expected, limit
     assert registry.get_sample_value("http_request_duration_seconds_sum", of) == pytest.approx(100.304)
     assert registry.get_sample_value("http_requests_in_progress") == 0
 
 
 @pytest.mark.parametrize(
-    ("path", "headers", "noted"),
+    ("path", "headers", "count"),
     [
         ("/healthz", (), False),
         ("/api/v1/readyz", (), False),
@@ -194,10 +244,10 @@ def test_what_prometheus_reads(tmp_path):
         ("/xhealthz", (), True),
     ],
 )
-def test_of_the_requests_that_succeed_only_health_checks_have_no_line(path, headers, noted, capfd):
+def test_of_the_requests_that_succeed_only_health_checks_have_no_line(path, headers, count, capfd):
     everything = Starlette(routes=[Route("/{path:path}", here)])
     request(Observe(everything, "/api/v1", None, "", 0), path, headers=headers)
-    assert capfd.readouterr().out.count(f'"path":"{path}"') == noted
+    assert capfd.readouterr().out.count(f'"path":"{path}"') == count
 
 
 def test_a_trace_without_a_number_is_none(capfd):

@@ -1,7 +1,8 @@
 """What a third party's application or proxy answers that no well-behaved one does: judged, or left out with a
-reason, and never in the way of the rest. Each answer comes over a real socket."""
+reason, and never in the way of the rest. Each response comes over a real socket."""
 
 import json
+import sys
 import threading
 import time
 import zlib
@@ -9,30 +10,38 @@ from collections import Counter
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
+from starlette.testclient import TestClient
 
+from behindproxy.contract.advice.source import Source
 from behindproxy.contract.checks import (
     test_answers,
     test_app,
     test_application,
     test_delivery,
     test_docs,
+    test_fuzz,
+    test_headers,
     test_hosts,
     test_links,
     test_logs,
     test_paths,
     test_prefix,
+    test_redirects,
     test_spoofing,
+    test_websocket,
 )
 from behindproxy.contract.engine import answers, discovery, exchange
 from behindproxy.contract.engine.entrypoint import RateLimited
 from behindproxy.contract.engine.expect import Expect, Unexpected
-from behindproxy.contract.engine.found import Answer, Docs, Found, Redirect
+from behindproxy.contract.engine.inventory import Answer, Docs, Inventory, Redirect
 from behindproxy.contract.engine.raw import RawAnswer
 from behindproxy.contract.engine.target import Unreachable
+from behindproxy_serve.middleware.health import Health
 
 from .targets import target
 
@@ -49,10 +58,10 @@ class Served:
     def __init__(self, answer, port):
         self.url, self.answer, self.came = f"http://127.0.0.1:{port}/shop", answer, Counter()
 
-    def target(self, **found):
-        made = target(self.url, application="other")
-        made.found = Found(**found)
-        return made
+    def target(self, **fields):
+        result = target(self.url, application="other")
+        result.inventory = Inventory(**fields)
+        return result
 
 
 @contextmanager
@@ -112,9 +121,9 @@ def test_a_location_that_is_no_url_is_an_answer_and_a_finding():
         target.connect()
         assert not target.dead
         assert target.open("http", Expect()).get("/").headers["location"] == NO_URL
-        target.found = Found(answers={"/": Answer("/", 307, "", "", NO_URL)})
-        seen = run(test_application.test_no_route_redirects_out_of_the_prefix, target)
-        assert "redirects outside" in seen and f"{NO_URL}, which is not a URL" in seen
+        target.inventory = Inventory(answers={"/": Answer("/", 307, "", "", NO_URL)})
+        text = run(test_application.test_no_route_redirects_out_of_the_prefix, target)
+        assert "redirects outside" in text and f"{NO_URL}, which is not a URL" in text
 
 
 @pytest.mark.parametrize(
@@ -125,8 +134,8 @@ def test_a_token_url_is_judged_whatever_it_is(urls, wrong):
     schema = SCHEMA | {"components": {"securitySchemes": {str(n): one for n, one in enumerate(flows)}}}
     with served(lambda path: (200, JSON, json.dumps(schema))) as app:
         target = app.target(schema=schema, schema_path="/openapi.json")
-        seen = run(test_application.test_the_schema_s_own_addresses_keep_the_prefix, target)
-        assert seen == (f"addresses outside: {wrong}" if wrong else "")
+        text = run(test_application.test_the_schema_s_own_addresses_keep_the_prefix, target)
+        assert text == (f"addresses outside: {wrong}" if wrong else "")
 
 
 def test_a_schema_without_such_an_address_is_skipped():
@@ -142,8 +151,8 @@ def test_a_schema_without_such_an_address_is_skipped():
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_limit_is_no_answer(status):
-    left = count(-1, -1)
-    with served(lambda path: (200, JSON, "{}") if next(left) == -1 else (status, HTML, LIMIT)) as app:
+    numbers = count(-1, -1)
+    with served(lambda path: (200, JSON, "{}") if next(numbers) == -1 else (status, HTML, LIMIT)) as app:
         one = app.target().open("http", Expect())
         assert one.get("/orders").status_code == 200
         with pytest.raises(RateLimited, match=f"limits how many requests it takes .{status}"):
@@ -164,7 +173,7 @@ def test_a_503_to_everything_is_a_deployment_that_does_not_answer():
 
 @pytest.mark.parametrize("prefix", ["/shop", ""])
 @pytest.mark.parametrize(
-    ("leads", "seen"),
+    ("leads", "text"),
     [
         ({"/": "/login", "/login": "/"}, "/ -> {}/"),
         ({"/": "/login", "/login": "/a", "/a": "/b"}, ""),
@@ -172,7 +181,7 @@ def test_a_503_to_everything_is_a_deployment_that_does_not_answer():
     ],
     ids=["a circle", "a way with an end", "a way without an end"],
 )
-def test_redirects_that_do_not_end_are_a_finding(leads, seen, prefix):
+def test_redirects_that_do_not_end_are_a_finding(leads, text, prefix):
     def answer(path):
         return (307, {"location": prefix + leads[path]}, "") if path in leads else (200, TEXT, "here")
 
@@ -181,12 +190,12 @@ def test_redirects_that_do_not_end_are_a_finding(leads, seen, prefix):
         origin = app.url.removesuffix(prefix) if prefix else app.url
         one = app.target(answers={"/": Answer("/", 307, "", "", leads["/"])})
         observed = run(test_application.test_no_route_redirects_out_of_the_prefix, one)
-        assert seen.format(origin + prefix) in observed and bool(observed) == bool(seen)
+        assert text.format(origin + prefix) in observed and bool(observed) == bool(text)
 
 
 def test_an_answer_that_breaks_off_is_no_silence():
     with served(lambda path: (200, {**JSON, "content-length": "99"}, iter("{"))) as app:
-        with pytest.raises(Unreachable, match="no answer that can be read comes at"):
+        with pytest.raises(Unreachable, match="no response that can be read comes at"):
             app.target().connect()
 
 
@@ -227,7 +236,7 @@ def packed(body: bytes, coding: str) -> bytes:
 
 
 def body_of(body: bytes, coding: str, kind: str = "application/json") -> list[bytes]:
-    """The pieces in which an answer's body is read."""
+    """The pieces in which a response's body is read."""
     headers = {"content-type": kind, "content-encoding": coding.replace("raw", "deflate")}
     answer = httpx.MockTransport(
         lambda request: httpx.Response(200, headers=headers, stream=httpx.ByteStream(packed(body, coding)))
@@ -255,7 +264,7 @@ def test_a_packed_body_is_cut_before_it_is_unpacked_whole(coding):
 def test_a_body_that_does_not_unpack_is_an_answer_that_cannot_be_read():
     headers = {**JSON, "content-encoding": "gzip"}
     with served(lambda path: (200, headers, "no gzip")) as app:
-        with pytest.raises(Unreachable, match="no answer that can be read comes at"):
+        with pytest.raises(Unreachable, match="no response that can be read comes at"):
             app.target().connect()
 
 
@@ -267,15 +276,15 @@ HARD = {
     "tags that stay open": lambda text: test_docs.ASSET.findall(text("<script ")),
     "one long word": lambda text: test_hosts.injected_in(text("a")),
     "one long address": lambda text: test_hosts.injected_in(text("http://")),
-    "a schema's path of many parameters": lambda text: Found(
+    "a schema's path of many parameters": lambda text: Inventory(
         schema={"paths": {"/" + "{a}" * 40 + "/x": {}, "/" + "{a}b" * 40 + "/x": {}}}
     ).matches("/" + text("b")),
 }
 
 
 def client_of(text):
-    found = discovery.Discovery(target("http://127.0.0.1/shop"), "http")
-    return found._client_paths(Answer("/", 200, "text/html", text, ""))
+    search = discovery.Discovery(target("http://127.0.0.1/shop"), "http")
+    return search._client_paths(Answer("/", 200, "text/html", text, ""))
 
 
 @pytest.mark.parametrize("name", HARD)
@@ -289,8 +298,8 @@ def test_of_a_page_with_many_links_some_are_looked_at():
     page = "".join(f'<a href="/other/{number}">x</a>' for number in range(5000))
     with served(lambda path: (200, HTML, page) if path == "/" else UNKNOWN) as app:
         target = app.target(**found("/", kind="text/html"))
-        seen = run(test_application.test_no_answer_links_past_the_prefix, target)
-        assert "/other/0" in seen
+        text = run(test_application.test_no_answer_links_past_the_prefix, target)
+        assert "/other/0" in text
         assert sum(app.came.values()) <= 1 + 2 * test_links.MAX_OUTSIDE
 
 
@@ -307,7 +316,7 @@ def test_a_plain_get_is_sent_once_for_all_the_checks_that_judge_it():
         ):
             assert run(check, target) == ""
         assert app.came["/shop/"] == app.came["/shop/a.js"] == 1
-        assert target.sent == {("http", path): times for path, times in app.came.items()}
+        assert target.request_counts == {("http", path): times for path, times in app.came.items()}
 
 
 def test_what_is_slow_is_given_more_time(monkeypatch):
@@ -322,15 +331,15 @@ def test_what_is_slow_is_given_more_time(monkeypatch):
     monkeypatch.setattr(discovery, "SECONDS", 0.5)
     with served(slow) as app:
         target = app.target()
-        seen = discovery.Discovery(target, "http").run()
-        assert len(seen.routes) >= 40, seen.notes
+        inventory = discovery.Discovery(target, "http").run()
+        assert len(inventory.routes) >= 40, inventory.notes
         monkeypatch.setattr(discovery, "MAX_SECONDS", 0.5)
-        seen = discovery.Discovery(target, "http").run()
-        assert len(seen.routes) < 40
-        assert "the application is slow (0 s for an answer): not all was looked at" in seen.notes[-1]
+        inventory = discovery.Discovery(target, "http").run()
+        assert len(inventory.routes) < 40
+        assert "the application is slow (0 s for a response): not all was looked at" in inventory.notes[-1]
         monkeypatch.setattr(discovery, "SLOW_SECONDS", 0.1)
-        seen = discovery.Discovery(target, "http").run()
-        assert "an answer takes 0 s, and a run sends some hundred requests" in seen.notes[-1]
+        inventory = discovery.Discovery(target, "http").run()
+        assert "a response takes 0 s, and a run sends some hundred requests" in inventory.notes[-1]
 
 
 # checks that could not fail
@@ -356,7 +365,7 @@ def test_a_path_that_refuses_everybody_shows_nothing_of_a_host():
         target = app.target(redirects=[Redirect("/orders/", "/orders")])
         checks = test_hosts.test_a_malformed_host_is_refused, test_hosts.test_two_hosts_and_none_are_refused
         for check in checks:
-            with pytest.raises(pytest.skip.Exception, match="redirects nobody here"):
+            with pytest.raises(pytest.skip.Exception, match="does not redirect here"):
                 run(check, target)
 
 
@@ -370,6 +379,95 @@ def test_a_redirect_to_the_own_name_is_a_refusal_of_a_foreign_host():
     with served(lambda path: (307, {"location": f"{app.url}/orders"}, "")) as app:
         target = app.target(answers={"/orders/": Answer("/orders/", 307, "", "", f"{app.url}/orders")})
         assert run(test_hosts.test_a_foreign_host_is_not_answered, target) == ""
+
+
+def test_an_answer_that_differs_each_time_shows_no_refusal_of_a_foreign_host():
+    numbers = count()
+    with served(lambda path: (200, JSON, json.dumps(next(numbers)))) as app:
+        target = app.target(**found("/now"))
+        for check in (
+            test_hosts.test_a_foreign_host_is_not_answered,
+            test_hosts.test_an_absolute_form_target_with_a_foreign_host_is_not_answered,
+        ):
+            with pytest.raises(pytest.skip.Exception, match="each response of /now differs"):
+                run(check, target)
+
+
+@pytest.mark.parametrize("remembers", [False, True])
+def test_a_token_in_a_docs_page_is_no_invented_prefix(remembers):
+    numbers = count()
+
+    def answer(path):
+        number = next(numbers)
+        page = f"<script nonce='{number}'>ui()</script>"
+        line = "\n<a href='/evil/openapi.json'>" if remembers and number > 2 else ""
+        return (200, HTML, page + line) if path == "/docs" else (200, JSON, json.dumps(SCHEMA))
+
+    with served(answer) as app:
+        docs = [Docs("/docs", "swagger", "/openapi.json")]
+        target = app.target(schema=SCHEMA, schema_path="/openapi.json", docs=docs)
+        wrong = run(test_spoofing.test_an_invented_prefix_does_not_reach_the_docs, target)
+        assert ("/evil/openapi.json" in wrong) is remembers
+        assert remembers or wrong == ""
+
+
+def test_an_application_that_sets_no_policy_header_shows_nothing_of_the_proxy():
+    with served(lambda path: (200, JSON | policy, "{}")) as app:
+        policy = {}
+        one = target(app.url, direct_url=app.url.removesuffix("/shop"), application="other")
+        one.inventory = Inventory(**found("/orders"))
+        with pytest.raises(pytest.skip.Exception, match="/orders set no such header"):
+            run(test_headers.test_the_applications_own_headers_arrive, one)
+        policy = {"referrer-policy": "no-referrer"}
+        assert run(test_headers.test_the_applications_own_headers_arrive, one) == ""
+
+
+def test_a_socket_that_opens_at_the_server_alone_is_refused_on_the_way(monkeypatch):
+    statuses = {"http": 403, "direct": 403}
+    monkeypatch.setattr(test_websocket, "handshake", lambda entrypoint, path: statuses[entrypoint.name])
+    one = target("http://127.0.0.1:9/shop", direct_url="http://127.0.0.1:9", application="other")
+    one.inventory = Inventory(sockets=["/chat"])
+    with pytest.raises(pytest.skip.Exception, match="does not exist, or needs credentials"):
+        run(test_websocket.test_a_websocket_opens, one)
+    statuses["direct"] = 101
+    assert run(test_websocket.test_a_websocket_opens, one) == "handshake with /chat: 403"
+
+
+def test_private_documentation_is_not_judged_at_the_server():
+    with served(lambda path: UNKNOWN) as app:
+        direct = app.url.removesuffix("/shop")
+        one = target(app.url, direct_url=direct, application="other", docs="private")
+        with pytest.raises(pytest.skip.Exception, match="may see it"):
+            run(test_docs.test_hidden_documentation_is_not_shown, one, "direct")
+
+
+@pytest.mark.parametrize("unknown", [(404, TEXT, "404"), (200, {}, "")])
+def test_a_proxy_s_empty_200_is_no_file_and_no_other_application(unknown):
+    page = "<script type=module>import {draw} from '/assets/a.js'</script><img src='/assets/a.png'>"
+
+    def answer(path):
+        return (200, HTML, page) if path == "/gallery" else unknown
+
+    with served(answer) as app:
+        one = app.target(answers={"/gallery": Answer("/gallery", 200, "text/html", page, "")})
+        wrong = run(test_application.test_what_a_page_loads_answers, one)
+        assert '["/assets/a.js", "/assets/a.png"]' in wrong
+        assert not test_links.leads_elsewhere(one.open("http", Expect()), "/orders")
+
+
+def test_a_redirect_to_a_proxy_s_empty_200_does_not_arrive():
+    place = "/orders/"
+
+    def answer(path):
+        answers = {"/orders": (307, {"location": place}, ""), "/other/": (200, JSON, "[]")}
+        return answers.get(path, (200, {}, ""))
+
+    with served(answer) as app:
+        there = Answer("/orders/", 200, "application/json", "[]", "")
+        one = app.target(answers={"/orders/": there}, redirects=[Redirect("/orders", "/orders/")])
+        assert run(test_redirects.test_the_redirect_arrives, one) == "status of its target: 200 and nothing"
+        place = "/other/"  # another application's
+        assert run(test_redirects.test_the_redirect_arrives, one) == ""
 
 
 def test_an_application_without_a_usual_path_is_no_broken_deployment():
@@ -390,6 +488,59 @@ def test_an_application_without_a_usual_path_is_no_broken_deployment():
         assert "/docs -> 404" in run(check, deployed())
 
 
+@pytest.mark.parametrize(
+    ("line", "red"),
+    [('app = FastAPI(root_path="/other")', True), ("app = FastAPI(openapi_url=None)", False), ("", False)],
+)
+def test_where_the_health_of_what_serves_it_alone_answers_the_source_says_whether_it_is_broken(
+    line, red, tmp_path
+):
+    """FastAPI(root_path="/other"): every route is a 404, through the proxy and at the server. So are the
+    usual paths of an application that hides its docs."""
+    check = test_app.test_the_application_answers_at_this_entrypoint
+    health = {path: (200, JSON, text) for path, text in discovery.HEALTH.items()}
+    (tmp_path / "shop.py").write_text(f"from fastapi import FastAPI\n\n{line}\n")
+
+    def answer(path):
+        return health.get(path, UNKNOWN)
+
+    with served(answer) as server, served(answer) as proxy:
+        one = target(proxy.url, direct_url=server.url.removesuffix("/shop"), application="other")
+        one.source = Source("shop:app", tmp_path / "shop.py", "/shop") if line else None
+        one.inventory = discovery.Discovery(one, "direct").run()
+        assert not one.inventory.present
+        if red:
+            assert "/docs -> 404" in run(check, one)
+        else:
+            with pytest.raises(pytest.skip.Exception, match="no path is known"):
+                run(check, one)
+
+
+def test_the_health_of_what_serves_it_is_as_it_is_there():
+    async def nothing(scope, receive, send):
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    health = TestClient(Health(nothing, "", Path("no-such-file")))
+    assert {path: health.get(path).text for path in discovery.HEALTH} == discovery.HEALTH
+
+
+def test_a_response_that_fails_once_is_what_is_said_and_not_that_the_next_one_did_not():
+    pytest.importorskip("schemathesis")
+    schema = SCHEMA | {"info": {"title": "Shop", "version": "1"}}
+    schema["paths"] = {"/orders": {"get": {"responses": {"200": {"description": "orders"}}}}}
+    calls = count(1)
+
+    def answer(path):
+        if path == "/openapi.json":
+            return 200, JSON, json.dumps(schema)
+        return 500 if next(calls) == 3 else 200, JSON, "{}"
+
+    with served(answer) as app:
+        finding = run(test_fuzz.test_no_answer_is_outside_the_schema, app.target())
+    assert "Server error" in finding and next(calls) <= 6
+
+
 def test_an_address_that_is_new_each_time_is_no_measure():
     def answer(path):
         back = quote(f"{app.url}/callback")
@@ -397,17 +548,17 @@ def test_an_address_that_is_new_each_time_is_no_measure():
 
     number = count()
     with served(answer) as app:
-        found = Found(
+        inventory = Inventory(
             answers={"/login": Answer("/login", 302, "", "", "", addresses=(f"{app.url}/callback",))}
         )
         target = app.target()
-        target.found = found
+        target.inventory = inventory
         assert run(test_spoofing.test_invented_headers_steer_no_address, target) == ""
 
 
 def test_a_mounted_application_is_found_with_its_schema():
     inner = {"openapi": "3.1.0", "paths": {"/sales/": {"get": {}}, "/{one}": {"get": {}}}}
-    known = {
+    pages = {
         "/": (200, HTML, '<a href="/shop/reports/latest">x</a>'),
         "/openapi.json": (200, JSON, json.dumps(SCHEMA)),
         "/reports/latest": (200, JSON, "{}"),
@@ -416,18 +567,18 @@ def test_a_mounted_application_is_found_with_its_schema():
         "/reports/sales/": (200, JSON, "[]"),
         "/v1/openapi.json": (200, JSON, "[]"),
     }
-    with served(lambda path: known.get(path, UNKNOWN)) as app:
-        seen = discovery.Discovery(app.target(), "http").run()
-        assert seen.mounts == ["/reports"] and "/reports/sales/" in seen.routes
-        assert Redirect("/reports/sales", "/reports/sales/") in seen.redirects
-        assert "mounted applications /reports" in seen.summary()[0]
+    with served(lambda path: pages.get(path, UNKNOWN)) as app:
+        inventory = discovery.Discovery(app.target(), "http").run()
+        assert inventory.mounts == ["/reports"] and "/reports/sales/" in inventory.routes
+        assert Redirect("/reports/sales", "/reports/sales/") in inventory.redirects
+        assert "mounted applications /reports" in inventory.summary()[0]
 
 
 def mounted(server: str, *, at: str):
     """The schema at /v1/openapi.json, its one path below `at`."""
     schema = {**SCHEMA, "servers": [{"url": server}]}
-    known = {"/v1/openapi.json": (200, JSON, json.dumps(schema)), f"{at}/orders": (200, JSON, "[]")}
-    return lambda path: known.get(path, UNKNOWN)
+    pages = {"/v1/openapi.json": (200, JSON, json.dumps(schema)), f"{at}/orders": (200, JSON, "[]")}
+    return lambda path: pages.get(path, UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -443,24 +594,24 @@ def mounted(server: str, *, at: str):
 def test_a_server_of_the_only_schema_is_where_its_application_is(at, server, right):
     with served(mounted(server, at=at)) as app:
         target = app.target()
-        target.found = discovery.Discovery(target, "http").run()
-        assert f"{at}/orders" in target.found.routes, target.found.routes
+        target.inventory = discovery.Discovery(target, "http").run()
+        assert f"{at}/orders" in target.inventory.routes, target.inventory.routes
         assert bool(run(test_docs.test_the_schemas_servers_begin_with_the_prefix, target)) != right
 
 
 @pytest.mark.parametrize(
-    ("line", "seen"),
+    ("line", "text"),
     [
         ("basket=2; Path=/shop", "basket"),
         ("basket=2; Path=/shop; Secure", ""),
         ("basket=; Path=/shop; Max-Age=0", ""),  # it is being deleted
     ],
 )
-def test_a_cookie_without_secure_is_a_finding(line, seen):
+def test_a_cookie_without_secure_is_a_finding(line, text):
     with served(lambda path: (200, {**JSON, "set-cookie": line}, "{}")) as app:
         target = app.target(**found("/basket", cookies=(line,)))
-        assert seen in run(test_application.test_a_cookie_that_https_sets_is_secure, target)
-        assert bool(seen) == bool(run(test_application.test_a_cookie_that_https_sets_is_secure, target))
+        assert text in run(test_application.test_a_cookie_that_https_sets_is_secure, target)
+        assert bool(text) == bool(run(test_application.test_a_cookie_that_https_sets_is_secure, target))
 
 
 # Streams
@@ -474,7 +625,7 @@ def pieces(*texts):
 
 
 @pytest.mark.parametrize(
-    ("texts", "seen"),
+    ("texts", "text"),
     [
         (("data: 1\n\n", "data: 2\n\n"), ""),
         (("data: 1\r\n\r", "\ndata: 2\r\n\r\n"), ""),
@@ -482,11 +633,11 @@ def pieces(*texts):
     ],
     ids=["events", "across pieces", "none ends"],
 )
-def test_events_one_by_one_are_whole_events(texts, seen, monkeypatch):
+def test_events_one_by_one_are_whole_events(texts, text, monkeypatch):
     monkeypatch.setattr(test_delivery, "STREAM_SECONDS", 0.5)
     with served(lambda path: (200, {"content-type": "text/event-stream"}, pieces(*texts, *texts))) as app:
         target = app.target(streams=["/s"])
-        assert seen in run(test_delivery.test_server_sent_events_arrive_one_by_one, target)
+        assert text in run(test_delivery.test_server_sent_events_arrive_one_by_one, target)
 
 
 def test_a_stream_without_an_event_shows_nothing(monkeypatch):
@@ -519,8 +670,8 @@ def test_docs_that_answer_nobody_show_nothing_of_an_invented_prefix():
     with served(lambda path: answers.get(path, UNKNOWN)) as app:
         docs = [Docs("/docs", "swagger", "/openapi.json")]
         target = app.target(schema=SCHEMA, schema_path="/openapi.json", docs=docs)
-        seen = run(test_spoofing.test_an_invented_prefix_does_not_reach_the_docs, target)
-        assert seen == "status of /docs: 404"
+        text = run(test_spoofing.test_an_invented_prefix_does_not_reach_the_docs, target)
+        assert text == "status of /docs: 404"
 
 
 def test_a_page_that_stands_for_every_path_is_not_where_the_docs_requests_arrive():
@@ -529,17 +680,106 @@ def test_a_page_that_stands_for_every_path_is_not_where_the_docs_requests_arrive
     answers = {"/openapi.json": (200, JSON, json.dumps(schema)), "/orders": (200, JSON, "[]")}
     with served(lambda path: answers.get(path, (200, HTML, page))) as app:
         target = app.target(schema=schema, schema_path="/openapi.json", fallback=page, **found("/orders"))
-        seen = run(test_answers.test_the_first_server_and_a_path_are_an_address, target)
-        assert "/orders -> 200, as any unknown path does" in seen
+        text = run(test_answers.test_the_first_server_and_a_path_are_an_address, target)
+        assert "/orders -> 200, as any unknown path does" in text
+
+
+def test_paths_of_the_schema_that_the_application_has_not_are_not_the_first_server_s_fault():
+    # As Prefect's: its schema names its mounted API's paths without where it is mounted.
+    schema = SCHEMA | {"paths": SCHEMA["paths"] | {"/runs": {"get": {}}}, "servers": [{"url": "/shop"}]}
+    answers = {"/openapi.json": (200, JSON, json.dumps(schema)), "/orders": (200, JSON, "[]")}
+    with served(lambda path: answers.get(path, UNKNOWN)) as app:
+        fields = {"schema": schema, "schema_path": "/openapi.json"}
+        check = test_answers.test_the_first_server_and_a_path_are_an_address
+        assert run(check, app.target(**fields, **found("/orders"))) == ""
+        with pytest.raises(pytest.skip.Exception, match="no operation of the schema"):
+            run(check, app.target(**fields | {"answers": {"/orders": Answer("/orders", 404, "", "", "")}}))
+        assert run(check, app.target(**fields)) == ""  # of those that discovery did not ask for
+
+
+def test_a_proxy_s_empty_200_is_not_where_the_docs_requests_arrive():
+    schema = SCHEMA | {"servers": [{"url": "/elsewhere"}]}
+    app_answers = {"/openapi.json": (200, JSON, json.dumps(schema)), "/orders": (200, JSON, "[]")}
+    with served(lambda path: app_answers.get(path, (200, {}, ""))) as app:
+        fields = {"schema": schema, "schema_path": "/openapi.json"} | found("/orders", text="[]")
+        check = test_answers.test_the_first_server_and_a_path_are_an_address
+        assert "200 and nothing" in run(check, app.target(**fields))
+        schema["servers"] = [{"url": "/shop"}]
+        app_answers["/openapi.json"] = (200, JSON, json.dumps(schema))
+        assert run(check, app.target(**fields)) == ""
 
 
 @pytest.mark.parametrize(
-    ("line", "named"),
+    ("line", "is_one"),
     [
         ("The `root_path` parameter is deprecated. Configure the server's root path instead", True),
         ("DeprecationWarning: pkg_resources is deprecated as an API", False),
         ("on_event is deprecated, use lifespan event handlers instead; root path /api/v1", False),
     ],
 )
-def test_only_a_warning_about_root_path_is_one(line, named):
-    assert bool(test_logs.DEPRECATED.search(line)) == named
+def test_only_a_warning_about_root_path_is_one(line, is_one):
+    assert bool(test_logs.DEPRECATED.search(line)) == is_one
+
+
+def answering_with(show):
+    """A server whose response is `show(client's address, Host)`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            kind, text = show(self.client_address[0], self.headers["Host"])
+            self.send_response(200)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_):
+            pass
+
+    return Handler
+
+
+LISTENING = "listening on 127.0.0.1:8000, "
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="one loopback address alone")
+@pytest.mark.parametrize(
+    ("kind", "show", "wrong"),
+    [
+        ("application/json", lambda client, host: json.dumps({"client": client, "host": host}), ""),
+        ("application/json", lambda client, host: json.dumps({"client": [client, 1], "at": "127.0.0.1"}), ""),
+        ("application/json", lambda client, host: json.dumps(client), ""),
+        ("application/json", lambda client, host: json.dumps({"client": "127.0.0.1", "x": host}), "client"),
+        (
+            "application/json",
+            lambda client, host: json.dumps({"remote": "127.0.0.1", "x-real-ip": client}),
+            "remote -> 127.0.0.1",
+        ),
+        ("text/plain", lambda client, host: client, ""),
+        ("text/plain", lambda client, host: "127.0.0.1", "127.0.0.1"),
+        ("text/plain", lambda client, host: f"{LISTENING}your address: {client}", ""),
+        ("text/plain", lambda client, host: f"{LISTENING}your IP: 127.0.0.1", "your IP"),
+        ("text/plain", lambda client, host: LISTENING, None),
+        ("text/html", lambda client, host: "<p>client: 127.0.0.1</p>", None),
+        ("text/html", lambda client, host: f"<p>your IP is <b>{client}</b> at {host}</p>", ""),
+    ],
+)
+def test_an_address_that_is_not_the_client_s_is_told_from_one_that_should_be(kind, show, wrong):
+    handler = answering_with(lambda client, host: (kind, show(client, host)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/shop"
+        one = target(url, application="other")
+        one.inventory = Inventory(answers={"/who": Answer("/who", 200, kind, show("127.0.0.1", "x"), "")})
+        check = test_application.test_the_application_sees_its_clients_own_address
+        if wrong is None:
+            with pytest.raises(pytest.skip.Exception):
+                run(check, one)
+        elif wrong:
+            assert wrong in run(check, one)
+        else:
+            assert run(check, one) == ""
+    finally:
+        server.shutdown()
+        server.server_close()

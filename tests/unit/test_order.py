@@ -33,10 +33,13 @@ OUTSIDE = {
 }
 # Inside, for each of them, by whether it may leave (drain mark) and whether there is a probe.
 INSIDE = {
-    (False, False): "SecurityHeaders Observe HostGuard Health BodyLimit BarePrefix Startup",
-    (False, True): "SecurityHeaders Observe HostGuard Health BodyLimit BarePrefix Startup Probe",
-    (True, False): "SecurityHeaders Observe Leaving HostGuard Health BodyLimit BarePrefix Startup",
-    (True, True): "SecurityHeaders Observe Leaving HostGuard Health BodyLimit BarePrefix Startup Probe",
+    (False, False): "SecurityHeaders Observe HostGuard Health BodyLimit BodyFirst BarePrefix Startup",
+    (False, True): "SecurityHeaders Observe HostGuard Health BodyLimit BodyFirst BarePrefix Startup Probe",
+    (True, False): "SecurityHeaders Observe Leaving HostGuard Health BodyLimit BodyFirst BarePrefix Startup",
+    (
+        True,
+        True,
+    ): "SecurityHeaders Observe Leaving HostGuard Health BodyLimit BodyFirst BarePrefix Startup Probe",
 }
 
 
@@ -67,7 +70,13 @@ def test_documentation_is_hidden_behind_the_limits_where_it_is_not_for_everybody
     assert "Docs" not in layers(wrap(Application(), Settings()))
     for docs in ("private", "off"):
         names = layers(wrap(Application(), Settings(docs=docs, probe=False)))
-        assert names[names.index("BodyLimit") :] == ["BodyLimit", "Docs", "BarePrefix", "Startup"]
+        assert names[names.index("BodyLimit") :] == [
+            "BodyLimit",
+            "BodyFirst",
+            "Docs",
+            "BarePrefix",
+            "Startup",
+        ]
 
 
 def test_every_server_is_among_them():
@@ -109,12 +118,12 @@ class Exchange:
         app = wrap(application, Settings(**settings))
         headers = {"host": "localhost:9999", **dict(headers)}
         capfd.readouterr()
-        _, sent = request(app, path, body=body, headers=headers.items())
+        _, messages = request(app, path, body=body, headers=headers.items())
         self.reached = application.scopes
-        self.status = sent[0]["status"]
-        self.headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
+        self.status = messages[0]["status"]
+        self.headers = {key.decode(): value.decode() for key, value in messages[0]["headers"]}
         self.lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-        self.counted = {key[2] for key in observing(app).slot.places}
+        self.statuses = {key[2] for key in observing(app).slot.places}
 
 
 @pytest.fixture
@@ -128,7 +137,7 @@ def test_a_malformed_host_reaches_no_application_and_is_logged_with_its_id(ask):
     (line,) = answer.lines
     assert line["status"] == 400
     assert line["request_id"] == answer.headers["x-request-id"]
-    assert answer.counted == {400}
+    assert answer.statuses == {400}
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/_probe/x"])
@@ -146,7 +155,7 @@ def test_a_body_above_the_limit_is_logged_and_counted(ask, headers):
     assert answer.status == 413
     assert len(answer.reached) == (0 if "content-length" in headers else 1)
     assert [line["status"] for line in answer.lines] == [413]
-    assert answer.counted == {413}
+    assert answer.statuses == {413}
 
 
 @pytest.mark.parametrize("server", ["uvicorn", "fastapi", "gunicorn", "hypercorn"])

@@ -27,6 +27,17 @@ Traceback (most recent call last):
 sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) unable to open database file
 (Background on this error at: https://sqlalche.me/e/21/e3q8)"""
 
+GROUP = """  + Exception Group Traceback (most recent call last):
+  |   File "shop.py", line 2, in life
+  |     async with asyncio.TaskGroup() as group:
+  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "shop.py", line 1, in connect
+    |     raise RuntimeError("no database at db:5432")
+    | RuntimeError: no database at db:5432
+    +------------------------------------"""
+
 
 @pytest.fixture
 def cannot_write(monkeypatch):
@@ -37,6 +48,7 @@ def test_the_error_itself_is_the_reason_and_not_where_to_read_about_it():
     assert last_error(SQLALCHEMY) == (
         "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) unable to open database file"
     )
+    assert last_error(GROUP) == "RuntimeError: no database at db:5432"
     assert last_error("ValueError: no trace") == "ValueError: no trace"
     assert last_error("") == ""
 

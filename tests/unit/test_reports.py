@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from behindproxy.contract.engine import exchange, raw
-from behindproxy.contract.engine.found import Found
+from behindproxy.contract.engine.inventory import Inventory
 from behindproxy.contract.engine.shown import visible
 from behindproxy.contract.report import terminal
 from behindproxy.contract.report.reports import FORMATS, NAMES, failure_text, fence
@@ -25,12 +25,12 @@ from .test_odd_answers import JSON, UNKNOWN, served
 
 
 def test_a_report_is_not_written_through_a_link(tmp_path):
-    kept = tmp_path / "kept"
-    kept.write_text("mine")
+    other = tmp_path / "kept"
+    other.write_text("mine")
     report = tmp_path / "report"
     report.mkdir()
     for name in NAMES:
-        (report / name).symlink_to(kept)
+        (report / name).symlink_to(other)
     command = [
         sys.executable,
         "-m",
@@ -42,7 +42,7 @@ def test_a_report_is_not_written_through_a_link(tmp_path):
     ]
     every = [option for form in FORMATS for option in ("--format", form)]
     subprocess.run([*command, "--only", "app", *every], cwd=ROOT, capture_output=True, timeout=120)
-    assert kept.read_text() == "mine"
+    assert other.read_text() == "mine"
     assert all((report / name).is_file() and not (report / name).is_symlink() for name in NAMES)
 
 
@@ -50,20 +50,25 @@ def test_a_deployment_that_does_not_answer_is_one_line_and_a_report(tmp_path):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/shop"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "behindproxy", "verify", url, "--report", str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert done.returncode == 2
-    said = done.stdout + done.stderr
-    assert said.startswith("nothing answers at http://127.0.0.1:") and "Traceback" not in said, said
+    assert process.returncode == 2
+    output = process.stdout + process.stderr
+    assert output.startswith("nothing answers at http://127.0.0.1:") and "Traceback" not in output, output
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["target"]["http_url"] == url
     assert {line["status"] for line in report["checks"]} == {"error"}
     assert {line["entrypoint"] for line in report["checks"]} == {"http", "https", "direct", "all"}
+    (suite,) = ElementTree.parse(tmp_path / "report.xml").getroot()
+    assert (suite.get("tests"), suite.get("errors"), suite.get("failures")) == ("1", "1", "0")
+    (case,) = suite
+    assert case.get("name") == "the deployment can be reached"
+    assert case.find("error").text == output.strip()
 
 
 def test_a_list_of_test_cases_has_the_titles(tmp_path):
@@ -72,7 +77,7 @@ def test_a_list_of_test_cases_has_the_titles(tmp_path):
         command += ["--only", "app.answers", "--format", "junit", "--report", str(tmp_path)]
         subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120)
     cases = {one.get("name") for one in ElementTree.parse(tmp_path / "report.xml").iter("testcase")}
-    assert "app.answers at http: The application answers at this entrypoint" in cases
+    assert "app.answers on http: The application responds on this entrypoint" in cases
 
 
 def test_what_an_answer_holds_does_nothing_where_it_is_shown():
@@ -81,10 +86,10 @@ def test_what_an_answer_holds_does_nothing_where_it_is_shown():
 
 
 def test_no_line_of_an_answer_begins_a_line_of_the_terminal():
-    check = SimpleNamespace(id="app.answers", title="It answers", source="RFC 9110")
-    told = "200\n::warning::x"
-    texts = dict.fromkeys(("subject", "expected", "observed", "request", "response", "fix"), told)
-    text = failure_text(SimpleNamespace(check=check, entrypoint="http", level="broken", **texts))
+    check = SimpleNamespace(id="app.answers", title="It answers")
+    value = "200\n::warning::x"
+    texts = dict.fromkeys(("subject", "expected", "observed", "request", "response", "fix"), value)
+    text = failure_text(SimpleNamespace(check=check, entrypoint="http", level="broken", source="", **texts))
     assert "\n::" not in text and text.count("::warning::x") == 6
 
 
@@ -95,18 +100,23 @@ def test_an_answer_does_not_end_the_block_that_it_is_in():
 
 def test_no_path_of_an_application_begins_a_line_of_the_run(capsys):
     wrong = "/x\n9 passed, 0 failed"
-    check = SimpleNamespace(id="app.answers", group="app", title="It answers", level="broken", fix="")
+    check = SimpleNamespace(
+        id="app.answers", group="app", title="It answers", level="broken", fix="", source=""
+    )
     skipped = Result(check, "http", "skipped", observed=f"{wrong} redirects nobody", subject=wrong)
-    known = target("http://127.0.0.1/shop")
-    known.found, known.lacks = Found(streams=[wrong], sockets=[wrong], notes=[f"{wrong} is slow"]), {}
-    run = SimpleNamespace(target=known, results={"": skipped}, not_tested=[])
+    target_ = target("http://127.0.0.1/shop")
+    target_.inventory, target_.lacks = (
+        Inventory(streams=[wrong], sockets=[wrong], notes=[f"{wrong} is slow"]),
+        {},
+    )
+    run = SimpleNamespace(target=target_, results={"": skipped}, not_tested=[])
     option = SimpleNamespace(logs_command=[], list_checks=False, verbose_checks=True, fail_on="broken")
     reporter = terminal.Reporter(SimpleNamespace(option=option), run)
     reporter.pytest_runtestloop()
     reporter.matrix()
     reporter.reasons()
-    said = capsys.readouterr().out
-    assert said.count("9 passed") == 5 and "\n9 passed" not in said
+    output = capsys.readouterr().out
+    assert output.count("9 passed") == 5 and "\n9 passed" not in output
 
 
 class Endless(httpx.SyncByteStream):
@@ -133,8 +143,8 @@ def test_raw_bytes_without_an_end_are_cut(monkeypatch):
                     connection.sendall(b"x" * 65536)
 
         threading.Thread(target=answer, daemon=True).start()
-        received, closed = raw.exchange("127.0.0.1", server.getsockname()[1], None, b"GET / HTTP/1.1\r\n\r\n")
-    assert 100_000 < len(received) < 300_000 and not closed
+        data, closed = raw.exchange("127.0.0.1", server.getsockname()[1], None, b"GET / HTTP/1.1\r\n\r\n")
+    assert 100_000 < len(data) < 300_000 and not closed
 
 
 def test_the_credentials_of_a_request_are_not_reported():

@@ -46,6 +46,7 @@ ALLOWED = {
             "test_headers.py",
             "test_links.py",
             "test_operation.py",
+            "test_pages.py",
             "test_prefix.py",
             "test_protected.py",
             "test_redirects.py",
@@ -152,7 +153,7 @@ def test_a_check_that_needs_more_is_skipped_with_the_reason(third_party):
 
 @contextmanager
 def serving(document: dict):
-    """A server whose answers have the marker, and this schema."""
+    """A server whose responses have the marker, and this schema."""
 
     class Marked(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -186,10 +187,10 @@ def serving(document: dict):
 )
 def test_the_marker_counts_where_nothing_documented_changes_anything(operations, application, marked):
     with serving({"paths": {"/app": operations, "/items/": {"get": {}}}}) as url:
-        found = targets.target(f"{url}/api/v1", direct_url=url, application=application)
-        found.connect()
-    assert found.marked == marked
-    assert found.demo == bool(marked)
+        target = targets.target(f"{url}/api/v1", direct_url=url, application=application)
+        target.connect()
+    assert target.marked == marked
+    assert target.demo == bool(marked)
 
 
 @pytest.mark.parametrize("path", sorted(CONTRACT.glob("test_*.py")), ids=lambda path: path.name)
@@ -210,6 +211,8 @@ def test_the_marker_is_the_same_everywhere():
     assert f"marker='{name}: {value}'" in (ROOT / "src/behindproxy/curl.sh").read_text()
     assert settings.MARKER == add_demonstration.__name__
     assert settings.StackSettings().demonstration
+    assert settings.StackSettings(app_module="tests.mutants.demonstration:hidden_schema").demonstration
+    assert not settings.StackSettings(app_module="tests.mutants.faulty:trusted_host").demonstration
     assert any(one.cls is DemonstrationMarker for one in create_app().user_middleware)
 
 
@@ -219,9 +222,11 @@ def test_a_module_s_name_does_not_make_it_the_demonstration(tmp_path, monkeypatc
     stack = settings.StackSettings()
     assert not stack.demonstration
     (tmp_path / "app").mkdir()
-    (tmp_path / "app" / "main.py").write_text("app = FastAPI()\n")
-    assert not stack.demonstration
-    (tmp_path / "app" / "main.py").write_text(f"{settings.MARKER}(app)\n")
-    assert stack.demonstration
+    for text in ("app = FastAPI()\n", f"# without {settings.MARKER}(app)\napp = FastAPI()\n", "def app(:\n"):
+        (tmp_path / "app" / "main.py").write_text(text)
+        assert not stack.demonstration, text
+    for text in (f"{settings.MARKER}(app)\n", f"def create_app():\n    {settings.MARKER}(FastAPI())\n"):
+        (tmp_path / "app" / "main.py").write_text(text)
+        assert stack.demonstration, text
     monkeypatch.setattr(settings, "COPY", True)
     assert not stack.demonstration

@@ -43,13 +43,13 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize(("arguments", "environ"), [(["shop:app"], {}), ([], {"APP_MODULE": "shop:app"})])
 def test_it_prints_the_schema_that_the_application_hides(folder, arguments, environ):
-    done = openapi(folder, *arguments, **environ)
-    assert done.returncode == 0, done.stderr
-    assert list(json.loads(done.stdout)["paths"]) == ["/orders"]
+    process = openapi(folder, *arguments, **environ)
+    assert process.returncode == 0, process.stderr
+    assert list(json.loads(process.stdout)["paths"]) == ["/orders"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "words"),
     [
         (["shop"], "for example openapi app.main:app"),
         (["shop:app", "more"], "for example openapi app.main:app"),
@@ -59,7 +59,7 @@ def test_it_prints_the_schema_that_the_application_hides(folder, arguments, envi
         (["shop:asgi"], "is a function, which has no schema"),
     ],
 )
-def test_what_has_none_is_one_line(folder, arguments, told):
-    done = openapi(folder, *arguments)
-    assert done.returncode == 2 and done.stdout == ""
-    assert told in done.stderr and done.stderr.count("\n") == 1
+def test_what_has_none_is_one_line(folder, arguments, words):
+    process = openapi(folder, *arguments)
+    assert process.returncode == 2 and process.stdout == ""
+    assert words in process.stderr and process.stderr.count("\n") == 1

@@ -22,7 +22,7 @@ class Processes(ThreadingHTTPServer):
 
     def __init__(self, count: int, sticky: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.known: list[set[str]] = [set() for _ in range(count)]
+        self.sessions: list[set[str]] = [set() for _ in range(count)]
         self.turn, self.ids = itertools.cycle(range(count)), itertools.count(1000)
         self.sticky = sticky
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -38,12 +38,12 @@ class Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, Processes)
         cookie = self.headers.get("Cookie", "").removeprefix("replica=")
         process = int(cookie) if self.server.sticky and cookie else self.process
-        known = self.server.known[process]
+        ids = self.server.sessions[process]
         status = 200
         if not session:
             session = f"session-{next(self.server.ids)}"
-            known.add(session)
-        elif session not in known:
+            ids.add(session)
+        elif session not in ids:
             status = 400
         text = body.replace("SID", session).encode()
         self.send_response(status)
@@ -61,9 +61,9 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(query.get("sid", [""])[0], '0{"sid":"SID","upgrades":["websocket"]}')
 
     def do_POST(self) -> None:
-        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         session = self.headers.get(sessions.MCP_HEADER, "")
-        assert bool(session) == (sent["method"] == "ping")
+        assert bool(session) == (message["method"] == "ping")
         self.answer(session, "{}", sessions.MCP_HEADER)
 
     def log_message(self, *_: object) -> None:

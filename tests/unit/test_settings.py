@@ -90,16 +90,16 @@ def test_a_key_that_is_no_setting_stops_nothing(tmp_path):
 
 
 def test_production_has_other_defaults(tmp_path):
-    given = {"DOMAIN": "api.example.com", "ACME_EMAIL": "ops@example.com"}
-    settings = read(given, tmp_path / MISSING)
+    values = {"DOMAIN": "api.example.com", "ACME_EMAIL": "ops@example.com"}
+    settings = read(values, tmp_path / MISSING)
     assert (settings.http_port, settings.https_port, settings.bind_address) == (80, 443, "0.0.0.0")
     assert (settings.app_replicas, settings.probe, settings.hosts) == (2, False, ["api.example.com"])
     assert settings.url("https") == "https://api.example.com/api/v1"
-    assert read({**given, "APP_REPLICAS": "3"}, tmp_path / MISSING).app_replicas == 3
+    assert read({**values, "APP_REPLICAS": "3"}, tmp_path / MISSING).app_replicas == 3
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("values", "words"),
     [
         ({"DOMAIN": "api.example.com"}, "ACME_EMAIL: DOMAIN needs it, .* in .env, for example"),
         ({"ACME_EMAIL": "ops@example.com"}, "ACME_EMAIL=ops@example.com: without DOMAIN"),
@@ -138,13 +138,13 @@ def test_production_has_other_defaults(tmp_path):
         ({"WEBSOCKET_MAX_BYTES": "0"}, "WEBSOCKET_MAX_BYTES=0: .*WEBSOCKET_MAX_BYTES=1048576"),
     ],
 )
-def test_what_cannot_work_in_production_is_refused(tmp_path, given, said):
-    with pytest.raises(SystemExit, match=said):
-        read(given, tmp_path / MISSING)
+def test_what_cannot_work_in_production_is_refused(tmp_path, values, words):
+    with pytest.raises(SystemExit, match=words):
+        read(values, tmp_path / MISSING)
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("values", "words"),
     [
         ({}, "BIND_ADDRESS=127.0.0.1: Swarm always opens a port on every address"),
         ({"APP_REPLICAS": "9", "BIND_ADDRESS": "0.0.0.0"}, "APP_REPLICAS=9: .*less than or equal to 8"),
@@ -153,9 +153,9 @@ def test_what_cannot_work_in_production_is_refused(tmp_path, given, said):
         ({"DOMAIN": "api.example.com", "ACME_EMAIL": "a@b.example"}, "TLS_CERT: DOMAIN needs it in a swarm"),
     ],
 )
-def test_what_cannot_work_in_a_swarm_is_refused(tmp_path, given, said):
-    with pytest.raises(SystemExit, match=said):
-        read_as(SwarmSettings, given, tmp_path / MISSING)
+def test_what_cannot_work_in_a_swarm_is_refused(tmp_path, values, words):
+    with pytest.raises(SystemExit, match=words):
+        read_as(SwarmSettings, values, tmp_path / MISSING)
 
 
 def test_a_swarm_has_other_defaults(tmp_path):
@@ -195,7 +195,7 @@ def test_the_application_s_own_keys_are_those_of_nobody_else(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("key", "meant"),
+    ("key", "other"),
     [
         ("API_PREFX", "API_PREFIX"),
         ("API_PERFIX", "API_PREFIX"),
@@ -210,11 +210,11 @@ def test_the_application_s_own_keys_are_those_of_nobody_else(tmp_path):
         ("SECRET_KEY", None),
     ],
 )
-def test_a_setting_misspelt_is_warned_about(key, meant):
-    said = near_misses([key])
-    assert said == (
-        [f"warning: .env: {key} is not a setting, so only the application gets it; {meant} is one"]
-        if meant
+def test_a_setting_misspelt_is_warned_about(key, other):
+    lines = near_misses([key])
+    assert lines == (
+        [f"warning: .env: {key} is not a setting, so only the application gets it; {other} is one"]
+        if other
         else []
     )
 
@@ -303,7 +303,7 @@ def test_what_is_no_text_is_one_line(content, reason, tmp_path):
 )
 def test_a_byte_order_mark_and_any_end_of_line_are_read(content, tmp_path):
     (tmp_path / ".env").write_bytes(content.encode())
-    assert (found := read({}, tmp_path / ".env")).api_prefix == "/a" and found.http_port == 81
+    assert (settings := read({}, tmp_path / ".env")).api_prefix == "/a" and settings.http_port == 81
 
 
 def test_a_load_balancer_on_this_machine_may_be_trusted(tmp_path):
@@ -349,6 +349,6 @@ def test_the_example_file_has_every_key_with_its_default(tmp_path):
     from behindproxy.stack.paths import ROOT
     from behindproxy.stack.settings import INTERNAL, StackSettings
 
-    written = parse((ROOT / ".env.example").read_text(), {})
-    assert {key.lower() for key in written} == set(StackSettings.model_fields) - INTERNAL
-    assert read(written, tmp_path / MISSING).environ() == read({}, tmp_path / MISSING).environ()
+    values = parse((ROOT / ".env.example").read_text(), {})
+    assert {key.lower() for key in values} == set(StackSettings.model_fields) - INTERNAL
+    assert read(values, tmp_path / MISSING).environ() == read({}, tmp_path / MISSING).environ()

@@ -17,8 +17,8 @@ def run(tmp_path, monkeypatch):
 
     def call(dotenv="", *options, **environ):
         (tmp_path / ".env").write_text(dotenv)
-        done = CliRunner().invoke(cli.main, ["settings", *options], env=environ)
-        return done.exit_code, done.output
+        result = CliRunner().invoke(cli.main, ["settings", *options], env=environ)
+        return result.exit_code, result.output
 
     return call
 
@@ -31,19 +31,26 @@ def origins(output):
 def test_each_value_is_shown_with_where_it_comes_from(run):
     status, output = run("API_PREFIX=/file\nHTTP_PORT=1234\nDIRECT_PORT=\n", API_PREFIX="/environment")
     assert status == 0, output
-    shown = origins(output)
-    assert shown["API_PREFIX=/environment"] == "environment"
-    assert shown["HTTP_PORT=1234"] == ".env"
-    assert shown["DIRECT_PORT=8000"] == shown["APP_SERVER=uvicorn"] == "default"
+    origin_by_line = origins(output)
+    assert origin_by_line["API_PREFIX=/environment"] == "environment"
+    assert origin_by_line["HTTP_PORT=1234"] == ".env"
+    assert origin_by_line["DIRECT_PORT=8000"] == origin_by_line["APP_SERVER=uvicorn"] == "default"
 
 
 def test_what_domain_and_a_swarm_change_is_said(run):
-    given = "DOMAIN=api.example.com\nACME_EMAIL=ops@example.com\n"
-    shown = origins(run(given)[1])
-    assert shown["HTTPS_PORT=443"] == shown["PUBLIC_HOSTS=api.example.com"] == "default with DOMAIN"
-    assert shown["DRAIN_SECONDS=10"] == "default"
-    shown = origins(run("BIND_ADDRESS=0.0.0.0\n", "--swarm")[1])
-    assert shown["APP_REPLICAS=2"] == "default in a swarm" and shown["HTTP_PORT=9999"] == "default"
+    content = "DOMAIN=api.example.com\nACME_EMAIL=ops@example.com\n"
+    origin_by_line = origins(run(content)[1])
+    assert (
+        origin_by_line["HTTPS_PORT=443"]
+        == origin_by_line["PUBLIC_HOSTS=api.example.com"]
+        == "default with DOMAIN"
+    )
+    assert origin_by_line["DRAIN_SECONDS=10"] == "default"
+    origin_by_line = origins(run("BIND_ADDRESS=0.0.0.0\n", "--swarm")[1])
+    assert (
+        origin_by_line["APP_REPLICAS=2"] == "default in a swarm"
+        and origin_by_line["HTTP_PORT=9999"] == "default"
+    )
 
 
 def test_no_secret_is_shown(run):

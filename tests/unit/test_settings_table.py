@@ -20,8 +20,8 @@ FILES = {
     "deploy/swarm/stack.yml": "swarm",
 }
 # What docker.py and swarm.py give Compose beside the settings.
-MADE = {"STATIC_DIR", "STACK", "STOP_SECONDS", "STATIC_FILE"}
-MADE |= {"STATIC_HASH", "DYNAMIC_HASH", "CERTIFICATE_HASH"}
+COMPUTED_KEYS = {"STATIC_DIR", "STACK", "STOP_SECONDS", "STATIC_FILE"}
+COMPUTED_KEYS |= {"STATIC_HASH", "DYNAMIC_HASH", "CERTIFICATE_HASH"}
 # Of the files that a scope is read by, those that do not have a key, and what has it in their place.
 ELSEWHERE = {
     ("docker-compose.yml", "APP_REPLICAS"): "the services that `make up` names",
@@ -31,6 +31,8 @@ ELSEWHERE = {
     ("deploy/swarm/stack.yml", "APP_ENV_FILE"): "own-keys.json, which `make swarm-deploy` adds",
     ("docker-compose.yml", "MIGRATE_COMMAND"): "what `make up` and `make deploy` run",
     ("deploy/swarm/stack.yml", "MIGRATE_COMMAND"): "a swarm refuses it",
+    ("docker-compose.yml", "WORKER_COMMAND"): "worker.yml, which `make up` adds",
+    ("deploy/swarm/stack.yml", "WORKER_COMMAND"): "a swarm refuses it",
     ("docker-compose.yml", "APP_IMAGE"): "the tag of the built image, which `make up` gives it",
     ("docker-compose.prod.yml", "ACME_CA"): "the rendered traefik.toml",
     ("docker-compose.prod.yml", "ACME_CHALLENGE"): "the rendered traefik.toml",
@@ -85,22 +87,22 @@ def test_a_value_that_cannot_work_is_refused_by_the_table_too():
 
 
 @pytest.mark.parametrize(
-    ("kind", "model", "given"),
+    ("kind", "model", "values"),
     [
         ("default", StackSettings, {}),
         ("production", StackSettings, {"DOMAIN": "api.example.com", "ACME_EMAIL": "ops@example.com"}),
         ("swarm", SwarmSettings, {"BIND_ADDRESS": "0.0.0.0"}),
     ],
 )
-def test_a_default_is_what_counts_where_nothing_is_given(kind, model, given, tmp_path):
+def test_a_default_is_what_counts_where_nothing_is_given(kind, model, values, tmp_path):
     file = tmp_path / ".env"
-    rest = {name: getattr(one, kind) for name, one in TABLE.items() if one.validated and name not in given}
-    taken = read_as(model, given, file)
+    rest = {name: getattr(one, kind) for name, one in TABLE.items() if one.validated and name not in values}
+    settings = read_as(model, values, file)
     file.write_text("".join(f"{name}={value}\n" for name, value in rest.items()))
-    assert read_as(model, given, file).environ() == taken.environ()
+    assert read_as(model, values, file).environ() == settings.environ()
     for name, value in rest.items():
         if value and "$" not in value:
-            assert taken.environ()[name] in (value, *{"0": ["false"], "1": ["true"]}.get(value, [])), name
+            assert settings.environ()[name] in (value, *{"0": ["false"], "1": ["true"]}.get(value, [])), name
 
 
 def test_the_example_file_is_the_table():
@@ -123,23 +125,23 @@ def test_a_default_in_a_compose_file_is_the_table_s(name):
 
 def test_what_a_compose_file_passes_on_is_a_setting_and_each_setting_is_passed_on():
     passed = {name: {one["name"] or one["plain"] for one in variables(name)} for name in FILES}
-    assert set.union(*passed.values()) - MADE <= set(TABLE)
-    assert MADE <= set.union(*passed.values())
-    wanted = {(file, name) for name, one in TABLE.items() for file in READ_BY[one.scope]}
-    missing = {(file, name) for file, name in wanted if name not in passed[file]}
+    assert set.union(*passed.values()) - COMPUTED_KEYS <= set(TABLE)
+    assert COMPUTED_KEYS <= set.union(*passed.values())
+    pairs = {(file, name) for name, one in TABLE.items() for file in READ_BY[one.scope]}
+    missing = {(file, name) for file, name in pairs if name not in passed[file]}
     assert missing == set(ELSEWHERE)
 
 
 @pytest.mark.parametrize("name", ["docker-compose.yml", "deploy/swarm/stack.yml"])
 def test_the_application_s_container_gets_what_is_the_application_s(name):
     environment = compose_file.load(ROOT / name)["services"]["app"]["environment"]
-    given = {key for key, value in environment.items() if f"${{{key}:-" in str(value)}
-    # With DOMAIN its answers have Strict-Transport-Security.
-    assert given == {key for key, one in TABLE.items() if one.scope == "application"} | {"DOMAIN"}
+    keys = {key for key, value in environment.items() if f"${{{key}:-" in str(value)}
+    # With DOMAIN its responses have Strict-Transport-Security.
+    assert keys == {key for key, one in TABLE.items() if one.scope == "application"} | {"DOMAIN"}
 
 
 @pytest.mark.parametrize(
-    ("field", "given"),
+    ("field", "values"),
     [
         ("acme_email", {"DOMAIN": "a.example"}),
         ("domain", {"ACME_EMAIL": "ops@example.com"}),
@@ -147,9 +149,9 @@ def test_the_application_s_container_gets_what_is_the_application_s(name):
         ("api_prefix", {"API_PREFIX": "api"}),
     ],
 )
-def test_a_refusal_proposes_the_table_s_example(field, given, tmp_path, monkeypatch):
+def test_a_refusal_proposes_the_table_s_example(field, values, tmp_path, monkeypatch):
     for model in (Settings, StackSettings):
         if field in model.model_fields:
             monkeypatch.setattr(model.model_fields[field], "examples", ["198.51.100.77"])
     with pytest.raises(SystemExit, match=rf"for example {field.upper()}=198\.51\.100\.77$"):
-        read(given, tmp_path / "no such file")
+        read(values, tmp_path / "no such file")

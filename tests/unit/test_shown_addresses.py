@@ -1,14 +1,14 @@
-"""What an answer shows: addresses, what a page needs, what its scripts open and send."""
+"""What a response shows: addresses, what a page needs, what its scripts open and send."""
 
 import httpx
 import pytest
 
 from behindproxy.contract.engine import answers
-from behindproxy.contract.engine.found import Answer, Found, path_in
+from behindproxy.contract.engine.inventory import Answer, Inventory, path_in
 
 HTML = {"content-type": "text/html; charset=utf-8"}
 JSON = {"content-type": "application/json"}
-SHOWN = {
+EXAMPLES = {
     "a Location": ({"location": "http://a.example/x"}, "", ["http://a.example/x"]),
     "a Link": ({"link": '<https://a.example/2>; rel="next"'}, "", ["https://a.example/2"]),
     "JSON": (JSON, '{"self": "http://a.example/1", "n": 1}', ["http://a.example/1"]),
@@ -29,10 +29,10 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_every_absolute_address_of_an_answer_is_found(name):
-    headers, text, found = SHOWN[name]
-    assert answers.urls(httpx.Headers(headers), text) == found
+    headers, text, addresses = EXAMPLES[name]
+    assert answers.urls(httpx.Headers(headers), text) == addresses
 
 
 def test_a_page_s_links_assets_and_scripts_are_told_apart():
@@ -77,7 +77,7 @@ def test_the_stream_that_a_script_opens_is_found(script, path):
 
 
 @pytest.mark.parametrize(
-    ("line", "kept"),
+    ("line", "counts"),
     [
         ("session=1; Path=/", True),
         ("session=; Max-Age=0; Path=/", False),
@@ -85,8 +85,8 @@ def test_the_stream_that_a_script_opens_is_found(script, path):
         ("session=1; expires=Thu, 01 Jan 2099 00:00:00 GMT", True),
     ],
 )
-def test_a_cookie_that_is_being_deleted_is_no_cookie(line, kept):
-    assert bool(answers.cookies(httpx.Headers([("set-cookie", line)]))) == kept
+def test_a_cookie_that_is_being_deleted_is_no_cookie(line, counts):
+    assert bool(answers.cookies(httpx.Headers([("set-cookie", line)]))) == counts
 
 
 @pytest.mark.parametrize(
@@ -104,15 +104,15 @@ def test_the_prefix_ends_at_a_boundary(url, path):
 
 
 def test_a_page_for_every_unknown_path_proves_no_path():
-    found = Found(fallback="<html>one page</html>")
-    found.answers = {
+    inventory = Inventory(fallback="<html>one page</html>")
+    inventory.answers = {
         "/a": Answer("/a", 200, "text/html", "<html>one page</html>", ""),
         "/b": Answer("/b", 200, "application/json", "{}", ""),
         "/c": Answer("/c", 404, "application/json", "{}", ""),
     }
-    assert found.routes == ["/b"] and found.route == "/b"
+    assert inventory.routes == ["/b"] and inventory.route == "/b"
 
 
 def test_a_route_with_parameters_is_known_by_its_shape():
-    found = Found(schema={"openapi": "3.1.0", "paths": {"/books/{number}": {}, "/": {}}})
-    assert found.matches("/books/7") and not found.matches("/books") and not found.matches("/")
+    inventory = Inventory(schema={"openapi": "3.1.0", "paths": {"/books/{number}": {}, "/": {}}})
+    assert inventory.matches("/books/7") and not inventory.matches("/books") and not inventory.matches("/")

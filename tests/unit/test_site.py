@@ -23,7 +23,7 @@ CONFIG = DOCS / "site" / "mkdocs.yml"
 # Each of them would be an address that is not there: nothing answers at the discard port.
 NO_NETWORK = {f"{name}_proxy": "http://127.0.0.1:9" for name in ("http", "https", "all")}
 LOADS = {"script": "src", "img": "src", "iframe": "src", "source": "srcset", "video": "src", "object": "data"}
-WRITTEN = ("claims.md", "foreign.md", "mutants.md", "troubleshooting.md")
+GENERATED = ("applications.md", "claims.md", "foreign.md", "mutants.md", "troubleshooting.md")
 LINK_LOADS = {"stylesheet", "icon", "preload", "prefetch", "preconnect", "dns-prefetch", "manifest"}
 
 
@@ -39,15 +39,15 @@ class Read(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
-        known = {name: value or "" for name, value in attrs}
-        if id := known.get("id"):
+        values = {name: value or "" for name, value in attrs}
+        if id := values.get("id"):
             self.anchors.add(id)
-        if tag in LOADS and known.get(LOADS[tag]):
-            self.loads.append(known[LOADS[tag]])
-        if tag == "link" and LINK_LOADS & set(known.get("rel", "").split()):
-            self.loads.append(known.get("href", ""))
-        if tag == "a" and known.get("href"):
-            self.links.append(known["href"])
+        if tag in LOADS and values.get(LOADS[tag]):
+            self.loads.append(values[LOADS[tag]])
+        if tag == "link" and LINK_LOADS & set(values.get("rel", "").split()):
+            self.loads.append(values.get("href", ""))
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"])
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
@@ -67,8 +67,8 @@ def site(tmp_path_factory) -> Path:
     environ = (
         os.environ | NO_NETWORK | {"PYTHONPATH": str(ROOT / "src"), "SITE_REPOSITORY": "https://host/us/it"}
     )
-    built = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120)
-    assert built.returncode == 0, built.stderr
+    process = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stderr
     return folder
 
 
@@ -104,10 +104,10 @@ def test_each_link_leads_somewhere(site, pages):
                 os.path.normpath(os.path.join(os.path.dirname(name), unquote(parts.path))) if path else name
             )
             if target.endswith(".html") and fragment and target in pages:
-                found = unquote(fragment) in pages[target].anchors
+                exists = unquote(fragment) in pages[target].anchors
             else:
-                found = (site / target).exists()
-            if not found:
+                exists = (site / target).exists()
+            if not exists:
                 broken.append((name, link))
     assert not broken
 
@@ -119,16 +119,16 @@ def test_what_is_not_in_docs_is_a_link_to_the_repository(pages):
     files = [link.removeprefix("https://host/us/it/").partition("/main/")[::2] for link in outside]
     assert files
     for kind, path in files:
-        found = ROOT / path.partition("#")[0]
-        assert found.is_dir() if kind == "tree" else found.is_file(), path
+        place = ROOT / path.partition("#")[0]
+        assert place.is_dir() if kind == "tree" else place.is_file(), path
 
 
 def test_each_check_has_a_page_with_what_explain_prints(checks, pages):
-    listed = pages["checks/index.html"].links
+    links = pages["checks/index.html"].links
     for check in checks:
         text = squeezed("".join(pages[f"checks/{check['id']}.html"].texts))
         assert [row for row in explanation(check).values() if squeezed(row) not in text] == [], check["id"]
-        assert f"{check['id']}.html" in listed
+        assert f"{check['id']}.html" in links
 
 
 def squeezed(text: str) -> str:
@@ -145,10 +145,10 @@ def test_what_a_page_names_like_a_check_is_one(checks):
     ids = {check["id"] for check in checks}
     groups = {id.partition(".")[0] for id in ids} - {"request"}  # Starlette's: request.url
     for path in sorted(DOCS.glob("*.md")):
-        if path.name in WRITTEN:
+        if path.name in GENERATED:
             continue
-        named = re.findall(r"`(([a-z0-9]+)\.(?!yaml|toml|py)[a-z0-9_]+)`", path.read_text())
-        assert {name for name, group in named if group in groups} <= ids, path.name
+        names = re.findall(r"`(([a-z0-9]+)\.(?!yaml|toml|py)[a-z0-9_]+)`", path.read_text())
+        assert {name for name, group in names if group in groups} <= ids, path.name
 
 
 @pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
@@ -160,5 +160,5 @@ def test_a_link_holds_in_the_repository_too(path):
 
 def test_each_page_is_in_the_navigation():
     text = re.sub(r"!\S+", "", CONFIG.read_text())
-    listed = set(re.findall(r": ([\w-]+\.md)", str(yaml.safe_load(text)["nav"]).replace("'", "")))
-    assert listed == {path.name for path in DOCS.glob("*.md")}
+    names = set(re.findall(r": ([\w-]+\.md)", str(yaml.safe_load(text)["nav"]).replace("'", "")))
+    assert names == {path.name for path in DOCS.glob("*.md")}

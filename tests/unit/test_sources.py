@@ -16,13 +16,13 @@ FORMS = re.compile(rf"[\w.-]+/[\w.-]+#\d+|CVE-\d{{4}}-\d{{4,}}|CWE-\d+|RFC \d+ â
 
 def sources() -> dict[str, list[str]]:
     """Each single source, and what names it."""
-    named = [(one["id"], one["source"]) for one in tables.checks()]
-    named += [(one.name, one.source) for one in load_all()]
-    found: dict[str, list[str]] = {}
-    for name, written in named:
-        for source in single(written):
-            found.setdefault(source, []).append(name)
-    return found
+    pairs = [(one["id"], one["source"]) for one in tables.checks()]
+    pairs += [(one.name, one.source) for one in load_all()]
+    result: dict[str, list[str]] = {}
+    for name, text in pairs:
+        for source in single(text):
+            result.setdefault(source, []).append(name)
+    return result
 
 
 SOURCES = sources()

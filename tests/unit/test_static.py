@@ -53,6 +53,8 @@ def test_the_stack_file_is_the_compose_file_as_far_as_swarm_has_it():
         "STATIC_DIR",
         "GOMAXPROCS",
         "GOMEMLIMIT",
+        "HTTP_PROXY",  # `docker stack deploy` puts no proxy of the client's into a container
+        "http_proxy",
     }
     for name in ("traefik", "app"):
         for key in (
@@ -81,9 +83,9 @@ def test_trusted_proxies_may_not_reach_into_the_networks_that_the_compose_file_m
     """It tells the image, which knows no network, and stack/ says it before a container starts."""
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     networks = [compose["networks"][name] for name in ("internal", "direct")]
-    made = [network["ipam"]["config"][0]["subnet"] for network in networks]
-    given = compose["services"]["app"]["environment"]["UNTRUSTED_NETWORKS"]
-    assert given.split(",") == made == [*own_networks("${SUBNET:-172.30.98}")]
+    subnets = [network["ipam"]["config"][0]["subnet"] for network in networks]
+    setting = compose["services"]["app"]["environment"]["UNTRUSTED_NETWORKS"]
+    assert setting.split(",") == subnets == [*own_networks("${SUBNET:-172.30.98}")]
 
 
 def test_a_domain_redirects_and_without_acme_asks_nobody_for_a_certificate():
@@ -109,10 +111,10 @@ def test_the_times_reach_both_public_entrypoints():
 
 
 def test_the_readable_static_file_has_the_defaults():
-    written = tomllib.loads((ROOT / "traefik" / "traefik.toml").read_text())
+    readable = tomllib.loads((ROOT / "traefik" / "traefik.toml").read_text())
     effective = rendered(False)
     for name in ("http", "https"):
-        assert effective["entryPoints"][name]["transport"] == written["entryPoints"][name]["transport"]
+        assert effective["entryPoints"][name]["transport"] == readable["entryPoints"][name]["transport"]
 
 
 def test_traefik_is_given_longer_to_stop_than_it_takes():
@@ -128,13 +130,13 @@ def test_every_entrypoint_has_the_protection_that_is_off_by_default():
 
 
 def test_two_slashes_are_left_alone_where_the_setting_says_so():
-    for given, wanted in (("%2F,//", False), ("%2F", None)):
-        points = rendered(False, encoded_characters=given, strip_prefix=False)["entryPoints"]
-        assert [points[name]["http"].get("sanitizePath") for name in ("http", "https")] == [wanted, wanted]
+    for characters, value in (("%2F,//", False), ("%2F", None)):
+        points = rendered(False, encoded_characters=characters, strip_prefix=False)["entryPoints"]
+        assert [points[name]["http"].get("sanitizePath") for name in ("http", "https")] == [value, value]
 
 
 @pytest.mark.parametrize(
-    ("given", "allowed"),
+    ("characters", "allowed"),
     [
         ("%3B,%25,%3F,%23", "Hash Percent QuestionMark Semicolon"),
         ("%2f, %5C", "BackSlash Slash"),
@@ -142,8 +144,8 @@ def test_two_slashes_are_left_alone_where_the_setting_says_so():
         ("none", ""),
     ],
 )
-def test_the_encoded_characters_that_pass_are_those_of_the_setting(given, allowed):
-    environ = StackSettings(encoded_characters=given, strip_prefix=False).environ()
+def test_the_encoded_characters_that_pass_are_those_of_the_setting(characters, allowed):
+    environ = StackSettings(encoded_characters=characters, strip_prefix=False).environ()
     text = render((DYNAMIC / "middlewares.toml").read_text(), environ)
     options = tomllib.loads(text)["http"]["middlewares"]["encoded-characters"]["encodedCharacters"]
     assert len(options) == 7
@@ -162,24 +164,24 @@ def refused(tmp_path, monkeypatch):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (AT - 60, AT - 60))
 
-    def said(log: str, edited: int) -> str | None:
-        os.utime(tmp_path / "middlewares.toml", (edited, edited))
+    def said(log: str, moment: int) -> str | None:
+        os.utime(tmp_path / "middlewares.toml", (moment, moment))
         return routes_edit.refused(lambda: log)
 
     return said
 
 
 def test_an_edit_that_traefik_refused_is_told(refused):
-    assert refused(f"traefik-1  | {ERROR}", edited=AT - 1) == "bad TOML"
+    assert refused(f"traefik-1  | {ERROR}", moment=AT - 1) == "bad TOML"
 
 
 def test_an_edit_after_the_error_clears_it(refused):
-    assert refused(ERROR, edited=AT + 2) is None
+    assert refused(ERROR, moment=AT + 2) is None
 
 
 def test_errors_about_other_things_are_not_about_the_routes(refused):
     other = ERROR.replace("providerName", "somethingElse")
-    assert refused(f"{other}\nnot json\n", edited=AT - 1) is None
+    assert refused(f"{other}\nnot json\n", moment=AT - 1) is None
 
 
 @pytest.mark.parametrize("middleware", ["Buffer", "ForwardAuth"])
@@ -187,24 +189,24 @@ def test_an_error_about_a_request_is_not_about_the_routes(middleware, refused):
     over = ERROR.replace(
         '"providerName":"file"', f'"middlewareName":"a@file","middlewareType":"{middleware}"'
     )
-    assert refused(over, edited=AT - 1) is None
+    assert refused(over, moment=AT - 1) is None
 
 
 def test_an_error_in_the_second_of_the_edit_counts_if_it_is_there_after_another_reading(refused, monkeypatch):
-    assert refused(ERROR, edited=AT) is None  # read again, the files have no error
+    assert refused(ERROR, moment=AT) is None  # read again, the files have no error
     logs = iter([ERROR, ERROR, f"{ERROR}\n{ERROR}"])
     assert routes_edit.refused(lambda: next(logs)) == "bad TOML"
     monkeypatch.setattr(routes_edit, "_read_again", lambda path: False)
-    assert refused(ERROR, edited=AT) == "bad TOML"
+    assert refused(ERROR, moment=AT) == "bad TOML"
 
 
 def test_a_router_without_its_middleware_is_told_in_the_second_of_the_edit(refused):
-    assert refused(ERROR.replace("providerName", "routerName"), edited=AT) == "bad TOML"
+    assert refused(ERROR.replace("providerName", "routerName"), moment=AT) == "bad TOML"
 
 
 def test_a_file_that_was_gone_for_a_moment_is_taken(refused):
-    gone = ERROR.replace("bad TOML", "open /etc/traefik/dynamic/routes.toml: no such file or directory")
-    assert refused(gone, edited=AT) is None
+    line = ERROR.replace("bad TOML", "open /etc/traefik/dynamic/routes.toml: no such file or directory")
+    assert refused(line, moment=AT) is None
 
 
 @pytest.mark.parametrize("name", routes_edit.FILES)
@@ -214,7 +216,7 @@ def test_a_file_that_is_gone_is_told(name, refused, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "proxies, hops, wanted",
+    "proxies, hops, strategy",
     [
         ("", 0, {}),
         ("192.0.2.1", 0, {"depth": 1}),
@@ -223,8 +225,8 @@ def test_a_file_that_is_gone_is_told(name, refused, tmp_path):
         ("192.0.2.0/24,198.51.100.1", 2, {"depth": 2}),
     ],
 )
-def test_whom_the_rate_limit_counts_follows_the_load_balancers(proxies, hops, wanted):
+def test_whom_the_rate_limit_counts_follows_the_load_balancers(proxies, hops, strategy):
     settings = StackSettings(rate_limit="5", trusted_proxies=proxies, proxy_hops=hops)
     text = render((DYNAMIC / "middlewares.toml").read_text(), settings.environ())
     limit = tomllib.loads(text)["http"]["middlewares"]["rate-limit"]["rateLimit"]
-    assert limit["sourceCriterion"]["ipStrategy"] == {"ipv6Subnet": 64, **wanted}
+    assert limit["sourceCriterion"]["ipStrategy"] == {"ipv6Subnet": 64, **strategy}

@@ -26,40 +26,40 @@ def network(name, at, identity, project=""):
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
     """What this machine and its engine say; each part may be set."""
-    said = SimpleNamespace(networks=[], interfaces={}, down=[], routes=[])
+    fake = SimpleNamespace(networks=[], interfaces={}, down=[], routes=[])
 
     def query(*arguments):
-        found = said.networks
-        return [one["Id"] for one in found] if "ls" in arguments else [json.dumps(found)]
+        networks = fake.networks
+        return [one["Id"] for one in networks] if "ls" in arguments else [json.dumps(networks)]
 
     def addresses():
         return {
             name: [SimpleNamespace(family=AF_INET, address=address, netmask=mask)]
-            for name, (address, mask) in said.interfaces.items()
+            for name, (address, mask) in fake.interfaces.items()
         }
 
     def states():
-        return {name: SimpleNamespace(isup=name not in said.down) for name in said.interfaces}
+        return {name: SimpleNamespace(isup=name not in fake.down) for name in fake.interfaces}
 
     class Routes:
         exists = staticmethod(lambda: True)
 
         @staticmethod
         def read_text():
-            return "\n".join(["Iface Destination …", *said.routes])
+            return "\n".join(["Iface Destination …", *fake.routes])
 
     monkeypatch.setattr(subnet.ownership, "query", query)
     monkeypatch.setattr(subnet.psutil, "net_if_addrs", addresses)
     monkeypatch.setattr(subnet.psutil, "net_if_stats", states)
     monkeypatch.setattr(subnet, "ROUTES", Routes)
-    kept = tmp_path / "subnet"
+    file = tmp_path / "subnet"
     for module in (subnet, settings_):
-        monkeypatch.setattr(module, "KEPT_SUBNET", kept)
+        monkeypatch.setattr(module, "KEPT_SUBNET", file)
     for key in ("SUBNET", "DOCKER_HOST"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setattr(settings_, "written", lambda *_: {})
-    said.kept = kept
-    return said
+    fake.file = file
+    return fake
 
 
 def route(interface, destination, mask, flags="0003"):
@@ -77,7 +77,7 @@ def settle(monkeypatch, value):
     return subnet.settle(read(), {PROJECT}).subnet
 
 
-TAKEN = {
+OVERLAPS = {
     "eth0": {"interfaces": {"eth0": ("172.30.1.9", "255.255.0.0")}},
     "wg0": {"routes": [route("wg0", "172.30.121.0", "255.255.255.0")]},
     "theirs": {"networks": [network("theirs", "172.30.121.0/26", "ab", "other")]},
@@ -85,14 +85,14 @@ TAKEN = {
 }
 
 
-@pytest.mark.parametrize("name", TAKEN)
+@pytest.mark.parametrize("name", OVERLAPS)
 def test_a_subnet_that_is_not_free_is_refused_by_name_and_with_one_that_is(name, machine, monkeypatch):
-    machine.__dict__.update(TAKEN[name])
+    machine.__dict__.update(OVERLAPS[name])
     with pytest.raises(SystemExit) as end:
         settle(monkeypatch, "172.30.121")
-    said = str(end.value)
-    assert said.startswith("SUBNET=172.30.121: ") and f" {name} " in said and "\n" not in said
-    works = said.rpartition("SUBNET=")[2]
+    text = str(end.value)
+    assert text.startswith("SUBNET=172.30.121: ") and f" {name} " in text and "\n" not in text
+    works = text.rpartition("SUBNET=")[2]
     assert settle(monkeypatch, works) == works
 
 
@@ -119,13 +119,13 @@ def test_a_way_for_everything_and_an_interface_that_is_down_are_no_conflict(what
 
 def test_a_default_that_something_has_is_replaced_by_a_free_one_which_is_kept(machine, monkeypatch, capsys):
     machine.interfaces = {"eth0": ("172.30.1.9", "255.255.0.0")}
-    chosen = settle(monkeypatch, "")
-    said = capsys.readouterr().out
-    assert chosen == "172.31.98" and f"SUBNET={chosen}" in said and "eth0 (172.30.0.0/16)" in said
-    assert said.count("\n") == 1
+    subnet = settle(monkeypatch, "")
+    output = capsys.readouterr().out
+    assert subnet == "172.31.98" and f"SUBNET={subnet}" in output and "eth0 (172.30.0.0/16)" in output
+    assert output.count("\n") == 1
     # It counts from then on, and everywhere that settings are read.
-    assert read().subnet == chosen and given({})["SUBNET"] == (chosen, settings_.KEPT)
-    assert settle(monkeypatch, "") == chosen and capsys.readouterr().out == ""
+    assert read().subnet == subnet and given({})["SUBNET"] == (subnet, settings_.SUBNET_FILE)
+    assert settle(monkeypatch, "") == subnet and capsys.readouterr().out == ""
     monkeypatch.setenv("SUBNET", "10.1.2")
     assert read().subnet == "10.1.2"
 
@@ -147,5 +147,5 @@ def test_where_every_private_address_has_a_route_it_is_said_and_taken(machine, m
 
 
 def test_a_damaged_note_counts_for_nothing(machine):
-    machine.kept.write_text("8.8.8\n")
+    machine.file.write_text("8.8.8\n")
     assert read().subnet == "172.30.98"

@@ -105,16 +105,16 @@ def order(text: str, *words: str) -> None:
 
 
 def test_a_green_run_has_no_matrix_without_v(tmp_path):
-    said = shown(tmp_path, WELL)
-    assert "Title of" not in said and len(said.splitlines()) < 24, said
-    order(said, "app ✓", "Does it work for users? yes", "Can an attacker use it?", "3 passed, 0 failed")
+    text = shown(tmp_path, WELL)
+    assert "Title of" not in text and len(text.splitlines()) < 24, text
+    order(text, "app ✓", "Does it work for users? yes", "Can an attacker use it?", "3 passed, 0 failed")
     assert "Title of app.answers" in shown(tmp_path, WELL, verbose=True)
 
 
 def test_a_red_run_says_first_what_it_means(tmp_path):
-    said = shown(tmp_path, [*WELL, result("links.port", "broken", "failed")])
-    order(said, "users? no (1 of 2", "attacker", "Title of", "observed", "3 passed")
-    assert "Title of app.answers" not in said
+    text = shown(tmp_path, [*WELL, result("links.port", "broken", "failed")])
+    order(text, "users? no (1 of 2", "attacker", "Title of", "observed", "3 passed")
+    assert "Title of app.answers" not in text
     page = (tmp_path / "report.html").read_text()
     order(
         page,
@@ -126,13 +126,13 @@ def test_a_red_run_says_first_what_it_means(tmp_path):
         "What failed",
         "Every other",
     )
-    order((tmp_path / "report.md").read_text(), "users?", "attacker", "links.port at http", "All checks")
+    order((tmp_path / "report.md").read_text(), "users?", "attacker", "links.port on http", "All checks")
 
 
 def test_what_is_accepted_is_not_shown_as_a_failure(tmp_path):
-    known = Accepted("trust.*", "one site")
-    said = shown(tmp_path, [*WELL, result("trust.trailers", "exposed", "failed")], accepted=(known,))
-    assert "✗ trust.trailers" not in said and "1 accepted" in said.splitlines()[-1], said
+    entry = Accepted("trust.*", "one site")
+    text = shown(tmp_path, [*WELL, result("trust.trailers", "exposed", "failed")], accepted=(entry,))
+    assert "✗ trust.trailers" not in text and "1 accepted" in text.splitlines()[-1], text
 
 
 def test_the_report_has_a_filter_for_each_status_that_it_has(tmp_path):

@@ -10,7 +10,7 @@ TARGET = verify.Target("http://a/b", "https://a/b", "http://a", "", "native", "t
 
 
 @pytest.fixture
-def ran(monkeypatch, tmp_path):
+def runs(monkeypatch, tmp_path):
     """What ran, and the exit status of each."""
     order, status = [], {"curl": 0, "deployment": 0, "suite": 0}
     monkeypatch.chdir(tmp_path)
@@ -26,12 +26,12 @@ def ran(monkeypatch, tmp_path):
     return order, status
 
 
-def test_all_three_run_and_the_statements_get_the_deployment_s_addresses(ran):
-    order, _ = ran
+def test_all_three_run_and_the_statements_get_the_deployment_s_addresses(runs):
+    order, _ = runs
     assert verify.run(verify.Request(), curl=True) == 0
     assert [name for name, _ in order] == ["curl", "deployment", "suite"]
-    given = order[1][1]
-    assert [given[key] for key in ("PROXY_URL", "TLS_URL", "DIRECT_URL", "STRIP_PREFIX")] == [
+    environ = order[1][1]
+    assert [environ[key] for key in ("PROXY_URL", "TLS_URL", "DIRECT_URL", "STRIP_PREFIX")] == [
         "http://a/b",
         "https://a/b",
         "http://a",
@@ -40,23 +40,23 @@ def test_all_three_run_and_the_statements_get_the_deployment_s_addresses(ran):
 
 
 @pytest.mark.parametrize("red", ["curl", "deployment", "suite"])
-def test_one_that_fails_is_status_1_and_the_others_run(ran, red):
-    order, status = ran
+def test_one_that_fails_is_status_1_and_the_others_run(runs, red):
+    order, status = runs
     status[red] = 1
     assert verify.run(verify.Request(), curl=True) == 1
     assert len(order) == 3
 
 
-def test_some_checks_alone_and_other_deployments_are_without_the_statements(ran, monkeypatch):
-    order, _ = ran
+def test_some_checks_alone_and_other_deployments_are_without_the_statements(runs, monkeypatch):
+    order, _ = runs
     verify.run(verify.Request(only="trust.*"), curl=True)
     monkeypatch.setattr(verify, "target", lambda request: replace(TARGET, runtime="remote"))
     verify.run(verify.Request(url="https://a/b"), curl=True)
     assert "deployment" not in [name for name, _ in order]
 
 
-def test_a_project_s_own_file_of_that_name_is_left_alone(ran, monkeypatch, tmp_path):
-    order, _ = ran
+def test_a_project_s_own_file_of_that_name_is_left_alone(runs, monkeypatch, tmp_path):
+    order, _ = runs
     monkeypatch.setattr(verify, "ROOT", tmp_path)
     (tmp_path / "tests").mkdir()
     (tmp_path / verify.STATEMENTS).write_text("def test_theirs(): assert False\n")

@@ -21,14 +21,14 @@ def test_fifty_unfinished_messages_leave_a_replica_serving(server, tmp_path, mon
     with start(server, tmp_path, monkeypatch) as served:
         assert served.get("/healthz").status_code == 200
         before = memory(served.pid)
-        opened = [connect(served.url) for _ in range(CONNECTIONS)]
+        connections = [connect(served.url) for _ in range(CONNECTIONS)]
         try:
-            for connection, compressed in opened:
+            for connection, compressed in connections:
                 pour(connection, compressed)
             assert served.get("/healthz").status_code == 200  # behind what was sent
             grown = memory(served.pid) - before
         finally:
-            for connection, _ in opened:
+            for connection, _ in connections:
                 connection.close()
         assert grown < MAX_GROWTH, f"{grown / MIB:.0f} MiB more"
         assert served.get("/healthz").status_code == 200

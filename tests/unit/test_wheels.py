@@ -33,86 +33,88 @@ def build(folder: Path, umask: int) -> dict[str, bytes]:
         (folder / "build" / "venv").symlink_to(ROOT / "build" / "venv")
         environ = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
         command = ["deploy/tool/wheels.sh"]
-        done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
+        process = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
     finally:
         os.umask(before)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert process.returncode == 0, process.stdout + process.stderr
     return {path.name: path.read_bytes() for path in sorted((folder / "build" / "dist").iterdir())}
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> tuple[Path, dict[str, bytes]]:
+def first_build(tmp_path_factory) -> tuple[Path, dict[str, bytes]]:
     folder = tmp_path_factory.mktemp("one") / "clone"
     return folder, build(folder, 0o022)
 
 
-def contents(built, package: str) -> dict[str, str]:
+def contents(first_build, package: str) -> dict[str, str]:
     """Each name in a wheel, with what it holds."""
-    folder, _ = built
+    folder, _ = first_build
     (wheel,) = (folder / "build" / "dist").glob(f"{package}-*.whl")
     with ZipFile(wheel) as archive:
         return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
-def test_two_builds_have_the_same_bytes(built, tmp_path):
+def test_two_builds_have_the_same_bytes(first_build, tmp_path):
     other = build(tmp_path / "another" / "folder", 0o077)
     assert [name for name in other if name.endswith(".whl")] and len(other) == 4
-    assert built[1].keys() == other.keys()
-    assert [name for name in other if built[1][name] != other[name]] == []
+    assert first_build[1].keys() == other.keys()
+    assert [name for name in other if first_build[1][name] != other[name]] == []
 
 
-def test_a_checkout_gives_the_wheel_that_its_source_distribution_gives(built, tmp_path):
+def test_a_checkout_gives_the_wheel_that_its_source_distribution_gives(first_build, tmp_path):
     """What `pip install .` builds."""
-    folder, _ = built
+    folder, _ = first_build
     command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(tmp_path), "."]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     (wheel,) = tmp_path.iterdir()
-    assert set(ZipFile(wheel).namelist()) == contents(built, "behindproxy").keys()
+    assert set(ZipFile(wheel).namelist()) == contents(first_build, "behindproxy").keys()
 
 
-def test_what_the_commands_need_is_in_the_wheel(built):
-    tool, serve = contents(built, "behindproxy"), contents(built, "behindproxy_serve")
-    needed = {"curl.sh", "py.typed", "contract/conftest.py", "contract/report/templates/report.html.j2"}
-    assert {f"behindproxy/{name}" for name in needed} <= tool.keys()
+def test_what_the_commands_need_is_in_the_wheel(first_build):
+    tool, serve = contents(first_build, "behindproxy"), contents(first_build, "behindproxy_serve")
+    names = {"curl.sh", "py.typed", "contract/conftest.py", "contract/report/templates/report.html.j2"}
+    assert {f"behindproxy/{name}" for name in names} <= tool.keys()
     assert {"behindproxy_serve/__init__.py", "behindproxy_serve/logging.json"} <= serve.keys()
     assert "behindproxy_serve/py.typed" in serve
 
 
 @pytest.mark.parametrize("package", ["behindproxy", "behindproxy_serve"])
-def test_each_wheel_has_its_own_package_alone_and_the_license(built, package):
-    held = contents(built, package)
+def test_each_wheel_has_its_own_package_alone_and_the_license(first_build, package):
+    files = contents(first_build, package)
     own = re.compile(rf"{package}(-[\d.]+\.dist-info)?/(?!tests/)[^.]|{package}/template/")
-    assert [name for name in held if not own.match(name)] == []
-    assert [text for name, text in held.items() if name.endswith(".dist-info/licenses/LICENSE")] == [LICENSE]
-    assert not [name for name in held if "__pycache__" in name]
+    assert [name for name in files if not own.match(name)] == []
+    assert [text for name, text in files.items() if name.endswith(".dist-info/licenses/LICENSE")] == [LICENSE]
+    assert not [name for name in files if "__pycache__" in name]
 
 
-def test_a_wheel_has_the_files_of_a_copy_as_a_clone_has_them(built):
-    wanted = {name: path.read_text() for name, path in included().items()}
-    start = "behindproxy/template/", "behindproxy/pins/"
-    held = {name: text for name, text in contents(built, "behindproxy").items() if name.startswith(start)}
-    assert wanted.keys() ^ held.keys() == set()
-    assert [name for name in wanted if wanted[name] != held[name]] == []
+def test_a_wheel_has_the_files_of_a_copy_as_a_clone_has_them(first_build):
+    originals = {name: path.read_text() for name, path in included().items()}
+    start = "behindproxy/template/", "behindproxy/pages/", "behindproxy/pins/"
+    files = {
+        name: text for name, text in contents(first_build, "behindproxy").items() if name.startswith(start)
+    }
+    assert originals.keys() ^ files.keys() == set()
+    assert [name for name in originals if originals[name] != files[name]] == []
 
 
-def test_a_clone_builds_for_a_copy_what_make_wheels_builds(built):
-    made = {name: data for name, data in built[1].items() if name.endswith(".whl")}
-    environ = os.environ | {"PYTHONPATH": str(built[0] / "src")}
-    folder = built[0] / "build" / "again"
+def test_a_clone_builds_for_a_copy_what_make_wheels_builds(first_build):
+    wheels = {name: data for name, data in first_build[1].items() if name.endswith(".whl")}
+    environ = os.environ | {"PYTHONPATH": str(first_build[0] / "src")}
+    folder = first_build[0] / "build" / "again"
     folder.mkdir()
     command = [sys.executable, "-m", "behindproxy.scaffold.wheels", str(folder)]
     subprocess.run(command, check=True, env=environ)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == made
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == wheels
 
 
 @pytest.mark.parametrize("package", ["behindproxy", "behindproxy_serve"])
-def test_a_source_distribution_has_the_license(built, package):
-    folder, _ = built
+def test_a_source_distribution_has_the_license(first_build, package):
+    folder, _ = first_build
     (archive,) = (folder / "build" / "dist").glob(f"{package}-*.tar.gz")
-    with tarfile.open(archive) as opened:
-        held = opened.extractfile(f"{archive.name.removesuffix('.tar.gz')}/LICENSE")
-        assert held is not None and held.read().decode() == LICENSE
-        names = [name for name in opened.getnames() if "/template/" not in name]
+    with tarfile.open(archive) as tar:
+        license_file = tar.extractfile(f"{archive.name.removesuffix('.tar.gz')}/LICENSE")
+        assert license_file is not None and license_file.read().decode() == LICENSE
+        names = [name for name in tar.getnames() if "/template/" not in name]
         assert not [name for name in names if "/./" in name or "/tests/" in name]
 
 

@@ -43,8 +43,8 @@ ALLOWED = [
     ("CHANGELOG.md", "ONLY=doors"),
 ]
 # What a person can meet. Tests have names of their own, and requirements/ and the licences are others' texts.
-SHOWN = ["*.md", "src", "app", "deploy", "traefik", "docker-compose*.yml", "Dockerfile", "Makefile"]
-SHOWN += [".env.example", "action.yml", ".github"]
+PUBLIC = ["*.md", "src", "app", "deploy", "traefik", "docker-compose*.yml", "Dockerfile", "Makefile"]
+PUBLIC += [".env.example", "action.yml", ".github"]
 SOURCES = (".md", ".py", ".yml", ".toml", ".sh", ".mk", ".j2", ".conf", ".example")
 
 
@@ -62,10 +62,10 @@ def instead(words: str) -> str:
 
 
 def test_no_text_has_a_word_that_was_replaced():
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--", *SHOWN], cwd=ROOT, capture_output=True, text=True, check=False
+    process = subprocess.run(
+        ["git", "ls-files", "-z", "--", *PUBLIC], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    names = [name for name in listed.stdout.split("\0") if name.endswith(SOURCES) or "/" not in name]
+    names = [name for name in process.stdout.split("\0") if name.endswith(SOURCES) or "/" not in name]
     if not names:
         pytest.skip("no git checkout: there is no list of its files")
     hits = [

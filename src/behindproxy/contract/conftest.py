@@ -1,4 +1,4 @@
-"""The command line of the suite, and how pytest runs a check at an entrypoint."""
+"""The command line of the suite, and how pytest runs a check on an entrypoint."""
 
 import argparse
 import os
@@ -104,7 +104,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="auto",
         help=(
             "demo: all of the demonstration must exist; auto: what does not exist is skipped; other: a "
-            "third-party application, whatever its answers look like"
+            "third-party application, whatever its responses look like"
         ),
     )
     group.addoption(
@@ -176,7 +176,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--deployment-files",
         default="Makefile:",
-        metavar="MAKEFILE:FOLDER",
+        metavar="MAKEFILE:FOLDER:TOOL",
         help="this repository's files where a copy has them elsewhere, for fixes",
     )
     group.addoption(
@@ -293,7 +293,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     results.plan(session.items)
     if config.option.list_checks:
         terminal.print_checks(session.items)
-        results.written = True
+        results.is_written = True
         return True
     try:
         config.stash[TARGET] = results.target = open_target(config.option)
@@ -304,8 +304,17 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             "direct_url": config.option.direct_url,
         }
         results.could_not_check(str(error), addresses)
+        config.hook.pytest_runtest_logreport(report=unreachable(visible(str(error))))
         pytest.exit(visible(str(error)), returncode=2)
     return None
+
+
+def unreachable(line: str) -> pytest.TestReport:
+    """Return the one test case that report.xml has where no check could begin: what reads JUnit alone would
+    take a file without test cases for a run in which nothing is wrong."""
+    name = "the deployment can be reached"
+    place = (f"deployment::{name}", ("deployment", None, name))
+    return pytest.TestReport(*place, keywords={}, outcome="failed", longrepr=line, when="setup")
 
 
 def open_target(option: argparse.Namespace) -> Target:
@@ -347,7 +356,7 @@ def open_target(option: argparse.Namespace) -> Target:
         protected_user=option.protected_user,
         logs_command=option.logs_command,
         ca_file=option.ca_file,
-        places=Places(*option.deployment_files.split(":", 1)),
+        places=Places(*option.deployment_files.split(":")),
         versions={"checked_with_python": platform.python_version(), **versions},
     )
     if option.application_source:
@@ -363,15 +372,15 @@ def open_target(option: argparse.Namespace) -> Target:
 @pytest.fixture(autouse=True)
 def junit_name(request: pytest.FixtureRequest, record_xml_attribute: Callable[[str, object], None]) -> None:
     """List the check's id and title in CI systems, not the function that implements it."""
-    listed = check.of(request.node)
-    record_xml_attribute("classname", listed.group)
-    record_xml_attribute("name", f"{listed.id} at {check.entrypoint_of(request.node)}: {listed.title}")
+    row = check.of(request.node)
+    record_xml_attribute("classname", row.group)
+    record_xml_attribute("name", f"{row.id} on {check.entrypoint_of(request.node)}: {row.title}")
 
 
 @pytest.fixture
 def expect(request: pytest.FixtureRequest) -> Expect:
-    kept = request.node.stash[recorder.EXPECT] = Expect()
-    return kept
+    expectation = request.node.stash[recorder.EXPECT] = Expect()
+    return expectation
 
 
 @pytest.fixture
@@ -394,8 +403,8 @@ def entrypoint(request: pytest.FixtureRequest, expect: Expect, junit_name: None)
     if name in target.dead and check.of(request.node).id != "tls.certificate":
         raise ConnectionError(target.dead[name])
     target.refuse_late()
-    opened = request.node.stash[recorder.ENTRYPOINT] = target.open(name, expect)
-    return opened
+    connection = request.node.stash[recorder.ENTRYPOINT] = target.open(name, expect)
+    return connection
 
 
 @pytest.hookimpl(trylast=True)
@@ -405,7 +414,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if not isinstance(results, recorder.Recorder) or session.exitstatus not in (0, 1):
         return
     counts = results.counts
-    checked = counts["passed"] + counts["failed"] + counts["accepted"]
+    total = counts["passed"] + counts["failed"] + counts["accepted"]
     red = bool(results.grave(session.config.option.fail_on)) or counts["error"] > 0
     if results.target is not None and session.exitstatus in (0, 1):
-        session.exitstatus = int(red or not checked)
+        session.exitstatus = int(red or not total)

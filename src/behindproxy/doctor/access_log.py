@@ -21,7 +21,8 @@ SOME = 3  # requests from which on it is told what became of all of them
 ENCODED = re.compile(r"%(2F|5C|00|3B|25|3F|23)", re.IGNORECASE)
 
 CLOSED = 499  # Also Traefik's for a client that it cut itself, depending on what it notices first.
-ENDED = (400, CLOSED, 502, 504)  # The statuses that may be Traefik's own decision about one request.
+# The statuses that may be Traefik's own decision about one request.
+LIMIT_STATUSES = (400, CLOSED, 502, 504)
 
 Limit = Literal["answer", "request", "connection", "server", ""]
 
@@ -35,24 +36,24 @@ class Request:
     path: str
     status: int
     seconds: float  # all of it
-    waited: float  # the last attempt to get an answer from the application
+    wait_seconds: float  # the last attempt to get a response from the application
     retries: int
     passed_on: bool  # a server was tried
-    by_application: bool  # its answer has the application's X-Request-ID
+    by_application: bool  # its response has the application's X-Request-ID
 
 
 def read(log: str) -> list[Request]:
     """Return the requests in `log`: JSON lines among others, with any prefix."""
-    found = []
+    requests = []
     for line in log.splitlines():
         start = line.find("{")
         if start < 0 or '"DownstreamStatus"' not in line:
             continue
         try:
-            found.append(_request(json.loads(line[start:])))
+            requests.append(_request(json.loads(line[start:])))
         except (ValueError, KeyError, TypeError):
             continue
-    return found
+    return requests
 
 
 def _request(entry: dict[str, Any]) -> Request:
@@ -63,7 +64,7 @@ def _request(entry: dict[str, Any]) -> Request:
         path=entry["RequestPath"],
         status=entry["DownstreamStatus"],
         seconds=entry["Duration"] / 1e9,
-        waited=entry.get("OriginDuration", 0) / 1e9,
+        wait_seconds=entry.get("OriginDuration", 0) / 1e9,
         retries=entry.get("RetryAttempts", 0),
         passed_on=bool(entry.get("OriginStatus")),
         by_application=any(entry.get(name) for name in ids),
@@ -99,10 +100,10 @@ def limit(request: Request, settings: StackSettings) -> Limit:
     if request.status == CLOSED:
         return "request" if slow else ""
     # The first retry is not counted; it comes after a tenth of a second, which no other delay does here.
-    again = request.retries > 0 or request.seconds - request.waited > RETRY_SECONDS / 2
+    again = request.retries > 0 or request.seconds - request.wait_seconds > RETRY_SECONDS / 2
     if request.status == 502:
         return "connection" if again else "server"
-    if again and request.waited < DIAL_SECONDS + NEAR_SECONDS:
+    if again and request.wait_seconds < DIAL_SECONDS + NEAR_SECONDS:
         return "connection"
     return "request" if slow else "answer"
 
@@ -118,8 +119,8 @@ def allowed_characters(settings: StackSettings) -> list[str]:
 
 def encoded(path: str, allowed: Collection[str] = ()) -> list[str]:
     """Return the encoded characters in `path` that are refused where only `allowed` ones pass, as `%2F`."""
-    found = (f"%{code.upper()}" for code in ENCODED.findall(path.partition("?")[0]))
-    return [one for one in dict.fromkeys(found) if one not in allowed]
+    codes = (f"%{code.upper()}" for code in ENCODED.findall(path.partition("?")[0]))
+    return [one for one in dict.fromkeys(codes) if one not in allowed]
 
 
 def refused_encoded(requests: list[Request], allowed: Collection[str] = ()) -> Iterator[Request]:

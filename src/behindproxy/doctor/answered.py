@@ -1,4 +1,4 @@
-"""Why an address gave the answer that it gave."""
+"""Why an address gave the response that it gave."""
 
 import re
 from collections.abc import Iterator
@@ -87,14 +87,14 @@ def _bad_request(facts: Facts, answer: Answer) -> Iterator[Step]:
     refused, contained = access_log.encoded(path, passing), ", ".join(access_log.encoded(path))
     without = facts.elsewhere.get("not encoded")
     proxied = facts.stack_at(answer.port) in ("http", "https")
-    # The application's answer has an id here; elsewhere an empty one may be the application's.
+    # The application's response has an id here; elsewhere an empty one may be the application's.
     empty = not answer.body and not writer(facts, answer) and "content-type" not in answer.headers
     if TLS_PAGE.search(answer.body):
         https_url = answer.url.replace("http:", "https:", 1)
         yield cause("url.speaks_tls", port=answer.port, https_url=https_url)
     elif empty and refused and proxied:
-        listed = ",".join([*passing, *refused])
-        yield cause("url.encoded", characters=", ".join(refused), listed=listed)
+        characters = ",".join([*passing, *refused])
+        yield cause("url.encoded", characters=", ".join(refused), listed=characters)
     elif empty and contained and without and without.outcome == "http" and without.status != 400:
         yield cause("url.encoded", case="elsewhere", characters=contained, status=without.status)
     elif empty and proxied:
@@ -137,7 +137,7 @@ def _not_found(facts: Facts, answer: Answer) -> Iterator[Step]:
 
 
 def _of_localhost(facts: Facts, answer: Answer) -> str:
-    """Return what comes for localhost, where it is another answer, or another's."""
+    """Return what comes for localhost, where it is another response, or another's."""
     by_name = facts.elsewhere.get("localhost")
     if not by_name or by_name.outcome != "http":
         return ""
@@ -148,22 +148,22 @@ def _of_localhost(facts: Facts, answer: Answer) -> str:
 
 
 def _answering(facts: Facts, name: str) -> Answer | None:
-    """Return the answer to this variant of the URL, where it is a good one."""
+    """Return the response to this variant of the URL, where it is a good one."""
     other = facts.elsewhere.get(name)
     return other if other and other.outcome == "http" and other.status < 400 else None
 
 
 def _other_path(here: str, case: str, prefix: str, path: str, other: Answer) -> Step:
     if not here:
-        found = urlsplit(other.url).path
-        return cause("url.prefix", case="elsewhere", path=path, found=found, url=other.url)
+        elsewhere = urlsplit(other.url).path
+        return cause("url.prefix", case="elsewhere", path=path, found=elsewhere, url=other.url)
     if case == "direct":
         return cause("url.prefix", case="direct", prefix=prefix, url=other.url)
     return cause("url.prefix", case="missing", prefix=prefix, url=other.url)
 
 
 def _gateway(facts: Facts, answer: Answer) -> Iterator[Step]:
-    """502, 503 or 504: the application's own, or of a proxy that has no answer from it."""
+    """502, 503 or 504: the application's own, or of a proxy that has no response from it."""
     here, by = facts.stack_at(answer.port), writer(facts, answer)
     if by == "the application" or here == "direct" or (here and answer.status == 500):
         yield _failed(facts, answer)
@@ -197,12 +197,14 @@ def _no_application(facts: Facts, answer: Answer) -> Iterator[Step]:
     last = next((one for one in reversed(logged) if one.status == answer.status), None)
     which = access_log.limit(last, facts.settings) if last else ""
     limit = access_log.answer_seconds(facts.settings)
-    if last and which == "answer" and access_log.near(last.waited, limit):
-        yield cause("url.answer_limit", path=path, seconds=f"{last.waited:.1f}", limit=limit, more=limit * 2)
+    if last and which == "answer" and access_log.near(last.wait_seconds, limit):
+        yield cause(
+            "url.answer_limit", path=path, seconds=f"{last.wait_seconds:.1f}", limit=limit, more=limit * 2
+        )
     elif last and which == "answer":
-        yield cause("url.answer_limit", case="edited", path=path, seconds=f"{last.waited:.1f}")
+        yield cause("url.answer_limit", case="edited", path=path, seconds=f"{last.wait_seconds:.1f}")
     elif last and which == "server":
-        yield cause("url.server_ended", case="stack", path=path, seconds=f"{last.waited:.1f}")
+        yield cause("url.server_ended", case="stack", path=path, seconds=f"{last.wait_seconds:.1f}")
     elif answer.status == 504 and not which:
         yield cause("url.no_application", case="504", seconds=f"{answer.seconds:.1f}", limit=limit)
     else:

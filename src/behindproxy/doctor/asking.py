@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from .facts import Answer
 
-SECONDS = 1.0  # for a connection, and again for the answer where no other time is given
+SECONDS = 1.0  # for a connection, and again for the response where no other time is given
 WHOLE_SECONDS = 1.5  # then no redirect is followed, and no further address of a name tried
 REDIRECTS = 5
 BODY_BYTES = 4096
@@ -31,24 +31,24 @@ def resolve(host: str) -> list[str]:
 
 def _look_up(host: str) -> list[str]:
     """In a thread of its own: a name server that is silent holds getaddrinfo for ten seconds and more."""
-    found: list[Any] = []
+    results: list[Any] = []
 
     def ask_for_it() -> None:
         try:
-            found.append(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+            results.append(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
         except OSError as error:
-            found.append(error)
+            results.append(error)
         except UnicodeError:
-            found.append(OSError("it is no host name"))
+            results.append(OSError("it is no host name"))
 
     asking = threading.Thread(target=ask_for_it, daemon=True)
     asking.start()
     asking.join(WHOLE_SECONDS)
-    if not found:
+    if not results:
         raise OSError("the name server does not answer")
-    if isinstance(found[0], OSError):
-        raise found[0]
-    return list(dict.fromkeys(address[4][0].split("%")[0] for address in found[0]))
+    if isinstance(results[0], OSError):
+        raise results[0]
+    return list(dict.fromkeys(address[4][0].split("%")[0] for address in results[0]))
 
 
 def ask(
@@ -61,13 +61,13 @@ def ask(
     seconds: float = SECONDS,
 ) -> Answer:
     """One GET of `url`, at `address` and `port` where given, else where its host leads; `follow`:
-    redirects too. A name with several addresses: the last one's answer, or the first that connects.
-    `seconds` are for the answer to begin."""
+    redirects too. A name with several addresses: the last one's response, or the first that connects.
+    `seconds` are for the response to begin."""
     hops: list[str] = []
     deadline = time.monotonic() + max(WHOLE_SECONDS, seconds)
     while True:
-        left = max(SECONDS, deadline - time.monotonic())
-        answer = _try_each(url, address, port, ca_file, min(seconds, left))
+        remaining = max(SECONDS, deadline - time.monotonic())
+        answer = _try_each(url, address, port, ca_file, min(seconds, remaining))
         if not (
             follow
             and answer.outcome == "http"
@@ -78,10 +78,10 @@ def ask(
             break
         try:
             following = urljoin(url, answer.headers["location"])
-            known = urlsplit(following).scheme in ("http", "https") and urlsplit(following).port != 0
+            is_usable = urlsplit(following).scheme in ("http", "https") and urlsplit(following).port != 0
         except ValueError:  # a port above 65535, a bracket that stays open
-            known = False
-        if not known:
+            is_usable = False
+        if not is_usable:
             break
         hops.append(url)
         url = following
@@ -108,10 +108,10 @@ def _try_each(url: str, address: str, port: int, ca_file: str, seconds: float) -
 
 
 def _once(url: str, address: str, port: int, ca_file: str, seconds: float) -> Answer:
-    started = time.monotonic()
+    start = time.monotonic()
 
     def came(outcome: str, detail: str = "") -> Answer:
-        return Answer(url, address, port, outcome, detail=detail, seconds=time.monotonic() - started)
+        return Answer(url, address, port, outcome, detail=detail, seconds=time.monotonic() - start)
 
     parts = urlsplit(url)
     try:
@@ -163,8 +163,8 @@ def _beginning(connection: socket.socket, response: http.client.HTTPResponse) ->
     answer."""
     body, deadline = b"", time.monotonic() + SECONDS
     with contextlib.suppress(OSError, http.client.HTTPException):
-        while len(body) < BODY_BYTES and (left := deadline - time.monotonic()) > 0:
-            connection.settimeout(left)
+        while len(body) < BODY_BYTES and (remaining := deadline - time.monotonic()) > 0:
+            connection.settimeout(remaining)
             if not (more := response.read1(BODY_BYTES - len(body))):
                 break
             body += more
@@ -172,7 +172,7 @@ def _beginning(connection: socket.socket, response: http.client.HTTPResponse) ->
 
 
 def speaks_tls(address: str, port: int) -> bool:
-    """Whether a TLS handshake gets an answer there, with whatever certificate."""
+    """Whether a TLS handshake gets a response there, with whatever certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

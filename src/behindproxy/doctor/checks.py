@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
-from behindproxy.stack import native
+from behindproxy.stack import docker, native
 from behindproxy.stack.paths import ROOT
 
 from .access_log import (
@@ -28,6 +28,8 @@ from .step import Step, ok, unseen
 from .writer import who
 
 APP_PORT = 8000  # in the container; docker-compose.yml
+WORKER = native.WORKER  # which listens at no port
+SLOTS = docker.slots()
 TRAEFIK_STARTS_SECONDS = 5
 
 
@@ -90,12 +92,15 @@ def _processes(facts: Facts) -> Iterator[Step]:
     if not facts.processes:
         yield finding("processes", "native.gone")
         return
-    for name in ("traefik", "app"):
+    for name in native.parts(facts.settings):
         state = facts.processes.get(name, "not there")
         # STARTING is supervisor's word for its first second; whether it listens is seen below.
         if state not in ("RUNNING", "STARTING"):
             log = native.HOME.relative_to(ROOT) / f"{name}.log"
             yield finding(name, "process.ended", state=state, log=log)
+            continue
+        if name == WORKER:
+            yield ok(name, "runs")
             continue
         port = facts.settings.http_port if name == "traefik" else facts.settings.direct_port
         listeners = facts.at(port)
@@ -108,7 +113,7 @@ def _processes(facts: Facts) -> Iterator[Step]:
             yield finding(name, "process.not_listening", port=port)
         else:
             where = ", ".join(sorted({f"{in_url(one.address)}:{port}" for one in listeners}))
-            yield ok(name, f"runs, and listens at {where}")
+            yield ok(name, f"runs, and listens on {where}")
 
 
 def _may_take(facts: Facts, name: str) -> int:
@@ -121,49 +126,55 @@ def _containers(facts: Facts) -> Iterator[Step]:
     if not ours:
         yield finding("containers", "container.missing", case="all")
         return
-    wanted = ["traefik", "app", *(f"app-{n}" for n in range(2, facts.settings.app_replicas + 1))]
-    for service in wanted:
-        found = ours.get(service)
-        if not found:
+    services = ["traefik", "app", *(f"app-{n}" for n in range(2, facts.settings.app_replicas + 1))]
+    services += [WORKER] if facts.settings.worker_command else []
+    for service in services:
+        container = ours.get(service)
+        if not container:
             yield finding(service, "container.missing")
             continue
-        yield from _container(facts, found)
+        yield from _container(facts, container)
+    for service, container in ours.items():
+        # An override's: a database … One that ended well did what it had to.
+        well = container.state != "running" and not container.exit_code and not container.health
+        if service not in (*services, *SLOTS) and not well:
+            yield from _container(facts, container)
 
 
-def _container(facts: Facts, found: Container) -> Iterator[Step]:
-    name = found.service
-    if found.state in ("exited", "dead", "restarting"):
-        reason = found.status or f"exit {found.exit_code}"
-        last_line = found.last_line
-        yield finding(name, "container.ended", state=found.state, reason=reason, last_line=last_line)
+def _container(facts: Facts, container: Container) -> Iterator[Step]:
+    name = container.service
+    if container.state in ("exited", "dead", "restarting"):
+        reason = container.status or f"exit {container.exit_code}"
+        last_line = container.last_line
+        yield finding(name, "container.ended", state=container.state, reason=reason, last_line=last_line)
         return
-    if found.state == "paused":
-        yield finding(name, "container.paused", container=found.name)
+    if container.state == "paused":
+        yield finding(name, "container.paused", container=container.name)
         return
-    if found.state != "running":
-        yield finding(name, "container.ended", case="not_started", state=found.state)
+    if container.state != "running":
+        yield finding(name, "container.ended", case="not_started", state=container.state)
         return
-    inside = found.listeners
-    if name != "traefik" and inside is not None:
+    inside = container.listeners
+    if name in SLOTS and inside is not None:
         at = [one for one in inside if one.port == APP_PORT]
         if at and all(one.here.is_loopback for one in at):
             yield finding(name, "container.loopback", address=f"{at[0].address}:{APP_PORT}")
             return
-        if not at and found.starting:
+        if not at and container.starting:
             yield finding(name, "container.starting")
             return
         if not at:
             others = sorted({one.port for one in inside if not one.here.is_loopback})
-            shown = ", ".join(map(str, others))
-            yield finding(name, "container.other_port", port=APP_PORT, others=shown)
+            ports = ", ".join(map(str, others))
+            yield finding(name, "container.other_port", port=APP_PORT, others=ports)
             return
-    if found.health == "unhealthy":
+    if container.health == "unhealthy":
         yield finding(name, "container.unhealthy")
-    elif found.health == "starting":
+    elif container.health == "starting":
         yield finding(name, "container.starting")
     else:
-        listens = f", listens on {APP_PORT} in its container" if inside is not None else ""
-        yield ok(name, f"{found.health or 'runs'}{listens}")
+        listens = f", listens on {APP_PORT} in its container" if name in SLOTS and inside is not None else ""
+        yield ok(name, f"{container.health or 'runs'}{listens}")
 
 
 def published(facts: Facts) -> Iterator[Step]:
@@ -246,39 +257,37 @@ def _rule(facts: Facts, port: int) -> str:
 
 def requests(facts: Facts) -> Iterator[Step]:
     """Return what Traefik's access log has of the last hour: whose limit ended requests, which it refused."""
-    ended: dict[str, list[Request]] = {}
+    by_limit: dict[str, list[Request]] = {}
     for one in facts.requests:
-        ended.setdefault(limit(one, facts.settings), []).append(one)
-    if found := ended.get("answer"):
-        allowed, shown = answer_seconds(facts.settings), _shown(found)
-        if near(found[-1].waited, allowed):
-            yield finding(
-                "requests", "requests.answer_limit", requests=shown, limit=allowed, more=allowed * 2
-            )
+        by_limit.setdefault(limit(one, facts.settings), []).append(one)
+    if hits := by_limit.get("answer"):
+        allowed, text = answer_seconds(facts.settings), _shown(hits)
+        if near(hits[-1].wait_seconds, allowed):
+            yield finding("requests", "requests.answer_limit", requests=text, limit=allowed, more=allowed * 2)
         else:
-            yield finding("requests", "requests.answer_limit", case="edited", requests=shown)
-    if found := ended.get("request"):
+            yield finding("requests", "requests.answer_limit", case="edited", requests=text)
+    if hits := by_limit.get("request"):
         allowed = request_seconds(facts.settings)
         yield finding(
-            "requests", "requests.request_limit", requests=_shown(found), limit=allowed, more=allowed * 2
+            "requests", "requests.request_limit", requests=_shown(hits), limit=allowed, more=allowed * 2
         )
-    if found := ended.get("server"):
-        yield finding("requests", "requests.server_ended", requests=_shown(found))
-    if found := ended.get("connection"):
-        yield finding("requests", "requests.no_connection", requests=_shown(found))
-    if found := facts.only_404:
-        if found[-1].passed_on:
-            yield finding("requests", "requests.only_404", case="application", requests=_shown(found))
+    if hits := by_limit.get("server"):
+        yield finding("requests", "requests.server_ended", requests=_shown(hits))
+    if hits := by_limit.get("connection"):
+        yield finding("requests", "requests.no_connection", requests=_shown(hits))
+    if hits := facts.only_404:
+        if hits[-1].passed_on:
+            yield finding("requests", "requests.only_404", case="application", requests=_shown(hits))
         else:
             hosts, prefix = facts.settings.public_hosts, facts.settings.api_prefix
-            yield finding("requests", "requests.only_404", requests=_shown(found), hosts=hosts, prefix=prefix)
+            yield finding("requests", "requests.only_404", requests=_shown(hits), hosts=hosts, prefix=prefix)
     passing = allowed_characters(facts.settings)
-    if found := list(refused_encoded(facts.requests, passing)):
-        refused = encoded(found[-1].path, passing)
+    if hits := list(refused_encoded(facts.requests, passing)):
+        refused = encoded(hits[-1].path, passing)
         yield finding(
             "requests",
             "requests.encoded",
-            requests=_shown(found),
+            requests=_shown(hits),
             characters=", ".join(refused),
             listed=",".join([*passing, *refused]),
         )
@@ -294,12 +303,12 @@ def _shown(requests: list[Request]) -> str:
 
 
 def renewal(facts: Facts) -> Iterator[Step]:
-    if not (found := facts.certificate):
+    if not (certificate := facts.certificate):
         return
-    if late := found.late(facts.certificate_error, datetime.now(UTC)):
+    if late := certificate.late(facts.certificate_error, datetime.now(UTC)):
         yield finding("certificate", "certificate.not_renewed", reason=late)
     else:
-        yield ok("certificate", found.text)
+        yield ok("certificate", certificate.text)
 
 
 def reach(facts: Facts) -> Iterator[Step]:
@@ -313,8 +322,8 @@ def reach(facts: Facts) -> Iterator[Step]:
         direct = facts.answers.get(f"direct@{address.text}")
         where = f"{address.text} ({address.interface}) is {name}"
         if answered(direct):
-            shown, port = in_url(address.text), settings.direct_port
-            yield finding("direct", "direct.open", address=shown, port=port, who=reached_by)
+            host, port = in_url(address.text), settings.direct_port
+            yield finding("direct", "direct.open", address=host, port=port, who=reached_by)
         if not proxy:
             yield unseen("address", f"{where}: {reached_by}")
         elif answered(proxy):
@@ -346,11 +355,11 @@ def firewall(facts: Facts) -> Iterator[Step]:
         yield unseen("firewall", facts.firewall)
         return
     settings = facts.settings
-    docker = facts.runtime == "docker"
-    opened = settings.bind_address not in ("127.0.0.1", "::1")
+    in_docker = facts.runtime == "docker"
+    is_open = settings.bind_address not in ("127.0.0.1", "::1")
     for port in (settings.http_port, settings.https_port) if facts.runtime else ():
         for rule in facts.rules:
-            if rule.stops(port) and rule.forwarded == docker and opened:
+            if rule.stops(port) and rule.forwarded == in_docker and is_open:
                 yield finding("firewall", "firewall.drops", port=port, rule=rule.text)
                 return
     open_ = "no rule keeps the entrypoints closed" if facts.rules else "no rule"
@@ -441,13 +450,13 @@ EXPLAIN_ENTRYPOINTS = (
 
 
 def steps(facts: Facts) -> list[Step]:
-    found: list[Step] = []
+    all_steps: list[Step] = []
     for check in CHECKS:
         for step in check(facts):
-            explained = any(one.id.startswith(EXPLAIN_ENTRYPOINTS) for one in found if one.finding)
+            explained = any(one.id.startswith(EXPLAIN_ENTRYPOINTS) for one in all_steps if one.finding)
             if explained and step.id.startswith(("entrypoint.", "network.")):
                 step = unseen(step.subject, f"{step.text}: follows from the above")
-            if step.id and any(one.id == step.id and one.text == step.text for one in found):
+            if step.id and any(one.id == step.id and one.text == step.text for one in all_steps):
                 continue
-            found.append(step)
-    return found
+            all_steps.append(step)
+    return all_steps

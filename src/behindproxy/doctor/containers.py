@@ -3,6 +3,7 @@
 import contextlib
 import json
 import subprocess
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
@@ -22,39 +23,42 @@ def containers(port: int | None = None) -> list[Container]:
     that stops answering shows none. Look into this clone's, and into what publishes `port`."""
     try:
         ids = _docker("ps", "--all", "--quiet", "--no-trunc").stdout.split()
-        inspected = json.loads(_docker("inspect", *ids).stdout) if ids else []
+        inspections = json.loads(_docker("inspect", *ids).stdout) if ids else []
     except (subprocess.TimeoutExpired, OSError, ValueError):
         return []
     with ThreadPoolExecutor(8) as pool:
-        found = pool.map(lambda one: container(one, port), inspected)
-    return [one for one in found if one.ours or one.published]
+        projects = {_project(ownership.labels(one)) for one in inspections if ownership.marked(one)}
+        every = pool.map(lambda one: container(one, port, projects), inspections)
+    return [one for one in every if one.ours or one.published]
 
 
-def container(inspected: dict[str, Any], port: int | None = None) -> Container:
-    labels = inspected["Config"].get("Labels") or {}
+def container(
+    inspection: dict[str, Any], port: int | None = None, projects: Collection[str] = ()
+) -> Container:
+    labels = inspection["Config"].get("Labels") or {}
     oneoff = labels.get("com.docker.compose.oneoff") == "True"
-    ours = not oneoff and (ownership.marked(inspected) or _observes(labels))
-    state = inspected["State"]
-    service = labels.get("com.docker.compose.service", inspected["Name"].lstrip("/"))
-    published = _published(inspected)
+    ours = not oneoff and (ownership.marked(inspection) or _is_beside(labels, projects))
+    state = inspection["State"]
+    service = labels.get("com.docker.compose.service", inspection["Name"].lstrip("/"))
+    published = _published(inspection)
     running = state["Status"] == "running" and not state.get("Paused")
     look = running and (ours and service != "traefik" or port in {one.port for one in published})
     log = ours and state["Status"] in ("exited", "restarting", "dead")
     return Container(
         service=service,
-        name=inspected["Name"].lstrip("/"),
+        name=inspection["Name"].lstrip("/"),
         state=state["Status"],
         health=(state.get("Health") or {}).get("Status", ""),
         exit_code=state.get("ExitCode", 0),
         status="out of memory" if state.get("OOMKilled") else "",
         published=published,
-        listeners=inside(inspected["Id"]) if look else None,
+        listeners=inside(inspection["Id"]) if look else None,
         addresses=tuple(
             a
-            for n in (inspected["NetworkSettings"].get("Networks") or {}).values()
+            for n in (inspection["NetworkSettings"].get("Networks") or {}).values()
             if (a := n.get("IPAddress"))
         ),
-        last_line=_last_line(inspected["Id"]) if log else "",
+        last_line=_last_line(inspection["Id"]) if log else "",
         ours=ours,
         up_seconds=_up_seconds(state) if state["Status"] == "running" else None,
     )
@@ -67,17 +71,20 @@ def _up_seconds(state: dict[str, Any]) -> float | None:
     return None
 
 
-def _observes(labels: dict[str, str]) -> bool:
-    """Whether it is this stack's Prometheus or Grafana."""
-    return ownership.of_this_file(labels) and (
-        labels.get("com.docker.compose.service") in ownership.WITHOUT_MARK
-    )
+def _is_beside(labels: dict[str, str], projects: Collection[str]) -> bool:
+    """Whether it is this stack's Prometheus or Grafana, or an override's service in one of `projects`."""
+    observes = labels.get("com.docker.compose.service") in ownership.WITHOUT_MARK
+    return ownership.of_this_file(labels) and (observes or _project(labels) in projects)
 
 
-def _published(inspected: dict[str, Any]) -> tuple[Published, ...]:
-    ports = inspected["NetworkSettings"].get("Ports") or {}
+def _project(labels: dict[str, str]) -> str:
+    return labels.get("com.docker.compose.project", "")
+
+
+def _published(inspection: dict[str, Any]) -> tuple[Published, ...]:
+    ports = inspection["NetworkSettings"].get("Ports") or {}
     if not any(ports.values()):  # a stopped container has only what was asked for
-        ports = inspected["HostConfig"].get("PortBindings") or {}
+        ports = inspection["HostConfig"].get("PortBindings") or {}
     return tuple(
         Published(one.get("HostIp") or "0.0.0.0", int(one["HostPort"]), int(target.split("/")[0]))
         for target, all_ in ports.items()
@@ -99,7 +106,7 @@ def inside(id_: str) -> tuple[Listener, ...] | None:
 def proc_net(text: str) -> tuple[Listener, ...]:
     """Of /proc/net/tcp and tcp6: address and port in hex, the address in words of the machine's
     byte order (proc(5)); little-endian on every machine Docker runs on."""
-    found = []
+    result = []
     for line in text.splitlines():
         fields = line.split()
         if len(fields) < 4 or fields[3] != LISTENS:
@@ -108,8 +115,8 @@ def proc_net(text: str) -> tuple[Listener, ...]:
         raw = b"".join(bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, len(address), 8))
         here = IPv4Address(raw) if len(raw) == 4 else IPv6Address(raw)
         if str(here) != "127.0.0.11":  # Docker's own name server, in every container
-            found.append(Listener(str(here), int(port, 16)))
-    return tuple(found)
+            result.append(Listener(str(here), int(port, 16)))
+    return tuple(result)
 
 
 # One question, asked in the app's container: its image has Python and no curl.
@@ -150,11 +157,11 @@ def ask_inside(all_: list[Container], settings: StackSettings) -> dict[str, str]
 
 def traefik_log(all_: list[Container]) -> str:
     """Return its last lines, standard error included."""
-    found = next((c for c in all_ if c.ours and c.service == "traefik"), None)
-    if not found:
+    traefik = next((c for c in all_ if c.ours and c.service == "traefik"), None)
+    if not traefik:
         return ""
     try:
-        result = _docker("logs", "--tail", "2000", found.name)
+        result = _docker("logs", "--tail", "2000", traefik.name)
     except (subprocess.TimeoutExpired, OSError):
         return ""
     return result.stdout + result.stderr

@@ -90,7 +90,7 @@ class Answer:
     body: str = ""
     detail: str = ""
     hops: tuple[str, ...] = ()  # the URLs that led here by redirects
-    seconds: float = 0.0  # until the answer began, or until there was none
+    seconds: float = 0.0  # until the response began, or until there was none
 
     @property
     def text(self) -> str:
@@ -138,7 +138,7 @@ class Facts:
     not_applied: list[str] = field(default_factory=list)  # settings that .env has and what runs has not
     settings_error: str = ""  # why those that .env has now would be refused
     requests: list[Request] = field(default_factory=list)  # that Traefik may have ended, since its start
-    only_404: list[Request] = field(default_factory=list)  # all since then, where no answer was another
+    only_404: list[Request] = field(default_factory=list)  # all since then, where no response was another
     certificate: Certificate | None = None  # for DOMAIN, as it is served
     certificate_error: str = ""  # the authority's last, since the certificate is due
     listeners: list[Listener] = field(default_factory=list)
@@ -153,7 +153,7 @@ class Facts:
     target: Answer | None = None  # of the URL that was given
     target_ours: bool = False  # its address is one of this machine's
     elsewhere: dict[str, Answer] = field(default_factory=dict)  # other ways to the URL's service
-    # Where what listens at the URL's port was connecting to, and got no answer.
+    # Where what listens at the URL's port was connecting to, and got no response.
     connecting: tuple[str, ...] = ()
     speaks_tls: bool = False  # what listens at the URL's address
     # From within the app's container: a status, or why there was none.

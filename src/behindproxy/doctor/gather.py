@@ -1,4 +1,4 @@
-"""Collects the facts, several at a time: less than three seconds, and longer only for an answer that is
+"""Collects the facts, several at a time: less than three seconds, and longer only for a response that is
 slow to begin."""
 
 import os
@@ -22,7 +22,7 @@ from . import access_log, asking, containers, machine
 from .addresses import in_url, kind
 from .facts import Answer, Facts
 
-HEALTH = "/healthz"  # at each entrypoint; an application without it answers too
+HEALTH = "/healthz"  # on each entrypoint; an application without it answers too
 ENTRYPOINT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0  # for the URL that was given; this stack's own gets what its proxy gives it
 SAYS_SO_SECONDS = 3.0
@@ -34,146 +34,146 @@ def facts(url: str = "") -> Facts:
     """Of the stack that runs here, or would; and with `url` of that. Raise SystemExit for settings
     that cannot be, as `make up` does."""
     running = state.load()
-    seen = Facts(settings=running[1] if running else read(), runtime=running[0] if running else "")
+    everything = Facts(settings=running[1] if running else read(), runtime=running[0] if running else "")
     if running:
         try:
-            seen.not_applied = [one.partition("=")[0] for one in state.differences(running[1])]
+            everything.not_applied = [one.partition("=")[0] for one in state.differences(running[1])]
         except SystemExit as error:
-            seen.settings_error = str(error)
-    seen.root = os.geteuid() == 0
-    seen.person = machine.person()
-    seen.cloud, seen.cloud_evidence = machine.cloud()
-    seen.addresses = machine.addresses()
+            everything.settings_error = str(error)
+    everything.root = os.geteuid() == 0
+    everything.person = machine.person()
+    everything.cloud, everything.cloud_evidence = machine.cloud()
+    everything.addresses = machine.addresses()
     began, target = datetime.now(UTC), urlsplit(url)
     port = (target.port or {"https": 443}.get(target.scheme, 80)) if url else None
     with ThreadPoolExecutor(16) as pool:
-        later = [pool.submit(part, seen) for part in (_listeners, _firewall)]
-        later.append(pool.submit(_engine, seen, port))
+        later = [pool.submit(part, everything) for part in (_listeners, _firewall)]
+        later.append(pool.submit(_engine, everything, port))
         if url:
-            later.append(pool.submit(_target, seen, url))
+            later.append(pool.submit(_target, everything, url))
         elif running:
-            later += [pool.submit(_ask, seen, *one) for one in _questions(seen)]
+            later += [pool.submit(_ask, everything, *one) for one in _questions(everything)]
         for one in later:
             one.result()
-        later = [pool.submit(_elsewhere, seen, one) for one in _variants(seen)]
-        in_docker = seen.runtime == "docker" and bool(seen.engine)
+        later = [pool.submit(_elsewhere, everything, one) for one in _variants(everything)]
+        in_docker = everything.runtime == "docker" and bool(everything.engine)
         if in_docker and not url:
-            later.append(pool.submit(_inner, seen))
-        if in_docker or seen.runtime == "native":
-            later.append(pool.submit(_requests, seen, began, bool(url)))
+            later.append(pool.submit(_inner, everything))
+        if in_docker or everything.runtime == "native":
+            later.append(pool.submit(_requests, everything, began, bool(url)))
         for one in later:
             one.result()
-    return seen
+    return everything
 
 
-def _listeners(seen: Facts) -> None:
-    seen.listeners, seen.all_listeners_have_owners = machine.listeners()
+def _listeners(facts: Facts) -> None:
+    facts.listeners, facts.all_listeners_have_owners = machine.listeners()
 
 
-def _firewall(seen: Facts) -> None:
-    seen.rules, seen.firewall = machine.firewall()
+def _firewall(facts: Facts) -> None:
+    facts.rules, facts.firewall = machine.firewall()
 
 
-def _engine(seen: Facts, port: int | None) -> None:
-    if seen.runtime == "native":
+def _engine(facts: Facts, port: int | None) -> None:
+    if facts.runtime == "native":
         states = native.states()
-        seen.processes = {name: one["statename"] for name, one in states.items()}
-        seen.up_seconds = {name: one["now"] - one["start"] for name, one in states.items()}
-        seen.routes_error = refused(partial(native.logs_text, seen.settings, lines=0)) or ""
+        facts.processes = {name: one["statename"] for name, one in states.items()}
+        facts.up_seconds = {name: one["now"] - one["start"] for name, one in states.items()}
+        facts.routes_error = refused(partial(native.logs_text, facts.settings, lines=0)) or ""
         if port is None:
             return
-    version, seen.engine_says = runtime.engine(containers.SECONDS)
-    seen.engine = version or ""
-    if seen.engine:
-        seen.containers = containers.containers(port)
-        if seen.runtime == "docker":
-            log = partial(containers.traefik_log, seen.containers)
-            seen.routes_error = refused(log) or ""
-            if seen.settings.domain and (found := acme.served(seen.settings)):
-                seen.certificate = found
-                seen.certificate_error = acme.refused(log(), found.due) or ""
+    version, facts.engine_says = runtime.engine(containers.SECONDS)
+    facts.engine = version or ""
+    if facts.engine:
+        facts.containers = containers.containers(port)
+        if facts.runtime == "docker":
+            log = partial(containers.traefik_log, facts.containers)
+            facts.routes_error = refused(log) or ""
+            if facts.settings.domain and (certificate := acme.served(facts.settings)):
+                facts.certificate = certificate
+                facts.certificate_error = acme.refused(log(), certificate.due) or ""
 
 
 def _ca(settings: StackSettings) -> str:
     """Return the development CA; nothing if the system's own is wanted."""
-    given = os.environ.get("CA_FILE", "")
-    return given or (str(CA_FILE) if CA_FILE.exists() and not settings.domain else "")
+    setting = os.environ.get("CA_FILE", "")
+    return setting or (str(CA_FILE) if CA_FILE.exists() and not settings.domain else "")
 
 
-def _questions(seen: Facts) -> list[tuple[str, str, str, int]]:
+def _questions(facts: Facts) -> list[tuple[str, str, str, int]]:
     """For each entrypoint and each of this machine's addresses: name, URL, address, port."""
-    settings, found = seen.settings, []
+    settings, questions = facts.settings, []
     ports = {"http": settings.http_port, "https": settings.https_port, "direct": settings.direct_port}
     for entrypoint, port in ports.items():
         if not (base := settings.url(entrypoint)):
             continue
-        found.append((f"{entrypoint}@loopback", base + HEALTH, _loopback(settings, entrypoint), port))
+        questions.append((f"{entrypoint}@loopback", base + HEALTH, _loopback(settings, entrypoint), port))
         if entrypoint == "https" and not settings.domain:
             continue  # its certificate has the names of PUBLIC_HOSTS, not every address
-        for address in seen.addresses:
+        for address in facts.addresses:
             if not address.containers and kind(address.text)[0] not in ("loopback", "link-local"):
                 path = f"{urlsplit(base).path}{HEALTH}"
                 url = base + HEALTH if settings.domain else f"http://{in_url(address.text)}:{port}{path}"
-                found.append((f"{entrypoint}@{address.text}", url, address.text, port))
-    return found
+                questions.append((f"{entrypoint}@{address.text}", url, address.text, port))
+    return questions
 
 
 def _loopback(settings: StackSettings, entrypoint: str) -> str:
     """Where the entrypoint is on this machine; its URL's name may lead elsewhere, or nowhere."""
-    bound = settings.bind_address
-    if entrypoint == "direct" or bound == "0.0.0.0":
+    address = settings.bind_address
+    if entrypoint == "direct" or address == "0.0.0.0":
         return "127.0.0.1"
-    return "::1" if bound == "::" else bound
+    return "::1" if address == "::" else address
 
 
-def _ask(seen: Facts, name: str, url: str, address: str, port: int) -> None:
-    seen.answers[name] = asking.ask(
-        url, address=address, port=port, ca_file=_ca(seen.settings), seconds=ENTRYPOINT_SECONDS
+def _ask(facts: Facts, name: str, url: str, address: str, port: int) -> None:
+    facts.answers[name] = asking.ask(
+        url, address=address, port=port, ca_file=_ca(facts.settings), seconds=ENTRYPOINT_SECONDS
     )
 
 
-def _inner(seen: Facts) -> None:
-    seen.inner = containers.ask_inside(seen.containers, seen.settings)
+def _inner(facts: Facts) -> None:
+    facts.inner = containers.ask_inside(facts.containers, facts.settings)
 
 
-def _requests(seen: Facts, began: datetime, own: bool) -> None:
+def _requests(facts: Facts, began: datetime, own: bool) -> None:
     """Return the access log since Traefik's start: an earlier one may have had other limits. `began`: when it
-    was seen how long it runs, before the URL's answer was waited for."""
-    if seen.runtime == "native":
-        log, up = native.logs_text(seen.settings, lines=0), seen.up_seconds.get("traefik")
+    was seen how long it runs, before the URL's response was waited for."""
+    if facts.runtime == "native":
+        log, up = native.logs_text(facts.settings, lines=0), facts.up_seconds.get("traefik")
     else:
-        log = containers.traefik_log(seen.containers)
-        up = next((one.up_seconds for one in seen.containers if one.ours and one.service == "traefik"), None)
+        log = containers.traefik_log(facts.containers)
+        up = next((one.up_seconds for one in facts.containers if one.ours and one.service == "traefik"), None)
     requests = access_log.since_start(access_log.read(log), up or 0.0, began)
     of_others = [one for one in requests if not one.path.endswith(HEALTH)]  # doctor sends its own there
-    ended = requests if own else of_others
-    seen.requests = [one for one in ended if one.status in access_log.ENDED]
-    seen.only_404 = access_log.only_404(of_others)
+    candidates = requests if own else of_others
+    facts.requests = [one for one in candidates if one.status in access_log.LIMIT_STATUSES]
+    facts.only_404 = access_log.only_404(of_others)
 
 
-def _target(seen: Facts, url: str) -> None:
+def _target(facts: Facts, url: str) -> None:
     """Another path of the same port first: what would hold a server's only worker would hold this, too."""
-    ca_file, parts = _ca(seen.settings), urlsplit(url)
+    ca_file, parts = _ca(facts.settings), urlsplit(url)
     other = asking.ask(urlunsplit(parts._replace(path=_another_path(parts.path), query="")), ca_file=ca_file)
-    seen.elsewhere["another path"] = other
-    seen.target_ours = other.address in seen.own or other.address.startswith("127.")
+    facts.elsewhere["another path"] = other
+    facts.target_ours = other.address in facts.own or other.address.startswith("127.")
     if other.outcome in NOT_REACHED:
-        seen.target = replace(other, url=url)
+        facts.target = replace(other, url=url)
         return
     patience = ANSWER_SECONDS
-    if seen.stack_at(other.port) and other.outcome == "http":
-        patience = access_log.answer_seconds(seen.settings) + 2.0
-    ended = threading.Event()
-    looking = threading.Thread(target=_look_where_it_connects, args=(seen, other.port, patience, ended))
+    if facts.stack_at(other.port) and other.outcome == "http":
+        patience = access_log.answer_seconds(facts.settings) + 2.0
+    end = threading.Event()
+    looking = threading.Thread(target=_look_where_it_connects, args=(facts, other.port, patience, end))
     looking.start()
     try:
-        seen.target = asking.ask(url, ca_file=ca_file, follow=True, seconds=patience)
+        facts.target = asking.ask(url, ca_file=ca_file, follow=True, seconds=patience)
     finally:
-        ended.set()
+        end.set()
         looking.join()
-    seen.target_ours = seen.target.address in seen.own or seen.target.address.startswith("127.")
-    if seen.target.outcome == "silent" and other.outcome == "http":
-        seen.elsewhere["another path, then"] = asking.ask(other.url, ca_file=ca_file)
+    facts.target_ours = facts.target.address in facts.own or facts.target.address.startswith("127.")
+    if facts.target.outcome == "silent" and other.outcome == "http":
+        facts.elsewhere["another path, then"] = asking.ask(other.url, ca_file=ca_file)
 
 
 def _another_path(path: str) -> str:
@@ -182,54 +182,54 @@ def _another_path(path: str) -> str:
     return f"{folder}/" if path == folder + HEALTH else folder + HEALTH
 
 
-def _look_where_it_connects(seen: Facts, port: int, patience: float, ended: threading.Event) -> None:
-    """While an answer is waited for. An attempt that is there at two looks gets no answer itself."""
+def _look_where_it_connects(facts: Facts, port: int, patience: float, end: threading.Event) -> None:
+    """While a response is waited for. An attempt that is there at two looks gets no response itself."""
     looks: Counter[tuple[Any, str]] = Counter()
-    waited, told = 0.0, False
-    while not ended.wait(LOOKS_EACH_SECONDS):
-        waited += LOOKS_EACH_SECONDS
-        if waited >= SAYS_SO_SECONDS and not told:
-            print(f"no answer yet; doctor waits for up to {patience:.0f} s", file=sys.stderr)
-            told = True
-        looks.update(machine.connecting(port) if seen.target_ours else ())
+    seconds, has_told = 0.0, False
+    while not end.wait(LOOKS_EACH_SECONDS):
+        seconds += LOOKS_EACH_SECONDS
+        if seconds >= SAYS_SO_SECONDS and not has_told:
+            print(f"no response yet; doctor waits for up to {patience:.0f} s", file=sys.stderr)
+            has_told = True
+        looks.update(machine.connecting(port) if facts.target_ours else ())
         twice = {there for (_, there), count in looks.items() if count > 1}
-        seen.connecting = tuple(sorted(twice))
+        facts.connecting = tuple(sorted(twice))
 
 
-def _variants(seen: Facts) -> list[tuple[str, Callable[[], Answer]]]:
-    """Other ways to what the URL names, whose answers tell the causes apart."""
-    target, settings = seen.target, seen.settings
+def _variants(facts: Facts) -> list[tuple[str, Callable[[], Answer]]]:
+    """Other ways to what the URL names, whose responses tell the causes apart."""
+    target, settings = facts.target, facts.settings
     if not target or not target.address:
         return []
     parts = urlsplit(target.url)
     ask = partial(asking.ask, address=target.address, port=target.port, ca_file=_ca(settings))
-    found: list[tuple[str, Callable[[], Answer]]] = []
-    # Not of one that is silent: Traefik takes TLS at a port for plain HTTP, too.
+    variants: list[tuple[str, Callable[[], Answer]]] = []
+    # Not of one that is silent: Traefik takes TLS on a port for plain HTTP, too.
     if target.outcome in ("closed", "reset", "not_http") and parts.scheme == "http":
-        seen.speaks_tls = asking.speaks_tls(target.address, target.port)
+        facts.speaks_tls = asking.speaks_tls(target.address, target.port)
     if target.outcome == "not_tls":
         plain = urlunsplit(parts._replace(scheme="http"))
-        found.append(("plain", partial(ask, plain)))
+        variants.append(("plain", partial(ask, plain)))
     if target.outcome != "http":
-        return found
+        return variants
     if target.status in (404, 405):
         prefix = settings.api_prefix
         inside = parts.path.removeprefix(prefix) if parts.path.startswith(prefix + "/") else ""
         for name, path in (("without prefix", inside), ("with prefix", prefix + parts.path)):
             if path:
                 other = urlunsplit(parts._replace(path=path))
-                found.append((name, partial(ask, other)))
+                variants.append((name, partial(ask, other)))
     if target.status == 404 and parts.scheme == "http":
-        found.append(("https", partial(ask, urlunsplit(parts._replace(scheme="https")))))
+        variants.append(("https", partial(ask, urlunsplit(parts._replace(scheme="https")))))
     if target.status in (400, 403, 404, 405, 421):
         by_name = urlunsplit(parts._replace(netloc=f"localhost:{target.port}"))
-        found.append(("localhost", partial(ask, by_name)))
+        variants.append(("localhost", partial(ask, by_name)))
     if target.status == 400 and access_log.encoded(parts.path):
         plain = urlunsplit(parts._replace(path=access_log.ENCODED.sub("x", parts.path)))
-        found.append(("not encoded", partial(ask, plain)))
-    return found
+        variants.append(("not encoded", partial(ask, plain)))
+    return variants
 
 
-def _elsewhere(seen: Facts, variant: tuple[str, Callable[[], Answer]]) -> None:
+def _elsewhere(facts: Facts, variant: tuple[str, Callable[[], Answer]]) -> None:
     name, question = variant
-    seen.elsewhere[name] = question()
+    facts.elsewhere[name] = question()

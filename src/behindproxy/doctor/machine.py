@@ -46,20 +46,20 @@ EDITORS = [
 
 
 def addresses() -> list[Address]:
-    found = []
+    result = []
     for interface, all_ in psutil.net_if_addrs().items():
         for one in all_:
             if one.family in (socket.AF_INET, socket.AF_INET6):
                 text = one.address.split("%")[0]
-                found.append(Address(text, interface, bool(BRIDGE.match(interface))))
-    return sorted(found, key=lambda a: (a.containers, a.interface, ":" in a.text, a.text))
+                result.append(Address(text, interface, bool(BRIDGE.match(interface))))
+    return sorted(result, key=lambda a: (a.containers, a.interface, ":" in a.text, a.text))
 
 
 def listeners() -> tuple[list[Listener], bool]:
     """Every listening TCP socket that can be seen, and whether each one's process can be."""
     try:
-        found = _listening([(one, one.pid) for one in psutil.net_connections("tcp")])
-        return found, all(listener.pid for listener in found)
+        result = _listening([(one, one.pid) for one in psutil.net_connections("tcp")])
+        return result, all(listener.pid for listener in result)
     except (psutil.AccessDenied, PermissionError):  # macOS, without root: this user's alone
         pairs = []
         for process in psutil.process_iter():
@@ -69,7 +69,7 @@ def listeners() -> tuple[list[Listener], bool]:
 
 
 def _listening(pairs: Sequence[tuple[Any, int | None]]) -> list[Listener]:
-    found: dict[tuple[str, int], Listener] = {}
+    result: dict[tuple[str, int], Listener] = {}
     for one, pid in pairs:
         if one.status != psutil.CONN_LISTEN:
             continue
@@ -83,10 +83,10 @@ def _listening(pairs: Sequence[tuple[Any, int | None]]) -> list[Listener]:
                 program = Path(process.exe()).name or program
         key = (one.laddr.ip, one.laddr.port)
         # Workers share their parent's socket; the parent came first and names it.
-        if key not in found or (pid or 0) < (found[key].pid or 0):
+        if key not in result or (pid or 0) < (result[key].pid or 0):
             address = one.laddr.ip.split("%")[0]
-            found[key] = Listener(address, one.laddr.port, pid, command, state, program)
-    return [found[key] for key in sorted(found, key=lambda k: (k[1], k[0]))]
+            result[key] = Listener(address, one.laddr.port, pid, command, state, program)
+    return [result[key] for key in sorted(result, key=lambda k: (k[1], k[0]))]
 
 
 def connecting(port: int) -> set[tuple[Any, str]]:
@@ -196,8 +196,8 @@ def _source(folder: str = ".vscode-server") -> str:
         text = path.read_text()
         if re.search(r'^\s*"remote\.autoForwardPorts"\s*:\s*false', text, re.MULTILINE):
             return "off"
-        if found := re.search(r'^\s*"remote\.autoForwardPortsSource"\s*:\s*"(\w+)"', text, re.MULTILINE):
-            return found[1]
+        if match := re.search(r'^\s*"remote\.autoForwardPortsSource"\s*:\s*"(\w+)"', text, re.MULTILINE):
+            return match[1]
     return ""
 
 
@@ -249,15 +249,15 @@ def iptables(text: str) -> list[Rule]:
             policy[words[1]] = words[2]
         elif words[:1] == ["-A"]:
             chains.setdefault(words[1], []).append(line)
-    found: list[Rule] = []
+    result: list[Rule] = []
     for start in ("INPUT", "DOCKER-USER"):
         accepted: set[int | None] = set()
-        todo, seen = [start], set()
+        todo, visits = [start], set()
         while todo:
             chain = todo.pop(0)
-            if chain in seen:
+            if chain in visits:
                 continue
-            seen.add(chain)
+            visits.add(chain)
             for line in chains.get(chain, []):
                 target = re.search(r"-[jg] (\S+)", line)
                 if not target or re.search(r"-i lo\b|-s \S+|--ctstate (?!.*NEW)|-p (udp|icmp)", line):
@@ -267,7 +267,7 @@ def iptables(text: str) -> list[Rule]:
                 if target[1] == "ACCEPT":
                     accepted.update(ports)
                 elif target[1] in ("DROP", "REJECT"):
-                    found += [
+                    result += [
                         Rule(p, line, start != "INPUT", frozenset(accepted) if p is None else frozenset())
                         for p in ports
                         if not {p, None} & accepted
@@ -275,8 +275,8 @@ def iptables(text: str) -> list[Rule]:
                 elif target[1] in chains:
                     todo.append(target[1])
         if policy.get(start) == "DROP" and None not in accepted:
-            found.append(Rule(None, f"-P {start} DROP", start != "INPUT", frozenset(accepted)))
-    return found
+            result.append(Rule(None, f"-P {start} DROP", start != "INPUT", frozenset(accepted)))
+    return result
 
 
 def nft(ruleset: dict[str, Any]) -> list[Rule]:
@@ -287,7 +287,7 @@ def nft(ruleset: dict[str, Any]) -> list[Rule]:
         for i in items
         if (c := i.get("chain")) and c.get("hook") == "input"
     }
-    found, accepted = [], set[int | None]()
+    result, accepted = [], set[int | None]()
     for item in items:
         rule = item.get("rule")
         if not rule or (rule["family"], rule["table"], rule["chain"]) not in bases:
@@ -309,7 +309,7 @@ def nft(ruleset: dict[str, Any]) -> list[Rule]:
             accepted.update(ports)
         else:
             text = f"nft: table {rule['table']}, chain {rule['chain']}: tcp dport {port} {verdict}"
-            found += [
+            result += [
                 Rule(p, text, excepted=frozenset(accepted) if p is None else frozenset())
                 for p in ports
                 if not {p, None} & accepted
@@ -317,5 +317,5 @@ def nft(ruleset: dict[str, Any]) -> list[Rule]:
     for chain in bases.values():
         if chain.get("policy") == "drop":
             text = f"nft: table {chain['table']}, chain {chain['name']}: policy drop"
-            found.append(Rule(None, text, excepted=frozenset(accepted)))
-    return found
+            result.append(Rule(None, text, excepted=frozenset(accepted)))
+    return result

@@ -17,7 +17,7 @@ COMMAND = re.compile(
     r"\b(ssh -L \S+ \S+|(sudo )?make (-f \S+ )?[a-z]+( [A-Z_]+=\S+)*|kill -CONT \d+|"
     r"docker (compose )?\w+ [\w-]+)"
 )
-KEPT = "\0"  # a space at which no line is broken
+HARD_SPACE = "\0"  # a space at which no line is broken
 MARKS = {OK: "✓", NOTE: "!", WARNING: "!", ERROR: "✗", UNSEEN: "–"}
 COLOURS = {OK: 32, NOTE: 33, WARNING: 33, ERROR: 31, UNSEEN: 2}
 
@@ -50,20 +50,20 @@ def _count(number: int, level: str) -> str:
 
 def _wrap(text: str, width: int) -> list[str]:
     # Commands and URLs stay whole, to be copied.
-    whole = COMMAND.sub(lambda found: found[0].replace(" ", KEPT), text)
+    whole = COMMAND.sub(lambda match: match[0].replace(" ", HARD_SPACE), text)
     lines = textwrap.wrap(whole, width, break_long_words=False, break_on_hyphens=False)
-    return [line.replace(KEPT, " ") for line in lines] or [""]
+    return [line.replace(HARD_SPACE, " ") for line in lines] or [""]
 
 
 def as_json(steps: list[Step], facts: Facts) -> str:
     """Return `{"steps": [{"mark", "subject", "text", "fix", "id"}], "findings": […], "facts": {…}}`."""
-    seen = {name: value for name, value in vars(facts).items() if name != "own"}
-    seen["settings"] = {name: hidden(value) for name, value in facts.settings.environ().items()}
+    values = {name: value for name, value in vars(facts).items() if name != "own"}
+    values["settings"] = {name: hidden(value) for name, value in facts.settings.environ().items()}
     return json.dumps(
         {
             "steps": [asdict(step) for step in steps],
             "findings": [asdict(step) for step in steps if step.finding],
-            "facts": seen,
+            "facts": values,
         },
         indent=2,
         default=_plain,

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from behindproxy.stack.paths import PLACES
+
 OK, UNSEEN = "ok", "unseen"
 ERROR, WARNING, NOTE = LEVELS = "error", "warning", "note"
 
@@ -24,8 +26,8 @@ class Step:
 
 
 def ok(subject: str, text: str) -> Step:
-    return Step(OK, subject, text)
+    return Step(OK, subject, PLACES.named(text))
 
 
 def unseen(subject: str, text: str) -> Step:
-    return Step(UNSEEN, subject, text)
+    return Step(UNSEEN, subject, PLACES.named(text))

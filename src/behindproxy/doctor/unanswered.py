@@ -1,4 +1,4 @@
-"""Why an address gave no answer: each cause judged against the facts, the likeliest first."""
+"""Why an address gave no response: each cause judged against the facts, the likeliest first."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -218,7 +218,7 @@ def no_answer(facts: Facts, answer: Answer) -> Iterator[Step]:
 
 
 def _this_path(answer: Answer, other: Answer, then: Answer) -> Step:
-    """Return the finding if `other` had an answer before; `then`: its answer after that time."""
+    """Return the finding if `other` had a response before; `then`: its response after that time."""
     path, another = urlsplit(answer.url).path or "/", urlsplit(other.url).path
     if answer.outcome == "silent":
         seconds = f"{answer.seconds:.0f}"

@@ -15,9 +15,9 @@ def steps(facts: Facts) -> list[Step]:
     answer = facts.target
     if answer is None:
         raise ValueError("no URL was given")
-    found = [*_what_came(facts, answer), *_where(facts, answer)]
-    found += OUTCOMES[answer.outcome](facts, answer)
-    return [*found, *connection(facts, answer.port)]
+    result = [*_what_came(facts, answer), *_where(facts, answer)]
+    result += OUTCOMES[answer.outcome](facts, answer)
+    return [*result, *connection(facts, answer.port)]
 
 
 def _what_came(facts: Facts, answer: Answer) -> Iterator[Step]:

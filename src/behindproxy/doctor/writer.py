@@ -1,4 +1,4 @@
-"""Who wrote an answer: its body says it first, because a proxy puts its name on what it passes on, too."""
+"""Who wrote a response: its body says it first, because a proxy puts its name on what it passes on, too."""
 
 import re
 
@@ -31,14 +31,14 @@ SERVERS = ("uvicorn", "hypercorn", "gunicorn", "granian", "daphne", "werkzeug", 
 # The programs by which a process is known as a proxy, or as one that forwards a port.
 PROGRAMS = ("nginx", "caddy", "haproxy", "traefik", "apache2", "httpd", "envoy", "squid", "varnishd")
 FORWARDERS = ("ssh", "docker", "com.docker", "rootless", "slirp", "pasta", "socat", "kubectl", "code")
-SHOWN = 120  # characters of an answer
+MAX_CHARACTERS = 120  # of a response
 
 
 def who(answer: Answer) -> str:
     """Who wrote it: `Traefik`, `the application`, or another server's name; empty: not to be told.
 
     FastAPI's errors are JSON with a `detail`, Starlette's (of what is mounted) `Not Found` without an end
-    of line; this stack's application has an X-Request-ID in each answer.
+    of line; this stack's application has an X-Request-ID in each response.
     """
     if answer.outcome != "http":
         return ""
@@ -61,9 +61,9 @@ def who(answer: Answer) -> str:
 
 
 def writer(facts: Facts, answer: Answer) -> str:
-    """Return the same for an answer to the URL, where the process that listens there may be known."""
-    name, known = who(answer), {"", "Traefik", *PAGES.values()}
-    return "the application" if name in known and itself(facts, answer) else name
+    """Return the same for a response to the URL, where the process that listens there may be known."""
+    name, proxies = who(answer), {"", "Traefik", *PAGES.values()}
+    return "the application" if name in proxies and itself(facts, answer) else name
 
 
 def itself(facts: Facts, answer: Answer) -> bool:
@@ -75,7 +75,7 @@ def itself(facts: Facts, answer: Answer) -> bool:
 
 
 def words(answer: Answer) -> str:
-    """Return the beginning of what the answer says, without the tags of a page."""
+    """Return the beginning of what the response says, without the tags of a page."""
     page = re.sub(r"(?s)<(style|script)\b.*?(</\1>|$)|<[^>]*>", " ", answer.body)
     text = page if "html" in answer.headers.get("content-type", "") else answer.body
-    return " ".join(text.split())[:SHOWN]
+    return " ".join(text.split())[:MAX_CHARACTERS]

@@ -1,9 +1,11 @@
 # What runs the deployment and what checks it. A recipe is one command; what is longer is a script with a
 # name.
+# Set for another Python, it would leave this one without its own library.
+unexport PYTHONHOME
 PY := PYTHONPATH=src$${PYTHONPATH:+:$$PYTHONPATH} build/venv/bin/python
 
 ##@ Run
-up: stack-environment ## start the stack, wait until it is healthy, print the addresses
+up: stack-environment ## start the stack, wait until it is healthy, print the URLs
 	@$(PY) -m behindproxy up
 
 dev: stack-environment ## the same with reload on change, and the logs; Ctrl-C stops it
@@ -44,7 +46,7 @@ swarm-rm: stack-environment ## remove the stack from the swarm
 	@$(PY) -m behindproxy swarm-rm
 
 ##@ Prove
-curl: verify-environment ## a few requests to every entrypoint, each shown and its answer checked
+curl: verify-environment ## a few requests to every entrypoint, each shown and its response checked
 	@$(PY) -m behindproxy curl
 
 verify: verify-environment ## curl, tests/test_deployment.py, then the contract suite; PROXY_URL=… checks any deployment
@@ -56,4 +58,5 @@ stack-environment:
 verify-environment:
 	@src/behindproxy/make/environment.sh verify
 
-.PHONY: up dev down ps logs deploy rollback doctor restart clean swarm-deploy swarm-ps swarm-rm curl verify stack-environment verify-environment
+.PHONY: up dev down ps logs deploy rollback doctor restart clean swarm-deploy swarm-ps swarm-rm curl verify
+.PHONY: stack-environment verify-environment

@@ -53,11 +53,11 @@ def discover(destination: Path) -> str:
         )
     if not names:
         read_there = f"none of its {sources.files} Python files" if sources.files else "no Python file"
-        seen = f"; seen: {sources.candidates}" if sources.candidates else ""
+        hint = f"; seen: {sources.candidates}" if sources.candidates else ""
         raise SystemExit(
             f"APP_MODULE is not set, and {destination} is not empty: {read_there} outside tests/ and docs/ "
             "says `app = FastAPI(…)` at its top level or has a function that makes one, nor does "
-            f"pyproject.toml have an entrypoint in [tool.fastapi]{seen}; for example "
+            f"pyproject.toml have an entrypoint in [tool.fastapi]{hint}; for example "
             "APP_MODULE=their.module:app"
         )
     project = names[0].partition(".")[0]
@@ -133,12 +133,12 @@ def read(destination: Path) -> Sources:
 
 def files(destination: Path) -> Iterator[Path]:
     """Yield the Python files, without those that git ignores."""
-    listed = subprocess.run(
+    result = subprocess.run(
         ["git", "-C", str(destination), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         capture_output=True,
     )
-    if listed.returncode == 0 and listed.stdout:  # none: a folder that another repository ignores
-        paths = [Path(os.fsdecode(name)) for name in listed.stdout.split(b"\0") if name]
+    if result.returncode == 0 and result.stdout:  # none: a folder that another repository ignores
+        paths = [Path(os.fsdecode(name)) for name in result.stdout.split(b"\0") if name]
     else:
         paths = [path.relative_to(destination) for path in destination.rglob("*.py")]
     for path in sorted(paths):

@@ -10,7 +10,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from behindproxy.stack.made import MADE as MARK
+from behindproxy.stack.made import MARK
 from behindproxy.stack.paths import BUILD, ROOT
 
 from .copying import copy
@@ -20,7 +20,7 @@ from .request import PARTS, Request
 from .updating import update
 from .writing import stoppable
 
-MADE = ".behindproxy"  # what the tools write in a copy
+WORK_FOLDER = ".behindproxy"  # what the tools write in a copy
 
 
 def run(request: Request) -> int:
@@ -79,9 +79,11 @@ def destined(value: str) -> Path:
     elif not path.parent.is_dir():
         reason = f"{path.parent} is not there"
         instead = f"mkdir -p {shlex.quote(str(path.parent))}"
-    elif not is_free(path / MADE):
-        reason = f"has a {MADE} of its own, and the tools would write into it and delete it: move yours"
-        instead = f"mv {shlex.quote(str(path / MADE))} {shlex.quote(str(path / 'moved'))}"
+    elif not is_free(path / WORK_FOLDER):
+        reason = (
+            f"has a {WORK_FOLDER} of its own, and the tools would write into it and delete it: move yours"
+        )
+        instead = f"mv {shlex.quote(str(path / WORK_FOLDER))} {shlex.quote(str(path / 'moved'))}"
     if reason:
         raise SystemExit(f"DEST={value}: {reason}; for example {instead}")
     return path

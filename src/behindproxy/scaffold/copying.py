@@ -48,25 +48,25 @@ async def read_main() -> dict[str, str]:
 
 def copy(destination: Path, request: Request) -> int:
     module = request.module or discover(destination)
-    checked = {"app_module": module or "main:app", "api_prefix": request.prefix or "/api/v1"}
+    values = {"app_module": module or "main:app", "api_prefix": request.prefix or "/api/v1"}
     try:
-        Settings.model_validate(checked)
+        Settings.model_validate(values)
     except ValidationError as error:
         raise SystemExit(explain(error)) from None
-    chosen = answers(destination, module, request.prefix, request.parts)
-    root, start = top(destination), f"{chosen['folder']}/" if chosen["folder"] else ""
+    choices = answers(destination, module, request.prefix, request.parts)
+    root, start = top(destination), f"{choices['folder']}/" if choices["folder"] else ""
     tool = wheels()
-    chosen |= of_this_version(tool)
-    chosen["index"] = bool(request.index)
+    choices |= of_this_version(tool)
+    choices["index"] = bool(request.index)
     files: dict[str, File | None] = {}
     if request.index:
         in_index(tool)
     else:
         files |= {f"{start}{OURS}/{name}": File(data) for name, data in tool.items()}
-    files |= render(chosen)
+    files |= render(choices)
     if not module:
         files[f"{start}main.py"] = File(STARTER)
-    lines = list(advice(destination, module, chosen))
+    lines = list(advice(destination, module, choices))
     if os.path.lexists(destination / ".env"):
         settings = files.pop(f"{start}.env")
         assert settings
@@ -78,16 +78,16 @@ def copy(destination: Path, request: Request) -> int:
     print(f"into {destination}:")
     for name in files:
         path = root / name
-        shown = (
+        place = (
             path.relative_to(destination)
             if path.is_relative_to(destination)
             else os.path.relpath(path, destination)
         )
-        begun = "   an application to begin with: there was none" if name == f"{start}main.py" else ""
-        print(f"  {shown}{begun}")
+        note = "   an application to begin with: there was none" if name == f"{start}main.py" else ""
+        print(f"  {place}{note}")
     for line in lines:
         print(f"! {line}")
-    verify = Places(chosen["makefile"]).named("make verify")
+    verify = Places(choices["makefile"]).named("make verify")
     print(f"\nnext:\n  cd {shlex.quote(request.folder)}\n  {verify}")
     return 0
 
@@ -145,7 +145,7 @@ def kept(env: Path, settings: File) -> Iterator[str]:
             yield f".env says {key}={theirs[key]}, and stays as it is"
 
 
-def advice(destination: Path, module: str, chosen: dict[str, Any]) -> Iterator[str]:
+def advice(destination: Path, module: str, choices: dict[str, Any]) -> Iterator[str]:
     """Yield what the user must know or do."""
     name = module.partition(":")[0].replace(".", "/")
     sources = [
@@ -158,39 +158,39 @@ def advice(destination: Path, module: str, chosen: dict[str, Any]) -> Iterator[s
             f"APP_MODULE={module}: {name}.py is not in {destination}; it must be, or come with an "
             "installed package"
         )
-    if chosen["stack"]:
-        names = (*COMPOSE, "Dockerfile", "traefik", *(["deploy"] if chosen["with"] else []))
+    if choices["stack"]:
+        names = (*COMPOSE, "Dockerfile", "traefik", *(["deploy"] if choices["with"] else []))
         theirs = [name for name in names if os.path.lexists(destination / name)]
         yield (
             f"{', '.join(theirs)} existed and {'was' if len(theirs) == 1 else 'were'} not changed: this "
             f"deployment's own are in {OURS}/ (docker compose --env-file .env -f {OURS}/docker-compose.yml)"
         )
-    if chosen["makefile"] != "Makefile":
+    if choices["makefile"] != "Makefile":
         theirs = [name for name in MAKEFILES if os.path.lexists(destination / name)]
         yield (
             f"{theirs[0]} existed and was not changed: this deployment's targets are those of "
-            f"{chosen['makefile']}; to call them by yours, add the line "
-            f"`proxy-%: ; $(MAKE) -f {chosen['makefile']} $*` (make proxy-up)"
+            f"{choices['makefile']}; to call them by yours, add the line "
+            f"`proxy-%: ; $(MAKE) -f {choices['makefile']} $*` (make proxy-up)"
         )
-    if os.path.lexists(destination / DOCKERIGNORE) and chosen["dockerignore"] != DOCKERIGNORE:
+    if os.path.lexists(destination / DOCKERIGNORE) and choices["dockerignore"] != DOCKERIGNORE:
         lines = (destination / DOCKERIGNORE).read_text(encoding="utf-8", errors="replace").split()
         if {"*", "**", "/*", "/**"} & set(lines):
-            must = f"allow what {chosen['dockerignore']} allows (!{OURS}/behindproxy_serve-*.whl among it)"
+            must = f"allow what {choices['dockerignore']} allows (!{OURS}/behindproxy_serve-*.whl among it)"
         else:
             must = "have .env, .git and .behindproxy"
         yield (
-            f"{DOCKERIGNORE} existed and was not changed: BuildKit reads {chosen['dockerignore']} for this "
-            f"deployment's image; a builder without it reads yours, which must then {must}"
+            f"{DOCKERIGNORE} existed and was not changed: BuildKit reads {choices['dockerignore']} for this "
+            f"deployment's image. A builder other than BuildKit reads {DOCKERIGNORE}: it must {must}"
         )
-    where = "" if not chosen["folder"] else " of the repository"
+    where = "" if not choices["folder"] else " of the repository"
     merge = {
-        WORKFLOW: f"to it a step `make -f {chosen['makefile']} verify`",
-        DEPENDABOT: f'to it the directory "/{chosen["folder"]}" for docker, and "/" for github-actions',
+        WORKFLOW: f"to it a step `make -f {choices['makefile']} verify`",
+        DEPENDABOT: f'to it the directory "/{choices["folder"]}" for docker, and "/" for github-actions',
         RENOVATE: 'to it "docker:pinDigests" and "helpers:pinGitHubActionDigests" in extends',
     }
-    if os.path.lexists(destination / STATEMENTS) and STATEMENTS in chosen["left_out"]:
+    if os.path.lexists(destination / STATEMENTS) and STATEMENTS in choices["left_out"]:
         yield f"{STATEMENTS} existed and was not changed: verify runs it if it reads PROXY_URL"
-    for name in filter(merge.get, chosen["left_out"]):
+    for name in filter(merge.get, choices["left_out"]):
         yield f"{name}{where} existed, or its like, and was not changed: add {merge[name]}"
     if not is_repository(destination if destination.is_dir() else destination.parent):
         yield "not a git repository: behindproxy update brings later changes only into what is committed"

@@ -48,7 +48,7 @@ NOT_IN_AN_IMAGE = {*NOT_SERVED, *MAKEFILES, *COMPOSE, OURS, "deploy", "traefik",
 def answers(destination: Path, module: str, prefix: str, parts: tuple[str, ...]) -> dict[str, Any]:
     """Return what the copy is rendered with."""
     root = top(destination)
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "version": "",
         "project": re.sub(r"[^a-z0-9_-]+", "-", destination.name.lower()).strip("-_") or "app",
         "app_module": module or "main:app",
@@ -64,22 +64,22 @@ def answers(destination: Path, module: str, prefix: str, parts: tuple[str, ...])
         "folder": "" if root == destination else destination.relative_to(root).as_posix(),
         "wheels": {},
     }
-    files, kinds = render(found), places(found)
+    files, kinds = render(values), places(values)
     stack = [name for name in files if kinds.get(name) == "stack"]
-    start = f"{found['folder']}/" if found["folder"] else ""
+    start = f"{values['folder']}/" if values["folder"] else ""
     composes = [name for name in COMPOSE if f"{start}{name}" not in files]
     if any(not is_free(root, name, files[name]) for name in stack) or any(
         os.path.lexists(destination / name) for name in composes
     ):
-        found["stack"] = OURS
+        values["stack"] = OURS
     makefile = files[f"{start}Makefile"]
     if any(not is_free(destination, name, makefile) for name in MAKEFILES):
-        found["makefile"] = f"{OURS}/Makefile"
-    if found["stack"] or not is_free(root, start + DOCKERIGNORE, files[start + DOCKERIGNORE]):
+        values["makefile"] = f"{OURS}/Makefile"
+    if values["stack"] or not is_free(root, start + DOCKERIGNORE, files[start + DOCKERIGNORE]):
         # BuildKit reads it before .dockerignore, which images of theirs go on having alone.
-        found["dockerignore"] = f"{found['stack']}/Dockerfile.dockerignore".lstrip("/")
-    files = render(found)
-    found["left_out"] = [
+        values["dockerignore"] = f"{values['stack']}/Dockerfile.dockerignore".lstrip("/")
+    files = render(values)
+    values["left_out"] = [
         name
         for name in (WORKFLOW, DEPENDABOT, RENOVATE)
         if name in files
@@ -90,8 +90,8 @@ def answers(destination: Path, module: str, prefix: str, parts: tuple[str, ...])
     ]
     # An empty folder has an application first, and tests of it later.
     if not module or not is_free(root, start + STATEMENTS, files[start + STATEMENTS]):
-        found["left_out"].append(STATEMENTS)
-    return found
+        values["left_out"].append(STATEMENTS)
+    return values
 
 
 def is_free(folder: Path, name: str, file: File) -> bool:
@@ -104,12 +104,12 @@ def is_free(folder: Path, name: str, file: File) -> bool:
 
 def allowed(destination: Path) -> Iterator[str]:
     """Yield what an image of the application may need: what git has, but for what is not served."""
-    listed = git(destination, "ls-files", "-z", "--cached").split("\0")
-    tracked = {Path(name).parts[0] for name in listed if name}
-    built = _is_package(destination)
+    names = git(destination, "ls-files", "-z", "--cached").split("\0")
+    tracked = {Path(name).parts[0] for name in names if name}
+    is_packaged = _is_package(destination)
     for path in destination.iterdir() if destination.is_dir() else ():
         name = path.name
-        if built and name in tracked and name.upper().startswith(BUILT_WITH) and NAME.fullmatch(name):
+        if is_packaged and name in tracked and name.upper().startswith(BUILT_WITH) and NAME.fullmatch(name):
             yield name
             continue
         if name in NOT_IN_AN_IMAGE or name.startswith((".", "venv", "requirements")):
@@ -132,7 +132,7 @@ def _is_package(destination: Path) -> bool:
 def env_files(destination: Path) -> Iterator[str]:
     """Yield what a compose file of theirs, here or at the repository's top, names as `env_file` of what it
     builds of this folder, but for `.env`."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     folders = dict.fromkeys((destination, top(destination)))
     for path in filter(Path.is_file, (folder / name for folder in folders for name in COMPOSE)):
         try:
@@ -144,10 +144,10 @@ def env_files(destination: Path) -> Iterator[str]:
             context = build.get("context", ".") if isinstance(build, dict) else build
             if not isinstance(context, str) or (path.parent / context).resolve() != destination.resolve():
                 continue
-            listed = service.get("env_file") or []
-            for one in listed if isinstance(listed, list) else [listed]:
+            files = service.get("env_file") or []
+            for one in files if isinstance(files, list) else [files]:
                 name = str(one.get("path", "") if isinstance(one, dict) else one)
                 place = path.parent / name
                 if place.is_file() and place.resolve() != (destination / ".env").resolve():
-                    found[os.path.relpath(place, destination)] = None
-    yield from found
+                    names[os.path.relpath(place, destination)] = None
+    yield from names

@@ -73,12 +73,12 @@ def three_way(theirs: bytes, base: bytes, new: bytes) -> tuple[bytes, bool]:
         for name, data in (("theirs", theirs), ("base", base), ("new", new)):
             (Path(folder) / name).write_bytes(data)
         labels = ("-L", "yours", "-L", "the previous version", "-L", "the current version")
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", "merge-file", "-p", *labels, "theirs", "base", "new"], cwd=folder, capture_output=True
         )
-    if done.returncode < 0 or done.returncode > 127:
-        raise OSError(f"git merge-file: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout, done.returncode > 0
+    if process.returncode < 0 or process.returncode > 127:
+        raise OSError(f"git merge-file: {process.stderr.decode(errors='replace').strip()}")
+    return process.stdout, process.returncode > 0
 
 
 def mark_unmerged(
@@ -96,8 +96,8 @@ def mark_unmerged(
             entries += f"{mode} {store(destination, base[name])} 1\t{prefix}{name}\n"
         entries += f"{mode} {theirs} 2\t{prefix}{name}\n"
         entries += f"{mode} {store(destination, new[name])} 3\t{prefix}{name}\n"
-    git(destination, "update-index", "--index-info", given=entries.encode())
+    git(destination, "update-index", "--index-info", data=entries.encode())
 
 
 def store(destination: Path, file: File) -> str:
-    return git(destination, "hash-object", "-w", "--stdin", given=file.data)
+    return git(destination, "hash-object", "-w", "--stdin", data=file.data)

@@ -15,6 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from behindproxy.contract.advice.places import TOOL, Places
 from behindproxy.stack.index import requirement
 
 from .writing import File
@@ -29,14 +30,14 @@ PINS = "behindproxy/pins/"
 
 
 def included() -> dict[str, Path]:
-    """Return the files of template/ and pins/ by their names in the wheel."""
+    """Return the files of pages/, pins/ and template/ by their names in the wheel."""
     project = REPOSITORY / "pyproject.toml"
-    places = {f"behindproxy/{name}": PACKAGE / name for name in ("template", "pins")}
+    places = {f"behindproxy/{name}": PACKAGE / name for name in ("pages", "pins", "template")}
     if PACKAGE.parent.name == "src" and project.is_file():
         # In a clone the root's own files stand for what the wheel has of them: one list says which.
         build = tomllib.loads(project.read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
-        listed = build["targets"]["wheel"]["force-include"]
-        places |= {inside: REPOSITORY / outside for outside, inside in listed.items()}
+        table = build["targets"]["wheel"]["force-include"]
+        places |= {inside: REPOSITORY / outside for outside, inside in table.items()}
     return dict(_files(places))
 
 
@@ -91,6 +92,16 @@ def placed(name: str, answers: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def text_of(name: str, text: str, answers: Mapping[str, Any]) -> str:
+    text = _text_of(name, text, answers)
+    if name == "makefile":  # its comments name the deployment's files; its targets are its own
+        return Places(folder=answers["stack"]).named(text)
+    if name == "dockerignore.jinja":  # names of theirs
+        return text
+    # A file in the deployment's folder names its neighbours as they are called there.
+    return Places(answers["makefile"], tool=TOOL).named(text)
+
+
+def _text_of(name: str, text: str, answers: Mapping[str, Any]) -> str:
     if name.endswith(".jinja"):
         environment = Environment(
             undefined=StrictUndefined,
@@ -102,8 +113,7 @@ def text_of(name: str, text: str, answers: Mapping[str, Any]) -> str:
         )
         return environment.from_string(text).render(answers)
     if name.startswith(("stack/", "with/")):  # what a copy has not
-        text = re.sub(r" \((?:docs|src|behindproxy_serve)/[\w./]+\)", "", text)
-        text = text.replace("; .env.example explains each", "; `behindproxy settings` explains each")
+        text = re.sub(r" \((?:src|behindproxy_serve)/[\w./]+\)", "", text)
     if re.fullmatch(r"stack/docker-compose[\w.]*\.yml", name):
         text = re.sub(r"(?m)^name: behindproxy$", f"name: behindproxy-{answers['project']}", text)
         # Plain Compose reads the .env beside the file alone, and a clone may have none.
@@ -122,6 +132,7 @@ def pins() -> str:
 
 def lock(pins: str, answers: Mapping[str, Any]) -> str:
     """Return the tool's requirements, each with its hash."""
+    pins = re.sub(r"(?m)^ +# +-c requirements/\S+\n", "", pins)  # a file that a copy has not
     wheels = "".join(
         f"{requirement(name) if answers['index'] else f'./{OURS}/{name}'} \\\n    --hash=sha256:{digest}\n"
         for name, digest in answers["wheels"].items()
@@ -134,8 +145,8 @@ def lock(pins: str, answers: Mapping[str, Any]) -> str:
 
 def record(answers: Mapping[str, Any]) -> str:
     # A string, a boolean, or a list or table of strings: JSON's are TOML's, but for a table.
-    kept = {key: value for key, value in answers.items() if key not in ("wheels", "folder")}
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in kept.items()]
+    values = {key: value for key, value in answers.items() if key not in ("wheels", "folder")}
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     return (
         "# What this copy was made with, for behindproxy update: leave it as it is.\n"
         "# Its prefix and module are defaults, which .env overrides.\n" + "\n".join(lines) + "\n"

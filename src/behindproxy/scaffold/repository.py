@@ -4,10 +4,10 @@ import subprocess
 from pathlib import Path
 
 
-def git(folder: Path, *arguments: str, given: bytes = b"") -> str:
+def git(folder: Path, *arguments: str, data: bytes = b"") -> str:
     """Return what it prints; nothing where it fails."""
-    done = subprocess.run(["git", "-C", str(folder), *arguments], input=given, capture_output=True)
-    return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else ""
+    process = subprocess.run(["git", "-C", str(folder), *arguments], input=data, capture_output=True)
+    return process.stdout.decode(errors="replace").rstrip("\n") if process.returncode == 0 else ""
 
 
 def is_repository(folder: Path) -> bool:
@@ -17,10 +17,10 @@ def is_repository(folder: Path) -> bool:
 def top(folder: Path) -> Path:
     """Return the folder of the repository that has `folder`; itself where none has."""
     there = folder if folder.is_dir() else folder.parent
-    found = git(there, "rev-parse", "--show-toplevel")
-    if not found or Path(found) == folder or git(there, "check-ignore", str(folder)):
+    path = git(there, "rev-parse", "--show-toplevel")
+    if not path or Path(path) == folder or git(there, "check-ignore", str(folder)):
         return folder
-    return Path(found)
+    return Path(path)
 
 
 def is_committed(folder: Path, name: str) -> bool:

@@ -58,8 +58,8 @@ def update(destination: Path, request: Request) -> int:
     if index:
         in_index(tool)
     base, new = (
-        {} if made["index"] else {f"{start}{OURS}/{name}": File(data) for name, data in held.items()}
-        for made, held in ((before, old), (after, tool))
+        {} if choices["index"] else {f"{start}{OURS}/{name}": File(data) for name, data in content.items()}
+        for choices, content in ((before, old), (after, tool))
     )
     base |= rendered_by(old, before)
     new |= render(after)
@@ -94,8 +94,8 @@ def read_record(destination: Path) -> dict[str, Any]:
     path = destination / RECORD
     try:
         answers = tomllib.loads(path.read_text(encoding="utf-8"))
-        wanted = {"version", "project", "app_module", "api_prefix", "with", "stack", "makefile", "allowed"}
-        if not wanted <= answers.keys() or not re.fullmatch(r"\d+(\.\d+)*\S*", str(answers["version"])):
+        keys = {"version", "project", "app_module", "api_prefix", "with", "stack", "makefile", "allowed"}
+        if not keys <= answers.keys() or not re.fullmatch(r"\d+(\.\d+)*\S*", str(answers["version"])):
             raise ValueError
     except FileNotFoundError:
         raise SystemExit(
@@ -118,8 +118,8 @@ def kept_in(theirs: File, before: File, after: File) -> File:
         key = line.partition(b" = ")[0]
         if line not in old and b" = " in line:
             pattern = rb"(?m)^" + re.escape(key) + rb" *=[^\r\n]*"
-            text, found = re.subn(pattern, line.replace(b"\\", rb"\\"), text, count=1)
-            text = text if found else text + line + b"\n"
+            text, count = re.subn(pattern, line.replace(b"\\", rb"\\"), text, count=1)
+            text = text if count else text + line + b"\n"
     return File(text)
 
 
@@ -128,13 +128,13 @@ def present_wheels(destination: Path, tool: Mapping[str, bytes]) -> dict[str, by
     it was, or no index has it."""
     lock = destination / LOCK
     text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
-    if wanted := named(text):
+    if digests := named(text):
         here = {requirement(name): hashlib.sha256(data).hexdigest() for name, data in tool.items()}
-        return dict(tool) if wanted == here else fetch(wanted)
+        return dict(tool) if digests == here else fetch(digests)
     beside = re.findall(rf"(?m)^\./{OURS}/(\S+\.whl) \\\s+--hash=sha256:(\w+)", text)
     if len(beside) != 2:
         raise SystemExit(f"{lock} does not name the two wheels of the tool: git log has it as it was")
-    found = {}
+    result = {}
     for name, digest in beside:
         path = destination / OURS / name
         data = path.read_bytes() if path.is_file() else b""
@@ -143,8 +143,8 @@ def present_wheels(destination: Path, tool: Mapping[str, bytes]) -> dict[str, by
                 f"{path} is not the wheel that {LOCK} names, and without it your changes cannot be "
                 f"distinguished from the tool's: git checkout {shlex.quote(str(path))}"
             )
-        found[name] = data
-    return found
+        result[name] = data
+    return result
 
 
 def rendered_by(tool: Mapping[str, bytes], answers: Mapping[str, Any]) -> dict[str, File]:
@@ -157,19 +157,19 @@ def rendered_by(tool: Mapping[str, bytes], answers: Mapping[str, Any]) -> dict[s
                 ZipFile(wheel).extractall(folder)
             except BadZipFile:
                 raise SystemExit(f"{OURS}/{name} is no wheel: git log has it as it was") from None
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-P", "-m", "behindproxy.scaffold.render"],
             input=json.dumps(dict(answers)).encode(),
             capture_output=True,
             cwd=folder,
             env={**os.environ, "PYTHONPATH": folder},
         )
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it does not say why"]
-        raise SystemExit(f"behindproxy {answers['version']} cannot render what it wrote here: {said[-1]}")
+    if process.returncode:
+        lines = process.stderr.decode(errors="replace").strip().splitlines() or ["it does not say why"]
+        raise SystemExit(f"behindproxy {answers['version']} cannot render what it wrote here: {lines[-1]}")
     return {
         name: File(base64.b64decode(file["data"]), file["executable"])
-        for name, file in json.loads(done.stdout).items()
+        for name, file in json.loads(process.stdout).items()
     }
 
 
@@ -179,9 +179,9 @@ def refuse_what_cannot_be_taken_back(root: Path, files: Mapping[str, File | None
             f"{root} is no git repository, so nothing could be undone: git init, and commit the copy"
         )
     there = [name for name in files if os.path.lexists(root / name)]
-    if lost := [name for name in there if not is_committed(root, name)]:
+    if losses := [name for name in there if not is_committed(root, name)]:
         raise SystemExit(
-            f"{root} has changes that are not committed: {', '.join(lost)}; commit or stash them, so that "
+            f"{root} has changes that are not committed: {', '.join(losses)}; commit or stash them, so that "
             "git can show and undo the new ones; nothing was changed"
         )
 

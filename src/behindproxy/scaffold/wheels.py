@@ -41,11 +41,11 @@ def built() -> dict[str, bytes]:
             command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
             environ = os.environ | {"SOURCE_DATE_EPOCH": "1577836800"}
             environ.pop("PYTHONPATH", None)
-            done = subprocess.run(command, cwd=package, env=environ, capture_output=True, text=True)
-            if done.returncode:
-                said = done.stderr.strip().splitlines() or ["hatchling does not say why"]
+            process = subprocess.run(command, cwd=package, env=environ, capture_output=True, text=True)
+            if process.returncode:
+                lines = process.stderr.strip().splitlines() or ["hatchling does not say why"]
                 raise SystemExit(
-                    f"the wheels could not be built: {said[-1]} (src/behindproxy/make/environment.sh build)"
+                    f"the wheels could not be built: {lines[-1]} (src/behindproxy/make/environment.sh build)"
                 )
         return {path.name: normal(path.read_bytes()) for path in sorted(Path(folder).glob("*.whl"))}
 

@@ -51,7 +51,7 @@ def write(destination: Path, files: Mapping[str, File | None]) -> None:
     Whatever fails or cuts it off, everything is as it was before."""
     before = {name: load(destination / name) for name in files if (destination / name).is_file()}
     modes = {name: (destination / name).stat().st_mode & 0o7777 for name in before}
-    made: list[Path] = []
+    paths: list[Path] = []
     try:
         for name, file in files.items():
             path = destination / name
@@ -60,10 +60,10 @@ def write(destination: Path, files: Mapping[str, File | None]) -> None:
                 continue
             for folder in reversed(path.parents):
                 if not folder.exists():
-                    made.append(folder)
+                    paths.append(folder)
                     folder.mkdir()
             if not os.path.lexists(path):
-                made.append(path)
+                paths.append(path)
             put(path, file, before.get(name))
     except BaseException:
         for number in ENDING:
@@ -71,7 +71,7 @@ def write(destination: Path, files: Mapping[str, File | None]) -> None:
         for name, file in before.items():
             put(destination / name, file, None)
             (destination / name).chmod(modes[name])
-        for path in reversed(made):
+        for path in reversed(paths):
             if path.is_dir():
                 path.rmdir()
             elif os.path.lexists(path):
@@ -81,9 +81,9 @@ def write(destination: Path, files: Mapping[str, File | None]) -> None:
 
 def put(path: Path, file: File, before: File | None) -> None:
     if before and file.data.startswith(before.data):
-        if added := file.data[len(before.data) :]:
+        if addition := file.data[len(before.data) :]:
             with path.open("ab") as end:
-                end.write(added)
+                end.write(addition)
     else:
         path.write_bytes(file.data)
     executable = bool(path.stat().st_mode & 0o100)

@@ -53,12 +53,12 @@ def _tables() -> Iterator[str]:
 
 
 def _defaults(row: Setting) -> str:
-    said = [_shown(row.default)]
+    parts = [_shown(row.default)]
     if row.production != row.default:
-        said.append(f"with `DOMAIN` {_shown(row.production)}")
+        parts.append(f"with `DOMAIN` {_shown(row.production)}")
     if row.swarm != row.default:
-        said.append(f"in a swarm {_shown(row.swarm)}")
-    return "; ".join(said)
+        parts.append(f"in a swarm {_shown(row.swarm)}")
+    return "; ".join(parts)
 
 
 def _shown(value: str) -> str:

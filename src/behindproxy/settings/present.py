@@ -3,6 +3,7 @@
 import os
 import sys
 
+from behindproxy.stack.paths import PLACES
 from behindproxy.stack.settings import (
     StackSettings,
     SwarmSettings,
@@ -17,7 +18,7 @@ from behindproxy.urls import hidden
 from . import pages
 from .table import TABLE
 
-PAGES = {"env": pages.env, "md": pages.markdown}
+PAGES = {"env": lambda: PLACES.named(pages.env()), "md": pages.markdown}
 
 
 def run(form: str, swarm: bool) -> int:
@@ -37,17 +38,17 @@ def run(form: str, swarm: bool) -> int:
     for row in TABLE.values():
         value, origin = present.get(row.name) or row.effective(bool(domain), swarm)
         lines.append((f"{row.name}={hidden(value.replace('${DOMAIN}', domain))}", origin))
-    width = max(len(shown) for shown, _ in lines)
-    for shown, origin in lines:
-        print(f"{shown:<{width}}  {origin}")
+    width = max(len(text) for text, _ in lines)
+    for text, origin in lines:
+        print(f"{text:<{width}}  {origin}")
     own = own_keys(os.environ)
     if own:
         print(f"the application's own, values not shown: {', '.join(sorted(own))}")
     for warning in warnings(os.environ):
-        print(warning)
+        print(PLACES.named(warning))
     try:
         read_as(SwarmSettings if swarm else StackSettings)
     except SystemExit as refusal:
-        print(hidden(str(refusal)), file=sys.stderr)
+        print(PLACES.named(hidden(str(refusal))), file=sys.stderr)
         return 1
     return 0

@@ -30,7 +30,7 @@ SCOPES = {
     "stack": "stack: Traefik, in every runtime",
     "docker": "docker: only in Docker",
     "native": "native: only in the native runtime",
-    "production": "production: with `DOMAIN`; of these, a swarm reads only `DOMAIN`",
+    "production": "production: only if `DOMAIN` is set; of these keys, a swarm reads only `DOMAIN`",
     "swarm": "swarm: only `make swarm-deploy`",
 }
 
@@ -49,12 +49,12 @@ class Setting:
     sentence: str
     validated: bool = True  # False: who reads it checks it
 
-    def refusal(self, written: str) -> str:
+    def refusal(self, value: str) -> str:
         """Return the reason for which its validator refuses `written`; empty where it takes it."""
         name = self.name.lower()
-        if self.validated and written:
+        if self.validated and value:
             try:
-                StackSettings.model_validate({name: written})
+                StackSettings.model_validate({name: value})
             except ValidationError as error:
                 return next((reason(one) for one in error.errors() if one["loc"][:1] == (name,)), "")
         return ""

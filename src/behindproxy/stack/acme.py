@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from .paths import PLACES
 from .settings import StackSettings
 
 STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
@@ -26,9 +27,10 @@ def check(settings: StackSettings, running: bool) -> None:
     """Raise SystemExit when DOMAIN does not lead here; `running`: our Traefik has port 80 already."""
     domain = settings.domain
     if not settings.acme_ca:
+        first = f"make up ACME_CA={STAGING}"
         print(
-            f"the certificate comes from Let's Encrypt, which allows few failures; to try first: "
-            f"make up ACME_CA={STAGING}"
+            "the certificate comes from Let's Encrypt, which allows few failures; to try first: "
+            f"{PLACES.named(first)}"
         )
     try:
         addresses = sorted({str(info[4][0]) for info in socket.getaddrinfo(domain, 80)})
@@ -43,9 +45,9 @@ def check(settings: StackSettings, running: bool) -> None:
             "remove the record"
         )
     if not running and not _answers_here(settings):
-        shown = ", ".join(addresses)
+        text = ", ".join(addresses)
         line = (
-            f"DOMAIN={domain}: port 80 of {shown} does not lead to this machine, and there the "
+            f"DOMAIN={domain}: port 80 of {text} does not lead to this machine, and there the "
             "certificate authority checks the domain; open it in the firewall, or correct the record"
         )
         if not settings.acme_ca:
@@ -138,27 +140,27 @@ def served(settings: StackSettings) -> Certificate | None:
     try:
         with socket.create_connection((host, settings.https_port), timeout=5) as plain:
             with context.wrap_socket(plain, server_hostname=settings.domain) as secure:
-                found = x509.load_der_x509_certificate(secure.getpeercert(True) or b"")
+                certificate = x509.load_der_x509_certificate(secure.getpeercert(True) or b"")
     except (OSError, ValueError):
         return None
-    return Certificate(found.not_valid_before_utc, found.not_valid_after_utc)
+    return Certificate(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
 
 
 def state(settings: StackSettings, log: str) -> tuple[str, bool]:
     """Return what `make ps` says of the certificate, and whether all is well."""
-    found = served(settings)
-    if not found:
+    certificate = served(settings)
+    if not certificate:
         return f"certificate NOT THERE   {refused(log) or UNEXPLAINED}", False
-    if late := found.late(refused(log, found.due), datetime.now(UTC)):
+    if late := certificate.late(refused(log, certificate.due), datetime.now(UTC)):
         # Without -f, Compose prefers a compose.yaml that lies beside it.
         again = "docker compose -f docker-compose.yml restart traefik"
         return f"certificate NOT RENEWED   {late}; to try again: {again}", False
-    return f"certificate {found.text}", True
+    return f"certificate {certificate.text}", True
 
 
 def refused(log: str, since: datetime | None = None) -> str | None:
     """Return the last error of `log` (Traefik's) about a certificate, if it came after `since`."""
-    found = None
+    reason = None
     for line in log.splitlines():
         start = line.find('{"level":"error"')
         if start >= 0 and re.search("acme", line, re.IGNORECASE):
@@ -168,5 +170,5 @@ def refused(log: str, since: datetime | None = None) -> str | None:
                     continue
             except (ValueError, KeyError):
                 continue
-            found = entry.get("error") or entry.get("message")
-    return found
+            reason = entry.get("error") or entry.get("message")
+    return reason

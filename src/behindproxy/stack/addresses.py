@@ -5,7 +5,8 @@ from ipaddress import ip_address
 
 import psutil
 
-from .paths import CA_FILE, ROOT
+from . import ownership
+from .paths import CA_FILE, PLACES, ROOT
 from .settings import StackSettings
 
 
@@ -27,7 +28,7 @@ def show(runtime: str, settings: StackSettings) -> None:
         ("proxied", f"{proxy}{page}", who),
         ("", f"{tls}{page}", f"{who}; CA {ca}"),
         *_documentation(settings, proxy, direct, who),
-        ("direct", f"{direct}{page}", "this machine only"),
+        ("direct", f"{direct}{page}", _who_directly(runtime)),
     ]
     width = max(len(url) for _, url, _ in rows)
     for name, url, reach in rows:
@@ -35,7 +36,7 @@ def show(runtime: str, settings: StackSettings) -> None:
     for line in warnings(settings):
         print(line)
     if runtime == "native":
-        print("native: every process of this user can pose as the proxy; containers close that")
+        print("native: any program of yours can send requests as the proxy does; with RUNTIME=docker, none")
 
 
 def _documentation(settings: StackSettings, proxy: str, direct: str, who: str) -> list[tuple[str, str, str]]:
@@ -51,29 +52,40 @@ def page_of(settings: StackSettings) -> str:
 
 
 def _who(settings: StackSettings) -> str:
-    bound = ip_address(settings.bind_address)
-    if bound.is_loopback:
+    address = ip_address(settings.bind_address)
+    if address.is_loopback:
         return "this machine only"
-    if bound.is_unspecified:
+    if address.is_unspecified:
         return "anyone who can reach this machine"
-    return f"anyone who can reach {bound}"
+    return f"anyone who can reach {address}"
+
+
+def _who_directly(runtime: str) -> str:
+    """As the engine has it published: an edit of docker-compose.yml may have opened it."""
+    if runtime != "docker":
+        return "this machine only"
+    replicas = (one for one in ownership.own() if one.service.startswith("app"))
+    hosts = [host for one in replicas for inside, (host, _) in one.ports.items() if inside == "8000"]
+    if all(host and ip_address(host).is_loopback for host in hosts):
+        return "this machine only"
+    return PLACES.named("anyone who can reach this machine, without the proxy: `make doctor` says why")
 
 
 def warnings(settings: StackSettings) -> list[str]:
     """Return what widening BIND_ADDRESS or PUBLIC_HOSTS brings, a line each."""
     lines = []
-    bound = ip_address(settings.bind_address)
+    own_address = ip_address(settings.bind_address)
     if "*" in settings.hosts:
         lines.append("PUBLIC_HOSTS=*: any Host is answered, and redirects repeat it")
-    if bound.is_loopback:
+    if own_address.is_loopback:
         return lines
     if settings.probe:
         lines.append(
             "PROBE=1: the probe shows request headers to anyone who sends it a request; PROBE=0 removes it"
         )
-    opened = _own_addresses(bound.version) if bound.is_unspecified else [str(bound)]
-    shown = [f"[{address}]" if ":" in address else address for address in opened]
-    missing = [address for address in shown if address not in settings.hosts]
+    addresses = _own_addresses(own_address.version) if own_address.is_unspecified else [str(own_address)]
+    hosts = [f"[{address}]" if ":" in address else address for address in addresses]
+    missing = [address for address in hosts if address not in settings.hosts]
     if missing and not settings.domain and "*" not in settings.hosts:
         lines.append(
             "these addresses are open, and Traefik answers 404 there until .env has: "
@@ -84,6 +96,6 @@ def warnings(settings: StackSettings) -> list[str]:
 
 def _own_addresses(version: int) -> list[str]:
     family = socket.AF_INET if version == 4 else socket.AF_INET6
-    found = [a.address for all_ in psutil.net_if_addrs().values() for a in all_ if a.family == family]
-    usable = [ip_address(address.split("%")[0]) for address in found]
+    addresses = [a.address for all_ in psutil.net_if_addrs().values() for a in all_ if a.family == family]
+    usable = [ip_address(address.split("%")[0]) for address in addresses]
     return [str(a) for a in usable if not a.is_loopback and not a.is_link_local]

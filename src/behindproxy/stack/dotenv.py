@@ -84,40 +84,40 @@ def parse(text: str, environ: Mapping[str, str], unset: list[Unset] | None = Non
 
 
 def _value(
-    text: str, position: int, line: int, known: Mapping[str, str], unset: list[str]
+    text: str, position: int, line: int, values: Mapping[str, str], unset: list[str]
 ) -> tuple[str, int]:
     while text[position : position + 1] in (" ", "\t"):
         position += 1
     quote = text[position : position + 1]
     if quote in ("'", '"'):
         body = re.compile(rf"{quote}((?:\\.|[^\\{quote}])*){quote}[ \t]*(#[^\n]*)?(?=\n|$)", re.DOTALL)
-        found = body.match(text, position)
-        if not found:
+        match = body.match(text, position)
+        if not match:
             raise DotenvError(f".env line {line}: the {quote} is never closed, or text follows it")
         if quote == "'":
-            return found[1].replace("\\'", "'"), found.end()
-        raw = re.sub(r"\\(.)", lambda m: m[0] if m[1] == "$" else ESCAPES.get(m[1], m[0]), found[1])
-        return expand(raw, known, line, unset), found.end()
+            return match[1].replace("\\'", "'"), match.end()
+        raw = re.sub(r"\\(.)", lambda m: m[0] if m[1] == "$" else ESCAPES.get(m[1], m[0]), match[1])
+        return expand(raw, values, line, unset), match.end()
     end = text.find("\n", position)
     end = len(text) if end < 0 else end
     raw = re.split(r"(?:^|\s)#", text[position:end], maxsplit=1)[0].strip()
-    return expand(raw, known, line, unset), end
+    return expand(raw, values, line, unset), end
 
 
-def expand(value: str, known: Mapping[str, str], line: int, unset: list[str]) -> str:
+def expand(value: str, values: Mapping[str, str], line: int, unset: list[str]) -> str:
     def replace(match: re.Match[str]) -> str:
         if match[0] in ("\\$", "$$"):
             return "$"
         name, mark = match["plain"] or match["name"], match["mark"] or ""
-        present = name in known and (known[name] != "" or not mark.startswith(":"))
+        present = name in values and (values[name] != "" or not mark.startswith(":"))
         if mark.endswith("+"):
-            return expand(match["word"], known, line, unset) if present else ""
+            return expand(match["word"], values, line, unset) if present else ""
         if present:
-            return known[name]
+            return values[name]
         if mark.endswith("?"):
             raise DotenvError(f".env line {line}: {name} is required: {match['word']}")
         if mark:
-            return expand(match["word"], known, line, unset)
+            return expand(match["word"], values, line, unset)
         unset.append(match[0])
         return ""
 

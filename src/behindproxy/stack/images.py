@@ -9,7 +9,7 @@ def serving(image: str) -> str:
     """Return the id of the image that the replicas have, of the first slot's where they differ, or that the
     last ones had; empty before the first. `image` itself may be one that never served."""
     own = {
-        one.service: str(one.inspected["Image"])
+        one.service: str(one.inspection["Image"])
         for one in ownership.own()
         if one.running and not one.oneoff and "PROXY_ADDRESS" in one.environ
     }
@@ -34,18 +34,18 @@ def pull(name: str) -> str:
 
     Raise SystemExit where there is none."""
     print(f"pulling {name}", flush=True)
-    done = subprocess.run(["docker", "pull", "--quiet", name], capture_output=True, text=True)
-    found = identity(name)
-    if done.returncode == 0 and found:
-        return found
-    reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-    if not found:
+    process = subprocess.run(["docker", "pull", "--quiet", name], capture_output=True, text=True)
+    id_ = identity(name)
+    if process.returncode == 0 and id_:
+        return id_
+    reason = (process.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    if not id_:
         raise SystemExit(
             f"{name} cannot be pulled: {reason}; name an image that docker pull finds, for example "
             "registry.example.com/shop@sha256:… (docker login first, where the registry wants it)"
         )
     print(f"{name} cannot be pulled ({reason}); the local image of this name is used")
-    return found
+    return id_
 
 
 def digest(image: str) -> str:

@@ -26,23 +26,23 @@ def named(lock: str) -> dict[str, str]:
     return dict(re.findall(r"(?m)^(behindproxy(?:-serve)?==\S+) \\\s+--hash=sha256:(\w+)", lock))
 
 
-def fetch(wanted: Mapping[str, str]) -> dict[str, bytes]:
+def fetch(digests: Mapping[str, str]) -> dict[str, bytes]:
     """Return the wheels of these requirements, by file name. Raise SystemExit with pip's reason."""
     with tempfile.TemporaryDirectory() as folder:
-        lines = [f"{name} --hash=sha256:{digest}\n" for name, digest in wanted.items()]
+        lines = [f"{name} --hash=sha256:{digest}\n" for name, digest in digests.items()]
         Path(folder, "wanted.txt").write_text("".join(lines), encoding="utf-8")
         options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--disable-pip-version-check"]
-        done = subprocess.run(
+        process = subprocess.run(
             [_python(folder), "-m", "pip", "download", *options, "--quiet", "-r", "wanted.txt"],
             cwd=folder,
             capture_output=True,
             text=True,
         )
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or ["pip does not say why"]
-            reasons = [line.strip() for line in said if line.startswith("ERROR: ")] or said
+        if process.returncode:
+            errors = process.stderr.strip().splitlines() or ["pip does not say why"]
+            reasons = [line.strip() for line in errors if line.startswith("ERROR: ")] or errors
             raise SystemExit(
-                f"no index has {' and '.join(wanted)} with the hash that is expected: {reasons[-1]}"
+                f"no index has {' and '.join(digests)} with the hash that is expected: {reasons[-1]}"
             )
         return {path.name: path.read_bytes() for path in sorted(Path(folder).glob("*.whl"))}
 

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .paths import PLACES
+
 LOADED, STARTED = SIGNS = (" could not be loaded: ", " could not start: ")
 # What the servers import, as they do: it says why it cannot, in a line of the log.
 IMPORT = "import behindproxy_serve.asgi"
@@ -43,7 +45,7 @@ def refuse_unloadable(command: list[str], environ: dict[str, str], folder: Path,
     if os.environ.get("APP_RELOAD"):
         return  # the server waits for an edit
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             cwd=folder,
             env=environ,
@@ -59,8 +61,8 @@ def refuse_unloadable(command: list[str], environ: dict[str, str], folder: Path,
             name = command[command.index("--name") + 1]
             subprocess.run(["docker", "rm", "--force", name], capture_output=True)
         return  # the start says it, and its own limit
-    sentence, trace = failure(done.stdout)
-    if done.returncode and sentence:
+    sentence, trace = failure(process.stdout)
+    if process.returncode and sentence:
         print(trace, file=sys.stderr)
         raise SystemExit(f"{sentence}; what runs goes on")
 
@@ -90,7 +92,20 @@ def in_a_container(config: dict[str, Any], beside: str) -> tuple[list[str], dict
 
 def waits(start_seconds: int) -> str:
     """Return what is said of a start that takes its time."""
-    return (
+    return PLACES.named(
         f"the application is starting: it does not answer yet, and has START_SECONDS={start_seconds} "
         "for imports and lifespan (make logs shows what it does)"
     )
+
+
+def too_late(module: str, start_seconds: int) -> str:
+    """Return what is said of a start that took too long."""
+    return (
+        f"APP_MODULE={module} did not start within START_SECONDS={start_seconds}: its imports or its "
+        "lifespan had not ended"
+    )
+
+
+def ended(module: str) -> str:
+    """Return what is said of one that ends by itself, and tells the log no reason that we know."""
+    return f"APP_MODULE={module} could not start: its process ended each time before it answered"

@@ -37,7 +37,7 @@ def alone(command: str) -> Iterator[None]:
 @contextmanager
 def taken_over(command: str, drain_seconds: int = 10) -> Iterator[None]:
     """Take the lock from whoever has it: the command that runs is ended, unless it is a `down` too."""
-    told, deadline = 0, time.monotonic() + GRACE_SECONDS + drain_seconds
+    last_pid, deadline = 0, time.monotonic() + GRACE_SECONDS + drain_seconds
     while True:
         with _opened() as file:
             if _take(file):
@@ -48,10 +48,10 @@ def taken_over(command: str, drain_seconds: int = 10) -> Iterator[None]:
                 return
             pid, other = _holder(file)
             late = time.monotonic() > deadline
-            if _is_command(pid) and other != command and (pid != told or late):
+            if _is_command(pid) and other != command and (pid != last_pid or late):
                 print(PLACES.named(f"ending `make {other}` (pid {pid})"), flush=True)
                 _send(pid, signal.SIGKILL if late else signal.SIGTERM)
-                told = pid
+                last_pid = pid
             elif late and (other == command or not _is_command(pid)):
                 raise SystemExit(f"`make {other}` of this clone (pid {pid}) does not end")
         time.sleep(0.1)

@@ -7,8 +7,8 @@ from pathlib import Path
 from .paths import ROOT
 
 # The first line of BUILD/.gitignore where environment.sh made the folder, and so all that is in it.
-MADE = "# Made by make; make clean removes this folder."
-KNOWN = (
+MARK = "# Made by make; make clean removes this folder."
+NAMES = (
     "app",
     "app.part",
     "compose.log",
@@ -34,7 +34,7 @@ def remove(folder: Path) -> list[str]:
     if not folder.exists():
         return []
     whole = by_the_tools(folder)
-    names = sorted(path.name for path in folder.iterdir()) if whole else KNOWN
+    names = sorted(path.name for path in folder.iterdir()) if whole else NAMES
     # The lock is held meanwhile, and one that is gone would keep nobody out: it goes last.
     for name in sorted(names, key=lambda name: name in (".gitignore", "lock")):
         path = folder / name
@@ -42,17 +42,17 @@ def remove(folder: Path) -> list[str]:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    left = [] if whole else sorted(path.name for path in folder.iterdir())
-    if not left and not folder.is_symlink():
+    rest = [] if whole else sorted(path.name for path in folder.iterdir())
+    if not rest and not folder.is_symlink():
         with suppress(OSError):  # the next command is already there
             folder.rmdir()
-    return [f"{folder.relative_to(ROOT)}/{name}" for name in left]
+    return [f"{folder.relative_to(ROOT)}/{name}" for name in rest]
 
 
 def by_the_tools(folder: Path) -> bool:
     """Whether environment.sh made the folder."""
     note = folder / ".gitignore"
     try:
-        return not folder.is_symlink() and note.read_text().startswith(MADE)
+        return not folder.is_symlink() and note.read_text().startswith(MARK)
     except (OSError, UnicodeDecodeError):
         return False

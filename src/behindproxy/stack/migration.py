@@ -14,7 +14,7 @@ def run(command: str, before: list[str], environ: dict[str, str], folder: Path) 
         return
     print(f"running {command}", flush=True)
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [*before, *shlex.split(command)],
             cwd=folder,
             env=environ,
@@ -26,9 +26,9 @@ def run(command: str, before: list[str], environ: dict[str, str], folder: Path) 
         )
     except OSError as error:
         raise SystemExit(f"MIGRATE_COMMAND={command}: {error.strerror}: {error.filename}") from None
-    if done.returncode:
-        print(*done.stdout.splitlines()[-TAIL:], sep="\n", file=sys.stderr)
+    if process.returncode:
+        print(*process.stdout.splitlines()[-TAIL:], sep="\n", file=sys.stderr)
         raise SystemExit(
-            f"MIGRATE_COMMAND={command} ended with status {done.returncode} (its last lines are above), so "
-            "nothing was replaced"
+            f"MIGRATE_COMMAND={command} ended with status {process.returncode} (its last lines are above), "
+            "so nothing was replaced"
         )

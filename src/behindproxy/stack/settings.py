@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from types import CodeType
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import ValidationError, field_validator, model_validator
@@ -23,10 +24,10 @@ from behindproxy_serve.settings import (
 )
 
 from .dotenv import DotenvError, Unset, content_of, parse
-from .paths import COPY, DEFAULTS, DEFAULTS_FILE, KEPT_SUBNET, ROOT
+from .paths import COPY, DEFAULTS, DEFAULTS_FILE, KEPT_PORTS, KEPT_SUBNET, PLACES, ROOT
 
 Model = TypeVar("Model", bound="StackSettings")
-MARKER = "add_demonstration"  # what app/main.py calls
+MARKER = "add_demonstration"  # the function that app/main.py calls
 # Read from .env by Compose and its client, or meant for Traefik, Grafana or the runtime of Go.
 OF_OTHERS = re.compile(r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|TRAEFIK|GF)_\w+|GO(MAXPROCS|GC|MEMLIMIT)")
 # What to set where a variable that a server reads by itself is ignored.
@@ -53,14 +54,17 @@ CHARACTERS = ("%2F", "%5C", "%00", "%3B", "%25", "%3F", "%23", "//")
 # As docker pull takes it: registry, path, tag and digest. An option begins with a hyphen, and no name does.
 FOLDER = re.compile(r"[A-Za-z0-9_][\w./-]*", re.ASCII)
 IMAGE = re.compile(r"[A-Za-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?", re.ASCII)
-KEPT = str(KEPT_SUBNET.relative_to(ROOT))  # where a SUBNET stands that the user did not give
+SUBNET_FILE = str(KEPT_SUBNET.relative_to(ROOT))  # where a SUBNET stands that the user did not give
+PORTS_FILE = str(KEPT_PORTS.relative_to(ROOT))  # where ports stand that the user did not give
+PUBLISHED = ("HTTP_PORT", "HTTPS_PORT", "DIRECT_PORT", "OPS_PORT")
 HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 class StackSettings(Settings):
     http_port: int = setting(
         9999,
-        "Traefik's public port for http.",
+        "Traefik's public port for http. If another stack like this one has the default ports, up chooses "
+        "others, and keeps them.",
         section="ports",
         scope="stack",
         example="9999",
@@ -79,7 +83,8 @@ class StackSettings(Settings):
     bind_address: str = setting(
         "127.0.0.1",
         "The host address that HTTP_PORT and HTTPS_PORT are published on. 0.0.0.0 serves the network: "
-        "Docker's published ports bypass the host's firewall. In Docker the address must be IPv4 or ::1.",
+        "Docker's published ports bypass the host's firewall. :: serves it over IPv6 too, in Docker from "
+        "Engine 27.",
         section="ports",
         scope="stack",
         example="127.0.0.1",
@@ -95,7 +100,7 @@ class StackSettings(Settings):
     )
     public_hosts: str = setting(
         "localhost,127.0.0.1,[::1]",
-        "The host names Traefik answers for, written as in a URL. * is any; redirects then contain whatever "
+        "The host names Traefik accepts, written as in a URL. * accepts any; redirects then contain whatever "
         "Host a client sends.",
         section="names",
         scope="stack",
@@ -104,8 +109,8 @@ class StackSettings(Settings):
     subnet: str = setting(
         "172.30.98",
         "The first three numbers of the stack's networks in Docker (a /24). If this machine or another "
-        "network has addresses there, up chooses a free one and keeps it, or refuses yours. A second clone "
-        "on this machine needs other ports and another COMPOSE_PROJECT_NAME; natively, only other ports.",
+        "network has addresses there, up chooses a free one and keeps it, or refuses yours. In Docker a "
+        "second clone on this machine also needs another COMPOSE_PROJECT_NAME.",
         section="machine",
         scope="docker",
         example="172.30.98",
@@ -121,8 +126,9 @@ class StackSettings(Settings):
     )
     answer_seconds: int = setting(
         30,
-        "Seconds that the application may take to start an answer. After that the client gets 504, and the "
-        "application keeps running. An answer that has started has no limit.",
+        "Seconds that the application may take to start a response. After that the client gets 504, and "
+        "the application keeps running. A response that has started has no limit. A deploy or a stop "
+        "waits only DRAIN_SECONDS for a response.",
         section="operation",
         scope="stack",
         example="120",
@@ -131,7 +137,7 @@ class StackSettings(Settings):
     )
     request_seconds: int = setting(
         60,
-        "Seconds that a client may take to send a request; an upload counts.",
+        "Seconds that a client may take to send a request, including an upload.",
         section="operation",
         scope="stack",
         example="600",
@@ -157,8 +163,9 @@ class StackSettings(Settings):
     )
     compress: bool = setting(
         "false",
-        "true: Traefik compresses text of a KiB or more for clients that accept it, except streams. Anyone "
-        "who sees an answer's length may then guess a secret in it, if it also contains text from a client.",
+        "true: Traefik compresses text of 1 KiB or more for clients that accept it, except streams. "
+        "Anyone who sees a response's length may then guess a secret in it, if it also contains text "
+        "from a client.",
         section="operation",
         scope="stack",
         example="true",
@@ -183,9 +190,9 @@ class StackSettings(Settings):
     )
     identity_headers: str = setting(
         "",
-        "Headers, comma separated, that load balancers in front (TRUSTED_PROXIES) set about the client: "
+        "Headers, comma-separated, that load balancers in front (TRUSTED_PROXIES) set about the client: "
         "they arrive from any sender, so nothing else may reach Traefik. All others on the list in "
-        "behindproxy_serve/forwarding.py are deleted.",
+        "src/behindproxy_serve/forwarding.py are deleted.",
         section="passes",
         scope="stack",
         example="X-Forwarded-User,X-Forwarded-Email",
@@ -202,9 +209,9 @@ class StackSettings(Settings):
     )
     proxy_hops: int = setting(
         0,
-        "Number of TRUSTED_PROXIES in series; lets RATE_LIMIT count an IPv6 /64 as one client, as without "
-        "proxies. 0: unknown; 1 is assumed if TRUSTED_PROXIES is one address, otherwise each IPv6 address "
-        "counts separately.",
+        "Number of TRUSTED_PROXIES in series; lets RATE_LIMIT count an IPv6 /64 as one client, as it does "
+        "without proxies. 0: unknown; 1 is assumed if TRUSTED_PROXIES is one address, otherwise each IPv6 "
+        "address counts separately.",
         section="operation",
         scope="stack",
         example="1",
@@ -263,7 +270,7 @@ class StackSettings(Settings):
     )
     app_data: str = setting(
         "",
-        "Folders of the project that the application writes to (SQLite, uploads), comma separated. In Docker "
+        "Folders of the project that the application writes to (SQLite, uploads), comma-separated. In Docker "
         "each is a volume, shared by the replicas, which stays after `make down` and `make clean`; all else "
         "there is read-only. Natively it is the folder itself.",
         section="server",
@@ -273,7 +280,7 @@ class StackSettings(Settings):
     app_env_file: str = setting(
         "",
         "Files with more of the application's own keys: what `env_file:` of a compose file names. Paths from "
-        "the project's folder, comma separated; later files override earlier ones, `.env` overrides all.",
+        "the project's folder, comma-separated; later files override earlier ones, `.env` overrides all.",
         section="server",
         scope="stack",
         example="config/app.env",
@@ -286,10 +293,18 @@ class StackSettings(Settings):
         scope="stack",
         example="alembic upgrade head",
     )
+    worker_command: str = setting(
+        "",
+        "A second process of the application, without a port (arq, celery, rq …): started, replaced, shown "
+        "and stopped with it, in its environment. It is stopped by SIGTERM, and has DRAIN_SECONDS then.",
+        section="server",
+        scope="stack",
+        example="arq app.jobs.Worker",
+    )
     app_image: str = setting(
         "",
-        "An image of the application that CI has pushed, best by its digest: pulled in place of one that is "
-        "built here. In a Docker Swarm every node pulls it (docs/scaling.md); empty, one is built, for a "
+        "An image of the application that CI has pushed, best by its digest: pulled instead of building "
+        "one here. In a Docker Swarm every node pulls it (docs/scaling.md); empty, one is built, for a "
         "swarm of one node.",
         section="server",
         scope="docker",
@@ -312,11 +327,11 @@ class StackSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _production(cls, given: dict[str, Any]) -> dict[str, Any]:
-        if not given.get("domain"):
-            return given
-        defaults = {key: value.replace("${DOMAIN}", given["domain"]) for key, value in PRODUCTION.items()}
-        return {**defaults, **given}
+    def _production(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if not values.get("domain"):
+            return values
+        defaults = {key: value.replace("${DOMAIN}", values["domain"]) for key, value in PRODUCTION.items()}
+        return {**defaults, **values}
 
     @field_validator("rate_limit")
     @classmethod
@@ -337,25 +352,25 @@ class StackSettings(Settings):
     @field_validator("encoded_characters")
     @classmethod
     def _characters(cls, value: str) -> str:
-        given = [item.strip().upper() for item in value.split(",") if item.strip()]
-        if given == ["NONE"]:
+        characters = [item.strip().upper() for item in value.split(",") if item.strip()]
+        if characters == ["NONE"]:
             return "none"
-        for item in given:
+        for item in characters:
             if item not in CHARACTERS:
                 raise ValueError(
                     f"{item!r} is none of {' '.join(CHARACTERS)}, with commas between them, or none"
                 )
-        return ",".join(one for one in CHARACTERS if one in given)
+        return ",".join(one for one in CHARACTERS if one in characters)
 
     @field_validator("identity_headers")
     @classmethod
     def _identity(cls, value: str) -> str:
-        known = {name.lower(): name for name in SCRUBBED}
+        names_by_key = {name.lower(): name for name in SCRUBBED}
         names = [name.strip() for name in value.split(",") if name.strip()]
         for name in names:
-            if name.lower() not in known:
+            if name.lower() not in names_by_key:
                 raise ValueError(f"{name!r} is not one of the deleted headers, so it arrives anyway")
-        return ",".join(known[name.lower()] for name in names)
+        return ",".join(names_by_key[name.lower()] for name in names)
 
     @field_validator("acme_email")
     @classmethod
@@ -380,7 +395,7 @@ class StackSettings(Settings):
                 raise ValueError("must be folders inside the project's, with no .. and no / at the beginning")
         return ",".join(sorted(names))
 
-    @field_validator("migrate_command")
+    @field_validator("migrate_command", "worker_command")
     @classmethod
     def _command(cls, value: str) -> str:
         try:
@@ -509,28 +524,41 @@ class StackSettings(Settings):
             return f"https://{self.domain}{port}{self.api_prefix}" if entrypoint == "https" else ""
         if entrypoint == "direct":
             return f"http://127.0.0.1:{self.direct_port}"
-        bound = ip_address(self.bind_address)
-        here = bound.is_loopback or bound.is_unspecified
-        if "*" in self.hosts or str(bound) in self.hosts:
-            host = "127.0.0.1" if here else str(bound)
-        else:
-            host = "127.0.0.1" if "127.0.0.1" in self.hosts and here else self.hosts[0]
-        shown = (
+        address = ip_address(self.bind_address)
+        reached = "127.0.0.1" if address.is_unspecified else str(address)
+        own = f"[{reached}]" if ":" in reached else reached
+        host = own if {"*", own} & set(self.hosts) else self.hosts[0]
+        origin = (
             f"http://{host}:{self.http_port}" if entrypoint == "http" else f"https://{host}:{self.https_port}"
         )
-        return shown + self.api_prefix
+        return origin + self.api_prefix
 
     @property
     def demonstration(self) -> bool:
-        """Whether what is served sets the demonstration's marker. In a copy (`make new`) nothing is it."""
+        """Whether the module that is served uses `add_demonstration`. In a copy (`make new`) none does."""
         module = self.app_module.partition(":")[0]
         source = ROOT.joinpath(*module.split(".")).with_suffix(".py")
-        return not COPY and source.is_file() and MARKER in source.read_text(errors="replace")
+        return not COPY and source.is_file() and MARKER in _names_used_in(source)
 
     def environ(self) -> dict[str, str]:
         """Every setting as an environment variable."""
         dumped = self.model_dump(exclude={*INTERNAL, "forwarded_allow_ips"})
         return {key.upper(): _text(value) for key, value in dumped.items()}
+
+
+def _names_used_in(source: Path) -> set[str]:
+    """Return the names that a module's code uses, as Python compiles it; none is run, and a comment or a text
+    is no use. Empty where it does not compile: the server says why."""
+    try:
+        pending = [compile(source.read_bytes(), source, "exec", dont_inherit=True)]
+    except (OSError, SyntaxError, ValueError):
+        return set()
+    names: set[str] = set()
+    while pending:
+        code = pending.pop()
+        names.update(code.co_names)
+        pending += [one for one in code.co_consts if isinstance(one, CodeType)]
+    return names
 
 
 # Rows of the table that are the stack's own to set.
@@ -573,6 +601,15 @@ class SwarmSettings(StackSettings):
             raise ValueError(
                 f"MIGRATE_COMMAND={self.migrate_command}: `make swarm-deploy` does not run it; leave it out, "
                 "and run it before, for example with docker service create --mode replicated-job"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _no_worker(self) -> Self:
+        if self.worker_command:
+            raise ValueError(
+                f"WORKER_COMMAND={self.worker_command}: `make swarm-deploy` starts no worker; leave it out, "
+                "and start it as a service of its own, for example with docker service create"
             )
         return self
 
@@ -621,20 +658,32 @@ def read_as(model: type[Model], environ: Mapping[str, str] | None = None, path: 
 
 
 def given(environ: Mapping[str, str], path: Path | None = None) -> dict[str, tuple[str, str]]:
-    """Return the value of each setting that is given, and where: environment, `.env`, KEPT, DEFAULTS_FILE."""
-    found = written(environ, path)
-    if contradicting := sorted(found.keys() & INTERNAL_KEYS):
+    """Return the value of each setting that is given, and where: environment, `.env`, SUBNET_FILE,
+    DEFAULTS_FILE."""
+    file_values = written(environ, path)
+    if contradicting := sorted(file_values.keys() & INTERNAL_KEYS):
         raise SystemExit(
-            f".env: {contradicting[0]}={found[contradicting[0]]}: the stack sets it itself; leave it out"
+            f".env: {contradicting[0]}={file_values[contradicting[0]]}: "
+            "the stack sets it itself; leave it out"
         )
     values: dict[str, tuple[str, str]] = {}
     if path is None:
         values = {key: (value, DEFAULTS_FILE) for key, value in DEFAULTS.items()}
+        values |= {key: (port, PORTS_FILE) for key, port in _kept_ports().items()}
         if subnet := _kept_subnet():
-            values["SUBNET"] = subnet, KEPT
-    values |= {key: (value, ".env") for key, value in found.items() if value}
+            values["SUBNET"] = subnet, SUBNET_FILE
+    values |= {key: (value, ".env") for key, value in file_values.items() if value}
     values |= {key: (value, "environment") for key, value in environ.items() if value}
     return {key: values[key] for key in sorted(KEYS - INTERNAL_KEYS) if values.get(key, ("",))[0]}
+
+
+def _kept_ports() -> dict[str, str]:
+    """Return what stack/neighbours.py chose; nothing where it chose nothing, or the file is damaged."""
+    try:
+        pairs = [word.partition("=") for word in KEPT_PORTS.read_text().split()]
+    except (OSError, ValueError):
+        return {}
+    return {key: port for key, _, port in pairs if key in PUBLISHED and re.fullmatch(r"[1-9]\d{0,4}", port)}
 
 
 def _kept_subnet() -> str:
@@ -661,28 +710,28 @@ def env_files(
     environ: Mapping[str, str], path: Path | None = None, unset: dict[str, list[Unset]] | None = None
 ) -> dict[str, dict[str, str]]:
     """Return what each file of APP_ENV_FILE says. Raise SystemExit where one cannot be read."""
-    file, found = written(environ, path), {}
+    file, result = written(environ, path), {}
     default = "" if path else DEFAULTS.get("APP_ENV_FILE", "")
     names = environ.get("APP_ENV_FILE") or file.get("APP_ENV_FILE") or default
     for name in filter(None, map(str.strip, names.split(","))):
         place = (path.parent if path else ROOT) / name
         left_out: list[Unset] = []
         try:
-            found[name] = parse(content_of(place), {**file, **environ}, left_out)
+            result[name] = parse(content_of(place), {**file, **environ}, left_out)
         except DotenvError as error:
             text = str(error).removeprefix(place.name).removeprefix(".env")
             raise SystemExit(f"APP_ENV_FILE={names}: {name}{text}") from None
         if unset is not None:
             unset[name] = left_out
-    return found
+    return result
 
 
 def near_misses(keys: Iterable[str]) -> list[str]:
     """Return a warning for each of the application's `keys` that may be a setting misspelt."""
     return [
-        f"warning: .env: {key} is not a setting, so only the application gets it; {meant[0]} is one"
+        f"warning: .env: {key} is not a setting, so only the application gets it; {similar[0]} is one"
         for key in keys
-        if (meant := [one for one in sorted(KEYS) if _nearly(key.upper(), one)])
+        if (similar := [one for one in sorted(KEYS) if _nearly(key.upper(), one)])
     ]
 
 
@@ -696,8 +745,8 @@ def warnings(environ: Mapping[str, str], path: Path | None = None) -> list[str]:
         *(
             f"warning: {name}: {key} is a setting, and of APP_ENV_FILE only the application's own keys are "
             "read; write it into .env"
-            for name, found in others.items()
-            for key in found
+            for name, values in others.items()
+            for key in values
             if key in KEYS
         ),
         *(
@@ -719,7 +768,7 @@ def _left_out(name: str, one: Unset) -> str:
 
 def warn() -> None:
     for warning in warnings(os.environ):
-        print(warning)
+        print(PLACES.named(warning))
 
 
 def _nearly(one: str, other: str) -> bool:

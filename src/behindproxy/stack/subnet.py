@@ -13,7 +13,7 @@ import psutil
 from . import ownership
 from .paths import KEPT_SUBNET
 from .render import write
-from .settings import KEPT, StackSettings, given
+from .settings import SUBNET_FILE, StackSettings, given
 
 ROUTES = Path("/proc/net/route")
 UP = 0x1
@@ -27,38 +27,38 @@ def settle(settings: StackSettings, projects: Collection[str]) -> StackSettings:
     """Return the settings with a SUBNET that is free: another one where the user names none, which is kept.
     Raise SystemExit where the user's overlaps. `projects`: the names of this stack, whose own networks do
     not count."""
-    used = list(_used(projects))
-    if not (overlapped := _overlapped(settings.subnet, used)):
+    networks = list(_used(projects))
+    if not (overlapped := _overlapped(settings.subnet, networks)):
         return settings
     trusted = [ip_network(one) for one in settings.trusted_proxies.split(",") if one]
     proxies = [("a load balancer", one) for one in trusted if isinstance(one, IPv4Network)]
-    free = _free(settings.subnet, used + proxies)
+    free = _free(settings.subnet, networks + proxies)
     if not free:  # with a VPN that takes every private address nothing would ever start
         print(f"warning: SUBNET={settings.subnet}: {overlapped} overlaps it, and no private range is free")
         return settings
-    if given(os.environ).get("SUBNET", ("", KEPT))[1] == KEPT:
+    if given(os.environ).get("SUBNET", ("", SUBNET_FILE))[1] == SUBNET_FILE:
         write(KEPT_SUBNET, free + "\n")
         print(
-            f"SUBNET={free}, kept in {KEPT}: {overlapped} overlaps {settings.subnet}; plain `docker compose` "
-            "needs that line in .env"
+            f"SUBNET={free}, kept in {SUBNET_FILE}: {overlapped} overlaps {settings.subnet}; plain "
+            "`docker compose` needs that line in .env"
         )
         return settings.model_copy(update={"subnet": free})
     raise SystemExit(f"SUBNET={settings.subnet}: {overlapped} overlaps it; for example SUBNET={free}")
 
 
-def _overlapped(subnet: str, used: list[tuple[str, IPv4Network]]) -> str:
+def _overlapped(subnet: str, networks: list[tuple[str, IPv4Network]]) -> str:
     """Return what has addresses of `subnet`; empty where nothing has."""
-    wanted = ip_network(f"{subnet}.0/24")
-    return next((f"{name} ({network})" for name, network in used if network.overlaps(wanted)), "")
+    own = ip_network(f"{subnet}.0/24")
+    return next((f"{name} ({network})" for name, network in networks if network.overlaps(own)), "")
 
 
-def _free(subnet: str, used: list[tuple[str, IPv4Network]]) -> str:
+def _free(subnet: str, networks: list[tuple[str, IPv4Network]]) -> str:
     """Return a free one, near `subnet` if possible; empty where there is none."""
     first, _, last = subnet.rpartition(".")
     for begin in dict.fromkeys((first, *RANGES)):
         for step in range(256):
             candidate = f"{begin}.{(int(last) + step) % 256}"
-            if ip_network(f"{candidate}.0/24").is_private and not _overlapped(candidate, used):
+            if ip_network(f"{candidate}.0/24").is_private and not _overlapped(candidate, networks):
                 return candidate
     return ""
 
@@ -72,20 +72,20 @@ def _used(projects: Collection[str]) -> Iterator[tuple[str, IPv4Network]]:
         if (network["Labels"] or {}).get(f"{ownership.LABEL}.project") in projects:
             continue
         for config in network["IPAM"]["Config"] or []:
-            used = ip_network(config.get("Subnet", "0.0.0.0/32"), strict=False)
-            if isinstance(used, IPv4Network):
-                yield f"the network {network['Name']}", used
+            network_ = ip_network(config.get("Subnet", "0.0.0.0/32"), strict=False)
+            if isinstance(network_, IPv4Network):
+                yield f"the network {network['Name']}", network_
     if os.environ.get("DOCKER_HOST", "").startswith(("tcp:", "ssh:")):
         return  # the engine is on another machine
-    for interface, used in (*_interfaces(), *_routes()):
-        if interface not in bridges and used.prefixlen >= BROADEST:
-            yield f"this machine's {interface}", used
+    for interface, network_ in (*_interfaces(), *_routes()):
+        if interface not in bridges and network_.prefixlen >= BROADEST:
+            yield f"this machine's {interface}", network_
 
 
 def _bridge(network: dict[str, Any]) -> str:
     """Return the name of its interface on the host."""
-    given = (network.get("Options") or {}).get("com.docker.network.bridge.name")
-    return str(given or f"br-{network['Id'][:12]}")
+    name = (network.get("Options") or {}).get("com.docker.network.bridge.name")
+    return str(name or f"br-{network['Id'][:12]}")
 
 
 def _interfaces() -> Iterator[tuple[str, IPv4Network]]:

@@ -271,8 +271,8 @@ def _replicas(name: str, service: str) -> str:
 
 
 def _complete(replicas: str) -> bool:
-    running, _, wanted = replicas.partition("/")
-    return running == wanted != ""
+    running, _, target = replicas.partition("/")
+    return running == target != ""
 
 
 def _state(name: str) -> list[str]:
@@ -303,8 +303,8 @@ def _forget_unused(name: str) -> None:
 
 
 def _ask(*arguments: str, environ: dict[str, str] | None = None) -> str:
-    done = subprocess.run(["docker", *arguments], cwd=ROOT, env=environ, capture_output=True, text=True)
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
-        raise SystemExit(f"docker {' '.join(arguments[:2])}: {said[-1]}")
-    return done.stdout.strip()
+    process = subprocess.run(["docker", *arguments], cwd=ROOT, env=environ, capture_output=True, text=True)
+    if process.returncode:
+        lines = process.stderr.strip().splitlines() or [f"exit {process.returncode}"]
+        raise SystemExit(f"docker {' '.join(arguments[:2])}: {lines[-1]}")
+    return process.stdout.strip()

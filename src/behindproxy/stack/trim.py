@@ -13,17 +13,24 @@ from pathlib import Path
 
 MAX_BYTES = 10 * 2**20
 OLDER = 4
-SECONDS = 1
+SECONDS = 0.1  # one client's long paths are 50 MB in a second
 
 
 def trim(path: Path) -> None:
     """Move what `path` held to `path`.1, and so on to `path`.4. A line that is written in that moment may
     be lost."""
     if path.exists() and path.stat().st_size > MAX_BYTES:
+        part = f"{path}.part"
+        try:
+            shutil.copyfile(path, part)
+        except OSError:  # a full disk: the older ones stay, and the next look tries again
+            with suppress(OSError):
+                os.remove(part)
+            return
         for number in range(OLDER, 1, -1):
             with suppress(FileNotFoundError):
                 os.replace(f"{path}.{number - 1}", f"{path}.{number}")
-        shutil.copyfile(path, f"{path}.1")
+        os.replace(part, f"{path}.1")
         os.truncate(path, 0)
 
 

@@ -4,10 +4,12 @@ import re
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..forwarding import SCRUBBED, WRITTEN
+from ..forwarding import SCRUBBED, TRAEFIK_HEADERS
+from ..headers import by_name
 
 UNUSUAL = re.compile(rb"[^a-z0-9-]")
-NAMES = frozenset(name.lower().encode() for name in (*WRITTEN, *SCRUBBED))
+NAMES = frozenset(name.lower().encode() for name in (*TRAEFIK_HEADERS, *SCRUBBED))
+NAMES_KEPT, NAME_LENGTH = 1_000, 64  # of those that were found to be none; a client could fill the memory
 
 
 class Aliases:
@@ -19,10 +21,13 @@ class Aliases:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.harmless: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan" and any(is_alias(name) for name, _ in scope["headers"]):
+        if scope["type"] != "lifespan" and not self.harmless.issuperset(by_name(scope)):
             scope["headers"] = [pair for pair in scope["headers"] if not is_alias(pair[0])]
+            if len(self.harmless) < NAMES_KEPT:
+                self.harmless.update(name for name in by_name(scope) if len(name) <= NAME_LENGTH)
         await self.app(scope, receive, send)
 
 

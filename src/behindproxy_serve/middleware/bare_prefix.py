@@ -2,11 +2,13 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..headers import delete, values
+
 HEADER = b"x-replaced-path"  # Traefik's replacePathRegex writes it where the path was the prefix alone
 
 
 class BarePrefix:
-    """Answer GET and HEAD of the bare prefix with a redirect to its slash, where the answer would be HTML.
+    """Answer GET and HEAD of the bare prefix with a redirect to its slash, where the response would be HTML.
 
     Stripped, both are / for the application.
     """
@@ -17,9 +19,9 @@ class BarePrefix:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        replaced = [value for name, value in scope["headers"] if name == HEADER]
+        replaced = values(scope, HEADER)
         if replaced:
-            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != HEADER]
+            delete(scope, HEADER)
         bare = replaced == [self.prefix.encode()] or scope["path"] == self.prefix
         if not bare or scope["method"] not in ("GET", "HEAD"):
             return await self.app(scope, receive, send)
@@ -41,7 +43,7 @@ class BarePrefix:
 
 
 def is_page(message: Message) -> bool:
-    """Return whether it begins an answer that a browser shows: HTML, and no redirect or failure."""
+    """Return whether it begins a response that a browser shows: HTML, and no redirect or failure."""
     kinds = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
-    shown = message["status"] < 300 or 400 <= message["status"] < 500
-    return shown and any(kind.lower().startswith(b"text/html") for kind in kinds)
+    is_visible = message["status"] < 300 or 400 <= message["status"] < 500
+    return is_visible and any(kind.lower().startswith(b"text/html") for kind in kinds)

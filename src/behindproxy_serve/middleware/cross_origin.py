@@ -8,15 +8,15 @@ OF_A_BODY = {b"content-length", b"transfer-encoding", b"content-type", b"content
 
 
 async def cross_origin(app: ASGIApp, scope: Scope) -> list[tuple[bytes, bytes]]:
-    """Return the CORS headers of the application's answer to OPTIONS with the origin of `scope`.
+    """Return the CORS headers of the application's response to OPTIONS with the origin of `scope`.
 
-    Without them a browser shows the page a network error in place of an answer that was made in front of
-    the application. It is no preflight, whose answer has other ones.
+    Without them a browser shows the page a network error in place of a response that was made in front of
+    the application. It is no preflight, whose response has other ones.
     """
     headers = [pair for pair in scope["headers"] if pair[0] not in OF_A_BODY]
     if not any(name == b"origin" for name, _ in headers):
         return []
-    found: list[tuple[bytes, bytes]] = []
+    pairs: list[tuple[bytes, bytes]] = []
     requested, answered = False, anyio.Event()
 
     async def receive() -> Message:
@@ -29,7 +29,7 @@ async def cross_origin(app: ASGIApp, scope: Scope) -> list[tuple[bytes, bytes]]:
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
-            found.extend(pair for pair in message.get("headers", ()) if _concerns_origins(*pair))
+            pairs.extend(pair for pair in message.get("headers", ()) if _concerns_origins(*pair))
         elif not message.get("more_body"):
             answered.set()
 
@@ -37,8 +37,8 @@ async def cross_origin(app: ASGIApp, scope: Scope) -> list[tuple[bytes, bytes]]:
         try:
             await app({**scope, "method": "OPTIONS", "headers": headers}, receive, send)
         except Exception:
-            return found  # nobody waits for this answer, and the server logs no failure of it
-    return found
+            return pairs  # nobody waits for this response, and the server logs no failure of it
+    return pairs
 
 
 def _concerns_origins(name: bytes, value: bytes) -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..headers import by_name
 from ..problems import problem
 from ..routes import routes
 
@@ -25,14 +26,14 @@ MAKERS = {
     "get_swagger_ui_html",
     "get_swagger_ui_oauth2_redirect_html",
 }
-# What an answer begins with that is a schema (OpenAPI 3, Swagger 2), and what a page has that shows one:
+# What a response begins with that is a schema (OpenAPI 3, Swagger 2), and what a page has that shows one:
 # Swagger UI, ReDoc, Scalar, RapiDoc, Stoplight Elements.
 SCHEMA = re.compile(rb"""\s*(?:\{\s*)?["']?(?:openapi|swagger)["']?\s*:\s*["']?[23]\.""")
 PAGE = re.compile(
     rb"""SwaggerUIBundle\s*\(|\bRedoc\.init\(|<(?:redoc|rapi-doc|elements-api)[\s>]|id=["']api-reference["']"""
 )
 KIND = re.compile(rb"text/html|(?:application|text)/(?:[\w.+-]*\+)?(?:json|(?:x-)?yaml)(?=;|$)")
-SEARCHED = 1 << 20  # bytes of a compressed answer
+SEARCHED = 1 << 20  # bytes of a compressed response
 RARE = "jkqvxz"  # Letters of a made-up name, which is in no other word of a page.
 
 
@@ -41,7 +42,7 @@ class Docs:
 
     Which these are, the route that has answered tells: whatever the application calls them, also in a mount.
     So do the routes that the application has at its start, where a middleware of its own copies the scope,
-    and the first bytes of an answer to GET, whatever made it.
+    and the first bytes of a response to GET, whatever made it.
     With `private`, clients of the server itself get them, made without the prefix: it is the proxy's, so
     a page would look for its schema in vain there.
     """
@@ -55,35 +56,35 @@ class Docs:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        shown = self.private and not any(name in FORWARDED for name, _ in scope["headers"])
+        is_visible = self.private and FORWARDED.isdisjoint(by_name(scope))
         reads = scope["method"] in ("GET", "HEAD")
-        named = self._names(scope["path"])
-        if named and reads and shown:
+        is_docs_path = self._names(scope["path"])
+        if is_docs_path and reads and is_visible:
             return await self.app(self._without_prefix(scope), receive, send)
-        if named and reads:
+        if is_docs_path and reads:
             return await elsewhere(self.app, scope, receive, send)
-        before, hidden, held, headers = dict(scope), False, None, {}
+        before, hidden, start, headers = dict(scope), False, None, {}
 
         async def unless_documentation(message: Message) -> None:
-            nonlocal hidden, held, headers
+            nonlocal hidden, start, headers
             if message["type"] == "http.response.start":
-                tells = named and message["status"] in (307, 405)  # that something is there
+                tells = is_docs_path and message["status"] in (307, 405)  # that something is there
                 hidden = hidden or documents(scope.get("endpoint")) or tells
                 if reads and not hidden and message["status"] == 200:
                     headers = dict(message.get("headers", ()))
                     if KIND.match(headers.get(b"content-type", b"")):
-                        held = message  # until its first bytes tell
+                        start = message  # until its first bytes tell
                         return
-            elif held:
+            elif start:
                 hidden = documentation(headers, message.get("body", b""))
                 if not hidden:
-                    await send(held)
-                held = None
+                    await send(start)
+                start = None
             if not hidden:
                 await send(message)
 
         await self.app(scope, receive, unless_documentation)
-        if hidden and shown:
+        if hidden and is_visible:
             await self.app(self._without_prefix(before), nothing, send)
         elif hidden:
             await problem(404, "Not Found")(scope, receive, send)
@@ -106,13 +107,13 @@ async def nothing() -> Message:
 
 async def elsewhere(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Ask `app` for a path that nobody has, beside the request's own: as if that were not there, it answers
-    with whatever its own 404 is. Where its answer shows the made-up name, it shows the request's."""
+    with whatever its own 404 is. Where its response shows the made-up name, it shows the request's."""
     folder, _, name = scope["path"].rstrip("/").rpartition("/")
-    made = "".join(random.choices(RARE, k=max(len(name), 4)))  # as long as the name: no length changes
-    path = f"{folder}/{made}" + "/" * scope["path"].endswith("/")
+    stand_in = "".join(random.choices(RARE, k=max(len(name), 4)))  # as long as the name: no length changes
+    path = f"{folder}/{stand_in}" + "/" * scope["path"].endswith("/")
 
     def shown(text: bytes) -> bytes:
-        return text.replace(made.encode(), name.encode()) if len(made) == len(name) else text
+        return text.replace(stand_in.encode(), name.encode()) if len(stand_in) == len(name) else text
 
     async def with_name(message: Message) -> None:
         if "headers" in message:
@@ -125,7 +126,7 @@ async def elsewhere(app: ASGIApp, scope: Scope, receive: Receive, send: Send) ->
 
 
 def documentation(headers: Mapping[bytes, bytes], body: bytes) -> bool:
-    """Return whether an answer that begins with `body` is a schema or a page that shows one."""
+    """Return whether a response that begins with `body` is a schema or a page that shows one."""
     if headers.get(b"content-encoding") in (b"gzip", b"deflate"):
         try:
             body = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, SEARCHED)

@@ -8,6 +8,7 @@ from types import FrameType
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..headers import by_name
 from ..problems import problem
 
 LIVE, READY = HEALTH = ("/healthz", "/readyz")
@@ -26,7 +27,7 @@ class Health:
     def __init__(self, app: ASGIApp, prefix: str, mark: Path) -> None:
         # Unstripped, the proxy's health check comes without the prefix and its clients with it.
         self.ready = (READY, f"{prefix}{READY}")
-        self.paths = (LIVE, f"{prefix}{LIVE}", *self.ready)
+        self.paths = frozenset((LIVE, f"{prefix}{LIVE}", *self.ready))
         self.app, self.mark = app, mark
         self.stopping = False
         self.none: dict[tuple[str, str], float] = {}  # method and path, and until when
@@ -59,7 +60,7 @@ class Health:
         if not none:
             await self.app(scope, receive, unless_none)
             # A client's own request, a wrong password in it, says nothing of the next.
-            if none and not any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
+            if none and b"x-forwarded-for" not in by_name(scope):
                 self.none[request] = now + SENT_AGAIN_SECONDS
         if none:
             await JSONResponse({"status": "ready" if ready else "ok"})(scope, receive, send)
@@ -77,5 +78,5 @@ class Health:
 
 
 def _says_nothing(status: int) -> bool:
-    """Return whether an answer of the application is none about its health."""
+    """Return whether a response of the application is none about its health."""
     return 300 <= status < 500 and status != 400

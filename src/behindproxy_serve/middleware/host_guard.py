@@ -1,12 +1,15 @@
 """No request without one sound Host reaches what builds URLs from it."""
 
 import re
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..headers import values
 from ..problems import problem
 
 HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?")
+HOSTS_KEPT = 100  # that were looked at; a client could fill the memory with more
 
 
 class HostGuard:
@@ -29,6 +32,11 @@ class HostGuard:
 
     @staticmethod
     def _sound(scope: Scope) -> bool:
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        match = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
-        return match is not None and 0 < int(match[1] or 80) < 65536
+        hosts = values(scope, b"host")
+        return len(hosts) == 1 and is_well_formed(hosts[0])
+
+
+@lru_cache(HOSTS_KEPT)
+def is_well_formed(host: bytes) -> bool:
+    match = HOST.fullmatch(host)
+    return match is not None and 0 < int(match[1] or 80) < 65536

@@ -1,4 +1,4 @@
-"""The last answers of a container that is about to stop (behindproxy_serve/drain.py)."""
+"""The last responses of a container that is about to stop (behindproxy_serve/drain.py)."""
 
 import os
 
@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Leaving:
-    """Add `Connection: close` to every answer once the file `mark` is there."""
+    """Add `Connection: close` to every response once the file `mark` is there."""
 
     def __init__(self, app: ASGIApp, mark: str) -> None:
         self.app, self.mark = app, mark

@@ -1,4 +1,4 @@
-"""What is known of a request: its id, in the answer and in every line; one JSON line in the log; metrics."""
+"""What is known of a request: its id, in the response and every log line; one JSON line; metrics."""
 
 import logging
 import os
@@ -7,9 +7,12 @@ import time
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 
+from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
+from ..headers import by_name, put, values
 from ..metrics import Slot, serve_metrics
 from ..request_id import request_id
 from ..routes import routes
@@ -20,6 +23,7 @@ TRACEPARENT = re.compile(rb"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"))
 PATH_LENGTH, ID_LENGTH = 2_048, 128  # of the line; longer ones would wash the log
 STDOUT = 1
+CLIENT_LEFT = 499  # as Traefik and nginx log it
 
 
 class Observe:
@@ -50,20 +54,13 @@ class Observe:
             return await self.app(scope, receive, send)
         # Noted first: mounts change the scope on the way down.
         path, began = scope["path"], time.perf_counter()
-        status, size, given, parent, forwarded = 500, 0, b"", b"", False
-        for name, value in scope["headers"]:
-            if name == b"x-request-id":
-                given = value if not given else b" "  # two of them are none
-            elif name == b"traceparent":
-                parent = value
-            elif name == b"x-forwarded-for":
-                forwarded = True
-        if REQUEST_ID.fullmatch(given):
-            id_ = given
+        status, size, ids = 500, 0, values(scope, b"x-request-id")
+        parent, forwarded = by_name(scope).get(b"traceparent"), b"x-forwarded-for" in by_name(scope)
+        if len(ids) == 1 and REQUEST_ID.fullmatch(ids[0]):
+            id_ = ids[0]
         else:
             id_ = os.urandom(16).hex().encode()
-            others = [pair for pair in scope["headers"] if pair[0] != b"x-request-id"]
-            scope["headers"] = [*others, (b"x-request-id", id_)]  # the application reads it there
+            put(scope, b"x-request-id", id_)  # the application reads it there
 
         async def noting(message: Message) -> None:
             nonlocal status, size, id_
@@ -88,6 +85,10 @@ class Observe:
         self.slot.began()
         try:
             await self.app(scope, receive, noting)
+        except (ClientDisconnect, WebSocketDisconnect):
+            # No error of the application, and a client that does it on purpose would have a traceback written
+            # each time. The 500 that Starlette makes of it is sent to nobody.
+            status = CLIENT_LEFT if status == 500 else status
         finally:
             self.slot.ended()
             request_id.reset(before)
@@ -120,7 +121,7 @@ class Observe:
         route = scope.get("route")
         mounted = scope.get("root_path", "").removeprefix(self.prefix)
         if mounted:
-            mounted = next((written for path, written in self.mounts if path.fullmatch(mounted)), "/{mount}")
+            mounted = next((pattern for path, pattern in self.mounts if path.fullmatch(mounted)), "/{mount}")
         if route is None or isinstance(route, Mount):
             return f"{mounted}/{{path}}" if mounted else "none"
         return str(mounted + route.path)
@@ -130,4 +131,4 @@ def _write(line: str) -> None:
     try:
         os.write(STDOUT, line.encode())  # one write, so that workers' lines do not mix
     except OSError:
-        pass  # a full disk, or nobody who reads: the answer matters more
+        pass  # a full disk, or nobody who reads: the response matters more

@@ -4,6 +4,8 @@ import secrets
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..headers import delete, values
+
 HEADER = b"x-proxy-token"
 
 
@@ -19,8 +21,8 @@ class ProxyToken:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self.app
         if scope["type"] in ("http", "websocket"):
-            given = [value for name, value in scope["headers"] if name == HEADER]
-            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != HEADER]
-            if len(given) == 1 and secrets.compare_digest(given[0], self.token):
+            tokens = values(scope, HEADER)
+            delete(scope, HEADER)
+            if len(tokens) == 1 and secrets.compare_digest(tokens[0], self.token):
                 app = self.trusting
         await app(scope, receive, send)

@@ -15,7 +15,7 @@ STARTS = ("http.response.start", "websocket.http.response.start")
 
 
 class SecurityHeaders:
-    """Add each of them to an answer that has none of that name.
+    """Add each of them to a response that has none of that name.
 
     Here and not in Traefik, whose headers middleware overwrites what the application set. `transport`
     adds Strict-Transport-Security to what is answered over https.
@@ -28,15 +28,15 @@ class SecurityHeaders:
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
         secure = self.transport and scope["scheme"] in ("https", "wss")
-        wanted = (*ALWAYS, *TRANSPORT) if secure else ALWAYS
+        policy = (*ALWAYS, *TRANSPORT) if secure else ALWAYS
 
         async def adding(message: Message) -> None:
             if message["type"] in STARTS:
                 headers = list(message.get("headers", ()))
                 names = {name.lower() for name, _ in headers}
-                if framing(headers):
+                if b"content-security-policy" in names and framing(headers):
                     names.add(b"x-frame-options")
-                missing = [pair for pair in wanted if pair[0] not in names]
+                missing = [pair for pair in policy if pair[0] not in names]
                 message = {**message, "headers": [*headers, *missing]}
             await send(message)
 

@@ -1,9 +1,15 @@
 """Why an application did not start: one line, with the key and the traceback, from every server."""
 
+import re
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..log import line
 from ..read_only import advice
+
+# A group's exceptions are printed as a tree.
+BRANCH = re.compile(r"^ *\| ?")
+FORK = re.compile(r"^ *\+[-+ ]")
 
 
 class Startup:
@@ -19,8 +25,8 @@ class Startup:
         async def once(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed":
                 trace = message.get("message", "").strip()
-                known = (last_error(trace) or "its lifespan does not say why", advice(trace))
-                reason = "; ".join(filter(None, known))
+                parts = (last_error(trace) or "its lifespan does not say why", advice(trace))
+                reason = "; ".join(filter(None, parts))
                 text = f"APP_MODULE={self.module} could not start: {reason}"
                 print(line(text, level="critical", exception=trace), flush=True)
                 message = {"type": "lifespan.startup.failed", "message": ""}
@@ -31,6 +37,8 @@ class Startup:
 
 def last_error(trace: str) -> str:
     """Return the first line of the last exception's text, of which further lines explain it."""
+    if "+ Exception Group Traceback" in trace:
+        trace = "\n".join(BRANCH.sub("", line) for line in trace.splitlines() if not FORK.match(line))
     _, _, end = trace.rpartition('\n  File "')
-    found = [line for line in end.splitlines()[1:] if line and line[0] != " "]
-    return found[0] if found else trace.rpartition("\n")[2]
+    lines = [line for line in end.splitlines()[1:] if line and line[0] != " "]
+    return lines[0] if lines else trace.rpartition("\n")[2]

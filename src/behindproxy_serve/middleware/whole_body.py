@@ -7,9 +7,9 @@ READ_SECONDS = 1
 
 
 class WholeBody:
-    """Read what an application left of the request's body before the answer ends, for a second at most.
+    """Read what an application left of the request's body before the response ends, for a second at most.
 
-    Hypercorn closes the connection where the answer overtook the body, without saying so before; a
+    Hypercorn closes the connection where the response overtook the body, without saying so before; a
     proxy that has just sent the next POST there cannot know whether it was taken, and answers 502.
     """
 

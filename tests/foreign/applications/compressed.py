@@ -1,4 +1,4 @@
-"""The board, with every answer compressed by the application: event streams it leaves alone."""
+"""The board, with every response compressed by the application: event streams it leaves alone."""
 
 import board
 from starlette.middleware.gzip import GZipMiddleware

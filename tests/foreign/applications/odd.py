@@ -54,13 +54,13 @@ async def read_tail():
     return StreamingResponse(lines(), media_type="text/plain")
 
 
-made = app.openapi
+make_schema = app.openapi
 
 
 def openapi() -> dict:
     flows = {"clientCredentials": {"tokenUrl": "", "scopes": {}}, "password": {"tokenUrl": 7, "scopes": {}}}
     schemes = {"login": {"type": "oauth2", "flows": flows}, "other": "none"}
-    return made() | {"servers": SERVERS, "components": {"securitySchemes": schemes}}
+    return make_schema() | {"servers": SERVERS, "components": {"securitySchemes": schemes}}
 
 
 app.openapi = openapi

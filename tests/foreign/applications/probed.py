@@ -1,4 +1,4 @@
-"""One of the others, with the probe in front: what the application sees is then in an answer."""
+"""One of the others, with the probe in front: what the application sees is then in a response."""
 
 import os
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Nothing of an answer depends on where the application is: no links, no redirects, no documentation."""
+"""Nothing of a response depends on where the application is: no links, no redirects, no documentation."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""stac-fastapi, from PyPI, over a catalogue of one item: every answer is full of absolute links."""
+"""stac-fastapi, from PyPI, over a catalogue of one item: every response is full of absolute links."""
 
 from typing import Any
 from urllib.parse import urljoin
@@ -13,10 +13,10 @@ EXTENT = {"spatial": {"bbox": [[-10, 36, -6, 42]]}, "temporal": {"interval": [[N
 
 
 class Catalogue(BaseCoreClient):
-    def get_collection(self, collection_id: str, **given: Any) -> dict:
+    def get_collection(self, collection_id: str, **options: Any) -> dict:
         if collection_id != "coast":
             raise NotFoundError(collection_id)
-        address = urljoin(get_base_url(given["request"]), f"collections/{collection_id}")
+        address = urljoin(get_base_url(options["request"]), f"collections/{collection_id}")
         return {
             "type": "Collection",
             "id": collection_id,
@@ -27,21 +27,24 @@ class Catalogue(BaseCoreClient):
             "links": [{"rel": "self", "type": "application/json", "href": address}],
         }
 
-    def all_collections(self, **given: Any) -> dict:
-        address = urljoin(get_base_url(given["request"]), "collections")
-        found = [self.get_collection("coast", **given)]
-        return {"collections": found, "links": [{"rel": "self", "type": "application/json", "href": address}]}
+    def all_collections(self, **options: Any) -> dict:
+        address = urljoin(get_base_url(options["request"]), "collections")
+        collections = [self.get_collection("coast", **options)]
+        return {
+            "collections": collections,
+            "links": [{"rel": "self", "type": "application/json", "href": address}],
+        }
 
-    def get_item(self, item_id: str, collection_id: str, **given: Any) -> dict:
+    def get_item(self, item_id: str, collection_id: str, **options: Any) -> dict:
         raise NotFoundError(item_id)
 
-    def item_collection(self, collection_id: str, **given: Any) -> dict:
+    def item_collection(self, collection_id: str, **options: Any) -> dict:
         return {"type": "FeatureCollection", "features": [], "links": []}
 
-    def get_search(self, **given: Any) -> dict:
+    def get_search(self, **options: Any) -> dict:
         return {"type": "FeatureCollection", "features": [], "links": []}
 
-    def post_search(self, search_request: Any, **given: Any) -> dict:
+    def post_search(self, search_request: Any, **options: Any) -> dict:
         return self.get_search()
 
 

@@ -19,21 +19,21 @@ class Red:
         self,
         observed: dict[str, str],
         setting: Setting | None = None,
-        held: Iterable[str] = (),
-        ran: Iterable[str] = (),
+        passes: Iterable[str] = (),
+        places: Iterable[str] = (),
     ):
         self.observed, self.setting = observed, setting or Setting()
-        self.held, self.ran = held, ran
+        self.passes, self.places = passes, places
 
     def passed(self, id: str) -> bool:
-        """Did the check pass at some entrypoint?"""
-        return any(place.startswith(f"{id}@") for place in self.held)
+        """Did the check pass on some entrypoint?"""
+        return any(place.startswith(f"{id}@") for place in self.passes)
 
     def hosts_elsewhere(self) -> list[str]:
         """Return the beginnings of a Location that names no host of the deployment."""
-        seen = self.seen("redirect.keeps_prefix@http*")
-        found = re.findall(r"https?://[^/:\s]+", seen)
-        return found if found and not any(host in found[0] for host in self.setting.hosts) else ["\0"]
+        location = self.seen("redirect.keeps_prefix@http*")
+        origins = re.findall(r"https?://[^/:\s]+", location)
+        return origins if origins and not any(host in origins[0] for host in self.setting.hosts) else ["\0"]
 
     def __call__(self, pattern: str) -> bool:
         """Return whether a check is red that fits `id@entrypoint`, with wildcards; without @, at any."""
@@ -41,7 +41,7 @@ class Red:
 
     def spared(self, pattern: str) -> bool:
         """Did a check that fits run, and is none of them red? A narrowed run says nothing of others."""
-        return not self(pattern) and any(fnmatch(place, _whole(pattern)) for place in self.ran)
+        return not self(pattern) and any(fnmatch(place, _whole(pattern)) for place in self.places)
 
     def seen(self, pattern: str) -> str:
         """Return what was observed at the first place that fits."""
@@ -49,8 +49,8 @@ class Red:
 
     def says(self, pattern: str, *words: str) -> bool:
         """Return whether a red place that fits shows one of `words`. A status is no part of a port."""
-        wanted = [rf"(?<![\d:.]){word}(?!\d)" if word.isdigit() else re.escape(word) for word in words]
-        return any(re.search(one, text) for text in self._at(pattern) for one in wanted)
+        patterns = [rf"(?<![\d:.]){word}(?!\d)" if word.isdigit() else re.escape(word) for word in words]
+        return any(re.search(one, text) for text in self._at(pattern) for one in patterns)
 
     def _at(self, pattern: str) -> list[str]:
         return [text for place, text in self.observed.items() if fnmatch(place, _whole(pattern))]
@@ -63,8 +63,8 @@ class Red:
                 if not any(fnmatch(place, pattern) for pattern in explained)
             },
             self.setting,
-            self.held,
-            self.ran,
+            self.passes,
+            self.places,
         )
 
 
@@ -82,8 +82,9 @@ class Cause:
 
     def fix_for(self, setting: Setting) -> str:
         """Return the change that removes it, for this proxy and this server."""
-        if setting.ours:
-            return setting.places.named(reference.CAUSES.get(self.id, ""))
+        ours = reference.CAUSES.get(self.id, "")
+        if setting.ours and setting.places.has(ours):
+            return setting.places.named(ours)
         return advice.change(self.id, setting)
 
 

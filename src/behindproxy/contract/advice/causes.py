@@ -5,7 +5,7 @@ In the order of a request's way, the more particular before the more general.
 
 from ..engine.lies import FAKE_IP
 from .cause import ROOT_PATH, Cause, Red, proxys_own_404, public_404
-from .signs import SHOWN, elsewhere
+from .signs import ANSWERS, elsewhere
 
 
 def unset(red: Red) -> bool:
@@ -26,9 +26,9 @@ def distrusted(red: Red) -> bool:
 
 
 def slashes(red: Red) -> bool:
-    _, told, text = red.seen("scope.root_path").rpartition("root_path: ")
+    _, marker, text = red.seen("scope.root_path").rpartition("root_path: ")
     observed = text.strip().strip('"')
-    return bool(told and observed) and (not observed.startswith("/") or observed.endswith("/"))
+    return bool(marker and observed) and (not observed.startswith("/") or observed.endswith("/"))
 
 
 ARRIVING = (
@@ -60,16 +60,16 @@ ARRIVING = (
     ),
     Cause(
         "dashboard_public",
-        "the dashboard is at the public entrypoint and takes the application's paths",
+        "the dashboard is on the public entrypoint and matches the application's paths",
         lambda red: red.says("exposure.operations", "/api/", "/dashboard") and public_404(red),
     ),
     Cause(
         "router_not_tls",
-        "the router does not listen at the https entrypoint, or not for TLS",
+        "the router is not on the https entrypoint, or not for TLS",
         lambda red: (
             red.says("app.answers@https", "404")
             and red.spared("app.answers@http")
-            and (red.setting.ours or "app.answers@http" in red.held)
+            and (red.setting.ours or "app.answers@http" in red.passes)
         ),
         ("*@https",),
     ),
@@ -90,19 +90,19 @@ ARRIVING = (
     ),
     Cause(
         "silent_server",
-        "the server does not answer",
+        "the server does not respond",
         lambda red: red.says("app.answers@http*", "502", "503", "504"),
     ),
-    Cause("no_router", "the proxy's own 404: no router matches the prefixed path", proxys_own_404),
+    Cause("no_router", "no router matches the prefixed path (the proxy's own 404)", proxys_own_404),
     Cause(
         "direct_silent",
-        "the server's own port does not answer, the proxy does",
+        "the server's own port does not respond, but the proxy does",
         lambda red: red.says("app.answers@direct", "could not check") and red.spared("app.answers@http*"),
         ("*@direct",),
     ),
     Cause(
         "lenient_parser",
-        "the server answers ambiguous requests: its parser is too lenient",
+        "the server accepts ambiguous requests, since its parser is too lenient",
         lambda red: red.says("exposure.request_smuggling@direct", "answers"),
     ),
 )
@@ -111,19 +111,26 @@ ARRIVING = (
 PROBED = (
     Cause(
         "client_not_sent",
-        "the proxy does not send X-Forwarded-For: every client has the proxy's address",
+        "the proxy does not send X-Forwarded-For, so every client has the proxy's address",
         elsewhere(lambda red: red.says("scope.client", "X-Forwarded-For lines: 0")),
         ("scope.client@*", "websocket.client@*", "trust.*@http", "trust.*@https"),
     ),
     Cause(
+        "websocket_path",
+        "a WebSocket does not get the path, or the server, that other requests get (a server answers 403 "
+        "where no route takes it)",
+        elsewhere(lambda red: red.says("websocket.scope@http*", "HTTP 403")),
+        ("websocket.*", "mount.sub_websocket@*", "trust.websocket*"),
+    ),
+    Cause(
         "websockets",
-        "Upgrade does not reach the server: WebSockets do not open",
+        "Upgrade does not reach the server, so WebSockets do not open",
         elsewhere(lambda red: red.says("websocket.scope@http*", "WebSocket handshake")),
         ("websocket.*", "mount.sub_websocket@*", "trust.websocket*"),
     ),
     Cause(
         "server_trusts_anybody",
-        "the server trusts everyone: from a list of addresses it takes the one that a client wrote",
+        "the server trusts everyone, and uses the address that a client wrote",
         elsewhere(
             lambda red: (
                 red.says("trust.one_value_each", f'"{FAKE_IP}, ')
@@ -135,14 +142,14 @@ PROBED = (
     ),
     Cause(
         "proxy_trusts_clients",
-        "the proxy trusts its clients: it passes on forwarding headers as they wrote them",
+        "the proxy trusts its clients, and passes on forwarding headers as they wrote them",
         elsewhere(lambda red: red("trust.proxy_cannot_spoof") and red("trust.one_value_each")),
         ("trust.*@http", "trust.*@https", "scope.*"),
     ),
 )
 
 # What the probe and the demonstration show.
-SEEN = (
+DEMONSTRATION = (
     # It arrives, with the wrong path.
     Cause(
         "prefix_doubled_in_path",
@@ -151,15 +158,22 @@ SEEN = (
     ),
     Cause(
         "root_path_in_code",
-        "a root_path in the code contradicts the server's",
+        "root_path in the code contradicts the server's",
         lambda red: red.says("app.root_path@direct", "404"),
         line=ROOT_PATH,
     ),
-    Cause("not_stripped", "the proxy does not strip the prefix, or strips another one", public_404),
-    Cause("root_path_unset", "root path is not set on the server", unset),
+    Cause(
+        "no_path_known",
+        "at the server too, without the proxy, none of these paths is the application's",
+        lambda red: red.says("app.answers@direct", "404") and public_404(red),
+        ("app.*", "logs.no_deprecation@*"),
+        line=ROOT_PATH,
+    ),
+    Cause("not_stripped", "the proxy does not strip the prefix, or strips a different one", public_404),
+    Cause("root_path_unset", "the root path is not set on the server", unset),
     Cause(
         "root_path_slash",
-        "root path on the server lacks the leading slash, or has a trailing one",
+        "the server's root path lacks the leading slash, or has a trailing one",
         lambda red: red("scope.root_path") and slashes(red),
     ),
     Cause(
@@ -199,7 +213,7 @@ SEEN = (
     ),
     Cause(
         "catch_all",
-        "something in the application answers every path with 200",
+        "something in the application responds to every path with 200",
         lambda red: red.says("app.not_found_is_the_applications", "200"),
         line=r":path\}",
     ),
@@ -230,7 +244,7 @@ SEEN = (
     ),
     Cause(
         "strip_slash",
-        "stripPrefix has a trailing slash, or another middleware strips",
+        "the prefix of stripPrefix has a trailing slash, or a middleware other than stripPrefix strips",
         lambda red: (
             red("scope.forwarded_prefix") and not red.says("scope.forwarded_prefix", "FORWARD_PREFIX=false")
         ),
@@ -244,7 +258,7 @@ SEEN = (
     ),
     Cause(
         "prefix_in_code",
-        "a route has the prefix in the code",
+        "a route has the prefix in its code",
         lambda red: red("openapi.paths_unprefixed"),
         (
             "openapi.*",
@@ -283,7 +297,7 @@ SEEN = (
     # Host.
     Cause(
         "inside_address",
-        "an answer shows an internal address",
+        "a response shows an internal address",
         lambda red: (
             red("exposure.no_internal_address") and not red("redirect.*") and not red("openapi.servers")
         ),
@@ -306,7 +320,7 @@ SEEN = (
     ),
     Cause(
         "any_host",
-        "any Host is answered",
+        "any Host is accepted",
         lambda red: red("host.foreign"),
         ("host.*", "trust.redirect_not_steered@http*"),
     ),
@@ -331,7 +345,7 @@ SEEN = (
     ),
     Cause(
         "client_overwritten",
-        "X-Forwarded-For is overwritten on the way: it has one address for all clients",
+        "X-Forwarded-For is overwritten on the way, with one address for all clients",
         lambda red: red.says("scope.client", "client at 127."),
         ("scope.client@*", "websocket.client@*"),
     ),
@@ -361,7 +375,7 @@ SEEN = (
     ),
     Cause(
         "server_trusts_anybody",
-        "the server trusts callers that are not the proxy",
+        "the server trusts callers other than the proxy",
         lambda red: red("trust.direct_cannot_spoof") or red("container.neighbour"),
         ("trust.*@direct", "container.*"),
     ),
@@ -392,7 +406,7 @@ SEEN = (
     ),
     Cause(
         "docs_schema",
-        "the docs page names a schema that does not exist",
+        "the docs page names a schema URL that does not exist",
         lambda red: red("docs.names_schema"),
         ("docs.*", "mount.sub_docs@*", "browser.*"),
     ),
@@ -404,7 +418,7 @@ SEEN = (
     ),
     Cause(
         "websockets_ours",
-        "WebSockets do not get through",
+        "WebSockets do not open through the proxy",
         lambda red: red("websocket.echo"),
         ("websocket.*", "mount.sub_websocket@*", "trust.websocket*"),
     ),
@@ -428,13 +442,13 @@ SEEN = (
     ),
     Cause(
         "retried",
-        "the proxy retries a request that the application has answered",
+        "the proxy retries a request to which the application has responded",
         lambda red: red("delivery.sent_once"),
         ("delivery.*",),
     ),
     Cause(
         "operations_public",
-        "dashboard, ping, metrics or the proxy's API are at the public entrypoint",
+        "dashboard, ping, metrics or the proxy's API are on the public entrypoint",
         lambda red: red("exposure.operations"),
         ("exposure.*",),
     ),
@@ -452,4 +466,4 @@ SEEN = (
     ),
 )
 
-CAUSES = (*ARRIVING, *SHOWN, *PROBED, *SEEN)
+CAUSES = (*ARRIVING, *ANSWERS, *PROBED, *DEMONSTRATION)

@@ -1,27 +1,27 @@
 """Changes in this repository's own stack: its files and settings, named where it is the target."""
 
 # Where an entrypoint stops in the middle of a run.
-NO_ANSWER = "The entrypoint stopped answering: see `make ps` and `make logs`."
+NO_ANSWER = "Check `make ps` and `make logs`: the entrypoint stopped responding."
 # By the id of a cause.
 CAUSES: dict[str, str] = {
     "container_loopback": (
-        "APP_HOST must be 0.0.0.0 there: 127.0.0.1 is the container's own loopback, which the proxy cannot "
-        "reach."
+        "set APP_HOST to 0.0.0.0 there; 127.0.0.1 is the container's own loopback, which the proxy "
+        "cannot reach."
     ),
-    "tls_missing": "it needs [entryPoints.https.http.tls] in traefik/traefik.toml.",
+    "tls_missing": "add [entryPoints.https.http.tls] to traefik/traefik.toml.",
     "certificate": (
-        "CA_FILE must name the authority; Traefik serves its own default certificate when it has no "
-        "other: see tls.stores in traefik/dynamic/tls.toml and its log."
+        "set CA_FILE to the authority. Traefik serves its own default certificate when it has no other; "
+        "check tls.stores in traefik/dynamic/tls.toml and its log."
     ),
     "trusted_host": (
-        "its allowed_hosts must list the names of PUBLIC_HOSTS, and 127.0.0.1 for the health check."
+        "add the names of PUBLIC_HOSTS to its allowed_hosts, and 127.0.0.1 for the health check."
     ),
     "dashboard_public": (
         "remove the dashboard's router from traefik/dynamic/routes.toml, or give it the entrypoint ops."
     ),
     "router_not_tls": (
-        'entryPoints must be ["http", "https"] in traefik/dynamic/routes.toml, and the entrypoint needs '
-        "[entryPoints.https.http.tls] in traefik/traefik.toml."
+        'set entryPoints to ["http", "https"] in traefik/dynamic/routes.toml, and add '
+        "[entryPoints.https.http.tls] to traefik/traefik.toml."
     ),
     "https_loops": (
         "remove redirectScheme from the chain in traefik/dynamic/middlewares.toml; HTTPSRedirectMiddleware "
@@ -29,521 +29,535 @@ CAUSES: dict[str, str] = {
         "entrypoint's redirection is the better place."
     ),
     "unreachable_server": (
-        "scheme, name and port of the service's url in traefik/dynamic/routes.toml (APP_URL) must be the "
-        "server's, and the server must listen on an address that the proxy can reach."
+        "set the scheme, name and port of the service's url in traefik/dynamic/routes.toml (APP_URL) to "
+        "the server's, and let the server listen on an address that the proxy can reach."
     ),
-    "silent_server": "see `make ps` and `make logs`: it stopped, or listens on another address or port.",
+    "silent_server": "check `make ps` and `make logs`; it stopped, or listens on another address or port.",
     "no_router": (
-        "prefix, host, entryPoints, middlewares and service of the router in traefik/dynamic/routes.toml "
-        "must exist and be correct. Traefik drops a router that names an unknown one: see `make ps`, `make "
-        "logs`."
+        "check the prefix, host, entryPoints, middlewares and service of the router in "
+        "traefik/dynamic/routes.toml. Traefik drops a router that names an unknown one, and `make ps` "
+        "and `make logs` say so."
     ),
     "direct_silent": (
-        "in Docker a container whose only network is internal publishes no port, silently: it needs the "
-        "network `direct` too; elsewhere the server listens on another address or port."
+        "in Docker add the network `direct` to the container, since one whose only network is internal "
+        "silently publishes no port. Elsewhere the server listens on another address or port."
     ),
     "lenient_parser": "serve with Uvicorn and httptools, Gunicorn >= 27 or Hypercorn, which refuse them.",
     "prefix_doubled_in_path": (
-        "with STRIP_PREFIX=false no server option may prepend it (Uvicorn's --root-path does): leave it "
-        "to RootPath in behindproxy_serve/middleware/root_path.py."
+        "with STRIP_PREFIX=false leave the prefix to RootPath in "
+        "src/behindproxy_serve/middleware/root_path.py; no server option may prepend it (Uvicorn's "
+        "--root-path does)."
     ),
-    "root_path_in_code": "FastAPI(root_path=) is deprecated: remove it; the server's --root-path is enough.",
+    "root_path_in_code": (
+        "remove FastAPI(root_path=), which is deprecated; the server's --root-path is enough."
+    ),
+    "no_path_known": (
+        "remove FastAPI(root_path=) if the code has it: with another prefix it turns every route into a "
+        "404. If the application has only other paths, name one (ANSWERS=/path)."
+    ),
     "not_stripped": (
-        "the router needs the strip-prefix middleware with prefixes = [API_PREFIX] and no shorter one (or "
-        "set STRIP_PREFIX=false, if the proxy must keep it)."
+        "add the strip-prefix middleware to the router, with prefixes = [API_PREFIX] and no shorter one "
+        "(or set STRIP_PREFIX=false, if the proxy must keep it)."
     ),
     "root_path_unset": (
-        "start it with --root-path and the prefix: API_PREFIX in .env, then `make up` "
-        "(behindproxy_serve/server.py passes it; behindproxy_serve/middleware/root_path.py sets it for "
-        "Gunicorn and Hypercorn)."
+        "set API_PREFIX in .env, then run `make up` (src/behindproxy_serve/server.py passes it as "
+        "--root-path; src/behindproxy_serve/middleware/root_path.py sets it for Gunicorn and Hypercorn)."
     ),
-    "root_path_slash": "API_PREFIX must look like /api/v1; `make up` checks it.",
+    "root_path_slash": "write API_PREFIX like /api/v1; `make up` checks it.",
     "root_path_differs": (
-        "API_PREFIX in .env must set both: `make up` applies it to --root-path and to the routes."
+        "set both with API_PREFIX in .env; `make up` applies it to --root-path and to the routes."
     ),
     "root_path_not_prepended": (
-        "FastAPI(root_path=), and Gunicorn's or Hypercorn's own --root-path, cause this behind a proxy that "
-        "strips: mounts, static files and redirects break. Use Uvicorn's --root-path, or RootPath in "
-        "behindproxy_serve/middleware/root_path.py."
+        "use Uvicorn's --root-path, or RootPath in src/behindproxy_serve/middleware/root_path.py. "
+        "FastAPI(root_path=), and Gunicorn's or Hypercorn's own --root-path, break mounts, static files "
+        "and redirects behind a proxy that strips."
     ),
-    "root_path_deprecated": "remove it: the server's --root-path sets it.",
+    "root_path_deprecated": "remove it; the server's --root-path sets root_path.",
     "catch_all": (
-        "a catch-all route (the fallback of a page application) must come last and end in 404 for unknown "
-        "paths."
+        "put the catch-all route (the fallback of a page application) last, and let it return 404 for "
+        "unknown paths."
     ),
-    "start_page": "build its address with request.url_for.",
+    "start_page": "build its URL with request.url_for.",
     "bare_prefix": (
-        "the rule in traefik/dynamic/routes.toml needs Path(`/api/v1`) as well as PathPrefix(`/api/v1/`)."
+        "add Path(`/api/v1`) to PathPrefix(`/api/v1/`) in the rule of traefik/dynamic/routes.toml."
     ),
     "unprefixed": (
-        "every rule in traefik/dynamic/routes.toml that leads to the application must include the prefix."
+        "add the prefix to every rule in traefik/dynamic/routes.toml that leads to the application."
     ),
     "boundary": (
-        "a slash must follow the prefix: Path(`/api/v1`) || PathPrefix(`/api/v1/`). The match must be "
-        "case-sensitive."
+        "let a slash follow the prefix, with Path(`/api/v1`) || PathPrefix(`/api/v1/`), and match "
+        "case-sensitively."
     ),
     "strip_slash": (
-        'prefixes = ["/api/v1"] of stripPrefix, without a trailing slash; replacePathRegex sends no '
-        "X-Forwarded-Prefix."
+        'use stripPrefix with prefixes = ["/api/v1"], without a trailing slash; replacePathRegex sends '
+        "no X-Forwarded-Prefix."
     ),
-    "schema_off": "openapi_url=None needs docs_url=None and redoc_url=None too.",
-    "prefix_in_code": "write the path without it: the proxy adds it.",
-    "mount_root_path": "remove root_path= from the mounted FastAPI: the mount sets it.",
-    "static_folder": "serve them with StaticFiles from a folder of their own, never by joining paths.",
-    "inside_address": "no handler may print scope['server'], and passHostHeader must stay true.",
+    "schema_off": "set docs_url=None and redoc_url=None along with openapi_url=None.",
+    "prefix_in_code": "write the path without the prefix, which the proxy strips.",
+    "mount_root_path": "remove root_path= from the mounted FastAPI; the mount sets it.",
+    "static_folder": (
+        "serve static files with StaticFiles from a folder of their own, never by joining paths."
+    ),
+    "inside_address": "let no handler print scope['server'], and keep passHostHeader true.",
     "host_lost_ours": (
-        "passHostHeader must stay true in traefik/dynamic/routes.toml, and no middleware may set Host."
+        "keep passHostHeader true in traefik/dynamic/routes.toml, and remove any middleware that sets Host."
     ),
     "any_host": (
-        "PUBLIC_HOSTS must list the deployment's own names, not *, and the rule in "
-        "traefik/dynamic/routes.toml must begin with Host(…)."
+        "list the deployment's own names in PUBLIC_HOSTS, not *, and begin the rule in "
+        "traefik/dynamic/routes.toml with Host(…)."
     ),
     "encoded_characters": (
-        "encoded-characters in traefik/dynamic/middlewares.toml must forbid what ENCODED_CHARACTERS in .env "
-        "does not list; Traefik allows all by default since 3.6.7."
+        "let encoded-characters in traefik/dynamic/middlewares.toml forbid what ENCODED_CHARACTERS in "
+        ".env does not list; Traefik allows all by default since 3.6.7."
     ),
     "client_overwritten": (
-        "Traefik sets it by default: remove what sets it in traefik/dynamic/middlewares.toml."
+        "remove whatever sets it in traefik/dynamic/middlewares.toml; Traefik does so by default."
     ),
-    "old_starlette": "requirements/app.txt pins a newer one, and HostGuard refuses such a Host before it.",
-    "malformed_host": "serve it through behindproxy_serve/asgi.py, whose HostGuard answers 400.",
+    "old_starlette": (
+        "install the version that requirements/app.txt pins; HostGuard refuses such a Host before it."
+    ),
+    "malformed_host": (
+        "serve the application through src/behindproxy_serve/asgi.py, whose HostGuard returns 400."
+    ),
     "load_balancers": (
-        "`make up` gives it to Traefik (forwardedHeaders.trustedIPs) and to the server "
-        "(--forwarded-allow-ips): one exact address for each hop."
+        "add the address or exact network of each hop to TRUSTED_PROXIES; `make up` gives the list to "
+        "Traefik (forwardedHeaders.trustedIPs) and to the server (--forwarded-allow-ips)."
     ),
     "proxy_trusts_clients_ours": (
         "remove forwardedHeaders.insecure from traefik/traefik.toml, and trustedIPs that cover more than "
         "the load balancers (TRUSTED_PROXIES)."
     ),
     "scheme_overwritten": (
-        "no headers middleware may set X-Forwarded-Proto: Traefik writes it for each entrypoint."
+        "remove the headers middleware that sets X-Forwarded-Proto; Traefik writes it for each entrypoint."
     ),
     "server_distrusts": (
-        "--forwarded-allow-ips must be the proxy's exact address (behindproxy_serve/server.py): no name, no "
-        "quotes, no host bits; load balancers in front of it go into TRUSTED_PROXIES."
+        "set --forwarded-allow-ips to the proxy's exact address (src/behindproxy_serve/server.py) "
+        "without a name, quotes or host bits; load balancers in front of it go into TRUSTED_PROXIES."
     ),
-    "copies_prefix": "remove that middleware: root_path is configuration (API_PREFIX), never a header.",
+    "copies_prefix": (
+        "remove the middleware that does so; root_path is configuration (API_PREFIX), never a header."
+    ),
     "trusts_passed_header": (
-        "scrub-headers in traefik/dynamic/middlewares.toml must blank Forwarded and similar headers, and "
-        "nothing may read them."
+        "let scrub-headers in traefik/dynamic/middlewares.toml blank Forwarded and similar headers, and "
+        "remove whatever reads them."
     ),
     "reads_forwarded_host": (
-        "do not read it: Traefik passes Host on as it is, and a direct caller can write any X-Forwarded-Host."
+        "use Host instead, which Traefik passes on as it is; a direct caller can write any X-Forwarded-Host."
     ),
     "server_trusts_anybody": (
-        "--forwarded-allow-ips must be the proxy's exact address, never * or a network with other callers; "
-        "on one host without containers the proxy's token must be required too."
+        "set --forwarded-allow-ips to the proxy's exact address, never * or a network with other "
+        "callers; on one host without containers, require the proxy's token too."
     ),
-    "old_traefik": (
-        "use 3.7.13 or newer: it does not pass on Upgrade: h2c, and supports aliasHeadersStrategy."
-    ),
+    "old_traefik": ("use 3.7.13 or newer, which does not pass h2c on, and supports aliasHeadersStrategy."),
     "aliases": (
-        "scrub-headers in traefik/dynamic/middlewares.toml must delete what Traefik passes on, the chain "
-        "`front` must include it, and each entrypoint of traefik/traefik.toml needs `front@file`; other "
-        "spellings are deleted by Aliases (behindproxy_serve/order.py), and by Traefik with "
+        "let scrub-headers in traefik/dynamic/middlewares.toml delete what Traefik passes on, with "
+        "scrub-headers in the chain `front` and `front@file` on each entrypoint of traefik/traefik.toml; "
+        "other spellings are deleted by Aliases (src/behindproxy_serve/order.py), and by Traefik with "
         "HEADER_ALIASES=delete."
     ),
-    "no_slash_redirect": "redirect_slashes=False turns that off; each route then has one spelling only.",
+    "no_slash_redirect": (
+        "remove redirect_slashes=False, which turns that off; each route then has only one spelling."
+    ),
     "servers_in_schema": (
         "leave root_path_in_servers at its default (ROOT_PATH_IN_SERVERS=true), and list only further "
         "servers by hand."
     ),
-    "docs_schema": "its schema URL must begin with request.scope['root_path'].",
-    "docs_assets": "serve them with the page, as app/docs.py does.",
+    "docs_schema": "begin its schema URL with request.scope['root_path'].",
+    "docs_assets": "serve the assets with the page, as app/docs.py does.",
     "websockets_ours": (
-        "the server needs a WebSocket library (uvicorn[standard] or websockets), the proxy must pass "
-        "Upgrade on, and the route must not have the prefix."
+        "install a WebSocket library on the server (uvicorn[standard] or websockets), let the proxy pass "
+        "Upgrade on, and write the route without the prefix."
     ),
     "wss_as_ws": (
-        "Traefik sends X-Forwarded-Proto: wss with an upgrade, and the server must read it (for Gunicorn "
-        "and Hypercorn a middleware of behindproxy_serve/order.py does)."
+        "let the server read X-Forwarded-Proto, which Traefik sends as wss with an upgrade (for Gunicorn "
+        "and Hypercorn a middleware of src/behindproxy_serve/order.py does)."
     ),
     "app_holds_stream": (
-        "a middleware that reads the whole answer first (BaseHTTPMiddleware, gzip) must leave streams alone."
+        "exclude streams from middleware that reads the whole response first (BaseHTTPMiddleware, gzip)."
     ),
     "proxy_holds_stream": (
         "remove the buffering or compress middleware from traefik/dynamic/middlewares.toml; limit bodies in "
         "the application."
     ),
     "retried": (
-        "no retry by status: remove `status` from the retry middleware in traefik/dynamic/middlewares.toml "
-        "(http_50x from nginx's proxy_next_upstream), so that only a refused connection is retried."
+        "remove the retry by status (`status` in the retry middleware of "
+        "traefik/dynamic/middlewares.toml), so that only a refused connection is retried."
     ),
     "operations_public": (
         "give their routers the entrypoint ops in traefik/dynamic/routes.toml and traefik/traefik.toml."
     ),
     "no_request_id": (
-        "Observe in behindproxy_serve/middleware/observe.py accepts or generates one. Without an id nothing "
-        "joins the log lines of a request."
+        "add Observe of src/behindproxy_serve/middleware/observe.py, which accepts or generates one. "
+        "Without an id nothing joins the log lines of a request."
     ),
     "traceparent_lost": (
-        "a headers middleware in traefik/dynamic/middlewares.toml drops it, or a server starts its own trace."
+        "remove the headers middleware in traefik/dynamic/middlewares.toml that drops traceparent, "
+        "or the server's own tracing."
     ),
 }
 
 # By the id of a check.
 CHECKS: dict[str, str] = {
     "openapi.first_server_answers": (
-        "The application's root_path differs from the proxy's prefix: API_PREFIX sets both."
+        "Set API_PREFIX, which sets both: the application's root_path differs from the proxy's prefix."
     ),
     "app.answers": (
-        "The diagnosis or `make logs` shows the reason. If the application has none of the three, name a "
-        "path that it has: ANSWERS=/path."
+        "Check the diagnosis or `make logs` for the reason. If the application has none of these paths, "
+        "name a path that it has (ANSWERS=/path)."
     ),
     "app.root_path": (
-        "The server's root_path is not the public prefix. API_PREFIX in .env must set both: restart with "
-        "`make up`; behindproxy_serve/server.py passes it as --root-path, "
-        "behindproxy_serve/middleware/root_path.py sets it for Gunicorn and Hypercorn."
+        "Set API_PREFIX in .env, then run `make up`: the server's root_path is not the public prefix. "
+        "src/behindproxy_serve/server.py passes it as --root-path, "
+        "src/behindproxy_serve/middleware/root_path.py sets it for Gunicorn and Hypercorn."
     ),
     "app.direct_path_has_no_prefix": (
-        "The server answers a second URL for every route: root_path is set without being prepended to the "
-        "path. Use the server's --root-path with Uvicorn, or RootPath in "
-        "behindproxy_serve/middleware/root_path.py; not FastAPI(root_path=)."
+        "Use Uvicorn's --root-path, or RootPath in src/behindproxy_serve/middleware/root_path.py, not "
+        "FastAPI(root_path=): root_path is set but not prepended to the path, and every route has a "
+        "second URL."
     ),
     "app.direct_has_both_paths": (
-        "With STRIP_PREFIX=false root_path must be set but not prepended: Uvicorn's --root-path doubles "
-        "it. Leave it to RootPath in behindproxy_serve/middleware/root_path.py and restart with `make "
-        "up`."
+        "With STRIP_PREFIX=false leave root_path to RootPath in "
+        "src/behindproxy_serve/middleware/root_path.py, then run `make up`: Uvicorn's --root-path "
+        "doubles the prefix in the path."
     ),
     "app.doubled_prefix": (
-        "root_path is set without being prepended to the stripped path, so Starlette removes it a second "
-        "time. Use Uvicorn's --root-path or RootPath in behindproxy_serve/middleware/root_path.py with "
-        "strip; drop FastAPI(root_path=)."
+        "Use Uvicorn's --root-path, or RootPath in src/behindproxy_serve/middleware/root_path.py, and "
+        "remove FastAPI(root_path=): root_path is set but not prepended to the stripped path, so "
+        "Starlette strips it a second time."
     ),
     "browser.same_origin": (
-        "A script or style comes from a CDN, or is missing: app/docs.py serves them with the page. ReDoc's "
-        "script loads its logo from a CDN unless the page's policy forbids it."
+        "Serve scripts and styles with the page, as app/docs.py does: one comes from a CDN (another "
+        "origin), or is missing. ReDoc's script loads its logo from a CDN unless the page's policy "
+        "forbids it."
     ),
     "trust.one_value_each": (
-        "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
-        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If only the client's address is "
-        "wrong, --forwarded-allow-ips is `*` or covers the clients' network."
+        "Remove forwardedHeaders.insecure and too wide trustedIPs from traefik/traefik.toml; "
+        "TRUSTED_PROXIES names only load balancers. If only the client's address is wrong, "
+        "--forwarded-allow-ips is `*` or covers the clients' network."
     ),
     "trust.scrubbed_headers": (
-        "traefik/dynamic/middlewares.toml: scrub-headers must blank them, and the chain `front` must "
-        "include it; traefik/traefik.toml: front@file at each entrypoint. Other spellings: HEADER_ALIASES, "
-        "and Aliases in behindproxy_serve/order.py."
+        "Let scrub-headers in traefik/dynamic/middlewares.toml blank them, with scrub-headers in the "
+        "chain `front` and front@file on each entrypoint of traefik/traefik.toml. Other spellings are "
+        "deleted by HEADER_ALIASES=delete, and by Aliases in src/behindproxy_serve/order.py."
     ),
     "container.unprivileged": (
-        'docker-compose.yml: user: "65532:65532", read_only: true, cap_drop: [ALL], security_opt: '
-        '["no-new-privileges:true"] at both services.'
+        'Set user: "65532:65532", read_only: true, cap_drop: [ALL] and security_opt: '
+        '["no-new-privileges:true"] on both services in docker-compose.yml.'
     ),
     "container.no_socket": (
         "Remove the mount of docker.sock from docker-compose.yml: the routes come from a file."
     ),
     "container.published": (
-        "ports of the app in docker-compose.yml: 127.0.0.1:${DIRECT_PORT}:8000, with the address."
+        "Write 127.0.0.1:${DIRECT_PORT}:8000 under ports: of app in docker-compose.yml, with the address."
     ),
     "container.listens": (
-        "APP_HOST: 0.0.0.0 in docker-compose.yml: 127.0.0.1 is the container's own loopback."
+        "Set APP_HOST to 0.0.0.0 in docker-compose.yml: 127.0.0.1 is the container's own loopback."
     ),
     "container.health": (
-        "healthcheck of both services in docker-compose.yml; inside the container there is no prefix."
+        "Add a healthcheck to both services in docker-compose.yml; inside the container there is no prefix."
     ),
     "container.trusted_address": (
-        "ipv4_address of traefik on the network `internal`, PROXY_ADDRESS of the app and ip_range must "
-        "match in docker-compose.yml: SUBNET sets all three."
+        "Let SUBNET set all three in docker-compose.yml, so that they match: ipv4_address of traefik on "
+        "the network `internal`, PROXY_ADDRESS of the app, and ip_range."
     ),
     "stream.not_buffered": (
-        "A buffering or compress middleware delays the events: remove it from "
-        "traefik/dynamic/middlewares.toml, and limit bodies in the application instead."
+        "Remove the buffering or compress middleware from traefik/dynamic/middlewares.toml, which delays "
+        "the events, and limit bodies in the application instead."
     ),
     "app.not_found_is_the_applications": (
-        "The router's rule does not match every path under the prefix: traefik/dynamic/routes.toml."
+        "Let the router's rule in traefik/dynamic/routes.toml match every path under the prefix."
     ),
     "openapi.servers": (
-        "The page does not know the prefix: root_path is missing or differs from what the proxy strips. "
-        "Set API_PREFIX in .env and `make up`; a page of your own must build its URLs from "
-        "request.scope['root_path']."
+        "Set API_PREFIX in .env, then run `make up`: root_path is missing, or is not the prefix that the "
+        "proxy strips. A page of your own must build its URLs from request.scope['root_path']."
     ),
     "docs.names_schema": (
-        "The page does not know the prefix: root_path is missing or differs from what the proxy strips. "
-        "Set API_PREFIX in .env and `make up`; a page of your own must build its URLs from "
-        "request.scope['root_path']."
+        "Set API_PREFIX in .env, then run `make up`: root_path is missing, or is not the prefix that the "
+        "proxy strips. A page of your own must build its URLs from request.scope['root_path']."
     ),
     "docs.schema_answers": (
-        "The page does not know the prefix: root_path is missing or differs from what the proxy strips. "
-        "Set API_PREFIX in .env and `make up`; a page of your own must build its URLs from "
-        "request.scope['root_path']."
+        "Set API_PREFIX in .env, then run `make up`: root_path is missing, or is not the prefix that the "
+        "proxy strips. A page of your own must build its URLs from request.scope['root_path']."
     ),
     "docs.direct_is_for_the_proxy": (
-        "The server answers prefixed paths too: FastAPI(root_path=) or RootPath without prepending, behind "
-        "a proxy that strips. Every route then has a second address."
+        "Use Uvicorn's --root-path instead of FastAPI(root_path=), or of RootPath without prepending, "
+        "behind a proxy that strips: every route has a second URL."
     ),
     "docs.oauth2_redirect": (
-        "The page does not know the prefix: root_path is missing or differs from what the proxy strips. "
-        "Set API_PREFIX in .env and `make up`; a page of your own must build its URLs from "
-        "request.scope['root_path']."
+        "Set API_PREFIX in .env, then run `make up`: root_path is missing, or is not the prefix that the "
+        "proxy strips. A page of your own must build its URLs from request.scope['root_path']."
     ),
     "docs.redoc": (
-        "The page does not know the prefix: root_path is missing or differs from what the proxy strips. "
-        "Set API_PREFIX in .env and `make up`; a page of your own must build its URLs from "
-        "request.scope['root_path']."
+        "Set API_PREFIX in .env, then run `make up`: root_path is missing, or is not the prefix that the "
+        "proxy strips. A page of your own must build its URLs from request.scope['root_path']."
     ),
     "docs.assets_same_origin": (
-        "The page loads its assets from another origin or without the prefix: app/docs.py builds their URLs "
-        "from root_path."
+        "Build the URLs of the page's assets from root_path, as app/docs.py does: they come from another "
+        "origin, or lack the prefix."
     ),
     "exposure.operations": (
-        "api.insecure, or a dashboard router, shares the public entrypoint: it also takes every path "
-        "under /api. Remove it from traefik/traefik.toml, or give it the entrypoint `ops`."
+        "Remove api.insecure from traefik/traefik.toml, and give dashboard routers the entrypoint `ops`: "
+        "on a public entrypoint they also match every path under /api."
     ),
     "exposure.no_internal_address": (
-        "passHostHeader must stay true in traefik/dynamic/routes.toml; a link or an error page built from "
-        "the socket's own address shows the backend: build links with request.url_for."
+        "Keep passHostHeader true in traefik/dynamic/routes.toml, and build links with request.url_for: "
+        "a link or an error page built from the socket's own address shows the backend."
     ),
     "host.foreign": (
-        "The router's rule names no host: PUBLIC_HOSTS in .env must list the deployment's own names, not "
-        "*, and the rule in traefik/dynamic/routes.toml must begin with Host(…)."
+        "List the deployment's own names in PUBLIC_HOSTS in .env, not *, and begin the rule in "
+        "traefik/dynamic/routes.toml with Host(…)."
     ),
     "host.absolute_form": (
-        "The router's rule names no host: PUBLIC_HOSTS in .env must list the deployment's own names, not "
-        "*, and the rule in traefik/dynamic/routes.toml must begin with Host(…)."
+        "List the deployment's own names in PUBLIC_HOSTS in .env, not *, and begin the rule in "
+        "traefik/dynamic/routes.toml with Host(…)."
     ),
     "host.malformed": (
-        "Starlette falls back to the socket's own address when Host does not parse, and a redirect shows "
-        "it: serve the application through behindproxy_serve/asgi.py, whose HostGuard answers 400, or pin "
-        "Host with a headers middleware in traefik/dynamic/middlewares.toml."
+        "Serve the application through src/behindproxy_serve/asgi.py, whose HostGuard returns 400, or "
+        "pin Host with a headers middleware in traefik/dynamic/middlewares.toml. Starlette falls back to "
+        "the socket's own address when Host does not parse, and a redirect shows it."
     ),
     "host.with_a_path": (
-        "Upgrade Starlette to 1.0.1 or newer, and serve the application through behindproxy_serve/asgi.py, "
-        "whose HostGuard answers 400."
+        "Upgrade Starlette to 1.0.1 or newer, and serve the application through "
+        "src/behindproxy_serve/asgi.py, whose HostGuard returns 400."
     ),
     "host.one": (
-        "Starlette falls back to the socket's own address when Host does not parse, and a redirect shows "
-        "it: serve the application through behindproxy_serve/asgi.py, whose HostGuard answers 400, or pin "
-        "Host with a headers middleware in traefik/dynamic/middlewares.toml."
+        "Serve the application through src/behindproxy_serve/asgi.py, whose HostGuard returns 400, or "
+        "pin Host with a headers middleware in traefik/dynamic/middlewares.toml. Starlette falls back to "
+        "the socket's own address when Host does not parse, and a redirect shows it."
     ),
     "host.own_port": (
-        "passHostHeader must stay true in traefik/dynamic/routes.toml: without it every redirect names the "
+        "Keep passHostHeader true in traefik/dynamic/routes.toml: without it every redirect names the "
         "backend's own address."
     ),
     "trust.load_balancer": (
-        "TRUSTED_PROXIES must name every load balancer between the client and the proxy, each by its "
-        "exact address: `make up` gives the list to Traefik (forwardedHeaders.trustedIPs) and to the "
+        "Add the address or exact network of every load balancer between the client and the proxy to "
+        "TRUSTED_PROXIES: `make up` gives the list to Traefik (forwardedHeaders.trustedIPs) and to the "
         "server (--forwarded-allow-ips). A hop that is missing is taken for the client."
     ),
     "trust.load_balancer_limits": (
-        "Something reads X-Forwarded-Host, X-Forwarded-Prefix or Forwarded, which a load balancer passes "
-        "on as a client wrote them: remove it; root_path is configuration (API_PREFIX)."
+        "Remove whatever reads X-Forwarded-Host, X-Forwarded-Prefix or Forwarded, which a load balancer "
+        "passes on as a client wrote them; root_path is configuration (API_PREFIX)."
     ),
     "logs.proxy_names_the_request": (
-        "[accessLog] in traefik/traefik.toml, with fields.queryParameters.defaultMode = drop."
+        "Add [accessLog] to traefik/traefik.toml, with fields.queryParameters.defaultMode = drop."
     ),
     "logs.no_query": (
+        "Pass src/behindproxy_serve/logging.json to the server (src/behindproxy_serve/server.py): "
         "Uvicorn writes the whole path of a WebSocket to uvicorn.error, which --no-access-log does not "
-        "silence: behindproxy_serve/logging.json must reach the server (behindproxy_serve/server.py). "
-        "Observe (behindproxy_serve/middleware/observe.py) writes the line of each request."
+        "silence. Observe (src/behindproxy_serve/middleware/observe.py) writes the line of each request."
     ),
     "mount.sub_application": (
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
-        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
-        "behindproxy_serve/middleware/root_path.py."
+        "Use Uvicorn's --root-path, or RootPath in src/behindproxy_serve/middleware/root_path.py, and no "
+        "root_path= in the mounted application. Mounts need the prefix in path as well as in root_path, and "
+        "behind a stripping proxy FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only "
+        "the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     "mount.sub_docs": (
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
-        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
-        "behindproxy_serve/middleware/root_path.py."
+        "Use Uvicorn's --root-path, or RootPath in src/behindproxy_serve/middleware/root_path.py. Mounts "
+        "need the prefix in path as well as in root_path, and behind a stripping proxy "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     "mount.sub_servers": (
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
-        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
-        "behindproxy_serve/middleware/root_path.py."
+        "Use Uvicorn's --root-path, or RootPath in src/behindproxy_serve/middleware/root_path.py. Mounts "
+        "need the prefix in path as well as in root_path, and behind a stripping proxy "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     "mount.sub_redirect": (
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
-        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
-        "behindproxy_serve/middleware/root_path.py."
+        "Use Uvicorn's --root-path, or RootPath in src/behindproxy_serve/middleware/root_path.py. Mounts "
+        "need the prefix in path as well as in root_path, and behind a stripping proxy "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     "mount.sub_websocket": (
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
-        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
-        "behindproxy_serve/middleware/root_path.py."
+        "Use Uvicorn's --root-path, or RootPath in src/behindproxy_serve/middleware/root_path.py. Mounts "
+        "need the prefix in path as well as in root_path, and behind a stripping proxy "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     "static.file": (
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
-        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
-        "behindproxy_serve/middleware/root_path.py."
+        "Use Uvicorn's --root-path, or RootPath in src/behindproxy_serve/middleware/root_path.py. Mounts "
+        "need the prefix in path as well as in root_path, and behind a stripping proxy "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     "static.directory_redirect": (
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, behind a stripping proxy set only the latter (Kludex/uvicorn#2213, "
-        "fastapi/fastapi#14238). Use Uvicorn's --root-path or RootPath in "
-        "behindproxy_serve/middleware/root_path.py."
+        "Use Uvicorn's --root-path, or RootPath in src/behindproxy_serve/middleware/root_path.py. Mounts "
+        "need the prefix in path as well as in root_path, and behind a stripping proxy "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     "limits.body": (
-        "BodyLimit in behindproxy_serve/middleware/body_limit.py, with MAX_BODY_BYTES. Traefik's "
+        "Add BodyLimit of src/behindproxy_serve/middleware/body_limit.py, with MAX_BODY_BYTES. Traefik's "
         "buffering would hold streams back."
     ),
-    "limits.header_block": "maxHeaderBytes of the entrypoints in traefik/traefik.toml; the default is 1 MiB.",
+    "limits.header_block": (
+        "Set maxHeaderBytes of the entrypoints in traefik/traefik.toml; the default is 1 MiB."
+    ),
     "errors.problem": (
-        "add_problems(app) in app/demonstration.py, and Observe around HostGuard in "
-        "behindproxy_serve/order.py."
+        "Call add_problems(app) in app/demonstration.py, and put Observe around HostGuard in "
+        "src/behindproxy_serve/order.py."
     ),
-    "request.id": "Observe in behindproxy_serve/middleware/observe.py.",
+    "request.id": "Add Observe of src/behindproxy_serve/middleware/observe.py.",
     "logs.joined": (
-        "accessLog.fields.headers.names X-Request-Id = keep in traefik/traefik.toml; Observe in "
-        "behindproxy_serve/middleware/observe.py."
+        "Set X-Request-Id = keep in accessLog.fields.headers.names of traefik/traefik.toml, and add "
+        "Observe of src/behindproxy_serve/middleware/observe.py."
     ),
-    "headers.security": "SecurityHeaders in behindproxy_serve/order.py and middleware/security_headers.py.",
+    "headers.security": (
+        "Add SecurityHeaders (src/behindproxy_serve/middleware/security_headers.py) in "
+        "src/behindproxy_serve/order.py."
+    ),
     "headers.as_set": (
-        "A headers middleware of Traefik sets it: remove it from traefik/dynamic. What the application does "
-        "not set is added by behindproxy_serve/middleware/security_headers.py."
+        "Remove Traefik's headers middleware that sets it from traefik/dynamic. What the application "
+        "does not set is added by src/behindproxy_serve/middleware/security_headers.py."
     ),
     "headers.key": (
-        "Traefik deletes names with more than letters, digits and hyphens: write HEADER_ALIASES=keep into "
-        ".env, then `make up`; or name the header with a hyphen."
+        "Set HEADER_ALIASES=keep in .env, then run `make up`, or name the header with a hyphen: Traefik "
+        "deletes names with more than letters, digits and hyphens."
     ),
-    "docs.hidden": "DOCS in .env, which Docs in behindproxy_serve/order.py reads; `make up` applies it.",
-    "docs.content_security_policy": "guarded() in app/docs.py.",
+    "docs.hidden": "Set DOCS in .env, then run `make up`; Docs in src/behindproxy_serve/order.py reads it.",
+    "docs.content_security_policy": "Use guarded() of app/docs.py.",
     "path.encoded_characters": (
-        "encoded-characters must be first in the chain `front` of traefik/dynamic/middlewares.toml, and "
-        "forbid what ENCODED_CHARACTERS in .env does not list; Traefik allows all by default since 3.6.7."
+        "Put encoded-characters first in the chain `front` of traefik/dynamic/middlewares.toml, and let "
+        "it forbid what ENCODED_CHARACTERS in .env does not list; Traefik allows all by default since "
+        "3.6.7."
     ),
     "path.dot_segments": (
-        "Traefik below 3.7.3 strips /api/v1../x to a path outside the rule: upgrade; sanitizePath must "
-        "stay on, and %2F out of ENCODED_CHARACTERS (.env)."
+        "Upgrade Traefik: below 3.7.3 it strips /api/v1../x to a path outside the rule. Keep "
+        "sanitizePath on, and %2F out of ENCODED_CHARACTERS (.env)."
     ),
     "path.no_open_redirect": (
-        "A redirect is built from the path by hand, or --root-path ends with a slash (Location //items/): "
-        "build links with url_for, and write API_PREFIX without a trailing slash."
+        "Build links with url_for, not from the path by hand, and write API_PREFIX without a trailing "
+        "slash (which gives Location //items/)."
     ),
     "prefix.unprefixed_not_public": (
-        "A router in traefik/dynamic/routes.toml takes paths outside the prefix: its rule must include "
-        "API_PREFIX."
+        "Add API_PREFIX to the rule of the router in traefik/dynamic/routes.toml that matches paths "
+        "outside the prefix."
     ),
     "prefix.boundary": (
-        "PathPrefix(`/api/v1`) also takes /api/v1app (traefik/traefik#2214). The rule in "
-        "traefik/dynamic/routes.toml must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit "
-        "priority."
+        "Write the rule in traefik/dynamic/routes.toml as Path(`{prefix}`) || PathPrefix(`{prefix}/`), "
+        "with an explicit priority: PathPrefix(`/api/v1`) also matches /api/v1app (traefik/traefik#2214)."
     ),
     "prefix.boundary_websocket": (
-        "PathPrefix(`/api/v1`) also takes /api/v1app (traefik/traefik#2214). The rule in "
-        "traefik/dynamic/routes.toml must be Path(`{prefix}`) || PathPrefix(`{prefix}/`), with an explicit "
-        "priority."
+        "Write the rule in traefik/dynamic/routes.toml as Path(`{prefix}`) || PathPrefix(`{prefix}/`), "
+        "with an explicit priority: PathPrefix(`/api/v1`) also matches /api/v1app (traefik/traefik#2214)."
     ),
     "redirect.keeps_prefix": (
-        "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make up`) "
-        "instead of FastAPI(root_path=). If the scheme is wrong, TRUSTED_PROXIES / --forwarded-allow-ips "
-        "does not name the proxy's exact address; if the host is, the proxy does not pass Host on "
-        "(passHostHeader in traefik/dynamic/routes.toml)."
+        "If the prefix is lost, set API_PREFIX in .env and run `make up` (--root-path instead of "
+        "FastAPI(root_path=)). If the scheme is wrong, set --forwarded-allow-ips to the proxy's exact "
+        "address, and TRUSTED_PROXIES to the load balancers'. If the host is wrong, set passHostHeader "
+        "in traefik/dynamic/routes.toml."
     ),
     "redirect.arrives": (
-        "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make up`) "
-        "instead of FastAPI(root_path=). If the scheme is wrong, TRUSTED_PROXIES / --forwarded-allow-ips "
-        "does not name the proxy's exact address; if the host is, the proxy does not pass Host on "
-        "(passHostHeader in traefik/dynamic/routes.toml)."
+        "If the prefix is lost, set API_PREFIX in .env and run `make up` (--root-path instead of "
+        "FastAPI(root_path=)). If the scheme is wrong, set --forwarded-allow-ips to the proxy's exact "
+        "address, and TRUSTED_PROXIES to the load balancers'. If the host is wrong, set passHostHeader "
+        "in traefik/dynamic/routes.toml."
     ),
     "redirect.keeps_query": (
-        "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make up`) "
-        "instead of FastAPI(root_path=). If the scheme is wrong, TRUSTED_PROXIES / --forwarded-allow-ips "
-        "does not name the proxy's exact address; if the host is, the proxy does not pass Host on "
-        "(passHostHeader in traefik/dynamic/routes.toml)."
+        "Let the proxy pass the query on unchanged. "
+        "If the prefix is lost, set API_PREFIX in .env and run `make up` (--root-path instead of "
+        "FastAPI(root_path=)). If the scheme is wrong, set --forwarded-allow-ips to the proxy's exact "
+        "address, and TRUSTED_PROXIES to the load balancers'. If the host is wrong, set passHostHeader "
+        "in traefik/dynamic/routes.toml."
     ),
     "redirect.keeps_method": (
-        "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make up`) "
-        "instead of FastAPI(root_path=). If the scheme is wrong, TRUSTED_PROXIES / --forwarded-allow-ips "
-        "does not name the proxy's exact address; if the host is, the proxy does not pass Host on "
-        "(passHostHeader in traefik/dynamic/routes.toml)."
+        "If the prefix is lost, set API_PREFIX in .env and run `make up` (--root-path instead of "
+        "FastAPI(root_path=)). If the scheme is wrong, set --forwarded-allow-ips to the proxy's exact "
+        "address, and TRUSTED_PROXIES to the load balancers'. If the host is wrong, set passHostHeader "
+        "in traefik/dynamic/routes.toml."
     ),
     "redirect.removes_slash": (
-        "The redirect lost the prefix: start the server with --root-path (API_PREFIX in .env, `make up`) "
-        "instead of FastAPI(root_path=). If the scheme is wrong, TRUSTED_PROXIES / --forwarded-allow-ips "
-        "does not name the proxy's exact address; if the host is, the proxy does not pass Host on "
-        "(passHostHeader in traefik/dynamic/routes.toml)."
+        "If the prefix is lost, set API_PREFIX in .env and run `make up` (--root-path instead of "
+        "FastAPI(root_path=)). If the scheme is wrong, set --forwarded-allow-ips to the proxy's exact "
+        "address, and TRUSTED_PROXIES to the load balancers'. If the host is wrong, set passHostHeader "
+        "in traefik/dynamic/routes.toml."
     ),
     "redirect.keeps_missing_port": (
-        "Something rewrites the port: a pinned Host in traefik/dynamic/middlewares.toml, or code that builds "
-        "URLs from X-Forwarded-Port. Build links with request.url_for and let Traefik pass Host on."
+        "Build links with request.url_for, and let Traefik pass Host on: a pinned Host in "
+        "traefik/dynamic/middlewares.toml, or code that builds URLs from X-Forwarded-Port, rewrites the "
+        "port."
     ),
     "redirect.start_page": (
-        "The rule in traefik/dynamic/routes.toml must have Path(`/api/v1`) as well as "
-        "PathPrefix(`/api/v1/`), and strip-prefix must not end with a slash."
+        "Write Path(`/api/v1`) as well as PathPrefix(`/api/v1/`) in the rule of "
+        "traefik/dynamic/routes.toml, and strip-prefix without a trailing slash."
     ),
     "scope.scheme": (
-        "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact address "
-        "(behindproxy_serve/server.py), without a name, quotes or host bits. Load balancers in front of it "
-        "go into TRUSTED_PROXIES."
+        "Set --forwarded-allow-ips to the proxy's exact address (src/behindproxy_serve/server.py), "
+        "without a name, quotes or host bits. Load balancers in front of it go into TRUSTED_PROXIES."
     ),
     "scope.client": (
-        "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact address "
-        "(behindproxy_serve/server.py), without a name, quotes or host bits. Load balancers in front of it "
-        "go into TRUSTED_PROXIES."
+        "Set --forwarded-allow-ips to the proxy's exact address (src/behindproxy_serve/server.py), "
+        "without a name, quotes or host bits. Load balancers in front of it go into TRUSTED_PROXIES."
     ),
-    "scope.root_path": "API_PREFIX in .env sets both --root-path and the router: `make up` applies it.",
+    "scope.root_path": (
+        "Set API_PREFIX in .env, then run `make up`, which applies it to --root-path and the router."
+    ),
     "scope.path": (
-        "root_path is set without being prepended to the path. Use Uvicorn's --root-path or RootPath in "
-        "behindproxy_serve/middleware/root_path.py; with STRIP_PREFIX=false, neither may prepend it."
+        "Use Uvicorn's --root-path, or RootPath in src/behindproxy_serve/middleware/root_path.py: "
+        "root_path is set but not prepended to the path. With STRIP_PREFIX=false, neither may prepend it."
     ),
     "scope.url": (
-        "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact address "
-        "(behindproxy_serve/server.py), without a name, quotes or host bits. Load balancers in front of it "
-        "go into TRUSTED_PROXIES. A missing prefix: root_path is set without being prepended to the path. "
-        "Use Uvicorn's --root-path or RootPath in behindproxy_serve/middleware/root_path.py; with "
-        "STRIP_PREFIX=false, neither may prepend it."
+        "Set --forwarded-allow-ips to the proxy's exact address (src/behindproxy_serve/server.py), "
+        "without a name, quotes or host bits. Load balancers in front of it go into TRUSTED_PROXIES. If "
+        "the prefix is missing, use Uvicorn's --root-path, or RootPath in "
+        "src/behindproxy_serve/middleware/root_path.py."
     ),
     "scope.url_for": (
-        "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact address "
-        "(behindproxy_serve/server.py), without a name, quotes or host bits. Load balancers in front of it "
-        "go into TRUSTED_PROXIES. A missing prefix: start the server with --root-path."
+        "Set --forwarded-allow-ips to the proxy's exact address (src/behindproxy_serve/server.py), "
+        "without a name, quotes or host bits. Load balancers in front of it go into TRUSTED_PROXIES. If "
+        "the prefix is missing, start the server with --root-path."
     ),
     "scope.forwarded_prefix": (
-        "Proxy and server have different prefixes: API_PREFIX in .env must be the only place "
-        "(traefik/dynamic/routes.toml and --root-path read it). `make up` applies it to both. With "
-        "FORWARD_PREFIX=false the application gets none: to-app in traefik/dynamic/middlewares.toml."
+        "Set the prefix only with API_PREFIX in .env, then run `make up`: proxy and server have "
+        "different prefixes. With FORWARD_PREFIX=false, to-app in traefik/dynamic/middlewares.toml must "
+        "remove X-Forwarded-Prefix."
     ),
     "trust.proxy_cannot_spoof": (
-        "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
-        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If only the client's address is "
-        "wrong, --forwarded-allow-ips is `*` or covers the clients' network."
+        "Remove forwardedHeaders.insecure and too wide trustedIPs from traefik/traefik.toml; "
+        "TRUSTED_PROXIES names only load balancers. If only the client's address is wrong, "
+        "--forwarded-allow-ips is `*` or covers the clients' network."
     ),
     "trust.direct_cannot_spoof": (
-        "The server trusted a caller that is not the proxy: --forwarded-allow-ips must be the proxy's exact "
-        "address, never `*` or a network with other callers (behindproxy_serve/server.py, TRUSTED_PROXIES)."
+        "Set --forwarded-allow-ips to the proxy's exact address, never `*` or a network with other "
+        "callers (src/behindproxy_serve/server.py, TRUSTED_PROXIES)."
     ),
     "trust.redirect_not_steered": (
-        "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
-        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If only the client's address is "
-        "wrong, --forwarded-allow-ips is `*` or covers the clients' network. At the direct entrypoint: The "
-        "server trusted a caller that is not the proxy: --forwarded-allow-ips must be the proxy's exact "
-        "address, never `*` or a network with other callers (behindproxy_serve/server.py, TRUSTED_PROXIES)."
+        "Remove forwardedHeaders.insecure and too wide trustedIPs from traefik/traefik.toml; "
+        "TRUSTED_PROXIES names only load balancers. If only the client's address is wrong, or for the "
+        "direct entrypoint, set --forwarded-allow-ips to the proxy's exact address, never `*` or a "
+        "network with other callers (src/behindproxy_serve/server.py)."
     ),
     "trust.docs_ignore_spoofing": (
-        "Something copies X-Forwarded-Prefix into root_path: remove it. root_path is configuration "
-        "(API_PREFIX), never a header."
+        "Remove the code that copies X-Forwarded-Prefix into root_path: its value is API_PREFIX."
     ),
     "trust.websocket_cannot_spoof": (
-        "Traefik trusted the client: remove forwardedHeaders.insecure and over-wide trustedIPs from "
-        "traefik/traefik.toml; TRUSTED_PROXIES names load balancers only. If only the client's address is "
-        "wrong, --forwarded-allow-ips is `*` or covers the clients' network. At the direct entrypoint: The "
-        "server trusted a caller that is not the proxy: --forwarded-allow-ips must be the proxy's exact "
-        "address, never `*` or a network with other callers (behindproxy_serve/server.py, TRUSTED_PROXIES)."
+        "Remove forwardedHeaders.insecure and too wide trustedIPs from traefik/traefik.toml; "
+        "TRUSTED_PROXIES names only load balancers. If only the client's address is wrong, or for the "
+        "direct entrypoint, set --forwarded-allow-ips to the proxy's exact address, never `*` or a "
+        "network with other callers (src/behindproxy_serve/server.py)."
     ),
     "tls.certificate": (
-        "CA_FILE must name the authority that signed the certificate; `make up` makes both. In production "
-        "Traefik serves its own default certificate when it got none: see its log for ACME errors."
+        "Set CA_FILE to the authority that signed the certificate; `make up` makes both. In production "
+        "Traefik serves its own default certificate when it got none: check its log for ACME errors."
     ),
     "websocket.echo": (
-        "403: the path that the server passes on does not match the route (root_path twice, or strip "
-        "without --root-path). 404: the router's rule in traefik/dynamic/routes.toml does not take it."
+        "If the status is 403, check --root-path: the path does not match the route (root_path twice, or "
+        "stripped without --root-path). If it is 404, let the router's rule in "
+        "traefik/dynamic/routes.toml match the path."
     ),
     "websocket.client": (
-        "The server does not trust the proxy: --forwarded-allow-ips must be the proxy's exact address "
-        "(behindproxy_serve/server.py; TRUSTED_PROXIES names only load balancers in front of it)."
+        "Set --forwarded-allow-ips to the proxy's exact address (src/behindproxy_serve/server.py); "
+        "TRUSTED_PROXIES names only load balancers in front of it."
     ),
     "limits.websocket": (
-        "WEBSOCKET_MAX_BYTES must reach the server: as Uvicorn's --ws-max-size, Gunicorn's "
+        "Pass WEBSOCKET_MAX_BYTES to the server, as Uvicorn's --ws-max-size, Gunicorn's "
         "--websocket-max-message-size or Hypercorn's websocket_max_message_size. The FastAPI CLI has no "
-        "such option, so behindproxy_serve/fastapi_cli.py sets it; Hypercorn has none that refuses "
-        "compression, so behindproxy_serve/hypercorn_websockets.py does."
+        "such option, so src/behindproxy_serve/fastapi_cli.py sets it; Hypercorn has none that refuses "
+        "compression, so src/behindproxy_serve/hypercorn_websockets.py does."
     ),
     "limits.websocket_compression": (
-        'Sec-Websocket-Extensions = "" in scrub-headers of traefik/dynamic/middlewares.toml.'
+        'Set Sec-Websocket-Extensions = "" in scrub-headers of traefik/dynamic/middlewares.toml.'
     ),
 }

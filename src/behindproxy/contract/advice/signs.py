@@ -1,4 +1,4 @@
-"""The causes that can be recognized from any application's answers, without the probe.
+"""The causes that can be recognized from any application's responses, without the probe.
 
 In the order of a request's way, the more particular before the more general.
 """
@@ -24,10 +24,12 @@ def without_prefix(red: Red) -> bool:
     writes, lacks it too, or there is none and a redirect of Starlette's does."""
     if red("openapi.servers"):
         return wrong_servers(red) in ("nothing", "")
-    known = red.passed("openapi.servers")
+    has_server = red.passed("openapi.servers")
     prefix = red.setting.prefix
     led = red.seen("redirect.keeps_prefix@http*") + red.seen("redirect.removes_slash@http*")
-    return bool(prefix) and not known and (red("links.prefix") or (bool(led) and prefix + "/" not in led))
+    return (
+        bool(prefix) and not has_server and (red("links.prefix") or (bool(led) and prefix + "/" not in led))
+    )
 
 
 def dead_at_the_bare_prefix_alone(red: Red) -> bool:
@@ -39,13 +41,13 @@ def dead_at_the_bare_prefix_alone(red: Red) -> bool:
 def names_the_server(red: Red) -> bool:
     """Whether addresses have the deployment's host and a port that is written out, and not the client's: the
     server's own address stands in Host."""
-    shown = red.seen("links.port").partition(": ")[2]
-    return bool(re.search(r"://[^/\s\"]+:\d+", shown))
+    url = red.seen("links.port").partition(": ")[2]
+    return bool(re.search(r"://[^/\s\"]+:\d+", url))
 
 
 def another_prefix(red: Red) -> bool:
-    found = wrong_servers(red)
-    return found.startswith("/") and not found.endswith("/") and found != red.setting.prefix
+    servers = wrong_servers(red)
+    return servers.startswith("/") and not servers.endswith("/") and servers != red.setting.prefix
 
 
 def steers(red: Red, place: str, *names: str) -> bool:
@@ -76,6 +78,7 @@ PREFIX = (
     "static.*",
     "host.own_port@*",
     "app.*",
+    "browser.pages@*",
 )
 HOST = (
     "links.host@*",
@@ -88,7 +91,7 @@ HOST = (
     "app.answers@*",
 )
 
-SHOWN = (
+ANSWERS = (
     Cause(
         "host_lost",
         "the proxy does not pass Host on as the client sent it",
@@ -103,8 +106,8 @@ SHOWN = (
     ),
     Cause(
         "root_path_not_prepended",
-        "root_path is set but not prepended to the stripped path: in the code, or by a server that does not "
-        "prepend it",
+        "root_path is set in the code, or by a server that does not prepend it, and so not prepended to "
+        "the stripped path",
         elsewhere(lambda red: red("app.doubled_prefix@http*")),
         (
             "app.doubled_prefix@*",
@@ -129,14 +132,14 @@ SHOWN = (
     ),
     Cause(
         "not_stripped",
-        "the application does not have the paths that arrive: the proxy does not strip the prefix, strips "
-        "another one, or FastAPI(root_path=) contradicts the server's",
+        "the application does not have the paths that arrive, since the proxy does not strip the prefix "
+        "or strips a different one, or FastAPI(root_path=) contradicts the server's",
         elsewhere(lambda red: public_404(red) and not proxys_own_404(red)),
         line=ROOT_PATH,
     ),
     Cause(
         "root_path_slash",
-        "root path on the server has a trailing slash, or no leading one",
+        "the server's root path has a trailing slash, or no leading one",
         elsewhere(
             lambda red: (
                 wrong_servers(red).endswith("/")
@@ -151,7 +154,7 @@ SHOWN = (
     ),
     Cause(
         "prefix_twice",
-        "the prefix is added twice: the proxy rewrites an address that already has it",
+        "the prefix is added twice, since the proxy rewrites a URL that already has it",
         elsewhere(
             lambda red: (
                 bool(red.setting.prefix)
@@ -166,7 +169,7 @@ SHOWN = (
     ),
     Cause(
         "one_path",
-        "every path gets the same answer: the proxy sends the server one path for all requests",
+        "every path gets the same response, since the proxy sends the server one path for all requests",
         elsewhere(lambda red: red.says("app.not_found_is_the_applications", "one and the same")),
         ("*@http", "*@https"),
     ),
@@ -176,7 +179,7 @@ SHOWN = (
         elsewhere(another_prefix),
         PREFIX,
     ),
-    Cause("root_path_unset", "root path is not set on the server", elsewhere(without_prefix), PREFIX),
+    Cause("root_path_unset", "the root path is not set on the server", elsewhere(without_prefix), PREFIX),
     Cause(
         "scheme_not_sent",
         "the proxy does not send X-Forwarded-Proto",
@@ -187,6 +190,19 @@ SHOWN = (
             )
         ),
         SCHEME,
+    ),
+    Cause(
+        "proxy_redirects_itself",
+        "a proxy answers the bare prefix with a redirect of its own, to an address that is not the client's",
+        elsewhere(
+            lambda red: (
+                red.says("redirect.start_page", "Location of")
+                and (red.spared("redirect.keeps_prefix") or red.spared("links.scheme"))
+                and not red("redirect.keeps_prefix")
+                and not red("links.*")
+            )
+        ),
+        ("redirect.start_page@*",),
     ),
     Cause(
         "scheme_lost",
@@ -201,7 +217,7 @@ SHOWN = (
     ),
     Cause(
         "scheme_overwritten",
-        "X-Forwarded-Proto is overwritten on the way: it is https for http too",
+        "X-Forwarded-Proto is overwritten on the way, and is https for http too",
         elsewhere(lambda red: red("links.scheme@http") and not red("links.scheme@https")),
         (
             "links.*@http",
@@ -233,13 +249,13 @@ SHOWN = (
         "relative_pages",
         "at the bare prefix, without a trailing slash, a page resolves its relative files one level up",
         elsewhere(dead_at_the_bare_prefix_alone),
-        ("application.assets@*", "application.requests@*"),
+        ("application.assets@*", "application.requests@*", "browser.pages@*"),
     ),
     Cause(
         "bare_prefix",
         "the bare prefix is not routed, or not stripped",
         elsewhere(lambda red: red("redirect.start_page") and not red("app.answers@http*")),
-        ("redirect.start_page@*", "application.assets@*"),
+        ("redirect.start_page@*", "application.assets@*", "browser.pages@*"),
     ),
     Cause(
         "port_lost",
@@ -251,13 +267,13 @@ SHOWN = (
     ),
     Cause(
         "server_trusts_anybody",
-        "the server trusts callers that are not the proxy",
+        "the server trusts callers other than the proxy",
         elsewhere(lambda red: red("trust.redirect_not_steered@direct")),
         ("trust.*",),
     ),
     Cause(
         "proxy_trusts_clients",
-        "the proxy trusts its clients: it passes on forwarding headers as they wrote them",
+        "the proxy trusts its clients, and passes on forwarding headers as they wrote them",
         elsewhere(
             lambda red: (
                 red("trust.redirect_not_steered@http*") or red.says("application.client_address", "invented")
@@ -267,14 +283,21 @@ SHOWN = (
     ),
     Cause(
         "client_address",
-        "the server does not trust the proxy, or the proxy does not send X-Forwarded-For: every client has "
-        "the proxy's address",
+        "the server does not trust the proxy, or the proxy does not send X-Forwarded-For, so every "
+        "client has the proxy's address",
         elsewhere(lambda red: red("application.client_address") and not red("scope.client")),
         ("application.client_address@*",),
     ),
     Cause(
+        "websocket_path",
+        "a WebSocket does not get the path, or the server, that other requests get (a server answers 403 "
+        "where no route takes it)",
+        elsewhere(lambda red: red.says("websocket.opens", "403")),
+        ("websocket.*", "mount.sub_websocket@*", "trust.websocket*"),
+    ),
+    Cause(
         "websockets",
-        "Upgrade does not reach the server: WebSockets do not open",
+        "Upgrade does not reach the server, so WebSockets do not open",
         elsewhere(lambda red: red("websocket.opens")),
         ("websocket.*", "mount.sub_websocket@*", "trust.websocket*"),
     ),

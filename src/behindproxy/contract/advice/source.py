@@ -28,17 +28,17 @@ class Source:
         """` (file:line: text, …)`: where `pattern` stands, or what was observed, or where the
         application is made; empty where none is found."""
         patterns = [pattern] if pattern else [*_literals(observed, self.prefix)]
-        found = next(filter(None, map(self.lines, patterns)), None) or self.made()
-        shown = "; ".join(found[:MOST])
-        return f" The line: {shown}{self.told_by()}" if shown else ""
+        lines = next(filter(None, map(self.lines, patterns)), None) or self.made()
+        text = "; ".join(lines[:MOST])
+        return f" The line: {text}{self.told_by()}" if text else ""
 
     def lines(self, pattern: str) -> list[str]:
-        wanted, found = re.compile(pattern), []
+        regex, matches = re.compile(pattern), []
         for file in self.files():
             for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1):
-                if wanted.search(line) and not line.lstrip().startswith("#"):
-                    found.append(f"{shortened(file)}:{number}: {line.strip()[:100]}")
-        return sorted(found, key=lambda line: ": @" in line)  # where it is used, then its route
+                if regex.search(line) and not line.lstrip().startswith("#"):
+                    matches.append(f"{shortened(file)}:{number}: {line.strip()[:100]}")
+        return sorted(matches, key=lambda line: ": @" in line)  # where it is used, then its route
 
     def files(self) -> Iterator[Path]:
         files = sorted(self.path.rglob("*")) if self.path.is_dir() else [self.path]
@@ -51,8 +51,8 @@ class Source:
         return self.lines(rf"^{re.escape(attribute)}\b[^=]*=")
 
     def told_by(self) -> str:
-        known = (text for call, text in TOLD_BY.items() if self.lines(call))
-        return "".join(f"; it is told by {text.format(prefix=self.prefix)}" for text in known)
+        texts = (text for call, text in TOLD_BY.items() if self.lines(call))
+        return "".join(f"; it is told by {text.format(prefix=self.prefix)}" for text in texts)
 
 
 def shortened(file: Path) -> Path:
@@ -62,8 +62,8 @@ def shortened(file: Path) -> Path:
 def _literals(observed: str, prefix: str) -> Iterator[str]:
     """For each path that was observed, how it may stand in the source: whole, or what an f-string
     begins with."""
-    told = re.sub(r"(?m)^.* -> ", "", observed)  # what was asked for; the answer is what was wrong
-    for path in re.findall(r'(?:https?://[^/\s"]+)?(/[^\s",\]\\]+)', told):
+    answers = re.sub(r"(?m)^.* -> ", "", observed)  # what was asked for; the answer is what was wrong
+    for path in re.findall(r'(?:https?://[^/\s"]+)?(/[^\s",\]\\]+)', answers):
         path = path.removeprefix(prefix)
         while len(path) > 1:
             yield rf"""["'`(={{}}]{re.escape(path)}["'`{{?#]"""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ..advice.cause import ROOT_PATH
 from ..engine.check import EVERYWHERE, check
 from ..engine.entrypoint import Entrypoint
 from ..engine.expect import Expect, Unexpected
@@ -11,7 +12,7 @@ PAGE = "Behind a Proxy"
 
 
 def nothing_is_known(entrypoint: Entrypoint, paths: list[str]) -> bool:
-    """Whether the server itself has none of `paths` either, and it is its answer that arrives here: nothing
+    """Whether the server itself has none of `paths` either, and it is its response that arrives here: nothing
     tells such a deployment from one that strips another prefix."""
     target = entrypoint.target
     if target.demo or not target.has_direct:
@@ -26,33 +27,37 @@ def nothing_is_known(entrypoint: Entrypoint, paths: list[str]) -> bool:
 
 @check(
     "app.answers",
-    title="The application answers at this entrypoint",
+    title="The application responds on this entrypoint",
     entrypoints=EVERYWHERE,
     level="broken",
     source=f"{PAGE} › Check the responses",
     statement=(
-        "The start page, the schema or the docs answer (or require credentials): whatever else is skipped, "
-        "the application is there."
+        "The start page, the schema or the docs respond (or require credentials): whatever else is "
+        "skipped, the application is there."
     ),
     fix=(
-        "See the diagnosis or the logs for the reason. If the application has no schema, docs or start "
+        "Check the diagnosis or the logs for the reason. If the application has no schema, docs or start "
         "page, name a path that it has (--path)."
     ),
 )
 def test_the_application_answers_at_this_entrypoint(entrypoint: Entrypoint, expect: Expect) -> None:
-    found = entrypoint.target.found
-    known = [found.schema_path, *found.routes[:3], *found.present[:2]] if not entrypoint.target.demo else []
-    named = entrypoint.target.answers or ["/openapi.json", "/docs", "/redoc", "/"]
-    paths = list(dict.fromkeys(filter(None, [*entrypoint.target.answers, *known, *named])))
-    seen = {}
+    inventory = entrypoint.target.inventory
+    own_paths = (
+        [inventory.schema_path, *inventory.routes[:3], *inventory.present[:2]]
+        if not entrypoint.target.demo
+        else []
+    )
+    usual = entrypoint.target.answers or ["/openapi.json", "/docs", "/redoc", "/"]
+    paths = list(dict.fromkeys(filter(None, [*entrypoint.target.answers, *own_paths, *usual])))
+    statuses = {}
     for path in paths:
         answer = entrypoint.get(path)
         leads_back = answer.headers.get("location") == str(answer.url)
-        seen[path] = f"{answer.status_code} to itself" if leads_back else str(answer.status_code)
+        statuses[path] = f"{answer.status_code} to itself" if leads_back else str(answer.status_code)
         if answer.text.strip() == "404 page not found":  # Traefik's words
-            seen[path] = "404 from the proxy"
+            statuses[path] = "404 from the proxy"
         there = answer.status_code < 400 or answer.status_code in (401, 403)
-        if path in known[1:] and not there:  # the application's own way to refuse a plain GET
+        if path in own_paths[1:] and not there:  # the application's own way to refuse a plain GET
             there = answer.status_code in (400, 405, 406) and "host" not in answer.text.lower()
         if answer.status_code in (401, 403) and entrypoint.name != "direct" and entrypoint.target.has_direct:
             own = entrypoint.target.open("direct", expect).get(path)
@@ -62,24 +67,25 @@ def test_the_application_answers_at_this_entrypoint(entrypoint: Entrypoint, expe
             )  # else the proxy wants the password, and not the application
         if not leads_back and there:
             expect.subject = path
-            return expect.that(True, f"{path} answers", observed=seen[path], expected="below 400")
-    if not entrypoint.target.answers and nothing_is_known(entrypoint, paths):
-        pytest.skip(f"at the server, too, {', '.join(paths)} are 404: no path is known (--path names one)")
-    raise Unexpected("statuses", seen, dict.fromkeys(seen, "an answer below 400"))
+            return expect.that(True, f"{path} answers", observed=statuses[path], expected="below 400")
+    # FastAPI(root_path="/other") turns every route into a 404, at the server too; the source has that line.
+    source = entrypoint.target.source
+    explained = source and source.lines(ROOT_PATH)
+    if not entrypoint.target.answers and not explained and nothing_is_known(entrypoint, paths):
+        pytest.skip(f"on the server too, {', '.join(paths)} are 404: no path is known (--path names one)")
+    raise Unexpected("statuses", statuses, dict.fromkeys(statuses, "a response below 400"))
 
 
 @check(
     "app.root_path",
-    title="/app answers with root_path = the prefix",
+    title="/app responds with the prefix as root_path",
     entrypoints=EVERYWHERE,
     level="broken",
     source=f"{PAGE} › Checking the current root_path",
-    statement=(
-        "The application receives the prefix as root_path, whichever entrypoint a request came through."
-    ),
+    statement=("The application receives the prefix as root_path, through every entrypoint."),
     fix=(
-        "The server's root path must be the prefix that the proxy strips (uvicorn, FastAPI CLI: "
-        "--root-path), and must not be set by FastAPI(root_path=)."
+        "Set the server's root path to the prefix that the proxy strips (Uvicorn, FastAPI CLI: "
+        "--root-path), and remove FastAPI(root_path=)."
     ),
     needs=("app",),
 )
@@ -90,15 +96,15 @@ def test_the_app_answers_with_the_prefix_as_its_root_path(entrypoint: Entrypoint
 
 @check(
     "app.direct_path_has_no_prefix",
-    title="The server itself has no prefixed path",
+    title="The direct entrypoint has no prefixed path",
     entrypoints=("direct",),
     level="hardening",
     source=f"{PAGE} › About root_path",
     statement="Behind a proxy that strips the prefix, the server does not serve the prefixed path.",
     fix=(
-        "The server answers a second URL for every route. root_path is set but not prepended to the "
-        "stripped path, so Starlette removes it a second time: use uvicorn's --root-path (0.26 or newer) or "
-        "a middleware that sets both, and drop FastAPI(root_path=)."
+        "Use Uvicorn's --root-path (0.26 or newer), or a middleware that sets root_path and path, and "
+        "remove FastAPI(root_path=). Otherwise root_path is not prepended to the stripped path: "
+        "Starlette strips it a second time, and every route has a second URL."
     ),
     needs=("strip", "route", "prefix"),
 )
@@ -114,16 +120,16 @@ def test_the_prefixed_path_is_not_found_at_the_server(entrypoint: Entrypoint, ex
 
 @check(
     "app.direct_has_both_paths",
-    title="Without stripping, the server has both paths",
+    title="Without stripping, the direct entrypoint has both paths",
     entrypoints=("direct",),
     level="broken",
     source=f"{PAGE} › About proxies with a stripped path prefix",
     statement=(
-        "Without stripping, the server answers the public path, which the proxy sends, and the short one too."
+        "Without stripping, the server accepts the public path that the proxy sends, and the unprefixed one."
     ),
     fix=(
-        "Where nothing is stripped, root_path must be set but not prepended to the path: uvicorn's "
-        "--root-path would double it; FastAPI(root_path=) or a middleware does not."
+        "Where nothing is stripped, set root_path with FastAPI(root_path=) or a middleware: Uvicorn's "
+        "--root-path would double the prefix in the path."
     ),
     needs=("unstripped", "app", "prefix", "root path"),
 )
@@ -140,13 +146,13 @@ def test_the_server_answers_with_and_without_the_prefix(entrypoint: Entrypoint, 
     level="exposed",
     source=f"{PAGE} › Setting the root_path in the FastAPI app; fastapi/fastapi#14238; CVE-2026-48020",
     statement=(
-        "A path with the prefix twice reaches no route: it would bypass rules written for the route's one "
-        "address."
+        "A path with the prefix twice reaches no route: it would bypass rules written for the route's "
+        "only URL."
     ),
     fix=(
-        "root_path is set but not prepended to the stripped path, so Starlette removes it a second time: "
-        "use uvicorn's --root-path (0.26 or newer) or a middleware that sets both, and drop "
-        "FastAPI(root_path=)."
+        "Use Uvicorn's --root-path (0.26 or newer), or a middleware that sets root_path and path, and "
+        "remove FastAPI(root_path=). Otherwise root_path is not prepended to the stripped path, and "
+        "Starlette strips it a second time."
     ),
     needs=("route", "prefix"),
 )

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -13,11 +14,14 @@ from ..engine.check import PUBLIC, check
 from ..engine.entrypoint import OTHER_LOOPBACK, Entrypoint
 from ..engine.exchange import STREAM
 from ..engine.expect import Expect
-from ..engine.found import mapping, path_in
+from ..engine.inventory import mapping, path_in
 from ..engine.lies import FAKE_IP
-from .test_links import leads_elsewhere, twice
+from .test_links import is_nothing, leads_elsewhere, twice
 
 LOOPBACK = re.compile(r"\b127(?:\.\d{1,3}){3}\b")
+# Keys under which an application shows whom it takes for its client, and not the server's own address.
+CLIENT = re.compile(r"client|remote|peer|forwarded.?for|(?<![a-z])ip(?![a-z])", re.IGNORECASE)
+WORDS = 30  # characters before an address that may say whose it is
 MAX_SHOWING = 5
 ASSETS = 12
 ROUTES = 40  # of somebody's large application, the first ones
@@ -26,31 +30,31 @@ LINKS = 200  # of one page
 REDIRECTS = 5
 LINK = re.compile(r"""https?://[^\s"'<>\\]+|(?<=href=["'])/[^"']*|(?<=src=["'])/[^"']*""")
 FIX = (
-    "Build it with request.url_for (or from request.scope['root_path']), in {where}: a path or URL "
-    "concatenated by hand lacks the prefix."
+    "In {where}, build the URL with request.url_for (or from request.scope['root_path']){instead}: a path or "
+    "URL concatenated by hand lacks the prefix."
 )
 LOOP_FIX = (
-    "Two redirects contradict each other, the proxy's and the application's or two routes': a slash that one "
-    "adds and the other removes, https demanded where TLS has ended, a login that leads to itself. Remove "
-    "one of them."
+    "Remove one of two redirects that contradict each other, in the proxy and the application or in two "
+    "routes: one adds a slash that the other removes, requires https where TLS has already ended, or is a "
+    "login page that leads to itself."
 )
 
 
 def routes(entrypoint: Entrypoint, expect: Expect) -> list[str]:
     """Return the paths that were found; of the demonstration, the GET operations of its schema."""
     if not entrypoint.target.demo or entrypoint.target.docs != "public":
-        known = [path for path, one in entrypoint.target.found.answers.items() if one.kind != STREAM]
-        if not known:
+        present = [path for path, one in entrypoint.target.inventory.answers.items() if one.kind != STREAM]
+        if not present:
             pytest.skip("no path was found (--path names one)")
-        return known[:ROUTES]
-    found = []
+        return present[:ROUTES]
+    matches = []
     for path, operations in expect.json(entrypoint.get("/openapi.json"))["paths"].items():
         parameters = operations.get("get", {}).get("parameters", [])
         required = any(one.get("required") for one in parameters)
         if "get" in operations and "{" not in path and not required:
-            found.append(path)
-    expect.that(bool(found), "routes", observed="none", expected="at least one")
-    return found[:ROUTES]
+            matches.append(path)
+    expect.that(bool(matches), "routes", observed="none", expected="at least one")
+    return matches[:ROUTES]
 
 
 def outside(entrypoint: Entrypoint, url: str) -> bool:
@@ -66,8 +70,8 @@ def outside(entrypoint: Entrypoint, url: str) -> bool:
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Redirects with HTTPS; fastapi/fastapi#1441",
-    statement="Each redirect of a route in the schema leads to an address under the prefix, without a loop.",
-    fix=FIX.format(where='the route that answers the redirect, not RedirectResponse("/…")'),
+    statement="Each redirect of a route in the schema leads to a URL under the prefix, without a loop.",
+    fix=FIX.format(where="the route that redirects", instead=', not RedirectResponse("/…")'),
 )
 def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     first: dict[str, str] = {}
@@ -110,15 +114,15 @@ def test_no_route_redirects_out_of_the_prefix(entrypoint: Entrypoint, expect: Ex
 
 @check(
     "application.links",
-    title="No answer links outside the prefix",
+    title="No response links outside the prefix",
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › How Proxy Forwarded Headers Work; stac-utils/stac-fastapi-pgstac#220",
     statement=(
         "Each link to this host in a route's HTML or JSON is under the prefix, or belongs to another "
-        "application that answers there."
+        "application there."
     ),
-    fix=FIX.format(where="the route that answers it"),
+    fix=FIX.format(where="the route that returns it", instead=""),
     needs=("prefix",),
 )
 def test_no_answer_links_past_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -159,13 +163,13 @@ def expect_none(entrypoint: Entrypoint, expect: Expect, what: str, answers: dict
     level="broken",
     source="Kludex/starlette#2400; RFC 3986 › 5.2",
     statement=(
-        "Each script, style sheet and image of a page, including the page at the bare prefix, answers at "
-        "the address in the page."
+        "Each script, style sheet and image of a page, including the page at the bare prefix, loads from "
+        "the URL in the page."
     ),
     fix=(
-        "An address that starts with a slash leaves the prefix; a relative one needs a page whose own "
-        "address ends with a slash. Build it with request.url_for, or put the prefix into the page (<base "
-        "href>)."
+        "Build the URL with request.url_for, or put the prefix into the page (<base href>): a URL that "
+        "starts with a slash leaves the prefix, and a relative one needs a page whose own URL ends with "
+        "a slash."
     ),
     needs=("page",),
 )
@@ -185,10 +189,10 @@ def test_what_a_page_loads_answers(entrypoint: Entrypoint, expect: Expect) -> No
         own = {asset: url for asset, url in urls.items() if url.startswith(f"{entrypoint.origin}/")}
         return sorted(asset for asset, url in list(own.items())[:ASSETS] if is_dead(entrypoint, url))
 
-    pages = [entrypoint.path(one.path) for one in entrypoint.target.found.pages[:PAGES]]
-    if "/" in {one.path for one in entrypoint.target.found.pages} and entrypoint.prefix:
+    pages = [entrypoint.path(one.path) for one in entrypoint.target.inventory.pages[:PAGES]]
+    if "/" in {one.path for one in entrypoint.target.inventory.pages} and entrypoint.prefix:
         pages.append(entrypoint.prefix)
-    expect_none(entrypoint, expect, "loads what does not answer", entrypoint.each(pages, dead))
+    expect_none(entrypoint, expect, "loads what does not exist", entrypoint.each(pages, dead))
 
 
 def is_dead(entrypoint: Entrypoint, url: str) -> bool:
@@ -197,6 +201,8 @@ def is_dead(entrypoint: Entrypoint, url: str) -> bool:
     if answer.status_code in (401, 403):
         return False
     is_file = bool(re.search(r"\.(m?js|css|png|jpe?g|svg|ico|woff2?|map)$", parts(url).path))
+    if outside(entrypoint, url) and is_nothing(entrypoint, answer):
+        return True
     return answer.status_code >= 400 or (is_file and answer.kind == "text/html")
 
 
@@ -207,11 +213,11 @@ def is_dead(entrypoint: Entrypoint, url: str) -> bool:
     level="broken",
     source="RFC 3986 › 5.2",
     statement=(
-        "A request that a page's script sends to a fixed path is answered: it does not leave the prefix."
+        "A request that a page's script sends to a fixed path gets a response: it does not leave the prefix."
     ),
     fix=(
-        "A path that starts with a slash belongs to the host, not to the application: resolve it against "
-        "the page (document.baseURI), or build it with the prefix."
+        "Resolve the path against the page (document.baseURI), or build it with the prefix: a path that "
+        "starts with a slash belongs to the host, not to the application."
     ),
     needs=("page", "prefix"),
 )
@@ -227,10 +233,10 @@ def test_what_a_script_sends_stays_under_the_prefix(entrypoint: Entrypoint, expe
                 if script.status_code == 404:  # where the application has it
                     script = entrypoint.look(path_in(url, entrypoint.prefix))
                 scripts.append(script.text if script.status_code == 200 else "")
-        sent = {one: page.resolve(here, one) for one in requests(scripts)}
-        return sorted(one for one, url in sent.items() if leads_past(entrypoint, one, url))
+        urls = {one: page.resolve(here, one) for one in requests(scripts)}
+        return sorted(one for one, url in urls.items() if leads_past(entrypoint, one, url))
 
-    pages = [one.path for one in entrypoint.target.found.pages[:PAGES]]
+    pages = [one.path for one in entrypoint.target.inventory.pages[:PAGES]]
     expect_none(entrypoint, expect, "requests outside", entrypoint.each(pages, leads_out))
 
 
@@ -244,9 +250,9 @@ def test_what_a_script_sends_stays_under_the_prefix(entrypoint: Entrypoint, expe
         "A cookie that a route sets has the prefix as its path: other applications on the host do not get it."
     ),
     fix=(
-        "set_cookie needs path=request.scope['root_path'], and SessionMiddleware needs path= with the "
-        'prefix (SessionMiddleware(path="/prefix")): without it the path is /, and every application on '
-        "this host gets the cookie and can overwrite it."
+        "Pass path=request.scope['root_path'] to set_cookie, and path=\"/prefix\" to SessionMiddleware: "
+        "without it the path is /, and every application on this host gets the cookie and can overwrite "
+        "it."
     ),
     needs=("prefix",),
 )
@@ -262,10 +268,10 @@ def test_no_cookie_is_for_the_whole_host(entrypoint: Entrypoint, expect: Expect)
             if outside(entrypoint, one) or twice(one, entrypoint.prefix, entrypoint)
         ]
 
-    found = entrypoint.target.found
-    paths = routes(entrypoint, expect) if entrypoint.target.demo else found.cookies
+    inventory = entrypoint.target.inventory
+    paths = routes(entrypoint, expect) if entrypoint.target.demo else inventory.cookies
     if not paths:
-        pytest.skip("no answer to GET sets a cookie")
+        pytest.skip("no response to GET sets a cookie")
     expect_none(entrypoint, expect, "cookies outside", entrypoint.each(paths, wide))
 
 
@@ -277,9 +283,9 @@ def test_no_cookie_is_for_the_whole_host(entrypoint: Entrypoint, expect: Expect)
     source="RFC 6265 › 4.1.2.5",
     statement="A cookie that is set over https has the Secure attribute: browsers never send it over http.",
     fix=(
-        "Set it with secure=True (SessionMiddleware: https_only=True). If the application decides by the "
-        "request's scheme, the scheme does not arrive: see links.scheme. A proxy must not remove the "
-        "attribute."
+        "Set the cookie with secure=True (SessionMiddleware: https_only=True), and let no proxy remove "
+        "the attribute. If the application decides by the request's scheme, the scheme does not arrive: "
+        "see links.scheme."
     ),
     needs=("cookie",),
 )
@@ -291,7 +297,10 @@ def test_a_cookie_that_https_sets_is_secure(entrypoint: Entrypoint, expect: Expe
         ]
 
     expect_none(
-        entrypoint, expect, "cookies without Secure", entrypoint.each(entrypoint.target.found.cookies, bare)
+        entrypoint,
+        expect,
+        "cookies without Secure",
+        entrypoint.each(entrypoint.target.inventory.cookies, bare),
     )
 
 
@@ -302,12 +311,12 @@ def test_a_cookie_that_https_sets_is_secure(entrypoint: Entrypoint, expect: Expe
     level="broken",
     source="Behind a Proxy › Proxy Forwarded Headers; Kludex/uvicorn#590",
     statement=(
-        "An answer that shows the client's address shows the one that connected to the proxy, not the "
+        "A response that shows the client's address shows the one that connected to the proxy, not the "
         "proxy's, and not one that a client invents."
     ),
     fix=(
-        "The server must trust the proxy's exact address (uvicorn: --forwarded-allow-ips), and the proxy "
-        "must send X-Forwarded-For with its client's address instead of what the client wrote."
+        "Let the server trust the proxy's exact address (Uvicorn: --forwarded-allow-ips), and let the "
+        "proxy send X-Forwarded-For with its client's address instead of what the client wrote."
     ),
 )
 def test_the_application_sees_its_clients_own_address(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -317,40 +326,65 @@ def test_the_application_sees_its_clients_own_address(entrypoint: Entrypoint, ex
     client, reason = target.two_clients(entrypoint.address)
     if client is None:
         pytest.skip(f"two clients of this proxy cannot be distinguished from here: {reason}")
-    shows = [path for path, one in target.found.answers.items() if LOOPBACK.search(URL.sub("", one.text))]
+    shows = [path for path, one in target.inventory.answers.items() if LOOPBACK.search(URL.sub("", one.text))]
+    # By a name, so that the Host, which an application may show too, is none of the addresses.
+    host = {"Host": entrypoint.authority.replace("127.0.0.1", "localhost")}
     for path in shows[:MAX_SHOWING]:
-        usual = entrypoint.get(path)
+        usual = entrypoint.get(path, headers=host)
         entrypoint.client = client
-        other = entrypoint.get(path)
-        fake = entrypoint.get(path, headers={"X-Forwarded-For": FAKE_IP, "X-Real-Ip": FAKE_IP})
+        other = entrypoint.get(path, headers=host)
+        fake = entrypoint.get(path, headers={**host, "X-Forwarded-For": FAKE_IP, "X-Real-Ip": FAKE_IP})
         entrypoint.client = target.client
-        # Not in a URL: there it is the deployment's own host.
-        if "127.0.0.1" in URL.sub("", usual.text) and not shows_host(entrypoint, path, usual):
-            expect.subject = path
-            shown = LOOPBACK.findall(URL.sub("", other.text))
-            seen = [one for one in ("127.0.0.1", OTHER_LOOPBACK) if one in shown]
-            if OTHER_LOOPBACK not in seen and "html" in usual.headers.get("content-type", ""):
-                continue  # a page may name that address in its text
-            expect(f"address shown to a client at {OTHER_LOOPBACK}", seen, [OTHER_LOOPBACK])
-            expect("invented addresses shown", re.findall(re.escape(FAKE_IP), fake.text)[:1], [])
-            return
-    pytest.skip("no answer was found that shows the client's address (--path names one)")
+        if usual.status_code != target.inventory.answers[path].status:
+            continue  # it takes the own Host only
+        before, after = shown_addresses(usual), shown_addresses(other)
+        follows = [place for place, address in after.items() if address == OTHER_LOOPBACK]
+        # What is called the client's and shows 127.0.0.1 to both is the proxy's.
+        stays = [place for place, address in after.items() if address == "127.0.0.1" == before.get(place)]
+        stays = [place for place in stays if not place or CLIENT.search(place)]
+        if not follows and (not stays or "html" in usual.headers.get("content-type", "")):
+            continue  # a page may name that address in its text
+        expect.subject = path
+        addresses = {place: after[place] for place in [*follows, *stays]}
+        expect(
+            f"address shown to a client at {OTHER_LOOPBACK}",
+            addresses,
+            dict.fromkeys(addresses, OTHER_LOOPBACK),
+        )
+        expect("invented addresses shown", re.findall(re.escape(FAKE_IP), fake.text)[:1], [])
+        return
+    pytest.skip("no response was found that shows the client's address (--path names one)")
 
 
-def shows_host(entrypoint: Entrypoint, path: str, usual: httpx.Response) -> bool:
-    """Say whether the 127.0.0.1 in the answer is, or may be, the Host that was sent."""
-    if entrypoint.host != "127.0.0.1":
-        return False
-    authority = entrypoint.authority.replace("127.0.0.1", "localhost")
-    other = entrypoint.get(path, headers={"Host": authority})
-    return other.status_code != usual.status_code or "127.0.0.1" not in URL.sub("", other.text)
+def shown_addresses(answer: httpx.Response) -> dict[str, str]:
+    """Return the loopback addresses that a response shows outside URLs, by their place: in JSON the keys that
+    lead there, elsewhere the words before it; empty where there is nothing else."""
+    try:
+        places = leaves(answer.json())
+    except ValueError:
+        text = URL.sub("", answer.text)
+        return {
+            text[: match.start()].rpartition("\n")[2][-WORDS:].strip(): match[0]
+            for match in LOOPBACK.finditer(text)
+        }
+    matches = ((place, LOOPBACK.search(URL.sub("", text))) for place, text in places)
+    return {place: match[0] for place, match in matches if match}
+
+
+def leaves(value: object, place: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each text of a JSON document with the keys that lead to it."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in items:
+        yield from leaves(one, f"{place}.{key}".lstrip("."))
+    if isinstance(value, str):
+        yield place, value
 
 
 def cookie_path(line: str, path: str) -> str:
     """Return the path to which a Set-Cookie line applies; without Path, the folder of the request (RFC 6265 ›
     5.1.4)."""
-    named = re.search(r";\s*path=([^;]*)", line, re.IGNORECASE)
-    return named[1] if named else path.rpartition("/")[0] or "/"
+    match = re.search(r";\s*path=([^;]*)", line, re.IGNORECASE)
+    return match[1] if match else path.rpartition("/")[0] or "/"
 
 
 @check(
@@ -367,12 +401,12 @@ def cookie_path(line: str, path: str) -> str:
     needs=("openapi", "prefix"),
 )
 def test_the_schema_s_own_addresses_keep_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
-    expect.subject = entrypoint.target.found.schema_path
+    expect.subject = entrypoint.target.inventory.schema_path
     document = mapping(expect.json(entrypoint.get(expect.subject)))
     text = json.dumps(mapping(document.get("components")).get("securitySchemes", {}))
-    found = re.findall(r'"(?:token|authorization|refresh)Url": "([^"]*)"', text)
-    if not found:
+    addresses = re.findall(r'"(?:token|authorization|refresh)Url": "([^"]*)"', text)
+    if not addresses:
         pytest.skip("no security scheme of the schema has an address")
-    urls = {url: resolved(entrypoint.public("/"), url) for url in found}
+    urls = {url: resolved(entrypoint.public("/"), url) for url in addresses}
     wrong = [one for one, url in urls.items() if not parseable(url) or outside(entrypoint, url)]
     expect("addresses outside", wrong, [])

@@ -13,8 +13,8 @@ from ..engine.expect import Expect, Unexpected
 
 SOURCE = "Behind a Proxy › Check the docs UI"
 FIX = (
-    "The browser follows the page and the schema: one of them lacks the prefix, or has it twice. Compare "
-    "openapi.servers and docs.names_schema; the screenshot is in report.html."
+    "Compare openapi.servers and docs.names_schema: the page or the schema lacks the prefix, or has it "
+    "twice. The screenshot is in report.html."
 )
 SWAGGER, REDOC = ".opblock", '[data-section-id*="operation/"] h2'
 PAGES = {"/docs": SWAGGER, "/sub/docs": SWAGGER, "/redoc": REDOC, "/sub/redoc": REDOC}
@@ -49,13 +49,13 @@ def page(request: pytest.FixtureRequest, entrypoint: Entrypoint, expect: Expect)
 def expect_executed(page: Page, mount: str) -> None:
     """GET /app of the application at `mount` answers at the address that the page's reader would request."""
     entrypoint, expect = page.entrypoint, page.expect
-    shown = page.execute("/app")
-    expect("request URL", shown["request URL"], entrypoint.public(f"{mount}/app"))
-    expect("status", shown["status"], "200")
+    result = page.execute("/app")
+    expect("request URL", result["request URL"], entrypoint.public(f"{mount}/app"))
+    expect("status", result["status"], "200")
     try:
-        body = json.loads(shown["body"])
+        body = json.loads(result["body"])
     except ValueError:
-        raise Unexpected("body", shown["body"], "JSON") from None
+        raise Unexpected("body", result["body"], "JSON") from None
     expect("root_path in the body", body.get("root_path"), entrypoint.prefix + mount)
 
 
@@ -66,8 +66,8 @@ def expect_executed(page: Page, mount: str) -> None:
     level="broken",
     source=SOURCE,
     statement=(
-        "At the proxy, opening /docs, expanding GET /app and pressing Execute shows 200 with the body, from "
-        "an address under the prefix."
+        "Through the proxy, opening /docs, expanding GET /app and pressing Execute shows 200 with the "
+        "body, from a URL under the prefix."
     ),
     fix=FIX,
     needs=("full", "docs", "openapi", "app"),
@@ -96,11 +96,11 @@ def test_the_server_drop_down_begins_with_the_prefix(
 ) -> None:
     page.open(entrypoint.url + "/docs")
     servers = page.see(".servers select", "server drop-down")
-    offered = [option.get_attribute("value") for option in servers.locator("option").all()]
-    expect("first server", offered[0], entrypoint.prefix)
+    options = [option.get_attribute("value") for option in servers.locator("option").all()]
+    expect("first server", options[0], entrypoint.prefix)
     expect("chosen server", servers.input_value(), entrypoint.prefix)
     if entrypoint.target.extra_servers is not None:
-        expect("the servers after it", offered[1:], entrypoint.target.extra_servers)
+        expect("the servers after it", options[1:], entrypoint.target.extra_servers)
 
 
 @check(
@@ -125,7 +125,7 @@ def test_redoc_shows_the_operations(entrypoint: Entrypoint, page: Page) -> None:
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Mounting a sub-application",
-    statement="The mounted application's docs work the same way, at its own path.",
+    statement="The mounted application's docs work the same way, under its own path.",
     fix=FIX,
     needs=("full", "docs", "sub"),
 )
@@ -137,7 +137,7 @@ def test_in_the_sub_applications_docs_execute_gets_the_answer(entrypoint: Entryp
 
 @check(
     "browser.same_origin",
-    title="No documentation page loads anything from another origin",
+    title="No docs page loads anything from another origin",
     entrypoints=PUBLIC,
     level="broken",
     source="fastapi/fastapi#2949",
@@ -145,17 +145,17 @@ def test_in_the_sub_applications_docs_execute_gets_the_answer(entrypoint: Entryp
         "Until they are drawn, the four pages send no request to another origin, and the browser reports no "
         "error: no missing file, no script error, nothing blocked."
     ),
-    fix="A script or style comes from another origin, or is missing: serve it with the page.",
+    fix="Serve scripts and styles with the page: one comes from another origin, or is missing.",
     needs=("full", "docs", "redoc", "openapi", "sub"),
 )
 @undisturbed
 def test_no_documentation_page_asks_another_origin(
     entrypoint: Entrypoint, page: Page, expect: Expect
 ) -> None:
-    for path, drawn in PAGES.items():
+    for path, selector in PAGES.items():
         page.open(entrypoint.url + path)
         try:
-            page.see(drawn, f"an operation in {path}")
+            page.see(selector, f"an operation in {path}")
             page.page.wait_for_load_state("networkidle")
         finally:  # a page that stays white for want of a CDN is wrong because of the CDN
             if page.elsewhere and not entrypoint.target.demo:
@@ -166,7 +166,7 @@ def test_no_documentation_page_asks_another_origin(
 
 @check(
     "browser.direct_docs",
-    title="The docs cannot load their schema at the server itself",
+    title="The docs cannot load their schema on the direct entrypoint",
     entrypoints=("direct",),
     level="hardening",
     source=SOURCE,
@@ -174,7 +174,7 @@ def test_no_documentation_page_asks_another_origin(
         "Without the proxy the page requests the prefixed schema and shows the 404: the docs are meant for "
         "the proxy."
     ),
-    fix="Every route has a second address at the server: see docs.direct_is_for_the_proxy.",
+    fix="Check docs.direct_is_for_the_proxy: every route has a second URL on the server.",
     needs=("full", "strip", "docs", "openapi", "prefix"),
 )
 @undisturbed
@@ -184,19 +184,19 @@ def test_the_docs_at_the_server_cannot_load_their_schema(
     page.open(entrypoint.url + "/docs")
     page.see(f".errors-wrapper, {SWAGGER}", "error")
     words = "Failed to load API definition", f"{entrypoint.prefix}/openapi.json"
-    said = page.read("#swagger-ui", *words)
+    text = page.read("#swagger-ui", *words)
     for one in words:
-        expect.that(one in said, "error", observed=said, expected=one)
+        expect.that(one in text, "error", observed=text, expected=one)
 
 
 @check(
     "browser.direct_docs_unstripped",
-    title="Without stripping, the docs work at the server itself",
+    title="Without stripping, the docs work on the direct entrypoint",
     entrypoints=("direct",),
     level="broken",
     source="Behind a Proxy › Testing locally with Traefik",
     statement=(
-        "Where the server has the prefixed path, its own docs load the schema and get an answer there."
+        "Where the server has the prefixed path, its own docs load the schema and get a response there."
     ),
     fix=FIX,
     needs=("full", "unstripped", "docs", "openapi", "app"),

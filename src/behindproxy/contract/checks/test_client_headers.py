@@ -14,9 +14,9 @@ from ..engine.lies import OURS, lies, view
     source="Behind a Proxy › How Proxy Forwarded Headers Work; CVE-2026-88004",
     statement="The proxy replaces a client's forwarding headers: one line each, with its own value.",
     fix=(
-        "The proxy passes on what its client wrote: it must set the forwarding headers itself, and trust "
-        "only those of load balancers. If only the client's address is wrong, the server trusts more than "
-        "the proxy (--forwarded-allow-ips=*)."
+        "Let the proxy overwrite the forwarding headers, except those from a trusted load balancer: it "
+        "passes on what any client wrote. If only the client's address is wrong, the server trusts more "
+        "than the proxy (--forwarded-allow-ips=*)."
     ),
     needs=("probe", "untrusted caller"),
 )
@@ -31,8 +31,8 @@ def test_the_proxy_replaces_a_clients_headers(entrypoint: Entrypoint, expect: Ex
     )
 
     def given(headers: list[tuple[str, str]]) -> dict[str, list[str]]:
-        seen = entrypoint.probe(headers=headers)["headers"]
-        return {name: [value for key, value in seen if key.lower() == name] for name in names}
+        pairs = entrypoint.probe(headers=headers)["headers"]
+        return {name: [value for key, value in pairs if key.lower() == name] for name in names}
 
     honest = given([])
     sent_by_proxy = {name: values for name, values in honest.items() if values}
@@ -62,7 +62,7 @@ def test_the_proxy_replaces_a_clients_headers(entrypoint: Entrypoint, expect: Ex
         "Forwarding headers that the proxy does not set itself, and aliases of those it does, never arrive."
     ),
     fix=(
-        "The proxy must delete forwarding headers that it does not set itself, and their spellings with _ "
+        "Let the proxy delete forwarding headers that it does not set itself, and their spellings with _ "
         "and . instead of -."
     ),
     needs=("probe",),
@@ -81,9 +81,9 @@ def test_headers_that_traefik_passes_through_are_removed(entrypoint: Entrypoint,
         # Somebody's proxy may pass what their server never reads; trust.proxy_cannot_spoof has the effects.
         expect.level = "hardening"
         names, aliases = ["Forwarded"], ["X_Forwarded_For", "X_Forwarded_Proto"]
-    seen = entrypoint.probe(headers=[(name, "invented") for name in names + aliases])
-    arrived = sorted({key for key, value in seen["headers"] if value == "invented"})
-    expect.that(not arrived, "invented headers that arrived", observed=arrived, expected="none")
+    scope = entrypoint.probe(headers=[(name, "invented") for name in names + aliases])
+    survivors = sorted({key for key, value in scope["headers"] if value == "invented"})
+    expect.that(not survivors, "invented headers that arrived", observed=survivors, expected="none")
 
 
 @check(
@@ -93,14 +93,14 @@ def test_headers_that_traefik_passes_through_are_removed(entrypoint: Entrypoint,
     level="exposed",
     source="CVE-2024-45410; CVE-2026-29054",
     statement="Naming forwarding headers in Connection does not make the proxy drop them.",
-    fix=("Traefik is older than 3.7.13, or forwardedHeaders.connection lists them: pin the current version."),
+    fix=("Use Traefik 3.7.13 or newer, and list no forwarding header in forwardedHeaders.connection."),
     needs=("probe",),
 )
 def test_connection_cannot_remove_the_proxys_headers(entrypoint: Entrypoint, expect: Expect) -> None:
     def names(headers: dict[str, str]) -> list[str]:
-        seen = entrypoint.probe(headers=headers)
+        scope = entrypoint.probe(headers=headers)
         return sorted(
-            {key.lower() for key, _ in seen["headers"] if key.lower().startswith(("x-forwarded", "x-real"))}
+            {key.lower() for key, _ in scope["headers"] if key.lower().startswith(("x-forwarded", "x-real"))}
         )
 
     honest_names, honest_view = names({}), view(entrypoint.probe())

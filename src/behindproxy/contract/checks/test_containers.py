@@ -14,7 +14,7 @@ from ..engine.lies import FAKE_IP
 from ..engine.seen import Seen, client_host
 from ..engine.target import Target
 
-Inspected = dict[str, Any]  # the engine's JSON
+Inspection = dict[str, Any]  # the engine's JSON
 
 SECONDS = 60
 SPOOF = {"X-Forwarded-For": FAKE_IP, "X-Forwarded-Proto": "https"}
@@ -39,26 +39,30 @@ SERVICES = ("traefik", "app")
 
 
 def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=SECONDS)
-    if done.returncode:
-        raise RuntimeError(f"docker {arguments[0]}: {done.stderr.strip()}")
-    return done.stdout.strip()
+    process = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=SECONDS)
+    if process.returncode:
+        raise RuntimeError(f"docker {arguments[0]}: {process.stderr.strip()}")
+    return process.stdout.strip()
 
 
-def containers() -> dict[str, Inspected]:
+def containers(target: Target) -> dict[str, Inspection]:
     """Return the inspected containers of Traefik and the application, of the project in this folder."""
-    label = f"label=com.docker.compose.project.working_dir={os.path.realpath('.')}"
-    inspected = json.loads(docker("inspect", *docker("ps", "-q", "--filter", label).split()))
+    folder = os.path.realpath(target.places.folder or ".")  # Compose's: where its file is
+    ids = docker("ps", "-q", "--filter", f"label=com.docker.compose.project.working_dir={folder}").split()
+    inspections = json.loads(docker("inspect", *ids)) if ids else []
     file = "/docker-compose.yml"  # another file in this folder has containers of its own
-    named = {
+    by_service = {
         labels["com.docker.compose.service"]: one
-        for one in inspected
+        for one in inspections
         if file in (labels := one["Config"]["Labels"])["com.docker.compose.project.config_files"]
     }
-    return {name: one for name, one in named.items() if re.fullmatch(r"traefik|app(-\d+)?", name)}
+    own = {name: one for name, one in by_service.items() if re.fullmatch(r"traefik|app(-\d+)?", name)}
+    if missing := [name for name in SERVICES if name not in own]:
+        raise RuntimeError(f"no running container of {' and '.join(missing)} from {folder}{file}")
+    return own
 
 
-def network(container: Inspected, name: str) -> tuple[str, Inspected]:
+def network(container: Inspection, name: str) -> tuple[str, Inspection]:
     networks = container["NetworkSettings"]["Networks"]
     return next((full, its) for full, its in networks.items() if full.endswith(f"_{name}"))
 
@@ -74,7 +78,7 @@ def network(container: Inspected, name: str) -> tuple[str, Inspected]:
     needs=("docker",),
 )
 def test_the_containers_run_without_privileges(target: Target, expect: Expect) -> None:
-    for service, container in containers().items():
+    for service, container in containers(target).items():
         host, user = container["HostConfig"], container["Config"]["User"]
         expect.that(
             user.partition(":")[0] not in ("", "0", "root"),
@@ -102,8 +106,8 @@ def test_the_containers_run_without_privileges(target: Target, expect: Expect) -
         )
     # The kernel, and not only the settings.
     status = "print(open('/proc/1/status').read())"
-    read = docker("exec", containers()["app"]["Id"], "python", "-c", status).splitlines()
-    fields = dict(line.split(":\t", 1) for line in read if ":\t" in line)
+    lines = docker("exec", containers(target)["app"]["Id"], "python", "-c", status).splitlines()
+    fields = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
     expect("capabilities of the app", fields["CapEff"] + fields["CapBnd"], "0" * 32)
 
 
@@ -122,23 +126,23 @@ def test_the_containers_run_without_privileges(target: Target, expect: Expect) -
 def test_no_container_has_docker_s_socket(target: Target, expect: Expect) -> None:
     mounted = {
         name: [mount["Source"] for mount in one["Mounts"] if "docker.sock" in mount["Source"]]
-        for name, one in containers().items()
+        for name, one in containers(target).items()
     }
     expect("sockets", mounted, dict.fromkeys(mounted, []))
 
 
 @check(
     "container.published",
-    title="Only this machine reaches the server's own port",
+    title="Only this machine reaches the direct entrypoint",
     entrypoints=("all",),
     level="exposed",
     source="Behind a Proxy › Check the responses; Docker › Packet filtering and firewalls › Docker and ufw",
-    statement="The direct entrypoint is published on loopback: nobody else can bypass the proxy.",
+    statement="The direct entrypoint is published on loopback: no other machine can bypass the proxy.",
     fix="Publish the server's port on 127.0.0.1, or not at all.",
     needs=("docker",),
 )
 def test_the_server_s_own_port_is_for_this_machine_alone(target: Target, expect: Expect) -> None:
-    ports = containers()["app"]["NetworkSettings"]["Ports"]
+    ports = containers(target)["app"]["NetworkSettings"]["Ports"]
     hosts = {binding["HostIp"] or "0.0.0.0" for bindings in ports.values() for binding in bindings or []}
     expect("addresses", sorted(host for host in hosts if not ip_address(host).is_loopback), [])
 
@@ -153,13 +157,11 @@ def test_the_server_s_own_port_is_for_this_machine_alone(target: Target, expect:
         "FastAPI › The Cause of the Problem - The Answer"
     ),
     statement="In its container the server listens on every address, not only on 127.0.0.1.",
-    fix=(
-        "The server must listen on 0.0.0.0 inside its container: 127.0.0.1 is the container's own loopback."
-    ),
+    fix=("Let the server listen on 0.0.0.0 inside its container: 127.0.0.1 is the container's own loopback."),
     needs=("docker",),
 )
 def test_the_application_listens_where_the_proxy_reaches_it(target: Target, expect: Expect) -> None:
-    lines = docker("exec", containers()["app"]["Id"], "python", "-c", LISTENING).splitlines()
+    lines = docker("exec", containers(target)["app"]["Id"], "python", "-c", LISTENING).splitlines()
     listening = [line.split()[0] for line in lines if line.endswith(" 8000")]
     expect.that(
         any(host in ("0.0.0.0", "::") for host in listening),
@@ -176,12 +178,12 @@ def test_the_application_listens_where_the_proxy_reaches_it(target: Target, expe
     level="broken",
     source="Compose file reference › Services › healthcheck; Traefik › Ping › manualRouting",
     statement="Each container reports its health: `up --wait` and restarts depend on it.",
-    fix="Both services need a health check; inside the container there is no prefix.",
+    fix="Add a health check to both services; inside the container there is no prefix.",
     needs=("docker",),
 )
 def test_every_container_has_a_health_check(target: Target, expect: Expect) -> None:
     states = {
-        name: one["State"].get("Health", {}).get("Status", "none") for name, one in containers().items()
+        name: one["State"].get("Health", {}).get("Status", "none") for name, one in containers(target).items()
     }
     expect("health", states, dict.fromkeys({*SERVICES, *states}, "healthy"))
 
@@ -197,16 +199,16 @@ def test_every_container_has_a_health_check(target: Target, expect: Expect) -> N
         "to other containers."
     ),
     fix=(
-        "The address that the server trusts must be the proxy's own, static, and never assigned to another "
-        "container."
+        "Give the proxy a static address that is never assigned to another container, and let the server "
+        "trust only that one."
     ),
     needs=("docker",),
 )
 def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Expect) -> None:
-    found = containers()
-    full, settings = network(found["traefik"], "internal")
+    services = containers(target)
+    full, settings = network(services["traefik"], "internal")
     address = settings["IPAddress"]
-    environment = dict(item.split("=", 1) for item in found["app"]["Config"]["Env"])
+    environment = dict(item.split("=", 1) for item in services["app"]["Config"]["Env"])
     expect("PROXY_ADDRESS", environment["PROXY_ADDRESS"], address)
     config = json.loads(docker("network", "inspect", full))[0]["IPAM"]["Config"][0]
     handed_out = ip_network(config.get("IPRange") or config["Subnet"])
@@ -214,11 +216,11 @@ def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Exp
     expect(f"of the addresses that Docker hands out ({handed_out})", among, [])
     if environment.get("APP_SERVER") in ("uvicorn", "fastapi"):
         # The process itself, and not only the setting.
-        read = "print(open('/proc/1/cmdline').read().replace(chr(0), ' '))"
-        line = docker("exec", found["app"]["Id"], "python", "-c", read)
-        named = line.partition("--forwarded-allow-ips ")[2].split()[:1]
+        script = "print(open('/proc/1/cmdline').read().replace(chr(0), ' '))"
+        line = docker("exec", services["app"]["Id"], "python", "-c", script)
+        addresses = line.partition("--forwarded-allow-ips ")[2].split()[:1]
         trusted = [item for item in target.trusted_proxies if item]
-        expect("--forwarded-allow-ips", named, [",".join([address, *trusted])])
+        expect("--forwarded-allow-ips", addresses, [",".join([address, *trusted])])
 
 
 @check(
@@ -227,18 +229,18 @@ def test_the_server_believes_the_proxy_s_one_address(target: Target, expect: Exp
     entrypoints=("all",),
     level="exposed",
     source="Behind a Proxy › Enable Proxy Forwarded Headers; Kludex/uvicorn#2231, Kludex/uvicorn#2468",
-    statement="A container beside the proxy on its network cannot pose as the proxy.",
+    statement="Another container on the proxy's network cannot pose as the proxy.",
     fix=(
-        "The server trusts the network instead of Traefik's address: PROXY_ADDRESS and "
-        "--forwarded-allow-ips must be that one address."
+        "Set PROXY_ADDRESS and --forwarded-allow-ips to Traefik's address: the server trusts the whole "
+        "network."
     ),
     needs=("docker", "probe"),
 )
 def test_another_container_is_not_trusted(target: Target, expect: Expect) -> None:
-    app = containers()["app"]
+    app = containers(target)["app"]
     full, settings = network(app, "internal")
     path = target.addresses["direct"].entered_at if "direct" in target.addresses else ""
-    seen: Seen = json.loads(
+    scope: Seen = json.loads(
         docker(
             "run",
             "--rm",
@@ -253,10 +255,10 @@ def test_another_container_is_not_trusted(target: Target, expect: Expect) -> Non
         )
     )
     time.sleep(1)  # the engine takes that container's network down; a new connection may be cut meanwhile
-    expect("scheme", seen["scheme"], "http")
+    expect("scheme", scope["scheme"], "http")
     expect.that(
-        client_host(seen) != FAKE_IP,
+        client_host(scope) != FAKE_IP,
         "client",
-        observed=client_host(seen),
+        observed=client_host(scope),
         expected="the container's own address",
     )

@@ -1,4 +1,4 @@
-"""How an answer travels: streamed, over HTTP/2, on one connection, and many at once."""
+"""How a response travels: streamed, over HTTP/2, on one connection, and many at once."""
 
 import re
 import ssl
@@ -33,8 +33,8 @@ class Arrival:
     first: float = 0.0
     last: float = 0.0
     pieces: int = 0
-    events: bool = False  # a whole one was seen, or the answer is compressed
-    ended: bool = False
+    events: bool = False  # a whole one was seen, or the response is compressed
+    complete: bool = False
 
     @property
     def spread(self) -> float:
@@ -47,7 +47,7 @@ class Arrival:
 
 def read(entrypoint: Entrypoint, path: str, encoding: str) -> Arrival:
     """Read a stream until its pieces are known to come one by one, or until it ends."""
-    began, arrival, seen = time.monotonic(), Arrival(0, "no answer"), b""
+    began, arrival, tail = time.monotonic(), Arrival(0, "no response"), b""
     headers = {"Accept": "text/event-stream", "Accept-Encoding": encoding}
     try:
         with entrypoint.stream(
@@ -60,11 +60,11 @@ def read(entrypoint: Entrypoint, path: str, encoding: str) -> Arrival:
                 arrival.last = time.monotonic() - began
                 arrival.first = arrival.first or arrival.last
                 arrival.pieces += 1
-                seen = seen[-3:] + piece
-                arrival.events |= "content-encoding" in answer.headers or bool(EVENT_ENDS.search(seen))
+                tail = tail[-3:] + piece
+                arrival.events |= "content-encoding" in answer.headers or bool(EVENT_ENDS.search(tail))
                 if arrival.one_by_one or arrival.last > STREAM_SECONDS:
                     return arrival
-            arrival.ended = True
+            arrival.complete = True
     except httpx.ReadTimeout:
         arrival.last = time.monotonic() - began
     return arrival
@@ -89,14 +89,14 @@ def came(arrival: Arrival) -> str:
     source="Traefik › Buffering › maxRequestBodyBytes; modelcontextprotocol/python-sdk#412",
     statement="The first event arrives before the last is sent, whatever encodings the client accepts.",
     fix=(
-        "Something buffers the answer. nginx: proxy_buffering off and no gzip for text/event-stream; "
-        "Traefik and Caddy: no buffering or encode middleware on this route; or the application sets "
-        "X-Accel-Buffering: no."
+        "Remove whatever buffers the response (nginx: set proxy_buffering off, and no gzip for "
+        "text/event-stream; Traefik, Caddy: no buffering or encode middleware on this route), or let the "
+        "application set X-Accel-Buffering: no."
     ),
     needs=("stream",),
 )
 def test_server_sent_events_arrive_one_by_one(entrypoint: Entrypoint, expect: Expect) -> None:
-    target, path = entrypoint.target, entrypoint.target.found.streams[0]
+    target, path = entrypoint.target, entrypoint.target.inventory.streams[0]
     expect.subject = path
     arrivals = {encoding: read(entrypoint, path, encoding) for encoding in ENCODINGS[:1]}
     if came(arrivals["identity"]) == ONE_BY_ONE:
@@ -106,12 +106,12 @@ def test_server_sent_events_arrive_one_by_one(entrypoint: Entrypoint, expect: Ex
         if entrypoint.name != "direct" and target.has_direct:
             own = read(target.open("direct", expect), path, "identity")
             if came(own) != ONE_BY_ONE:
-                pytest.skip(f"at the server it comes {came(own)} too: too short to tell, or held back there")
+                pytest.skip(f"from the server itself it also came {came(own)}: too short, or held back there")
         if own.status != 200 and own.status or own.status and own.kind != STREAM:
-            pytest.skip(f"{path} is no event stream: {came(own)}")
-        if own.ended and own.first < 0.5 and came(own) != ONE_BY_ONE:
+            pytest.skip(f"{path} is not an event stream: {came(own)}")
+        if own.complete and own.first < 0.5 and came(own) != ONE_BY_ONE:
             pytest.skip("the stream is too short to tell whether it was held back")
-        if own.status and not own.pieces and not own.ended:
+        if own.status and not own.pieces and not own.complete:
             pytest.skip(f"the stream has no event for {STREAM_SECONDS} s: too slow to tell")
     observed = {encoding: came(arrival) for encoding, arrival in arrivals.items()}
     expect("events came", observed, dict.fromkeys(observed, ONE_BY_ONE))
@@ -119,12 +119,12 @@ def test_server_sent_events_arrive_one_by_one(entrypoint: Entrypoint, expect: Ex
 
 @check(
     "http2.redirect",
-    title="A redirect over HTTP/2 keeps the public address",
+    title="A redirect over HTTP/2 keeps the public URL",
     entrypoints=("https",),
     level="broken",
     source="Behind a Proxy › Redirects with HTTPS",
     statement="Over HTTP/2 a redirect keeps scheme, host, port and prefix, as over HTTP/1.1.",
-    fix="The TLS entrypoint does not offer h2, or the proxy does not pass :authority on as Host.",
+    fix="Let the TLS entrypoint offer h2, and let the proxy pass :authority on as Host.",
     needs=("redirect",),
 )
 def test_a_redirect_over_http2_is_the_same(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -143,12 +143,12 @@ def test_a_redirect_over_http2_is_the_same(entrypoint: Entrypoint, expect: Expec
 
 @check(
     "app.no_leak_between_requests",
-    title="No answer shows another request's address",
+    title="No response shows another request's URL",
     entrypoints=EVERYWHERE,
     level="broken",
     source="fastapi/fastapi#14986",
-    statement="Of fifty concurrent requests, each with its own query, each gets its own address back.",
-    fix="Something keeps a request's data in a global: root_path and URLs belong to the request.",
+    statement="Of fifty concurrent requests, each with its own query, each gets its own URL back.",
+    fix="Remove the global that keeps a request's data: root_path and URLs belong to the request.",
     needs=("probe",),
 )
 def test_requests_at_once_do_not_see_each_other(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -160,10 +160,10 @@ def test_requests_at_once_do_not_see_each_other(entrypoint: Entrypoint, expect: 
         return answer
 
     with ThreadPoolExecutor(10) as pool:
-        got = list(pool.map(sent, range(50)))
-    expect.json(next((answer for answer in got if answer.status_code != 200), got[0]))
-    seen = [answer.json() for answer in got]
-    answers = {n: (one["url"], one["root_path"]) for n, one in enumerate(seen)}
+        responses = list(pool.map(sent, range(50)))
+    expect.json(next((answer for answer in responses if answer.status_code != 200), responses[0]))
+    scopes = [answer.json() for answer in responses]
+    answers = {n: (one["url"], one["root_path"]) for n, one in enumerate(scopes)}
     own = {n: (entrypoint.public(f"/_probe/{n}?n={n}"), entrypoint.prefix) for n in answers}
     expect(
         "addresses", {str(k): list(v) for k, v in answers.items()}, {str(k): list(v) for k, v in own.items()}
@@ -176,12 +176,10 @@ def test_requests_at_once_do_not_see_each_other(entrypoint: Entrypoint, expect: 
     entrypoints=EVERYWHERE,
     level="broken",
     source="Behind a Proxy › Proxy with a stripped path prefix",
-    statement=(
-        "The application answers every path under the prefix, including unknown ones, with its own 404."
-    ),
+    statement=("The application handles every path under the prefix: unknown ones get its own 404."),
     fix=(
-        "The proxy's rule does not match every path under the prefix, or the proxy replaces the "
-        "application's error page with its own."
+        "Let the proxy's rule match every path under the prefix, and remove whatever replaces the "
+        "application's error page."
     ),
     needs=(),
 )
@@ -190,7 +188,7 @@ def test_an_unknown_path_in_the_prefix_is_the_applications(entrypoint: Entrypoin
     expect.subject = "/no/such/route"
     answer = entrypoint.get(expect.subject)
     if not target.demo:
-        if target.found.one_answer and target.found.at != "direct":
+        if target.inventory.one_answer and target.inventory.at != "direct":
             expect.that(
                 False, "answers to two unknown paths", observed="one and the same, with 200", expected="404"
             )
@@ -208,15 +206,14 @@ def test_an_unknown_path_in_the_prefix_is_the_applications(entrypoint: Entrypoin
 
 @check(
     "delivery.sent_once",
-    title="The application's own 5xx answers arrive, and no request is retried",
+    title="The application's own 5xx responses arrive, and no request is retried",
     entrypoints=PUBLIC,
     level="broken",
     source="Traefik › Retry › status; nginx › proxy_next_upstream",
     statement="An application's own 500, 502, 503 or 504 reaches the client, and the request ran once.",
     fix=(
-        "The proxy treats the application's own answer as a failed connection: no `status` in Traefik's "
-        "retry, no http_50x in nginx's proxy_next_upstream, no matching lb_retry_match in Caddy. Only a "
-        "refused connection may be retried."
+        "Remove `status` from Traefik's retry, http_50x from nginx's proxy_next_upstream, or the "
+        "matching lb_retry_match from Caddy: only a refused connection may be retried."
     ),
     needs=("probe",),
 )

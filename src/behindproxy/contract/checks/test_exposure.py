@@ -39,18 +39,15 @@ OPERATIONS = (
     entrypoints=PUBLIC,
     level="exposed",
     source="traefik/traefik#7518, traefik/traefik#5853",
-    statement="The dashboard, API, ping, metrics and debug pages answer at no public entrypoint.",
-    fix=(
-        "One of the proxy's own pages is reachable at a public entrypoint: move it to an address that is "
-        "not public, or protect it."
-    ),
+    statement="The dashboard, API, ping, metrics and debug pages are served on no public entrypoint.",
+    fix=("Move the proxy's own pages to an address that is not public, or protect them."),
 )
 def test_the_proxys_own_pages_are_not_public(entrypoint: Entrypoint, expect: Expect) -> None:
     if not entrypoint.target.ours:
         # An application may have such a path itself, or answer every one: the page itself tells.
         pages = [*OPERATIONS, *(entrypoint.path(path) for path in OPERATIONS), *OTHERS]
-        shown = entrypoint.each(pages, lambda target: operations_page(entrypoint, target))
-        expect("public", {target: page for target, page in shown.items() if page}, {})
+        findings = entrypoint.each(pages, lambda target: operations_page(entrypoint, target))
+        expect("public", {target: page for target, page in findings.items() if page}, {})
         return
     targets = [*OPERATIONS, *(entrypoint.path(path) for path in OPERATIONS)]
     answers = entrypoint.each(targets, lambda target: entrypoint.ask("GET", target).status_code)
@@ -65,13 +62,13 @@ def test_the_proxys_own_pages_are_not_public(entrypoint: Entrypoint, expect: Exp
 
 
 def operations_page(entrypoint: Entrypoint, target: str) -> str:
-    """Which of a proxy's own pages an answer is; empty where it is none, or the application's own."""
+    """Which of a proxy's own pages a response is; empty where it is none, or the application's own."""
     answer = entrypoint.ask("GET", target)
     page = next((name for name, text in PAGES.items() if text.search(answer.text)), "")
     if not page or answer.status_code != 200:
         return ""
     path = target.removeprefix(entrypoint.prefix)
-    own = entrypoint.target.found.answers.get(path)
+    own = entrypoint.target.inventory.answers.get(path)
     if target.startswith(f"{entrypoint.prefix}/") and entrypoint.target.has_direct:
         server = entrypoint.target.open("direct", entrypoint.expect)
         return "" if server.get(path).status_code == 200 else page
@@ -90,22 +87,24 @@ def applications_own(entrypoint: Entrypoint, paths: list[str]) -> set[str]:
 
 @check(
     "exposure.no_versions",
-    title="No answer names a version",
+    title="No response names a version",
     entrypoints=EVERYWHERE,
     level="hardening",
     source="CWE-200",
-    statement="Server, X-Powered-By and Via name no product version, in any kind of answer.",
+    statement="Server, X-Powered-By and Via name no product version, in any kind of response.",
     fix="Start Uvicorn with --no-server-header, or blank the header with a headers middleware.",
 )
 def test_no_answer_names_a_version(entrypoint: Entrypoint, expect: Expect) -> None:
-    found = entrypoint.target.found
-    paths = ["/app", "/items", "/not-there"] if entrypoint.target.demo else [*found.routes[:2], "/not-there"]
+    inventory = entrypoint.target.inventory
+    paths = (
+        ["/app", "/items", "/not-there"] if entrypoint.target.demo else [*inventory.routes[:2], "/not-there"]
+    )
 
     def named(path: str) -> list[str]:
         headers = entrypoint.get(path).headers
-        given = [f"{name}: {headers[name]}" for name in ("server", "x-powered-by", "via") if name in headers]
+        lines = [f"{name}: {headers[name]}" for name in ("server", "x-powered-by", "via") if name in headers]
         # Via begins with the version of the protocol: `via: 1.1 Caddy` names no product's.
-        return [line for line in given if re.search(r"\d", re.sub(r"^via: [\d.]+ ", "", line))]
+        return [line for line in lines if re.search(r"\d", re.sub(r"^via: [\d.]+ ", "", line))]
 
     expect("versions", entrypoint.each(paths, named), dict.fromkeys(paths, []))
 
@@ -117,7 +116,10 @@ def test_no_answer_names_a_version(entrypoint: Entrypoint, expect: Expect) -> No
     level="exposed",
     source="CVE-2026-71324; CVE-2004-2320",
     statement="CONNECT opens no tunnel, and TRACE echoes no header.",
-    fix="Upgrade Traefik: 3.7.9 fixed CONNECT on pooled connections.",
+    fix=(
+        "Remove the route that handles TRACE, or let the proxy refuse it. If CONNECT opens a tunnel, "
+        "upgrade Traefik to 3.7.9 or newer."
+    ),
     unsafe=True,
 )
 def test_connect_and_trace_open_nothing(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -138,20 +140,20 @@ def test_connect_and_trace_open_nothing(entrypoint: Entrypoint, expect: Expect) 
 
 @check(
     "exposure.no_internal_address",
-    title="No answer shows an internal address",
+    title="No response shows an internal address",
     entrypoints=PUBLIC,
     level="hardening",
     source="CWE-200",
     statement="No header and no body shows an address or port other than the one that the client used.",
     fix=(
-        "The proxy must pass Host on, and links must be built with request.url_for: the socket's own "
-        "address is internal."
+        "Let the proxy pass Host on, and build links with request.url_for: the socket's own address is "
+        "internal."
     ),
 )
 def test_no_answer_names_an_address_of_the_inside(entrypoint: Entrypoint, expect: Expect) -> None:
     own = {entrypoint.host, entrypoint.authority}
-    found = entrypoint.target.found
-    targets = ["/", *(entrypoint.path(path) for path in [*found.routes[:4], "/not-there"])]
+    inventory = entrypoint.target.inventory
+    targets = ["/", *(entrypoint.path(path) for path in [*inventory.routes[:4], "/not-there"])]
     if entrypoint.target.demo:
         targets = demonstrations(entrypoint)
 

@@ -1,4 +1,4 @@
-"""Requests generated from the served schema: schemathesis generates them and judges the answers."""
+"""Requests generated from the served schema: schemathesis generates them and judges the responses."""
 
 import time
 from datetime import timedelta
@@ -34,15 +34,15 @@ CHECKS = (
 FRAMING = ("content-encoding", "content-length", "transfer-encoding")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 FIX = (
-    "The request above reproduces it. Document the status or the type in the route (responses=, "
-    "response_model=), or make the route answer as documented; a 404 or 502 that the schema "
-    "does not list comes from the proxy."
+    "Document the status or the type in the route (responses=, response_model=), or make the route "
+    "respond as documented. The request above reproduces it; a 404 or 502 that the schema does not list "
+    "comes from the proxy."
 )
 
 
 @check(
     "fuzz.schema",
-    title="Every generated request gets an answer that the schema describes",
+    title="Every generated request gets a response that the schema describes",
     entrypoints=PUBLIC,
     level="hardening",
     source="Schemathesis › Checks",
@@ -59,13 +59,13 @@ def test_no_answer_is_outside_the_schema(entrypoint: Entrypoint, expect: Expect)
 
 @check(
     "fuzz.sub_schema",
-    title="Every generated request to the sub-application gets an answer that its schema describes",
+    title="Every generated request to the sub-application gets a response that its schema describes",
     entrypoints=PUBLIC,
     level="hardening",
     source="Schemathesis › Checks; Behind a Proxy › Mounting a sub-application",
     statement=(
-        "Generated requests to the mounted application get only answers that its own schema describes, at "
-        "its own path."
+        "Generated requests to the mounted application, under its own path, get only responses that its "
+        "own schema describes."
     ),
     fix=FIX,
     needs=("full", "openapi", "sub"),
@@ -89,7 +89,7 @@ def fuzz(entrypoint: Entrypoint, expect: Expect, mount: str) -> None:
         import schemathesis
         from schemathesis.core.result import Err
     except ImportError as error:
-        pytest.skip(f"pip install 'behindproxy[fuzz]' brings what makes them up ({error})")
+        pytest.skip(f"the generator of requests is not installed: pip install 'behindproxy[fuzz]' ({error})")
     # An application that is not the demonstration need not document all it answers: it owes only
     # that nothing breaks.
     foreign = not entrypoint.target.demo
@@ -97,10 +97,10 @@ def fuzz(entrypoint: Entrypoint, expect: Expect, mount: str) -> None:
     # A Config of its own: otherwise a schemathesis.toml above the working directory takes part.
     schema = schemathesis.openapi.from_dict(document, config=schemathesis.Config())
     operations = []
-    for found in schema.get_all_operations():
-        if isinstance(found, Err):
-            raise found.err()
-        operations.append(found.ok())
+    for result in schema.get_all_operations():
+        if isinstance(result, Err):
+            raise result.err()
+        operations.append(result.ok())
     if entrypoint.restricted:
         operations = [one for one in operations if one.method.upper() in safety.SAFE]
         if not operations:
@@ -167,6 +167,9 @@ def generated(
 
     try:
         ask()
+    except hypothesis.errors.FlakyFailure as repeated:
+        # Hypothesis has sent the request again. What came at first is what is to be said.
+        raise repeated.exceptions[0] from None
     except hypothesis.errors.Unsatisfiable:
         # Nothing can be wrong in a request that takes nothing.
         if count or mode.is_positive:
@@ -184,8 +187,8 @@ def send(
     options["headers"].pop("X-Schemathesis-TestCaseId", None)
     if entrypoint.restricted:
         for place in ("params", "headers"):
-            kept = options[place].items()
-            options[place] = {name: one for name, one in kept if not safety.overrides(name)}
+            items = options[place].items()
+            options[place] = {name: one for name, one in items if not safety.overrides(name)}
         for left_out in ("json", "data", "files"):
             options.pop(left_out, None)
     prepared = requests.Request(**options).prepare()

@@ -14,7 +14,7 @@ COMES_BACK = "answered, and the name comes back in an address"
 
 
 def refused(entrypoint: Entrypoint, head: str) -> str:
-    """Return the answer to a redirecting path under `head`, in a word: who got a Location, and where to."""
+    """Return the response to a redirecting path under `head`, in a word: who got a Location, and where to."""
     answers = entrypoint.raw(f"{head}\r\nConnection: close\r\n\r\n")
     if not answers:
         return "refused"
@@ -35,42 +35,42 @@ def expect_location(entrypoint: Entrypoint, expect: Expect) -> None:
     expect.subject = redirecting(entrypoint)
     own = refused(entrypoint, under(entrypoint, entrypoint.authority))
     if not own.startswith("Location") and not entrypoint.target.demo:
-        pytest.skip(f"{expect.subject} redirects nobody here: {own}")
+        pytest.skip(f"{expect.subject} does not redirect here: {own}")
     expect.that(own.startswith("Location"), "under the own Host", observed=own, expected="a Location")
 
 
 def redirecting(entrypoint: Entrypoint) -> str:
-    """Return a path whose answer names the host of its request."""
-    return entrypoint.target.found.redirects[0].path
+    """Return a path whose response names the host of its request."""
+    return entrypoint.target.inventory.redirects[0].path
 
 
 def answering(entrypoint: Entrypoint, expect: Expect) -> str:
     """Return a path that answers under an own name, best one that shows it."""
-    found = entrypoint.target.found
-    for path in [*found.showing[:2], *found.routes[:3], *entrypoint.target.answers]:
+    inventory = entrypoint.target.inventory
+    for path in [*inventory.showing[:2], *inventory.routes[:3], *entrypoint.target.answers]:
         if entrypoint.look(path).status_code < 400:
             expect.subject = path
             return path
     pytest.skip("no path was found that answers (--path names one)")
 
 
-def injected_in(shown: str) -> str:
+def injected_in(text: str) -> str:
     """Return the address in `shown` that has what stood behind the name in Host."""
-    for word in re.findall(r"[^\s\"'<>]+", shown):
+    for word in re.findall(r"[^\s\"'<>]+", text):
         if "://" in word.partition(INJECTED)[0] and INJECTED in word:
             return str(word)
     return "in none"
 
 
 def taken(entrypoint: Entrypoint, head: str, host: str, own: RawAnswer) -> str:
-    """Return what an answer under a foreign `host` shows: the name itself, the application's own answer, or
-    that it was refused or is another's."""
+    """Return what a response to a foreign `host` shows: the name itself, the application's own response, or
+    that the host was refused or belongs to another application."""
     answers = entrypoint.raw(f"{head}\r\nConnection: close\r\n\r\n")
     if not answers or 400 <= answers[0].status_code < 500:
         return "refused"
-    shown = f"{answers[0].header('location') or ''} {answers[0].text}"
+    text = f"{answers[0].header('location') or ''} {answers[0].text}"
     name = host.partition(":")[0].rstrip(".")
-    if re.search(rf"//{re.escape(name)}[./:\"'\s]", f"{shown} "):
+    if re.search(rf"//{re.escape(name)}[./:\"'\s]", f"{text} "):
         return COMES_BACK
     if answers[0].status_code >= 500:
         return f"{answers[0].status_code}"
@@ -83,11 +83,11 @@ def taken(entrypoint: Entrypoint, head: str, host: str, own: RawAnswer) -> str:
 
 def expect_not_taken(entrypoint: Entrypoint, expect: Expect, cases: dict[str, tuple[str, str]]) -> None:
     """Expect that each case, a head and its foreign host, is refused; a name that comes back is graver."""
-    own = entrypoint.raw(
-        f"{under(entrypoint, entrypoint.authority, target=entrypoint.path(expect.subject))}\r\nConnection: "
-        "close\r\n\r\n"
-    )
-    answers = entrypoint.each(cases, lambda case: taken(entrypoint, *cases[case], own[0]))
+    head = under(entrypoint, entrypoint.authority, target=entrypoint.path(expect.subject))
+    own, again = (entrypoint.raw(f"{head}\r\nConnection: close\r\n\r\n")[0] for _ in range(2))
+    answers = entrypoint.each(cases, lambda case: taken(entrypoint, *cases[case], own))
+    if own.text != again.text and set(answers.values()) == {"refused"}:
+        pytest.skip(f"each response of {expect.subject} differs, so none can be recognized (--path)")
     if COMES_BACK not in answers.values() and not entrypoint.target.ours:
         expect.level = "hardening"
     expect("answers", answers, dict.fromkeys(cases, "refused"))
@@ -99,10 +99,10 @@ def expect_not_taken(entrypoint: Entrypoint, expect: Expect, cases: dict[str, tu
     entrypoints=PUBLIC,
     level="exposed",
     source="Kludex/starlette#3279; CVE-2026-48710",
-    statement="The proxy answers only for the deployment's own names, whatever the spelling.",
+    statement="The proxy accepts only the deployment's own names, whatever the spelling.",
     fix=(
-        "The proxy answers for any host: name the deployment's own (nginx: server_name, and a "
-        "default_server that refuses; Traefik: Host(…) in the rule; HAProxy: a condition on hdr(host))."
+        "Let the proxy accept only the deployment's own hosts (nginx: server_name, and a default_server "
+        "that refuses; Traefik: Host(…) in the rule; HAProxy: a condition on hdr(host))."
     ),
 )
 def test_a_foreign_host_is_not_answered(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -133,8 +133,8 @@ def test_a_foreign_host_is_not_answered(entrypoint: Entrypoint, expect: Expect) 
     source="RFC 9112 › 3.2.2",
     statement="A host in the request line takes precedence over Host, and is refused in the same way.",
     fix=(
-        "The proxy answers for any host: name the deployment's own (nginx: server_name, and a "
-        "default_server that refuses; Traefik: Host(…) in the rule; HAProxy: a condition on hdr(host))."
+        "Let the proxy accept only the deployment's own hosts (nginx: server_name, and a default_server "
+        "that refuses; Traefik: Host(…) in the rule; HAProxy: a condition on hdr(host))."
     ),
 )
 def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(
@@ -157,8 +157,8 @@ def test_an_absolute_form_target_with_a_foreign_host_is_not_answered(
     source="RFC 9112 › 3.2",
     statement="A Host that is not a host name, or has an impossible port, never gets a Location.",
     fix=(
-        "Where Host does not parse, Starlette falls back to the socket's own address, and a redirect shows "
-        "it: the proxy must refuse such a request, or TrustedHostMiddleware must."
+        "Let the proxy or TrustedHostMiddleware refuse such a request: where Host does not parse, "
+        "Starlette falls back to the socket's own address, and a redirect shows it."
     ),
     needs=("redirect",),
 )
@@ -182,21 +182,21 @@ def test_a_malformed_host_is_refused(entrypoint: Entrypoint, expect: Expect) -> 
 
 @check(
     "host.with_a_path",
-    title="A path in Host appears in no address",
+    title="A path in Host appears in no URL",
     entrypoints=EVERYWHERE,
     level="exposed",
     source="CVE-2026-48710; RFC 9112 › 3.2",
-    statement="A path, a query or a fragment in Host appears in no address and no redirect.",
+    statement="A path, a query or a fragment in Host appears in no URL and no redirect.",
     fix=(
-        "Starlette before 1.0.1 builds request.url from any Host, so its path is not the one that was "
-        "routed: upgrade Starlette. The proxy should refuse such a Host, too."
+        "Upgrade Starlette to 1.0.1 or newer, and let the proxy refuse such a Host: older versions build "
+        "request.url from any Host, so its path is not the one that was routed."
     ),
     needs=("address",),
 )
 def test_what_stands_behind_the_name_in_host_gets_into_no_address(
     entrypoint: Entrypoint, expect: Expect
 ) -> None:
-    path = expect.subject = entrypoint.target.found.showing[0]
+    path = expect.subject = entrypoint.target.inventory.showing[0]
     if not entrypoint.target.demo and not entrypoint.shown(path):
         pytest.skip(f"{path} shows no absolute address here")
     hosts = [f"{entrypoint.authority}{sign}{INJECTED}" for sign in "/?#"]
@@ -204,8 +204,8 @@ def test_what_stands_behind_the_name_in_host_gets_into_no_address(
     def injected(host: str) -> str:
         head = under(entrypoint, host, target=entrypoint.path(path))
         answers = entrypoint.raw(f"{head}\r\nConnection: close\r\n\r\n")
-        shown = f"{answers[0].header('location') or ''} {answers[0].text}" if answers else ""
-        return injected_in(shown)
+        text = f"{answers[0].header('location') or ''} {answers[0].text}" if answers else ""
+        return injected_in(text)
 
     expect("in an address", entrypoint.each(hosts, injected), dict.fromkeys(hosts, "in none"))
 
@@ -218,8 +218,8 @@ def test_what_stands_behind_the_name_in_host_gets_into_no_address(
     source="RFC 9112 › 3.2",
     statement="A request with two Host headers, or with none, is refused: neither may determine a redirect.",
     fix=(
-        "Where Host does not parse, Starlette falls back to the socket's own address, and a redirect shows "
-        "it: the proxy must refuse such a request, or TrustedHostMiddleware must."
+        "Let the proxy or TrustedHostMiddleware refuse such a request: where Host does not parse, "
+        "Starlette falls back to the socket's own address, and a redirect shows it."
     ),
     needs=("redirect",),
 )
@@ -241,10 +241,8 @@ def test_two_hosts_and_none_are_refused(entrypoint: Entrypoint, expect: Expect) 
     entrypoints=EVERYWHERE,
     level="broken",
     source="Traefik › Services › passHostHeader; nginx-proxy/nginx-proxy#2386",
-    statement=(
-        "For each of the deployment's own names, with any port, Location has that name and port and no other."
-    ),
-    fix=("The proxy must pass Host on as the client wrote it, with its port."),
+    statement=("For each of the deployment's own names, with any port, Location has that name and port."),
+    fix=("Let the proxy pass Host on as the client wrote it, with its port."),
     needs=("redirect",),
 )
 def test_a_location_names_the_host_that_was_asked(entrypoint: Entrypoint, expect: Expect) -> None:

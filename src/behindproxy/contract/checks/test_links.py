@@ -1,5 +1,6 @@
-"""Every absolute address that an answer shows is compared in full: scheme, host, port and prefix."""
+"""Every absolute address that a response shows is compared in full: scheme, host, port and prefix."""
 
+import uuid
 from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
@@ -8,12 +9,13 @@ import pytest
 
 from ..engine import safety
 from ..engine.check import PUBLIC, check
-from ..engine.entrypoint import DEFAULT_PORTS, Address, Entrypoint
+from ..engine.entrypoint import DEFAULT_PORTS, Address, Entrypoint, Look
 from ..engine.expect import Expect
 
 SOURCE = "Behind a Proxy › How Proxy Forwarded Headers Work"
 MAX_ANSWERS = 12
-MAX_OUTSIDE = 60  # addresses beside the prefix that are looked at in a run, at one entrypoint
+NOWHERE = f"/{uuid.uuid4().hex}"
+MAX_OUTSIDE = 60  # addresses beside the prefix that are looked at in a run, on one entrypoint
 SCHEMES = {"ws": "http", "wss": "https"}
 
 
@@ -39,16 +41,26 @@ def within(path: str, prefix: str) -> bool:
 
 def twice(path: str, prefix: str, entrypoint: Entrypoint) -> bool:
     """Whether the prefix is there twice, and the application has no such path."""
-    found, inside = entrypoint.target.found, path.removeprefix(prefix)
-    there = found.matches(inside) or inside in found.present or f"{inside}/" in found.present
+    inventory, inside = entrypoint.target.inventory, path.removeprefix(prefix)
+    there = inventory.matches(inside) or inside in inventory.present or f"{inside}/" in inventory.present
     return bool(prefix) and within(path, prefix + prefix) and not there
+
+
+def is_nothing(entrypoint: Entrypoint, answer: Look | httpx.Response) -> bool:
+    """Whether a response outside the prefix is this proxy's to what nobody has: Caddy says an empty 200."""
+
+    def empty(one: Look | httpx.Response) -> bool:
+        length = one.headers.get("content-length")
+        return one.status_code == 200 and length == "0" and "content-type" not in one.headers
+
+    return empty(answer) and empty(entrypoint.look_at(NOWHERE))
 
 
 def leads_elsewhere(entrypoint: Entrypoint, path: str) -> bool:
     """Say whether an address of this host outside the prefix is another application's: it answers there,
     and this application has no such path."""
-    found = entrypoint.target.found
-    if found.matches(path):
+    inventory = entrypoint.target.inventory
+    if inventory.matches(path):
         return False
     if safety.CAREFUL.search(path):
         return True  # not requested: it may do what it is called
@@ -57,44 +69,46 @@ def leads_elsewhere(entrypoint: Entrypoint, path: str) -> bool:
         return True
     judged.add(path)
     try:
-        if entrypoint.look(path).status_code < 400 and not found.fallback:
+        if entrypoint.look(path).status_code < 400 and not inventory.fallback:
             return False
-        outside = entrypoint.look_at(path).status_code
+        answer = entrypoint.look_at(path)
+        if is_nothing(entrypoint, answer):
+            return False
     except (httpx.HTTPError, RuntimeError):
         return False
-    return outside < 400 or outside in (401, 403, 405)
+    return answer.status_code < 400 or answer.status_code in (401, 403, 405)
 
 
 def compare(entrypoint: Entrypoint, expect: Expect, wrong: Callable[[str], bool], expected: str) -> None:
-    """Expect of no address that an answer shows that it is wrong."""
-    paths = entrypoint.target.found.showing[:MAX_ANSWERS]
-    shown: dict[str, list[str]] = {}
+    """Expect of no address that a response shows that it is wrong."""
+    paths = entrypoint.target.inventory.showing[:MAX_ANSWERS]
+    addresses: dict[str, list[str]] = {}
 
     def misleading(path: str) -> list[str]:
-        shown[path] = entrypoint.shown(path)
-        return sorted({url for url in shown[path] if wrong(url)})
+        addresses[path] = entrypoint.shown(path)
+        return sorted({url for url in addresses[path] if wrong(url)})
 
     answers = entrypoint.each(paths, misleading)
-    if not any(shown.values()):
-        pytest.skip("no answer shows an absolute address here")
+    if not any(addresses.values()):
+        pytest.skip("no response shows an absolute URL here")
     red = {path: urls for path, urls in answers.items() if urls}
-    expect.subject = next(iter(red), next(path for path in paths if shown[path]))
+    expect.subject = next(iter(red), next(path for path in paths if addresses[path]))
     expect(f"addresses that are not {expected}", red, {})
 
 
 @check(
     "links.scheme",
-    title="Absolute addresses have the public scheme",
+    title="Absolute URLs have the public scheme",
     entrypoints=PUBLIC,
     level="broken",
     source=SOURCE,
     statement=(
-        "Each absolute address of this deployment in Location, Link, HTML, JSON or an OAuth redirect_uri "
-        "has the scheme that the client used."
+        "Each absolute URL of this deployment in Location, Link, HTML, JSON or an OAuth redirect_uri has "
+        "the scheme that the client used."
     ),
     fix=(
-        "The proxy must send X-Forwarded-Proto with the client's scheme, and the server must trust the "
-        "proxy's address (uvicorn: --forwarded-allow-ips)."
+        "Let the proxy send X-Forwarded-Proto with the client's scheme, and let the server trust the "
+        "proxy's address (Uvicorn: --forwarded-allow-ips)."
     ),
     needs=("address",),
 )
@@ -112,12 +126,12 @@ def test_absolute_addresses_have_the_public_scheme(entrypoint: Entrypoint, expec
 
 @check(
     "links.host",
-    title="Absolute addresses have the host of the request",
+    title="Absolute URLs have the host of the request",
     entrypoints=PUBLIC,
     level="broken",
     source=f"{SOURCE}; nginx › ngx_http_proxy_module › proxy_set_header",
-    statement="Each absolute address of this deployment has the host that the client sent.",
-    fix="The proxy must pass Host on as the client sent it.",
+    statement="Each absolute URL of this deployment has the host that the client sent.",
+    fix="Let the proxy pass Host on as the client sent it.",
     needs=("address",),
 )
 def test_absolute_addresses_have_the_host_of_the_request(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -127,12 +141,12 @@ def test_absolute_addresses_have_the_host_of_the_request(entrypoint: Entrypoint,
 
 @check(
     "links.port",
-    title="Absolute addresses have the port of the request",
+    title="Absolute URLs have the port of the request",
     entrypoints=PUBLIC,
     level="broken",
     source=f"{SOURCE}; nginx-proxy/nginx-proxy#2386",
-    statement="Each absolute address at this deployment's host has the port that the client used.",
-    fix="The proxy must pass Host on with its port (nginx: $http_host, not $host).",
+    statement="Each absolute URL with this deployment's host has the port that the client used.",
+    fix="Let the proxy pass Host on with its port (nginx: $http_host, not $host).",
     needs=("address",),
 )
 def test_absolute_addresses_have_the_port_of_the_request(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -140,29 +154,26 @@ def test_absolute_addresses_have_the_port_of_the_request(entrypoint: Entrypoint,
         parts = parts_of(url)
         if (parts.hostname or "").lower() != entrypoint.host.lower():
             return False  # links.host says so
-        written = parts.port
+        port = parts.port
         # A lost scheme brings its own default port along, which links.scheme says.
         expected = [one.port for one in places(entrypoint)]
-        return (written or DEFAULT_PORTS[entrypoint.scheme]) not in expected
+        return (port or DEFAULT_PORTS[entrypoint.scheme]) not in expected
 
     compare(entrypoint, expect, wrong, f"at port {entrypoint.address.port}")
 
 
 @check(
     "links.prefix",
-    title="Absolute addresses have the prefix exactly once",
+    title="Absolute URLs have the prefix exactly once",
     entrypoints=PUBLIC,
     level="broken",
     source="Behind a Proxy › Providing the root_path",
-    statement="Each absolute address of this deployment starts with the prefix, and has it once.",
-    fix=(
-        "The server's root path must be the prefix (uvicorn: --root-path), and links must be built with "
-        "url_for."
-    ),
+    statement="Each absolute URL of this deployment starts with the prefix, and has it once.",
+    fix=("Set the server's root path to the prefix (Uvicorn: --root-path), and build links with url_for."),
     needs=("address", "prefix"),
 )
 def test_absolute_addresses_have_the_prefix_once(entrypoint: Entrypoint, expect: Expect) -> None:
-    known: dict[str, bool] = {}
+    exists: dict[str, bool] = {}
 
     def wrong(url: str) -> bool:
         path = urlsplit(url).path
@@ -170,8 +181,8 @@ def test_absolute_addresses_have_the_prefix_once(entrypoint: Entrypoint, expect:
             return True
         if within(path, entrypoint.prefix):
             return twice(path, entrypoint.prefix, entrypoint)
-        if path not in known:
-            known[path] = not leads_elsewhere(entrypoint, path or "/")
-        return known[path]
+        if path not in exists:
+            exists[path] = not leads_elsewhere(entrypoint, path or "/")
+        return exists[path]
 
     compare(entrypoint, expect, wrong, f"under {entrypoint.prefix}/")

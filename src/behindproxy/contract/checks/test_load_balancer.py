@@ -31,22 +31,22 @@ def as_a_load_balancer(entrypoint: Entrypoint) -> dict[str, str]:
         "scheme that it reports; anything to the left of it was invented by the client."
     ),
     fix=(
-        "The proxy and the server must both know each load balancer in front of the proxy by its exact "
-        "address: a missing hop is taken for the client."
+        "Give the proxy and the server the address or exact network of each load balancer in front of "
+        "the proxy: a missing hop is taken for the client."
     ),
     needs=("probe", "load balancer"),
 )
 def test_a_load_balancer_is_trusted_hop_by_hop(entrypoint: Entrypoint, expect: Expect) -> None:
     headers = as_a_load_balancer(entrypoint)
     scheme = headers["X-Forwarded-Proto"]
-    seen = entrypoint.probe(headers=headers)
-    expect("client", client_host(seen), CLIENT)
-    expect("scheme", seen["scheme"], scheme)
-    expect("base_url", seen["base_url"], f"{scheme}://{entrypoint.authority}{entrypoint.prefix}/")
+    scope = entrypoint.probe(headers=headers)
+    expect("client", client_host(scope), CLIENT)
+    expect("scheme", scope["scheme"], scheme)
+    expect("base_url", scope["base_url"], f"{scheme}://{entrypoint.authority}{entrypoint.prefix}/")
     with entrypoint.ws("/_probe/ws", headers=list(headers.items())) as connection:
-        seen = json.loads(connection.recv())
-    expect("client of a WebSocket", client_host(seen), CLIENT)
-    expect("scheme of a WebSocket", seen["scheme"], {"http": "ws", "https": "wss"}[scheme])
+        scope = json.loads(connection.recv())
+    expect("client of a WebSocket", client_host(scope), CLIENT)
+    expect("scheme of a WebSocket", scope["scheme"], {"http": "ws", "https": "wss"}[scheme])
 
 
 @check(
@@ -60,19 +60,19 @@ def test_a_load_balancer_is_trusted_hop_by_hop(entrypoint: Entrypoint, expect: E
         "Host and the configuration, and X-Forwarded-Host and X-Forwarded-Prefix are not read."
     ),
     fix=(
-        "Something reads X-Forwarded-Host, X-Forwarded-Prefix or Forwarded, which a load balancer passes on "
-        "as the client wrote them: root_path is configuration, never a header."
+        "Remove whatever reads X-Forwarded-Host, X-Forwarded-Prefix or Forwarded, which a load balancer "
+        "passes on as the client wrote them."
     ),
     needs=("probe", "load balancer"),
 )
 def test_a_load_balancer_moves_neither_host_nor_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
     def place(headers: list[tuple[str, str]]) -> dict[str, str | list[str]]:
-        seen = entrypoint.probe(headers=headers)
-        hosts = {urlsplit(link).netloc for link in (seen["url"], *seen["url_for"].values())}
+        scope = entrypoint.probe(headers=headers)
+        hosts = {urlsplit(link).netloc for link in (scope["url"], *scope["url_for"].values())}
         return {
-            "root_path": seen["root_path"],
-            "path": seen["path"],
-            "raw_path": seen["raw_path"],
+            "root_path": scope["root_path"],
+            "path": scope["path"],
+            "raw_path": scope["raw_path"],
             "hosts": sorted(hosts),
         }
 

@@ -21,17 +21,17 @@ EXEC = re.compile(r'\| (\{"message":")?exec ')
 
 def lines_of(entrypoint: Entrypoint, part: str) -> list[str]:
     """Return the lines of the part `traefik` or `app`, which stands before each of them."""
-    done = subprocess.run(
+    process = subprocess.run(
         entrypoint.target.logs_command, capture_output=True, text=True, timeout=60, check=False
     )
     entrypoint.request_text = f"# {' '.join(entrypoint.target.logs_command)}"
-    if done.returncode or not done.stdout:
-        raise RuntimeError(f"no logs: {done.stderr[-300:]}")
-    return [line for line in done.stdout.splitlines() if line.startswith(part)]
+    if process.returncode or not process.stdout:
+        raise RuntimeError(f"no logs: {process.stderr[-300:]}")
+    return [line for line in process.stdout.splitlines() if line.startswith(part)]
 
 
 def found(entrypoint: Entrypoint, part: str, holds: Callable[[str], bool]) -> str:
-    """Return the first line that `holds`, waited for: a log is written behind the answer."""
+    """Return the first line that `holds`, waited for: a log is written behind the response."""
     deadline = time.monotonic() + SECONDS_UNTIL_LOGGED
     while True:
         lines = lines_of(entrypoint, part)
@@ -53,7 +53,7 @@ def found(entrypoint: Entrypoint, part: str, holds: Callable[[str], bool]) -> st
         "Traefik's access log has the client and the path with its prefix, without the query, which may "
         "contain tokens."
     ),
-    fix="The proxy needs an access log, without the query.",
+    fix="Turn on the proxy's access log, without the query.",
     needs=("logs", "probe"),
 )
 def test_the_proxys_log_names_client_and_public_path(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -76,8 +76,7 @@ def test_the_proxys_log_names_client_and_public_path(entrypoint: Entrypoint, exp
         "The server's access log has the forwarded client, not the proxy, and the path with its prefix."
     ),
     fix=(
-        "The server does not trust the proxy, or root_path is not in the path: see scope.client and "
-        "scope.path."
+        "Check scope.client and scope.path: the server does not trust the proxy, or the path lacks root_path."
     ),
     needs=("logs", "probe"),
 )
@@ -89,9 +88,9 @@ def test_the_servers_log_names_client_and_public_path(entrypoint: Entrypoint, ex
     client = f"{forwarded[0].split(',')[-1].strip()}:0"
     line = found(entrypoint, "app", lambda line: f"/_probe/{mark}" in line)
     expect.that(bool(line), "access log", observed="no such line", expected=f"/_probe/{mark}")
-    shown = {"client": client in line, "path": f'"{entrypoint.prefix}/_probe/{mark}"' in line}
+    contents = {"client": client in line, "path": f'"{entrypoint.prefix}/_probe/{mark}"' in line}
     expect.that(
-        all(shown.values()),
+        all(contents.values()),
         "access log",
         observed=line,
         expected=f"{client} and {entrypoint.prefix}/_probe/{mark}",
@@ -109,8 +108,8 @@ def test_the_servers_log_names_client_and_public_path(entrypoint: Entrypoint, ex
         "refused: it may contain tokens. Each line is JSON."
     ),
     fix=(
-        "uvicorn writes the full path of a WebSocket to uvicorn.error, which --no-access-log does not "
-        "silence: a logging configuration must drop the query."
+        "Drop the query in the logging configuration: Uvicorn writes the full path of a WebSocket to "
+        "uvicorn.error, which --no-access-log does not silence."
     ),
     needs=("logs", "ws"),
 )
@@ -127,8 +126,8 @@ def test_no_line_of_the_applications_log_has_a_query(entrypoint: Entrypoint, exp
     line = found(entrypoint, "app", lambda line: f"/{mark}" in line)
     expect.that(bool(line), "access log", observed="no such line", expected=mark)
     lines = since_the_start(entrypoint)
-    told = [line for line in lines if token in line]
-    expect.that(not told, "lines with the query", observed=told, expected="none")
+    leaks = [line for line in lines if token in line]
+    expect.that(not leaks, "lines with the query", observed=leaks, expected="none")
     plain = [line for line in lines if not is_json(line.partition("| ")[2])]
     expect.that(not plain, "lines that are no JSON", observed=plain[-3:], expected="none")
 
@@ -158,7 +157,7 @@ def since_the_start(entrypoint: Entrypoint) -> list[str]:
         "root_path comes from the server: the application's log has no warning that FastAPI(root_path=) is "
         "deprecated."
     ),
-    fix="FastAPI(root_path=) is deprecated: remove it; the server's --root-path sets it.",
+    fix="Remove FastAPI(root_path=), which is deprecated: the server's --root-path sets root_path.",
     needs=("logs",),
 )
 def test_nothing_in_the_applications_log_is_deprecated(entrypoint: Entrypoint, expect: Expect) -> None:

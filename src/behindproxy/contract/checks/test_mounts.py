@@ -16,13 +16,13 @@ SOURCE = "Behind a Proxy › Mounting a sub-application"
     level="broken",
     source=SOURCE,
     statement=(
-        "A mounted application is reached under the prefix and receives prefix and mount path as its "
-        "root_path."
+        "A mounted application is reached under the prefix, and its root_path is the prefix with the mount "
+        "path."
     ),
     fix=(
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
-        "Use uvicorn's --root-path."
+        "Use Uvicorn's --root-path, and no root_path= in the mounted application. Mounts need the prefix in "
+        "path as well as in root_path, and FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path "
+        "set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     needs=("sub",),
 )
@@ -39,9 +39,9 @@ def test_the_sub_application_answers_under_the_prefix(entrypoint: Entrypoint, ex
     source=SOURCE,
     statement="The docs of a mounted application name the schema under prefix and mount path.",
     fix=(
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
-        "Use uvicorn's --root-path."
+        "Use Uvicorn's --root-path. Mounts need the prefix in path as well as in root_path, and "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     needs=("sub", "docs"),
 )
@@ -58,9 +58,9 @@ def test_the_sub_applications_docs_name_its_schema(entrypoint: Entrypoint, expec
     source=SOURCE,
     statement="The schema of a mounted application has prefix and mount path as its server.",
     fix=(
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
-        "Use uvicorn's --root-path."
+        "Use Uvicorn's --root-path. Mounts need the prefix in path as well as in root_path, and "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     needs=("sub", "openapi"),
 )
@@ -77,9 +77,9 @@ def test_the_sub_applications_server_is_prefix_and_mount(entrypoint: Entrypoint,
     source=SOURCE,
     statement="A slash redirect of a mounted application leads back into it.",
     fix=(
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
-        "Use uvicorn's --root-path."
+        "Use Uvicorn's --root-path. Mounts need the prefix in path as well as in root_path, and "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     needs=("sub",),
 )
@@ -97,9 +97,9 @@ def test_a_redirect_of_the_sub_application_stays_in_it(entrypoint: Entrypoint, e
     source=SOURCE,
     statement="WebSockets of a mounted application work under the prefix.",
     fix=(
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
-        "Use uvicorn's --root-path."
+        "Use Uvicorn's --root-path. Mounts need the prefix in path as well as in root_path, and "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     needs=("sub", "ws"),
     unsafe=True,
@@ -118,9 +118,9 @@ def test_a_websocket_of_the_sub_application_echoes(entrypoint: Entrypoint, expec
     source="Kludex/starlette#2400",
     statement="StaticFiles finds its files although the proxy stripped the prefix.",
     fix=(
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
-        "Use uvicorn's --root-path."
+        "Use Uvicorn's --root-path. Mounts need the prefix in path as well as in root_path, and "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     needs=("static",),
 )
@@ -140,9 +140,9 @@ def test_a_static_file_is_served(entrypoint: Entrypoint, expect: Expect) -> None
         "StaticFiles redirects a directory to the path with a slash and keeps prefix, scheme and host."
     ),
     fix=(
-        "Mounts need the prefix in path as well as in root_path: FastAPI(root_path=), and Gunicorn's or "
-        "Hypercorn's own --root-path, set only the latter (Kludex/uvicorn#2213, fastapi/fastapi#14238). "
-        "Use uvicorn's --root-path."
+        "Use Uvicorn's --root-path. Mounts need the prefix in path as well as in root_path, and "
+        "FastAPI(root_path=), Gunicorn's and Hypercorn's own --root-path set only the latter "
+        "(Kludex/uvicorn#2213, fastapi/fastapi#14238)."
     ),
     needs=("static",),
 )

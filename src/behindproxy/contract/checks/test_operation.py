@@ -30,10 +30,9 @@ INSIDE = re.compile(
     level="hardening",
     source="RFC 9110 › 15.5.14",
     statement=(
-        "A body longer than MAX_BODY_BYTES is answered with 413, as problem+json, and the sender receives "
-        "the answer."
+        "A body longer than MAX_BODY_BYTES gets 413, as problem+json, and the sender receives the response."
     ),
-    fix=("The application or the proxy must refuse a body above its limit with 413."),
+    fix=("Let the application or the proxy refuse a body above its limit with 413."),
     needs=("ours",),
     unsafe=True,
 )
@@ -51,8 +50,11 @@ def test_a_body_above_the_limit_is_refused(entrypoint: Entrypoint, expect: Expec
     entrypoints=PUBLIC,
     level="hardening",
     source="RFC 6585 › 5",
-    statement="Request headers of more than 64 KiB are answered with 431, without internal details.",
-    fix="The proxy must limit the header block.",
+    statement="Request headers of more than 64 KiB get 431, without internal details.",
+    fix=(
+        "Lower the proxy's limit to 64 KiB (Traefik: maxHeaderBytes of the entrypoint; nginx: "
+        "large_client_header_buffers)."
+    ),
     needs=("ours",),
 )
 def test_a_header_block_above_the_limit_is_refused(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -70,10 +72,10 @@ def test_a_header_block_above_the_limit_is_refused(entrypoint: Entrypoint, expec
     level="hardening",
     source="RFC 9457 › 3",
     statement=(
-        "Not found, wrong method, invalid input and a malformed Host are answered as "
-        "application/problem+json with the request's id and without internal details."
+        "Not found, wrong method, invalid input and a malformed Host get an application/problem+json "
+        "response with the request's id and without internal details."
     ),
-    fix="Errors must be problem+json (RFC 9457) with the request's id.",
+    fix="Return errors as problem+json (RFC 9457) with the request's id.",
     needs=("app", "demo", "ours"),
     unsafe=True,
 )
@@ -95,8 +97,8 @@ def expect_problem(expect: Expect, answer: httpx.Response, status: int) -> None:
 
 
 def says_nothing(expect: Expect, text: str) -> None:
-    told = INSIDE.search(text)
-    expect.that(not told, "the inside", observed=told and told[0], expected="nothing of it")
+    leak = INSIDE.search(text)
+    expect.that(not leak, "the inside", observed=leak and leak[0], expected="nothing of it")
 
 
 @check(
@@ -105,40 +107,37 @@ def says_nothing(expect: Expect, text: str) -> None:
     entrypoints=EVERYWHERE,
     level="hardening",
     source="docs/production.md › See it run",
-    statement=(
-        "A client's X-Request-ID is kept where it is harmless. Otherwise, and where there is none, each "
-        "request gets a new id."
-    ),
-    fix="A middleware must accept or generate an X-Request-ID.",
+    statement=("A client's X-Request-ID is accepted where it is harmless; otherwise an id is generated."),
+    fix="Add a middleware that accepts or generates X-Request-ID.",
     needs=("ours",),
 )
 def test_each_request_has_an_id_that_the_client_gets_back(entrypoint: Entrypoint, expect: Expect) -> None:
-    given = uuid.uuid4().hex
-    answer = entrypoint.get("/app", headers={"X-Request-ID": given})
+    request_id = uuid.uuid4().hex
+    answer = entrypoint.get("/app", headers={"X-Request-ID": request_id})
     if refused_in_front(answer):
         pytest.skip(IN_FRONT)
     adopted = answer.headers.get_list("x-request-id")
-    if not entrypoint.target.demo and len(adopted) == 1 and adopted != [given]:
+    if not entrypoint.target.demo and len(adopted) == 1 and adopted != [request_id]:
         pytest.skip("the application answers with its own X-Request-ID")
-    expect("adopted", adopted, [given])
-    made = (
+    expect("adopted", adopted, [request_id])
+    new_ids = (
         ids(entrypoint, {})
         + ids(entrypoint, {})
         + ids(entrypoint, {"X-Request-ID": 'a"b<c>'})
         + ids(entrypoint, {"X-Request-ID": "x" * 200})
     )
-    expect.that(len(made) == len(set(made)) == 4, "made", observed=made, expected="4 different ids")
+    expect.that(len(new_ids) == len(set(new_ids)) == 4, "made", observed=new_ids, expected="4 different ids")
     expect.that(
-        all(re.fullmatch(r"[A-Za-z0-9._-]{8,64}", one) for one in made),
+        all(re.fullmatch(r"[A-Za-z0-9._-]{8,64}", one) for one in new_ids),
         "made",
-        observed=made,
+        observed=new_ids,
         expected="letters, digits and . _ -",
     )
 
 
 def refused_in_front(answer: httpx.Response) -> bool:
     """Say whether a middleware of the proxy, as basicAuth, answered in the application's place:
-    what is wrapped round the application puts an id into each of its answers."""
+    what is wrapped round the application puts an id into each of its responses."""
     return answer.status_code in (*REDIRECTS, 401, 403) and "x-request-id" not in answer.headers
 
 
@@ -156,29 +155,29 @@ def ids(entrypoint: Entrypoint, headers: dict[str, str]) -> list[str]:
         "The request's id is in Traefik's JSON line and in the application's, which also has the trace of a "
         "W3C traceparent; the path is logged without the query."
     ),
-    fix="The proxy's access log must include the request's id.",
+    fix="Add the request's id to the proxy's access log.",
     needs=("logs", "ours"),
 )
 def test_one_line_of_the_proxy_and_one_of_the_application(entrypoint: Entrypoint, expect: Expect) -> None:
-    given, trace, token = uuid.uuid4().hex, uuid.uuid4().hex, uuid.uuid4().hex
+    request_id, trace, token = uuid.uuid4().hex, uuid.uuid4().hex, uuid.uuid4().hex
     answer = entrypoint.get(
         "/app",
         params={"token": token},
-        headers={"X-Request-ID": given, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"},
+        headers={"X-Request-ID": request_id, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"},
     )
-    given = answer.headers.get("x-request-id", given)  # one of the application's own
-    lines = {part: found(entrypoint, part, lambda line: given in line) for part in ("traefik", "app")}
+    request_id = answer.headers.get("x-request-id", request_id)  # one of the application's own
+    lines = {part: found(entrypoint, part, lambda line: request_id in line) for part in ("traefik", "app")}
     for part, line in lines.items():
-        expect.that(bool(line), f"line of {part}", observed="none", expected=f"one with {given}")
+        expect.that(bool(line), f"line of {part}", observed="none", expected=f"one with {request_id}")
         expect.that(token not in line, f"query in the line of {part}", observed=line, expected="none")
         expect.that("{" in line, f"line of {part}", observed=line, expected="JSON")
     traefik, app = (json.loads(line[line.index("{") :]) for line in lines.values())
-    expect("Traefik's id", traefik.get("downstream_X-Request-Id"), given)
+    expect("Traefik's id", traefik.get("downstream_X-Request-Id"), request_id)
     expect(
         "the application's",
         {key: app.get(key) for key in ("request_id", "trace_id", "path", "status")},
         {
-            "request_id": given,
+            "request_id": request_id,
             "trace_id": trace,
             "path": f"{entrypoint.prefix}/app",
             "status": traefik["DownstreamStatus"],
@@ -193,58 +192,55 @@ def test_one_line_of_the_proxy_and_one_of_the_application(entrypoint: Entrypoint
     level="hardening",
     source="W3C Trace Context › 3.2",
     statement="The application receives the trace that the client started.",
-    fix="A headers middleware drops traceparent, or tracing is on and starts its own trace.",
+    fix="Remove the headers middleware that drops traceparent, or the tracing that starts its own trace.",
     needs=("probe",),
 )
 def test_a_traceparent_is_passed_on(entrypoint: Entrypoint, expect: Expect) -> None:
     trace = uuid.uuid4().hex
-    seen = entrypoint.probe(headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
-    passed = header_values(seen, "traceparent")
+    scope = entrypoint.probe(headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    passed = header_values(scope, "traceparent")
     expect("trace", [value.split("-")[1] for value in passed], [trace])
 
 
 @check(
     "headers.security",
-    title="Answers carry the security headers",
+    title="Responses have the security headers",
     entrypoints=PUBLIC,
     level="hardening",
     source="OWASP HTTP Headers Cheat Sheet › Security Headers",
     statement=(
-        "Every answer of the application tells browsers, once, not to guess types, who may show it in a "
-        "frame, and which referrer to send."
+        "Every response of the application tells browsers, once, not to guess types, who may show it in "
+        "a frame, and which referrer to send."
     ),
-    fix=(
-        "Something must set X-Content-Type-Options, X-Frame-Options and Referrer-Policy where the "
-        "application does not."
-    ),
+    fix=("Set X-Content-Type-Options, X-Frame-Options and Referrer-Policy where the application does not."),
     needs=("ours",),
 )
 def test_answers_carry_the_security_headers(entrypoint: Entrypoint, expect: Expect) -> None:
-    wanted = {
+    policy = {
         "x-content-type-options": ["nosniff"],
         "x-frame-options": ["SAMEORIGIN"],
         "referrer-policy": ["strict-origin-when-cross-origin"],
     }
-    demo, found = entrypoint.target.demo, entrypoint.target.found
-    for path in ("/app", "/not/there") if demo else (*found.routes[:2], "/not/there"):
+    demo, inventory = entrypoint.target.demo, entrypoint.target.inventory
+    for path in ("/app", "/not/there") if demo else (*inventory.routes[:2], "/not/there"):
         answer = entrypoint.get(path)
         headers = answer.headers
         if not demo and refused_in_front(answer):
             continue
-        given = {name: headers.get_list(name) for name in wanted}
+        own_values = {name: headers.get_list(name) for name in policy}
         if demo:
-            expect(path, given, wanted)
+            expect(path, own_values, policy)
             continue
         if "frame-ancestors" in headers.get("content-security-policy", ""):
-            given["x-frame-options"] = given["x-frame-options"] or ["named by the policy"]
-        expect(path, {name: len(values) for name, values in given.items()}, dict.fromkeys(wanted, 1))
-    if not expect.held:
+            own_values["x-frame-options"] = own_values["x-frame-options"] or ["named by the policy"]
+        expect(path, {name: len(values) for name, values in own_values.items()}, dict.fromkeys(policy, 1))
+    if not expect.expectations:
         pytest.skip(IN_FRONT)
 
 
 @check(
     "docs.content_security_policy",
-    title="The documentation pages have a strict policy",
+    title="The docs pages have a strict Content-Security-Policy",
     entrypoints=EVERYWHERE,
     level="hardening",
     source="Content Security Policy Level 3 › 3.1",
@@ -252,7 +248,7 @@ def test_answers_carry_the_security_headers(entrypoint: Entrypoint, expect: Expe
         "/docs and /redoc have a policy that allows only the scripts they run; the browser checks show that "
         "they work with it."
     ),
-    fix="The documentation pages need a Content-Security-Policy with the hashes of their scripts.",
+    fix="Give the docs pages a Content-Security-Policy with the hashes of their scripts.",
     needs=("docs", "redoc", "ours", "demo"),
 )
 def test_the_documentation_pages_carry_a_strict_policy(entrypoint: Entrypoint, expect: Expect) -> None:

@@ -13,7 +13,7 @@ CODES = frozenset({"%2F", "%5C", "%00", "%3B", "%25", "%3F", "%23"})
 
 
 def get(entrypoint: Entrypoint, target: str) -> RawAnswer:
-    """Return the answer to a path sent as it is written here: clients would tidy it. Status 0 is none."""
+    """Return the response to a path sent as it is written here: clients would tidy it. Status 0 is none."""
     answers = entrypoint.raw(
         f"GET {target} HTTP/1.1\r\nHost: {entrypoint.authority}\r\nConnection: close\r\n\r\n"
     )
@@ -40,7 +40,7 @@ def stopped_by(entrypoint: Entrypoint, target: str) -> str:
         "The proxy matches the encoded path and the server decodes it, so %2f and the like would bypass a "
         "rule: they are refused, except those that the deployment allows."
     ),
-    fix=("The proxy must refuse encoded reserved characters, or match the path as the server reads it."),
+    fix=("Let the proxy refuse encoded reserved characters, or match the path as the server reads it."),
     needs=("ours",),
 )
 def test_encoded_reserved_characters_stop_at_the_proxy(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -61,7 +61,7 @@ def test_encoded_reserved_characters_stop_at_the_proxy(entrypoint: Entrypoint, e
     source="CVE-2026-48020; traefik/traefik#13215",
     statement="No spelling of `..` after the prefix reaches a path of the application.",
     fix=(
-        "The proxy must resolve dot segments before it matches and strips (Traefik 3.7.3 or newer; "
+        "Let the proxy resolve dot segments before it matches and strips (Traefik 3.7.3 or newer; "
         "sanitizePath on)."
     ),
     needs=("prefix", "route"),
@@ -70,7 +70,7 @@ def test_dot_segments_do_not_leave_the_prefix(entrypoint: Entrypoint, expect: Ex
     prefix = entrypoint.prefix
     path, own = route_of(entrypoint, expect)
     if f"{path}/".startswith(f"{prefix}/"):  # the bare prefix is an address of its own
-        path = entrypoint.target.found.schema_path or f"{path}x"
+        path = entrypoint.target.inventory.schema_path or f"{path}x"
     inner = path[1:]
     targets = [
         f"{prefix}/../{inner}",
@@ -106,10 +106,10 @@ def test_dot_segments_do_not_leave_the_prefix(entrypoint: Entrypoint, expect: Ex
     entrypoints=PUBLIC,
     level="hardening",
     source="traefik/traefik#2214; CVE-2025-66490",
-    statement="A route has one address: 13 ways around the prefix and the rule do not answer 200.",
+    statement="A route has one URL: 13 ways around the prefix and the rule do not get 200.",
     fix=(
-        "A rule without a boundary, an encoded slash or a doubled prefix lets it through: see "
-        "prefix.boundary, path.encoded_characters and app.doubled_prefix."
+        "Check prefix.boundary, path.encoded_characters and app.doubled_prefix: a rule without a "
+        "boundary, an encoded slash or a doubled prefix lets it through."
     ),
     needs=("route", "prefix"),
 )
@@ -147,15 +147,15 @@ def test_no_other_spelling_of_a_path_reaches_a_route(entrypoint: Entrypoint, exp
     entrypoints=EVERYWHERE,
     level="exposed",
     source="CWE-601",
-    statement="Whatever the path, a Location stays on this host, and at the proxy under the prefix.",
+    statement="Whatever the path, a Location stays on this host, and through the proxy under the prefix.",
     fix=(
-        "A redirect is built from the path by hand, or the server's root path ends with a slash (Location "
-        "//items/): build links with url_for, and write the root path without a trailing slash."
+        "Build links with url_for, not from the path by hand, and write the server's root path without a "
+        "trailing slash (which gives Location //items/)."
     ),
 )
 def test_no_path_redirects_to_another_origin(entrypoint: Entrypoint, expect: Expect) -> None:
-    found = entrypoint.target.found
-    routes = ["/items", "/static", "/sub"] if entrypoint.target.demo else [*found.routes[:3], "/static"]
+    inventory = entrypoint.target.inventory
+    routes = ["/items", "/static", "/sub"] if entrypoint.target.demo else [*inventory.routes[:3], "/static"]
     targets = [
         entrypoint.path(path)
         for path in (
@@ -189,12 +189,12 @@ def test_no_path_redirects_to_another_origin(entrypoint: Entrypoint, expect: Exp
     level="exposed",
     source="CWE-113",
     statement="%0d%0a in a path or query neither ends a header nor adds one.",
-    fix="A header is written from the decoded URL by hand: let RedirectResponse quote it.",
+    fix="Let RedirectResponse quote the URL: a header is written by hand from the decoded one.",
     needs=("route",),
 )
 def test_an_encoded_line_break_injects_no_header(entrypoint: Entrypoint, expect: Expect) -> None:
-    found = entrypoint.target.found
-    paths = {found.redirects[0].path if found.redirects else found.route, found.route}
+    inventory = entrypoint.target.inventory
+    paths = {inventory.redirects[0].path if inventory.redirects else inventory.route, inventory.route}
     targets = [
         entrypoint.path(path + end)
         for path in sorted(paths)
@@ -233,13 +233,12 @@ def test_static_files_end_at_their_folder(entrypoint: Entrypoint, expect: Expect
     level="broken",
     source="nginx › ngx_http_proxy_module › proxy_pass; traefik/traefik#12360",
     statement=(
-        "A path of the application with encoded characters, two slashes or a URL in it gets the same answer "
-        "at the proxy as at the server."
+        "A path of the application with encoded characters, two slashes or a URL in it gets the same "
+        "response through the proxy as from the server."
     ),
     fix=(
-        "The proxy decodes, merges or refuses such paths before it passes them on. An application that has "
-        "file names or URLs in its paths needs them unchanged (nginx: proxy_pass without a path, and "
-        "merge_slashes off)."
+        "Pass paths on unchanged (nginx: proxy_pass without a path, and merge_slashes off): the proxy "
+        "decodes, merges or refuses them, and an application may have file names or URLs in its paths."
     ),
     needs=("route",),
 )
@@ -253,22 +252,22 @@ def test_a_path_with_odd_characters_arrives_as_it_was_sent(entrypoint: Entrypoin
     else:  # this stack refuses the others on purpose: path.encoded_characters
         odd += [f"a{code}b" for code in sorted(target.encoded_characters & CODES)]
         odd += ["a//b", "https://example.com/x"] if "//" in target.encoded_characters else []
-    paths = [f"{base}/{one}" for base in target.found.open_ended[:3] for one in odd]
+    paths = [f"{base}/{one}" for base in target.inventory.open_ended[:3] for one in odd]
 
     def answer(at: Entrypoint, path: str) -> tuple[int, str]:
-        got = get(at, at.path(path))
-        # An answer that names its own address differs by it, and by nothing else.
-        text = got.text.replace(at.origin, "") if not target.ours else ""
-        return got.status_code, f"{got.header('content-type')} {text[:200]}"
+        raw_answer = get(at, at.path(path))
+        # A response that names its own address differs by it, and by nothing else.
+        text = raw_answer.text.replace(at.origin, "") if not target.ours else ""
+        return raw_answer.status_code, f"{raw_answer.header('content-type')} {text[:200]}"
 
     def shown(at: Entrypoint, path: str) -> str:
         return " ".join(map(str, answer(at, path)))
 
     same = {path: shown(server, path) for path in paths}
-    # One that the application does not have may be refused on the way; a token may be new in each answer.
+    # One that the application does not have may be refused on the way; a token may be new in each response.
     same = {path: one for path, one in same.items() if one.startswith("2") and shown(server, path) == one}
     if not same:
-        pytest.skip("no path with odd characters is one of the application's, or each answer differs")
-    seen = entrypoint.each(same, lambda path: shown(entrypoint, path))
-    expect.subject = next((path for path in same if seen[path] != same[path]), next(iter(same)))
-    expect("answers", seen, same)
+        pytest.skip("no path with odd characters is one of the application's, or each response differs")
+    results = entrypoint.each(same, lambda path: shown(entrypoint, path))
+    expect.subject = next((path for path in same if results[path] != same[path]), next(iter(same)))
+    expect("answers", results, same)

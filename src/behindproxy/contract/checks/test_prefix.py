@@ -10,7 +10,7 @@ from ..engine.entrypoint import Entrypoint
 from ..engine.expect import Expect
 from ..engine.raw import RawAnswer
 
-STABLE = 4  # paths that are tried, until one has the same answer twice
+STABLE = 4  # paths that are tried, until one has the same response twice
 
 
 def refused_by(entrypoint: Entrypoint, answer: httpx.Response) -> str:
@@ -36,18 +36,22 @@ def nobodys(entrypoint: Entrypoint) -> str:
 
 
 def reaches(entrypoint: Entrypoint, answer: httpx.Response | RawAnswer, own: httpx.Response) -> bool:
-    """Say whether an answer is the application's to a path that it has: `own`, and no page that stands for
+    """Say whether a response is the application's to a path that it has: `own`, and no page that stands for
     every unknown path."""
-    fallback = entrypoint.target.found.fallback
+    fallback = entrypoint.target.inventory.fallback
     return answer.status_code == own.status_code == 200 and answer.text == own.text != fallback
 
 
 def route_of(entrypoint: Entrypoint, expect: Expect) -> tuple[str, httpx.Response]:
-    """Return a path of the application with its answer here, one that is the same each time: of another
+    """Return a path of the application with its response here, one that is the same each time: of another
     nothing would ever look like it."""
     target = entrypoint.target
-    known = [path for path in target.found.routes if target.found.answers[path].status == 200 and path != "/"]
-    paths = list(dict.fromkeys([target.found.route, *known]))[: 1 if target.demo else STABLE]
+    routes = [
+        path
+        for path in target.inventory.routes
+        if target.inventory.answers[path].status == 200 and path != "/"
+    ]
+    paths = list(dict.fromkeys([target.inventory.route, *routes]))[: 1 if target.demo else STABLE]
     for path in paths:
         expect.subject, own = path, entrypoint.get(path)
         if target.demo or (own.status_code == 200 and entrypoint.get(path).text == own.text):
@@ -61,11 +65,8 @@ def route_of(entrypoint: Entrypoint, expect: Expect) -> tuple[str, httpx.Respons
     entrypoints=PUBLIC,
     level="hardening",
     source="Behind a Proxy › Check the responses",
-    statement="At the proxy only the prefixed addresses exist: /app, /docs and / get the proxy's own 404.",
-    fix=(
-        "Another rule of the proxy leads to the application without the prefix: each such rule must include "
-        "the prefix."
-    ),
+    statement="Through the proxy only the prefixed URLs exist: /app, /docs and / get the proxy's own 404.",
+    fix=("Add the prefix to each of the proxy's rules that leads to the application."),
     needs=("prefix",),
 )
 def test_unprefixed_paths_are_the_proxys_404(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -75,8 +76,8 @@ def test_unprefixed_paths_are_the_proxys_404(entrypoint: Entrypoint, expect: Exp
         answers = entrypoint.each(paths, lambda path: refused_by(entrypoint, entrypoint.ask("GET", path)))
         expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
         return
-    # Beside somebody's prefix anything may be, but not this application's own answers.
-    if not entrypoint.target.found.route:
+    # Beside somebody's prefix anything may be, but not this application's own responses.
+    if not entrypoint.target.inventory.route:
         pytest.skip("no path was found that answers 200 (--path names one)")
     path, own = route_of(entrypoint, expect)
     if f"{path}/".startswith(f"{entrypoint.prefix}/"):
@@ -116,7 +117,7 @@ def beside(prefix: str) -> list[str]:
     source="Behind a Proxy › Testing locally with Traefik; traefik/traefik#2214",
     statement="A path that merely starts with the prefix's letters does not reach the application.",
     fix=(
-        "The rule must end the prefix at a slash (Traefik: Path(`/prefix`) || PathPrefix(`/prefix/`); "
+        "End the prefix at a slash in the rule (Traefik: Path(`/prefix`) || PathPrefix(`/prefix/`); "
         "nginx: location /prefix/ and location = /prefix)."
     ),
     needs=("prefix",),
@@ -127,7 +128,7 @@ def test_the_prefix_ends_at_a_segment_boundary(entrypoint: Entrypoint, expect: E
         answers = entrypoint.each(paths, lambda path: refused_by(entrypoint, entrypoint.ask("GET", path)))
         expect("answers", answers, dict.fromkeys(paths, "404 from the proxy"))
         return
-    if not entrypoint.target.found.route:
+    if not entrypoint.target.inventory.route:
         pytest.skip("no path was found that answers 200 (--path names one)")
     path, own = route_of(entrypoint, expect)
     unknown = entrypoint.ask("GET", f"/{uuid.uuid4().hex}{path}").text
@@ -148,9 +149,9 @@ def test_the_prefix_ends_at_a_segment_boundary(entrypoint: Entrypoint, expect: E
     entrypoints=PUBLIC,
     level="exposed",
     source="traefik/traefik#2214",
-    statement="A WebSocket handshake beside the prefix does not reach the application.",
+    statement="A WebSocket on a path that merely starts with the prefix's letters does not open.",
     fix=(
-        "The rule must end the prefix at a slash (Traefik: Path(`/prefix`) || PathPrefix(`/prefix/`); "
+        "End the prefix at a slash in the rule (Traefik: Path(`/prefix`) || PathPrefix(`/prefix/`); "
         "nginx: location /prefix/ and location = /prefix)."
     ),
     needs=("prefix", "ws"),

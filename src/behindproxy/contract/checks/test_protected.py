@@ -98,13 +98,13 @@ def methods(entrypoint: Entrypoint, path: str) -> Ways:
     level="exposed",
     source="traefik/traefik#1663, traefik/traefik#2214; CVE-2025-66490",
     statement=(
-        "A route that the proxy protects answers its own users and nobody else, whatever the spelling, host "
-        "or rewriting header."
+        "A route that the proxy protects is open to its own users and nobody else, whatever the "
+        "spelling, host or rewriting header."
     ),
     fix=(
-        "The protected router needs a rule without a trailing slash, for every host and every method that "
-        "the general one takes, and a higher priority; the general rule must end the prefix with a slash, "
-        "entryPoints.*.http.encodedCharacters must be off, and root_path must be in the path."
+        "Give the protected router a rule without a trailing slash, for every host and method that the "
+        "general one matches, and a higher priority. End the prefix with a slash in the general rule, "
+        "turn entryPoints.*.http.encodedCharacters off, and keep root_path in the path."
     ),
     needs=("protected",),
 )
@@ -118,8 +118,8 @@ def test_a_protected_route_has_no_way_round(entrypoint: Entrypoint, expect: Expe
     entrypoints=PUBLIC,
     level="exposed",
     source="traefik/traefik#1663, traefik/traefik#11452",
-    statement="A route that the proxy protects answers no method without credentials.",
-    fix="The protected router's rule must not name a method: Method() leaves the others open.",
+    statement="A route that the proxy protects accepts no method without credentials.",
+    fix="Remove Method() from the protected router's rule: it leaves other methods open.",
     needs=("protected",),
     unsafe=True,
 )
@@ -133,9 +133,9 @@ def expect_protected(entrypoint: Entrypoint, expect: Expect, ways: Ways, told_ap
     path = entrypoint.target.protected
     expect("status without credentials", entrypoint.get(path).status_code, 401)
     credentials = base64.b64encode(entrypoint.target.protected_user.encode()).decode()
-    opened = entrypoint.get(path, headers={"Authorization": f"Basic {credentials}"})
-    expect("status with credentials", opened.status_code, 200)
-    expect.that(len(opened.text) > 5, "secret", observed=opened.text, expected="a text to look for")
+    secret = entrypoint.get(path, headers={"Authorization": f"Basic {credentials}"})
+    expect("status with credentials", secret.status_code, 200)
+    expect.that(len(secret.text) > 5, "secret", observed=secret.text, expected="a text to look for")
 
     def sent(method: str, target: str, lines: str) -> RawAnswer:
         host = "" if lines.startswith("Host:") else f"Host: {entrypoint.authority}\r\n"
@@ -155,6 +155,6 @@ def expect_protected(entrypoint: Entrypoint, expect: Expect, ways: Ways, told_ap
                 return f"{answer.status_code}, as with credentials"
         at_start_page = target == entrypoint.path("/")  # public: it may answer, with its own text
         opens = 200 <= answer.status_code < 300 and not at_start_page
-        return f"{answer.status_code}" if opens or opened.text in answer.text else "no"
+        return f"{answer.status_code}" if opens or secret.text in answer.text else "no"
 
     expect("reached", entrypoint.each(ways, reached), dict.fromkeys(ways, "no"))

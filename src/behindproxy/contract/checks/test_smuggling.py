@@ -10,12 +10,12 @@ from .test_spoofing import call_from_elsewhere
 
 FOLLOWERS = 4
 FIX = (
-    "Proxy and server disagree on where a request ends: upgrade Traefik (to 3.7.13 or newer) and the "
-    "server, and allow no lenient parser between them."
+    "Upgrade Traefik (to 3.7.13 or newer) and the server, and allow no lenient parser between them: "
+    "proxy and server disagree on where a request ends."
 )
 
 
-# How a parser says that it does not read on. Its answer to the honest request is none of these.
+# How a parser says that it does not read on. Its response to the honest request is none of these.
 REFUSALS = (400, 411, 413, 431, 501)
 # A chunk turns out broken when a proxy has passed the headers on; Traefik can only say 500 then.
 IN_A_CHUNK = (*REFUSALS, 500)
@@ -92,11 +92,11 @@ def test_an_ambiguous_request_is_refused(entrypoint: Entrypoint, expect: Expect)
     cases = {name: case for name, case in cases.items() if name not in left_out}
 
     def refused(case: str, statuses: list[int], closed: bool) -> bool:
-        # A proxy that sends on what it reads can only say that the server gave no answer (Caddy: 502).
+        # A proxy that sends on what it reads can only say that the server gave no response (Caddy: 502).
         if case in later and not entrypoint.target.ours:
             return bool(statuses) and min(statuses) >= 400
-        known = IN_A_CHUNK if case in later else REFUSALS
-        return closed and len(statuses) == 1 and statuses[0] in known
+        refusals = IN_A_CHUNK if case in later else REFUSALS
+        return closed and len(statuses) == 1 and statuses[0] in refusals
 
     def read(case: str) -> str:
         for method in ["GET"] if case in later else methods:
@@ -104,8 +104,8 @@ def test_an_ambiguous_request_is_refused(entrypoint: Entrypoint, expect: Expect)
             answers, closed = entrypoint.raw_until_closed(sent(entrypoint, method, *cases[case], path=path))
             statuses = [answer.status_code for answer in answers]
             if not refused(case, statuses, closed):
-                left = "" if closed else ", and the connection stays open"
-                return f"{method}: {len(statuses)} answers, {statuses}{left}"
+                note = "" if closed else ", and the connection stays open"
+                return f"{method}: {len(statuses)} answers, {statuses}{note}"
         return "refused"
 
     expect("read as", entrypoint.each(cases, read), dict.fromkeys(cases, "refused"))
@@ -118,8 +118,8 @@ def test_an_ambiguous_request_is_refused(entrypoint: Entrypoint, expect: Expect)
     level="exposed",
     source="RFC 9112 › 6.3, 11.2; CVE-2026-88004",
     statement=(
-        "With conflicting lengths, folded headers or odd line ends, nothing in a request's body is answered "
-        "in spite of the proxy's rule, and the next requests get their own answers."
+        "With conflicting lengths, folded headers or odd line endings, nothing in a request's body gets "
+        "a response in spite of the proxy's rule, and the next requests get their own responses."
     ),
     fix=FIX,
     needs=("openapi", "prefix"),
@@ -127,7 +127,7 @@ def test_an_ambiguous_request_is_refused(entrypoint: Entrypoint, expect: Expect)
 )
 def test_no_request_hides_in_the_body_of_another(entrypoint: Entrypoint, expect: Expect) -> None:
     # Without the prefix: only a server that was tricked into reading it would answer.
-    schema = entrypoint.target.found.schema_path or "/openapi.json"
+    schema = entrypoint.target.inventory.schema_path or "/openapi.json"
     hidden = f"GET {schema} HTTP/1.1\r\nHost: {entrypoint.authority}\r\n\r\n"
     both = f"Content-Length: {len(hidden) + 5}"
     after_end = f"0\r\n\r\n{hidden}"
@@ -166,7 +166,10 @@ def test_no_request_hides_in_the_body_of_another(entrypoint: Entrypoint, expect:
     level="exposed",
     source="CVE-2026-88008",
     statement="Upgrade: h2c opens no connection through the proxy on which later requests bypass its rules.",
-    fix="Upgrade Traefik: 3.7.13 stopped passing on Upgrade: h2c. Elsewhere, pass on websocket only.",
+    fix=(
+        "Upgrade Traefik to 3.7.13 or newer, which does not pass h2c on; let other proxies pass on only "
+        "Upgrade: websocket."
+    ),
     needs=("probe",),
 )
 def test_an_upgrade_to_h2c_is_not_passed_on(entrypoint: Entrypoint, expect: Expect) -> None:
@@ -177,8 +180,8 @@ def test_an_upgrade_to_h2c_is_not_passed_on(entrypoint: Entrypoint, expect: Expe
             f"GET {entrypoint.path('/_probe/x')} HTTP/1.1\r\nHost: {entrypoint.authority}\r\n{upgrade}\r\n"
             f"Connection: {connection}\r\n\r\n"
         )
-        status, seen = answers[0].status_code, answers[0].text.lower()
-        return f"{status}, passed on" if status == 101 or '"h2c"' in seen else "ignored"
+        status, text = answers[0].status_code, answers[0].text.lower()
+        return f"{status}, passed on" if status == 101 or '"h2c"' in text else "ignored"
 
     cases = ("Upgrade, HTTP2-Settings, close", "Upgrade, close")
     answers = entrypoint.each(cases, upgraded)
@@ -194,7 +197,10 @@ def test_an_upgrade_to_h2c_is_not_passed_on(entrypoint: Entrypoint, expect: Expe
     level="exposed",
     source="CVE-2026-88004",
     statement="Forwarding headers sent after the body change nothing.",
-    fix="Upgrade Traefik: before 3.7.13 a trailer bypassed the replacement of forwarding headers.",
+    fix=(
+        "Upgrade Traefik to 3.7.13 or newer: before, a trailer bypassed the replacement of forwarding "
+        "headers."
+    ),
     needs=("probe",),
     unsafe=True,
 )

@@ -8,19 +8,20 @@ from ..engine.expect import Expect
 
 @check(
     "websocket.socket_io",
-    title="Socket.IO answers under the prefix",
+    title="Socket.IO works under the prefix",
     entrypoints=EVERYWHERE,
     level="broken",
     source="miguelgrinberg/python-engineio#341; zauberzeug/nicegui#2468",
-    statement="A client's Socket.IO handshake is answered with a session, at its path under the prefix.",
+    statement="A client's Socket.IO handshake gets a session, at its path under the prefix.",
     fix=(
-        "Socket.IO compares the whole path, prefix and mount included: socketio.ASGIApp(server, "
-        "other_asgi_app=app, socketio_path=PREFIX + '/socket.io'), around the application, not mounted in it."
+        "Wrap the application in socketio.ASGIApp(server, other_asgi_app=app, socketio_path=PREFIX + "
+        "'/socket.io') instead of mounting it: Socket.IO compares the whole path, prefix and mount "
+        "included."
     ),
     needs=("socket.io",),
 )
 def test_socket_io_answers_under_the_prefix(entrypoint: Entrypoint, expect: Expect) -> None:
-    paths = entrypoint.target.found.socket_io
+    paths = entrypoint.target.inventory.socket_io
 
     def opened(path: str) -> str:
         answer = entrypoint.get(path + sessions.OPEN)

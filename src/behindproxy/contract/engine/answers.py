@@ -1,4 +1,4 @@
-"""What an answer shows: addresses, links, files that a page needs, sockets and requests of its scripts."""
+"""What a response shows: addresses, links, files that a page needs, sockets and requests of its scripts."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -24,6 +24,8 @@ ORIGIN = re.compile(r"^(?:(?:[a-z]+|\$\{[^}]*\})://[^/]*\$\{[^/]*|\$\{[^}]*\}(?=
 PARAMETER = re.compile(r"\$\{[^}]*\}")
 PATH = re.compile(r"[\w-]/|/[\w-]")
 LITERAL = re.compile(r"""["'`]([^"'`]*)["'`]""")
+# Of a module that stands in the page; a bare name is a package's.
+IMPORT = re.compile(r"""\bimport\s*(?:[\w$*{}\s,]{1,200}?\bfrom\s*)?["'](\.{0,2}/[^"'\s]+)["']""")
 ASSETS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 STYLES = {"stylesheet", "icon", "shortcut", "apple-touch-icon", "manifest", "modulepreload", "preload"}
 
@@ -49,17 +51,17 @@ class _Reader(HTMLParser):
         self.page, self.in_script = Page(), False
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attributes}
-        if tag == "base" and given.get("href"):
-            self.page.base = given["href"]
-        if tag in ASSETS and given.get(ASSETS[tag]):
-            is_asset = tag != "link" or bool(STYLES & set(given.get("rel", "").lower().split()))
-            (self.page.assets if is_asset else self.page.links).append(given[ASSETS[tag]])
-        if tag in ("a", "area") and given.get("href"):
-            self.page.links.append(given["href"])
-        if tag == "form" and given.get("action") and given.get("method", "get").lower() == "get":
-            self.page.links.append(given["action"])
-        self.in_script = tag == "script" and "src" not in given
+        values = {name: value or "" for name, value in attributes}
+        if tag == "base" and values.get("href"):
+            self.page.base = values["href"]
+        if tag in ASSETS and values.get(ASSETS[tag]):
+            is_asset = tag != "link" or bool(STYLES & set(values.get("rel", "").lower().split()))
+            (self.page.assets if is_asset else self.page.links).append(values[ASSETS[tag]])
+        if tag in ("a", "area") and values.get("href"):
+            self.page.links.append(values["href"])
+        if tag == "form" and values.get("action") and values.get("method", "get").lower() == "get":
+            self.page.links.append(values["action"])
+        self.in_script = tag == "script" and "src" not in values
 
     def handle_endtag(self, tag: str) -> None:
         self.in_script = self.in_script and tag != "script"
@@ -67,6 +69,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.in_script:
             self.page.scripts.append(data)
+            self.page.assets += IMPORT.findall(data)
 
 
 def page_of(html: str) -> Page:
@@ -80,21 +83,21 @@ def page_of(html: str) -> Page:
 
 
 def urls(headers: Mapping[str, str], text: str, nested: bool = True) -> list[str]:
-    """Return each absolute URL of an answer: in Location, Link and the body, and, with `nested`, in a
+    """Return each absolute URL of a response: in Location, Link and the body, and, with `nested`, in a
     query of those (an OAuth `redirect_uri`)."""
-    found = [headers.get("location", ""), *LINK_HEADER.findall(headers.get("link", ""))]
+    candidates = [headers.get("location", ""), *LINK_HEADER.findall(headers.get("link", ""))]
     kind = headers.get("content-type", "")
     body = text.replace("\\/", "/") if "json" in kind else unescape(text) if "html" in kind else text
-    found += [url.rstrip(".,;:") for url in URL.findall(body)]
-    absolute = [url for url in found if URL.match(url)]
+    candidates += [url.rstrip(".,;:") for url in URL.findall(body)]
+    absolute = [url for url in candidates if URL.match(url)]
     if nested:
-        for url in [*absolute, *(one for one in found if "?" in one)]:
+        for url in [*absolute, *(one for one in candidates if "?" in one)]:
             absolute += [value for _, value in parse_qsl(parts(url).query) if URL.match(value)]
     return [url for url in dict.fromkeys(absolute) if parseable(url)]
 
 
 def resolved(at: str, location: str) -> str:
-    """Return where a Location of the answer at `at` leads; one that is not a URL is returned unchanged."""
+    """Return where a Location of the response at `at` leads; one that is not a URL is returned unchanged."""
     try:
         return urljoin(at, location)
     except ValueError:
@@ -124,16 +127,18 @@ def streams(scripts: Iterable[str]) -> list[str]:
 
 
 def _opened(name: str, scripts: Iterable[str]) -> list[str]:
-    found = []
+    paths = []
     for script in scripts:
         for call in re.findall(CALL.format(name), script)[:MAX_CALLS]:
             # The address, or the variable that has it: `const url = new URL("/ws", location)`.
             variable = re.match(r"\s*(\w+)\s*[,).]", call)
-            given = re.search(rf"\b{variable[1]}\s*=\s*([^;\n]{{1,300}})", script) if variable else None
-            literals = [one for one in LITERAL.findall(given[1] if given else call) if PATH.search(one)]
+            assignment = re.search(rf"\b{variable[1]}\s*=\s*([^;\n]{{1,300}})", script) if variable else None
+            literals = [
+                one for one in LITERAL.findall(assignment[1] if assignment else call) if PATH.search(one)
+            ]
             if literals:
-                found.append(PARAMETER.sub("1", ORIGIN.sub("", literals[-1])) or "/")
-    return list(dict.fromkeys(found))
+                paths.append(PARAMETER.sub("1", ORIGIN.sub("", literals[-1])) or "/")
+    return list(dict.fromkeys(paths))
 
 
 def requests(scripts: Iterable[str]) -> list[str]:

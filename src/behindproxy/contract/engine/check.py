@@ -59,16 +59,16 @@ def check(
     needs: tuple[str, ...] = (),
     unsafe: bool = False,
 ) -> Callable[[Test], Test]:
-    """Mark a test as the check `id`, and run it once at each of its entrypoints.
+    """Mark a test as the check `id`, and run it once on each of its entrypoints.
 
     The test takes that one as `entrypoint`; a check of `all` takes the deployment as `target`.
     """
-    known = Check(id, title, entrypoints, level, source, statement, fix, needs, unsafe)
+    definition = Check(id, title, entrypoints, level, source, statement, fix, needs, unsafe)
 
     def mark(test: Test) -> Test:
         argument = "target" if entrypoints == ("all",) else "entrypoint"
         at_each = pytest.mark.parametrize(argument, entrypoints, indirect=True)
-        marked: Test = pytest.mark.check.with_args(known)(at_each(test))
+        marked: Test = pytest.mark.check.with_args(definition)(at_each(test))
         return marked
 
     return mark
@@ -78,14 +78,14 @@ def of(item: pytest.Item) -> Check:
     marker = item.get_closest_marker("check")
     if marker is None:
         raise pytest.UsageError(f"{item.nodeid} has no @check: it would not appear in the report")
-    known: Check = marker.args[0]
-    return known
+    definition: Check = marker.args[0]
+    return definition
 
 
 def entrypoint_of(item: pytest.Item) -> Place:
     assert isinstance(item, pytest.Function)
-    given = item.callspec.params
-    return next(name for name in ENTRYPOINTS if name in (given.get("entrypoint"), given.get("target")))
+    params = item.callspec.params
+    return next(name for name in ENTRYPOINTS if name in (params.get("entrypoint"), params.get("target")))
 
 
 def selected(id: str, patterns: list[str]) -> bool:
@@ -93,15 +93,15 @@ def selected(id: str, patterns: list[str]) -> bool:
     a part of it."""
     parts = [(one.startswith("!"), one.removeprefix("!")) for one in patterns]
     has = [(no, fnmatchcase(id, one if set(one) & set("*?[") else f"*{one}*")) for no, one in parts]
-    wanted = [found for no, found in has if not no]
-    return (any(wanted) or not wanted) and not any(found for no, found in has if no)
+    inclusions = [match for no, match in has if not no]
+    return (any(inclusions) or not inclusions) and not any(match for no, match in has if no)
 
 
 def refuse_duplicates(items: list[pytest.Item]) -> None:
     """(id, entrypoint) names one line of the report, so two tests must not share it."""
-    seen: dict[tuple[str, Place], str] = {}
+    node_ids: dict[tuple[str, Place], str] = {}
     for item in items:
         key = of(item).id, entrypoint_of(item)
-        if key in seen:
-            raise pytest.UsageError(f"{key[0]} at {key[1]} is both {seen[key]} and {item.nodeid}")
-        seen[key] = item.nodeid
+        if key in node_ids:
+            raise pytest.UsageError(f"{key[0]} at {key[1]} is both {node_ids[key]} and {item.nodeid}")
+        node_ids[key] = item.nodeid

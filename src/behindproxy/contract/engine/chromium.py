@@ -29,12 +29,12 @@ class NoBrowser(Exception):
 
 
 def find() -> str:
-    named = os.environ.get("CHROMIUM")
-    for candidate in [named] if named else [*NAMES, *PLACES]:
-        if found := shutil.which(candidate):
-            return found
-    if named:
-        raise NoBrowser(f"CHROMIUM={named} is no program")
+    setting = os.environ.get("CHROMIUM")
+    for candidate in [setting] if setting else [*NAMES, *PLACES]:
+        if path := shutil.which(candidate):
+            return path
+    if setting:
+        raise NoBrowser(f"CHROMIUM={setting} is no program")
     raise NoBrowser("Chromium is not installed (Debian: apt-get install chromium; or CHROMIUM=)")
 
 

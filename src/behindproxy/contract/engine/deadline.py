@@ -1,4 +1,4 @@
-"""How long an answer may take, however slowly its bytes come: each of httpx's times is one wait's."""
+"""How long a response may take, however slowly its bytes come: each of httpx's times is one wait's."""
 
 import math
 import ssl
@@ -18,7 +18,7 @@ class OutOfTime(RuntimeError):
 
 
 class Stream(httpcore.NetworkStream):
-    """A connection on which each answer ends within ANSWER_SECONDS of the last byte sent, and before the
+    """A connection on which each response ends within ANSWER_SECONDS of the last byte sent, and before the
     run's `end`."""
 
     def __init__(self, inner: httpcore.NetworkStream, end: float) -> None:
@@ -26,7 +26,7 @@ class Stream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if time.monotonic() > self.until:
-            raise httpcore.ReadTimeout(f"the answer did not end within {ANSWER_SECONDS} s")
+            raise httpcore.ReadTimeout(f"the response did not end within {ANSWER_SECONDS} s")
         return self.inner.read(max_bytes, before(self.end, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -66,8 +66,8 @@ class Backend(httpcore.SyncBackend):
 
 def before(end: float, timeout: float | None) -> float | None:
     """Return the seconds that a wait may take, so that it ends before the run does."""
-    left = max(end - time.monotonic(), 0.001)
-    return timeout if math.isinf(left) else min(left, timeout or left)
+    remaining = max(end - time.monotonic(), 0.001)
+    return timeout if math.isinf(remaining) else min(remaining, timeout or remaining)
 
 
 def bound(client: httpx.Client, end: float = math.inf) -> httpx.Client:

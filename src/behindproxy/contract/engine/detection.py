@@ -1,4 +1,4 @@
-"""Which proxy stands in front and which server behind, as their answers show it; empty where they do not."""
+"""Which proxy is in front and which server behind it, as responses show; empty where they do not."""
 
 import re
 import uuid
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PROXIES = ("traefik", "nginx", "caddy", "haproxy", "kubernetes")
 SERVERS = ("uvicorn", "fastapi", "gunicorn", "hypercorn")
-NAMED = re.compile(
+PRODUCT = re.compile(
     r"nginx|caddy|haproxy|traefik|envoy|uvicorn|gunicorn|hypercorn|granian|daphne", re.IGNORECASE
 )
 # How each refuses by itself, in words of its own.
@@ -38,14 +38,14 @@ def proxy_of(target: "Target") -> str:
                 answer = entrypoint.ask("GET", path)
             except (httpx.HTTPError, RuntimeError):
                 continue
-            found = NAMED.search(f"{answer.headers.get('via', '')} {answer.headers.get('server', '')}")
-            if found and found[0].lower() in PROXIES:
-                return found[0].lower()
-            if found and found[0].lower() == "envoy":
+            product = PRODUCT.search(f"{answer.headers.get('via', '')} {answer.headers.get('server', '')}")
+            if product and product[0].lower() in PROXIES:
+                return product[0].lower()
+            if product and product[0].lower() == "envoy":
                 return ""
-            for known, page in PAGES.items():
+            for proxy, page in PAGES.items():
                 if page.search(answer.text) and "json" not in answer.headers.get("content-type", ""):
-                    return known
+                    return proxy
         if refused := _refusal(entrypoint):
             return refused
     return ""
@@ -71,7 +71,7 @@ def server_of(target: "Target") -> str:
             answer = target.open(name, Expect()).get("/")
         except (httpx.HTTPError, RuntimeError):
             continue
-        found = NAMED.search(answer.headers.get("server", ""))
-        if found and found[0].lower() in SERVERS:
-            return found[0].lower()
+        product = PRODUCT.search(answer.headers.get("server", ""))
+        if product and product[0].lower() in SERVERS:
+            return product[0].lower()
     return ""

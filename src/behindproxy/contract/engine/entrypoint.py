@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 TIMEOUT_SECONDS = 10
+SILENT_SECONDS = 3  # once a handshake had no response: each would hold up the run as long
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Of 127.0.0.0/8, which is all this machine's on Linux, one that nobody gives to a proxy.
 OTHER_LOOPBACK = "127.0.0.213"
@@ -121,14 +122,14 @@ class Entrypoint:
         self.source = ""  # the address to call from; empty: whichever the system takes
         self.request_text = self.response_text = ""
         self.screenshot = ""  # a data: URI, for the HTML report
-        self.noted: dict[str, tuple[str, str]] = {}
+        self.case_texts: dict[str, tuple[str, str]] = {}
 
     def path(self, path: str) -> str:
         """Return the path to request here to reach the application's `path`."""
         return self.address.entered_at + path
 
     def public(self, path: str) -> str:
-        """Return the address of the application's `path` in a link of an answer from here."""
+        """Return the address of the application's `path` in a link of a response from here."""
         return self.origin + self.prefix + path
 
     def get(self, path: str, **options: Unpack[Options]) -> httpx.Response:
@@ -146,19 +147,19 @@ class Entrypoint:
             return response
 
     def look(self, path: str) -> Look:
-        """Return the answer to a plain GET of the application's `path`, sent once in a run."""
+        """Return the response to a plain GET of the application's `path`, sent once in a run."""
         return self.look_at(self.path(path))
 
     def look_at(self, target: str) -> Look:
-        """As `look`, at `target` as it stands: many checks judge one answer."""
-        known = self.target.looks.get((self.name, target))
-        if known is None:
-            known = self.target.looks[self.name, target] = self.begin(target)
-        self.request_text, self.response_text = known.request_text, known.response_text
-        return known
+        """As `look`, at `target` as it stands: many checks judge one response."""
+        look = self.target.looks.get((self.name, target))
+        if look is None:
+            look = self.target.looks[self.name, target] = self.begin(target)
+        self.request_text, self.response_text = look.request_text, look.response_text
+        return look
 
     def begin(self, target: str, **options: Unpack[Options]) -> Look:
-        """Return the beginning of the answer to GET of `target` as it stands."""
+        """Return the beginning of the response to GET of `target` as it stands."""
         with self.stream("GET", target, **options) as response:
             text = ""
             if exchange.is_text(exchange.kind(response.headers)):
@@ -189,32 +190,36 @@ class Entrypoint:
             raise RateLimited(status)
 
     def each(self, cases: Iterable[str], ask: Callable[[str], Answer]) -> dict[str, Answer]:
-        """Return the answer to each case; a failure shows the exchange of the first wrong one."""
+        """Return the response to each case; a failure shows the exchange of the first wrong one."""
         answers = {}
         for case in cases:
             answers[case] = ask(case)
-            self.noted[case] = self.request_text, self.response_text
+            self.case_texts[case] = self.request_text, self.response_text
         return answers
 
     def probe(self, rest: str = "x", **options: Unpack[Options]) -> Seen:
         """Return what the application saw of a request."""
-        seen: Seen = self.expect.json(self.get(f"/_probe/{rest}", **options))
-        return seen
+        scope: Seen = self.expect.json(self.get(f"/_probe/{rest}", **options))
+        return scope
 
     @contextmanager
     def ws(
         self, path: str, headers: list[tuple[str, str]] | None = None, compress: bool = False
     ) -> Iterator[WebSocket]:
-        """Return an open WebSocket. A refused handshake is a wrong answer, not an error."""
+        """Return an open WebSocket. A refused handshake is a wrong response, not an error."""
         url = f"{self.ws_scheme}://{self.authority}{self.path(path)}"
         self._permit(safety.harm("GET", self.path(path), headers or []))
         self.target.count(self.name, self.path(path))
-        shown = f"GET {url}\n{exchange.headers_text(headers or [])}"
-        self.request_text, self.response_text = shown, ""
+        request = f"GET {url}\n{exchange.headers_text(headers or [])}"
+        self.request_text, self.response_text = request, ""
+        seconds = SILENT_SECONDS if self.target.silent else TIMEOUT_SECONDS
         try:
             connection = WebSocket(
-                url, self._context, headers or [], TIMEOUT_SECONDS, self._permit, compress, self.source
+                url, self._context, headers or [], seconds, self._permit, compress, self.source
             )
+        except TimeoutError:
+            self.target.silent = True
+            raise
         except InvalidStatus as refused:
             answer = refused.response
             lines = exchange.headers_text(answer.headers.raw_items())
@@ -224,7 +229,7 @@ class Entrypoint:
             raise Unexpected(
                 f"WebSocket handshake {self.path(path)}", f"HTTP {answer.status_code}", "HTTP 101"
             ) from refused
-        except InvalidHandshake as error:  # an answer that is none to a handshake
+        except InvalidHandshake as error:  # a response that is none to a handshake
             raise Unexpected(f"WebSocket handshake {self.path(path)}", f"{error}", "HTTP 101") from error
         with connection:
             yield connection
@@ -237,11 +242,9 @@ class Entrypoint:
         self.target.count(self.name, text.partition(" ")[2].partition(" ")[0])
         self.request_text = f"# to {self.origin}\n{text}"
         self.response_text = ""
-        received, closed = raw.exchange(
-            self.address.host, self.address.port, self._context, data, self.source
-        )
-        self.response_text = exchange.body_text(received.decode("utf-8", "replace"))
-        answers = raw.answers(received)
+        reply, closed = raw.exchange(self.address.host, self.address.port, self._context, data, self.source)
+        self.response_text = exchange.body_text(reply.decode("utf-8", "replace"))
+        answers = raw.answers(reply)
         if answers:
             self.permit_more(answers[0].status_code, lambda: answers[0].text)
         return answers, closed
@@ -251,10 +254,12 @@ class Entrypoint:
         return self.raw_until_closed(request)[0]
 
     def shown(self, path: str, **options: Unpack[Options]) -> list[str]:
-        """Return the absolute addresses of this deployment in the answer to the application's `path`."""
+        """Return the absolute addresses of this deployment in the response to the application's `path`."""
         answer = self.get(path, **options) if options else self.look(path)
-        found = self.target.found
-        return [url for url in answers.urls(answer.headers, answer.text) if self.target.is_own(url, found)]
+        inventory = self.target.inventory
+        return [
+            url for url in answers.urls(answer.headers, answer.text) if self.target.is_own(url, inventory)
+        ]
 
     def leave_the_proxys_address(self) -> str:
         """Send what follows from an address of this machine that is not the proxy's; return the reason where

@@ -51,8 +51,8 @@ def bound(response: httpx.Response) -> None:
             size += len(piece)
             over = size > most or time.monotonic() > end
             if over and not cut:
-                seen = f"after {seconds} seconds or {most} bytes"
-                raise httpx.ReadError(f"the body did not end {seen}", request=response.request)
+                limit = f"after {seconds} seconds or {most} bytes"
+                raise httpx.ReadError(f"the body did not end {limit}", request=response.request)
             yield uncut(piece) if over else piece
             if over:
                 return
@@ -91,8 +91,8 @@ def inflated(pieces: Iterable[bytes], form: int) -> Iterator[bytes]:
             rest = inflater.unconsumed_tail
             if piece:
                 yield piece
-    if left := inflater.flush():
-        yield left
+    if tail := inflater.flush():
+        yield tail
 
 
 def beginning(response: httpx.Response) -> tuple[bytes, bool]:

@@ -13,7 +13,7 @@ SHOWN_CHARACTERS = 1500
 
 
 class Unexpected(AssertionError):
-    """A wrong answer. Whatever else is raised means that nothing was checked."""
+    """A wrong response. Whatever else is raised means that nothing was checked."""
 
     def __init__(self, what: str, observed: object, expected: object):
         self.cases: list[str] = []
@@ -44,20 +44,20 @@ def text(value: object) -> str:
     if value in ({}, [], None):
         return "nothing"
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        shown = "".join(f"\n  {key} -> {text(one)}" for key, one in value.items())
+        result = "".join(f"\n  {key} -> {text(one)}" for key, one in value.items())
     elif isinstance(value, str):
-        shown = value
+        result = value
     else:
         try:
-            shown = json.dumps(value, ensure_ascii=False)
+            result = json.dumps(value, ensure_ascii=False)
         except TypeError:
-            shown = repr(value)
-    return shown if len(shown) <= SHOWN_CHARACTERS else shown[:SHOWN_CHARACTERS] + " …"
+            result = repr(value)
+    return result if len(result) <= SHOWN_CHARACTERS else result[:SHOWN_CHARACTERS] + " …"
 
 
 class Expect:
     def __init__(self) -> None:
-        self.held: list[tuple[str, object]] = []
+        self.expectations: list[tuple[str, object]] = []
         self.subject = ""  # the application's path, or whatever else the check took
         self.level: Level | None = None  # where this finding is less grave than the check's
         self.fix = ""  # where this finding has one of its own
@@ -65,15 +65,15 @@ class Expect:
     def __call__(self, what: str, observed: object, expected: object) -> None:
         if observed != expected:
             raise Unexpected(what, observed, expected)
-        self.held.append((what, expected))
+        self.expectations.append((what, expected))
 
     def that(self, holds: bool, what: str, *, observed: object, expected: str) -> None:
         if not holds:
             raise Unexpected(what, observed, expected)
-        self.held.append((what, expected))
+        self.expectations.append((what, expected))
 
     def json(self, answer: httpx.Response | RawAnswer) -> Any:
-        """Return the JSON of a 200. Any other answer is wrong, not a bug of the check that reads it."""
+        """Return the JSON of a 200. Any other response is wrong, not a bug of the check that reads it."""
         self("status", answer.status_code, 200)
         try:
             return answer.json()
@@ -88,4 +88,4 @@ class Expect:
 
     @property
     def summary(self) -> str:
-        return "\n".join(f"{what}: {text(expected)}" for what, expected in self.held)
+        return "\n".join(f"{what}: {text(expected)}" for what, expected in self.expectations)

@@ -69,17 +69,17 @@ def lies(scheme: str) -> dict[str, list[tuple[str, str]]]:
 View = dict[str, str | int | dict[str, str] | None]
 
 
-def view(seen: Seen) -> View:
+def view(scope: Seen) -> View:
     """Return what no header may change. The client's port is left out: each connection has its own."""
     return {
-        "scheme": seen["scheme"],
-        "root_path": seen["root_path"],
-        "path": seen["path"],
-        "raw_path": seen["raw_path"],
-        "url": seen["url"],
-        "base_url": seen["base_url"],
-        "url_for": seen["url_for"],
-        "client": client_host(seen),
+        "scheme": scope["scheme"],
+        "root_path": scope["root_path"],
+        "path": scope["path"],
+        "raw_path": scope["raw_path"],
+        "url": scope["url"],
+        "base_url": scope["base_url"],
+        "url_for": scope["url_for"],
+        "client": client_host(scope),
     }
 
 
@@ -88,7 +88,7 @@ def trusted(entrypoint: Entrypoint, sets: dict[str, list[tuple[str, str]]]) -> d
     honest = view(entrypoint.probe())
 
     def changed(name: str) -> View:
-        seen = view(entrypoint.probe(headers=sets[name]))
-        return {key: seen[key] for key in honest if seen[key] != honest[key]}
+        views = view(entrypoint.probe(headers=sets[name]))
+        return {key: views[key] for key in honest if views[key] != honest[key]}
 
     return entrypoint.each(sets, changed)

@@ -53,34 +53,34 @@ def exchange(
     with socket.create_connection((host, port), ANSWER_SECONDS, own) as plain:
         with context.wrap_socket(plain, server_hostname=host) if context else plain as connection:
             connection.sendall(request)
-            received, end = bytearray(), time.monotonic() + BODY_SECONDS
+            data, end = bytearray(), time.monotonic() + BODY_SECONDS
             try:
                 while chunk := connection.recv(65536):
-                    received += chunk
-                    if len(received) > BODY_BYTES or time.monotonic() > end:
-                        return bytes(received), False
+                    data += chunk
+                    if len(data) > BODY_BYTES or time.monotonic() > end:
+                        return bytes(data), False
                     connection.settimeout(CLOSE_SECONDS)
             except (TimeoutError, ConnectionResetError) as error:
-                if not received:
+                if not data:
                     raise
-                return bytes(received), isinstance(error, ConnectionResetError)
-            return bytes(received), True
+                return bytes(data), isinstance(error, ConnectionResetError)
+            return bytes(data), True
 
 
-def answers(received: bytes) -> list[RawAnswer]:
+def answers(data: bytes) -> list[RawAnswer]:
     """Every response in the stream: the second one is what request smuggling looks like."""
-    stream = _Replay(io.BytesIO(received))
-    found: list[RawAnswer] = []
-    while stream.tell() < len(received) and len(found) < MAX_ANSWERS:
+    stream = _Replay(io.BytesIO(data))
+    responses: list[RawAnswer] = []
+    while stream.tell() < len(data) and len(responses) < MAX_ANSWERS:
         response = _Response(stream)
         try:
             response.begin()
         except (http.client.HTTPException, ValueError):  # none that can be read, as one of 101 headers
-            found.append(RawAnswer(0, [], received[stream.tell() :].decode("utf-8", "replace")))
+            responses.append(RawAnswer(0, [], data[stream.tell() :].decode("utf-8", "replace")))
             break
         try:
             body = response.read()
         except http.client.IncompleteRead as cut:  # what did not end was not waited for
             body = cut.partial
-        found.append(RawAnswer(response.status, response.getheaders(), body.decode("utf-8", "replace")))
-    return found
+        responses.append(RawAnswer(response.status, response.getheaders(), body.decode("utf-8", "replace")))
+    return responses

@@ -16,9 +16,9 @@ class Seen(TypedDict):
     url_for: dict[str, str]
 
 
-def client_host(seen: Seen) -> str | int | None:
-    return seen["client"][0] if seen["client"] else None
+def client_host(scope: Seen) -> str | int | None:
+    return scope["client"][0] if scope["client"] else None
 
 
-def header_values(seen: Seen, name: str) -> list[str]:
-    return [value for key, value in seen["headers"] if key.lower() == name]
+def header_values(scope: Seen, name: str) -> list[str]:
+    return [value for key, value in scope["headers"] if key.lower() == name]

@@ -8,11 +8,11 @@ import httpx
 
 from .entrypoint import Entrypoint
 
-TIMES = 8  # by chance, all of two processes' answers are of the same one in 1 of 128 runs
+TIMES = 8  # by chance, all of two processes' responses are of the same one in 1 of 128 runs
 SECONDS = 2.0  # a session that is known may have nothing to say, and waits
 SOCKET_IO = "/socket.io/"
 OPEN = "?EIO=4&transport=polling"
-OPENED = re.compile(r'\A\d?\{"sid":"([^"]+)"')
+SESSION_ID = re.compile(r'\A\d?\{"sid":"([^"]+)"')
 MCP, MCP_HEADER = "/mcp", "Mcp-Session-Id"
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -30,12 +30,12 @@ ACCEPT = {"Accept": "application/json, text/event-stream"}
 def lost(entrypoint: Entrypoint, unsafe: bool, socket_io: str = "") -> Iterator[str]:
     """Yield a note for each kind of session that not every process knows; `socket_io` is the path of its
     server."""
-    opened = _socket_io(entrypoint, socket_io) if socket_io else None
-    if opened:
-        yield from _note("Socket.IO", opened)
-    opened = _mcp(entrypoint) if unsafe else None
-    if opened:
-        yield from _note("MCP", opened)
+    session = _socket_io(entrypoint, socket_io) if socket_io else None
+    if session:
+        yield from _note("Socket.IO", session)
+    session = _mcp(entrypoint) if unsafe else None
+    if session:
+        yield from _note("MCP", session)
 
 
 def _note(kind: str, unknown: Callable[[int], bool]) -> Iterator[str]:
@@ -50,14 +50,14 @@ def _note(kind: str, unknown: Callable[[int], bool]) -> Iterator[str]:
 
 
 def session_of(answer: httpx.Response) -> str:
-    """Return the session that a Socket.IO server opened; empty where the answer is another's."""
+    """Return the session that a Socket.IO server opened; empty where the response is another's."""
     return opened_in(answer.text) if answer.status_code == 200 else ""
 
 
 def opened_in(text: str) -> str:
     """Return the session that a packet of a Socket.IO server opens; empty where it is none."""
-    found = OPENED.match(text)
-    return found[1] if found else ""
+    match = SESSION_ID.match(text)
+    return match[1] if match else ""
 
 
 def _socket_io(entrypoint: Entrypoint, path: str) -> Callable[[int], bool] | None:
@@ -68,8 +68,8 @@ def _socket_io(entrypoint: Entrypoint, path: str) -> Callable[[int], bool] | Non
 
     def unknown(_: int) -> bool:
         try:
-            known = f"{path}{OPEN}&sid={session}"
-            return entrypoint.get(known, headers=headers, timeout=SECONDS).status_code in (400, 404)
+            url = f"{path}{OPEN}&sid={session}"
+            return entrypoint.get(url, headers=headers, timeout=SECONDS).status_code in (400, 404)
         except httpx.TimeoutException:
             return False
 

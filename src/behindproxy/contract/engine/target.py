@@ -24,7 +24,7 @@ from .detection import proxy_of, server_of
 from .discovery import Discovery
 from .entrypoint import DEFAULT_PORTS, OTHER_LOOPBACK, TIMEOUT_SECONDS, Address, Entrypoint, Look, RateLimited
 from .expect import Expect
-from .found import Answer, Docs, Found, Redirect, path_in
+from .inventory import Answer, Docs, Inventory, Redirect, path_in
 from .seen import Seen
 
 # Paths that tell what somebody else's deployment has. Ours must have all of them.
@@ -109,13 +109,14 @@ class Target:
     dead: dict[EntrypointName, str] = field(default_factory=dict)
     closed: dict[EntrypointName, str] = field(default_factory=dict)  # direct, where it wants another Host
     redirecting: set[EntrypointName] = field(default_factory=set)  # http, where it leads to https
-    found: Found = field(default_factory=Found)
+    inventory: Inventory = field(default_factory=Inventory)
     strip: bool = True
     began: float = field(default_factory=time.monotonic)
     looks: dict[tuple[EntrypointName, str], Look] = field(default_factory=dict)
     outside: defaultdict[EntrypointName, set[str]] = field(default_factory=lambda: defaultdict(set))
     answering: set[EntrypointName] = field(default_factory=set)
-    sent: Counter[tuple[EntrypointName, str]] = field(default_factory=Counter)  # requests, by path
+    silent: bool = False  # whether a WebSocket's handshake had no response
+    request_counts: Counter[tuple[EntrypointName, str]] = field(default_factory=Counter)  # requests, by path
     _other: httpx.Client | None = None
 
     def __post_init__(self) -> None:
@@ -126,17 +127,17 @@ class Target:
             "https": self.https_url,
             "direct": self.direct_url,
         }
-        given = {name: url.rstrip("/") for name, url in every.items() if url}
-        if not given.keys() - {"direct"}:
+        urls = {name: url.rstrip("/") for name, url in every.items() if url}
+        if not urls.keys() - {"direct"}:
             raise Unreachable(
                 "no public address is named: --url with the prefix, for example --url "
                 "https://api.example.com/shop"
             )
-        prefixes = {urlsplit(url).path for name, url in given.items() if name != "direct"}
+        prefixes = {urlsplit(url).path for name, url in urls.items() if name != "direct"}
         if len(prefixes) != 1:
             raise Unreachable(f"the http and the https address must share one prefix, not {sorted(prefixes)}")
         self.prefix = prefixes.pop()
-        self.urls = given
+        self.urls = urls
         self.use(self.given_strip is not False)
         try:
             self.context = ssl.create_default_context(cafile=self.ca_file or None)
@@ -160,7 +161,8 @@ class Target:
         client = httpx.Client(
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # no answer changes the next request
+            # No response changes the next request.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             event_hooks={"request": [self._permit_request], "response": [exchange.bound]},
             **options,
         )
@@ -178,10 +180,10 @@ class Target:
             self.count(name, url.raw_path.decode("ascii"))
 
     def count(self, name: EntrypointName, target: str) -> None:
-        self.sent[name, target.partition("?")[0]] += 1
+        self.request_counts[name, target.partition("?")[0]] += 1
 
     def permit(self, names: set[EntrypointName], harm: str) -> None:
-        """Raise Refused unless the demonstration answers at each of these entrypoints, and OutOfTime."""
+        """Raise Refused unless the demonstration answers on each of these entrypoints, and OutOfTime."""
         self.refuse_late()
         if harm and (not names or any(map(self.restricted, names))):
             raise safety.Refused(f"not sent, {harm}: {safety.REASON}")
@@ -218,7 +220,7 @@ class Target:
                     continue
             except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
                 self.refuse_late()
-                if "[SSL" not in str(error):  # the checks at this entrypoint say so otherwise
+                if "[SSL" not in str(error):  # the checks on this entrypoint say so otherwise
                     self.dead[name] = f"{silence(error)} at {address.url} ({error})"
                     silent.add(name)
                 continue
@@ -265,19 +267,19 @@ class Target:
         self._find_probe()
         self._find_place()
         # The schema would tell: where it is hidden, only who started the stack knows.
-        told = self.application == "demo" and self.docs != "public"
-        if self.application == "other" or not told and any(map(self._is_somebody_s, self.marked)):
+        hides_docs = self.application == "demo" and self.docs != "public"
+        if self.application == "other" or not hides_docs and any(map(self._is_somebody_s, self.marked)):
             self.marked.clear()
         self.demo = self.application == "demo" or bool(self.marked)
         if self.demo:
             self.use(self.given_strip is not False)
-            self.found = demonstration()
+            self.inventory = demonstration()
         elif reference := self.reference:
-            self.found = Discovery(self, reference).run()
+            self.inventory = Discovery(self, reference).run()
             self._find_probe()  # where nothing is stripped it may be elsewhere
         mode = "unstripped" if self.strip else "strip"
         self.lacks[mode] = MODES[mode]
-        if self.found.in_code:
+        if self.inventory.in_code:
             self.lacks["root path"] = "the routes have the prefix themselves: there is no root path"
         if not self.root_path_in_servers:
             self.lacks["listed"] = "the prefix is no server (ROOT_PATH_IN_SERVERS=false)"
@@ -288,7 +290,7 @@ class Target:
         if self.docs == "public":
             self.lacks["hidden docs"] = "the documentation is public (DOCS=public)"
         if self.streams:
-            self.found.streams = list(self.streams)
+            self.inventory.streams = list(self.streams)
         self._find_subjects()
         self.proxy = self.proxy or proxy_of(self)
         self.server = self.server or server_of(self)
@@ -296,7 +298,9 @@ class Target:
             return
         self.lacks["demo"] = "the application is not the demonstration"
         for name, sign in {"app": "root_path", "sub": "root_path", "static": "Hello"}.items():
-            if sign not in self._text(DEMO[name]):
+            text = self._text(DEMO[name])
+            # A page application answers any path with its page, whose settings may be called like the sign.
+            if sign not in text or text.lstrip().startswith("<"):
                 self.lacks[name] = f"the application has no {DEMO[name]} like the demonstration's"
         self.lacks["ws"] = f"{self.lacks['demo']}: no /ws"
 
@@ -318,19 +322,30 @@ class Target:
 
     def _find_subjects(self) -> None:
         """Which kinds of subject the application has none of."""
-        found = self.found
+        inventory = self.inventory
         subjects = {
-            "openapi": (bool(found.schema), "no OpenAPI schema was found (--openapi names it)"),
-            "docs": (any(one.kind == "swagger" for one in found.docs), "no documentation page was found"),
-            "redoc": (any(one.kind == "redoc" for one in found.docs), "no ReDoc page was found"),
-            "route": (bool(found.route), "no path was found that answers 200 (--path names one)"),
-            "redirect": (bool(found.redirects), "no path was found that redirects to its slash, or from it"),
-            "address": (bool(found.showing), "no answer was found that shows an absolute address"),
-            "page": (bool(found.pages), "no page was found"),
-            "stream": (bool(found.streams), "no event stream was found (--stream names one)"),
-            "socket": (bool(found.sockets or found.lost), "no WebSocket was found (--websocket names one)"),
-            "socket.io": (bool(found.socket_io), "nothing was found that tells of Socket.IO"),
-            "cookie": (bool(found.cookies), "no answer to GET sets a cookie"),
+            "openapi": (
+                bool(inventory.schema_path),
+                "the schema is not served under the prefix"
+                if inventory.schema
+                else "no OpenAPI schema was found (--openapi names it)",
+            ),
+            "docs": (any(one.kind == "swagger" for one in inventory.docs), "no documentation page was found"),
+            "redoc": (any(one.kind == "redoc" for one in inventory.docs), "no ReDoc page was found"),
+            "route": (bool(inventory.route), "no path was found that answers 200 (--path names one)"),
+            "redirect": (
+                bool(inventory.redirects),
+                "no path was found that redirects to its slash, or from it",
+            ),
+            "address": (bool(inventory.showing), "no response was found that shows an absolute URL"),
+            "page": (bool(inventory.pages), "no page was found"),
+            "stream": (bool(inventory.streams), "no event stream was found (--stream names one)"),
+            "socket": (
+                bool(inventory.sockets or inventory.socket_pages),
+                "no WebSocket was found (--websocket names one)",
+            ),
+            "socket.io": (bool(inventory.socket_io), "nothing was found that tells of Socket.IO"),
+            "cookie": (bool(inventory.cookies), "no response to GET sets a cookie"),
         }
         self.lacks.update({name: reason for name, (there, reason) in subjects.items() if not there})
         if self.docs != "public":
@@ -363,9 +378,9 @@ class Target:
             host = parts.hostname
         except ValueError:
             return False
-        named = [self.addresses[one].host for one in ("http", "https") if one in self.addresses]
+        hosts = [self.addresses[one].host for one in ("http", "https") if one in self.addresses]
         inside = parts.path == self.prefix or parts.path.startswith(f"{self.prefix}/")
-        return answer.is_redirect and parts.scheme == "https" and host in named and inside
+        return answer.is_redirect and parts.scheme == "https" and host in hosts and inside
 
     def _redirects(self, location: str) -> None:
         """Note that http leads to https, which is checked in its place, named or not."""
@@ -376,7 +391,7 @@ class Target:
             self.https_url = self.urls["https"] = f"https://{parts.netloc}{self.prefix}"
             self.use(self.strip)
 
-    def is_own(self, url: str, found: Found) -> bool:
+    def is_own(self, url: str, inventory: Inventory) -> bool:
         """Say whether an absolute URL means this deployment, well written or not.
 
         Its own hosts and ports do. Another port of theirs, and an internal address, do where the path
@@ -398,7 +413,7 @@ class Target:
         prefixed = bool(self.prefix) and (
             parts.path == self.prefix or parts.path.startswith(f"{self.prefix}/")
         )
-        return prefixed or found.matches(path_in(url, self.prefix))
+        return prefixed or inventory.matches(path_in(url, self.prefix))
 
     def _find_place(self) -> None:
         """Whether this caller stands where a trusted load balancer does, or is an untrusted one."""
@@ -423,8 +438,8 @@ class Target:
         """
         address = self.addresses["direct"]
         try:
-            found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-            server = ip_address(found[0][4][0])
+            candidates = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+            server = ip_address(candidates[0][4][0])
             if not server.is_loopback:
                 with socket.create_connection((address.host, address.port), timeout=TIMEOUT_SECONDS) as there:
                     own = there.getsockname()[0]
@@ -465,8 +480,8 @@ class Target:
         """This caller's address as the proxy sees it: what the proxy appends to the list."""
         for name in self.addresses.keys() - self.dead.keys() - {"direct"}:
             try:
-                seen: Seen = self.open(name, Expect()).get("/_probe/x").json()
-                return dict(seen["headers"])["x-forwarded-for"].split(",")[-1].strip()
+                scope: Seen = self.open(name, Expect()).get("/_probe/x").json()
+                return dict(scope["headers"])["x-forwarded-for"].split(",")[-1].strip()
             except (httpx.HTTPError, ValueError, KeyError, TypeError, RateLimited):
                 continue
         return ""
@@ -508,11 +523,11 @@ class Target:
 
 
 def silence(error: Exception) -> str:
-    """Say what an entrypoint without an answer does: a host's name that is none is an error of the others."""
+    """Say what an entrypoint without a response does; a host name that does not resolve is another error."""
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-        return "no answer ends in time"
+        return "no response ends in time"
     broken = isinstance(error, (httpx.ProtocolError, httpx.DecodingError, httpx.ReadError))
-    return "no answer that can be read comes" if broken else "nothing answers"
+    return "no response that can be read comes" if broken else "nothing answers"
 
 
 def is_internal(host: str) -> bool:
@@ -524,12 +539,12 @@ def is_internal(host: str) -> bool:
     return address.is_private or address.is_loopback or address.is_unspecified
 
 
-def demonstration() -> Found:
+def demonstration() -> Inventory:
     """Return what the demonstration must have, whether it answers or not."""
     own = [DEMO["app"], DEMO["items"], "/noslash", "/items", "/static/hello.txt"]
     answers = {path: Answer(path, 200, "application/json", "", "") for path in own}
     answers["/items"] = Answer("/items", 307, "", "", "items/", addresses=("items/",))
-    return Found(
+    return Inventory(
         at="direct",
         schema={"openapi": "3.1.0", "paths": {DEMO["app"]: {"get": {}}, DEMO["items"]: {"get": {}}}},
         schema_path=DEMO["openapi"],

@@ -1,5 +1,5 @@
 """A WebSocket client in one thread: websockets' own threaded one reads and writes a TLS socket at
-the same time, which now and then loses the answer to a handshake (seen with Python 3.11)."""
+the same time, which now and then loses the response to a handshake (seen with Python 3.11)."""
 
 import select
 import socket
@@ -44,8 +44,8 @@ class WebSocket:
     ):
         self.permit = permit
         uri = parse_uri(url)
-        offered = [ClientPerMessageDeflateFactory()] if compress else None
-        self.protocol = ClientProtocol(uri, extensions=offered, max_size=None)
+        extensions = [ClientPerMessageDeflateFactory()] if compress else None
+        self.protocol = ClientProtocol(uri, extensions=extensions, max_size=None)
         self.events: list[Event] = []
         own = (source, 0) if source else None
         self.connection: socket.socket = socket.create_connection((uri.host, uri.port), seconds, own)
@@ -96,7 +96,7 @@ class WebSocket:
         """Return the code with which the other side closes while, or after, these are sent; None without one.
 
         The last in pieces, with time after the first: who refuses a length does so before the rest
-        comes, and what is written after that can cost the answer.
+        comes, and what is written after that can cost the response.
         """
         self.permit("a message over a WebSocket")
         for frame in frames:
@@ -116,8 +116,8 @@ class WebSocket:
                     self._readable(REFUSAL_SECONDS)
         self.connection.settimeout(CLOSE_SECONDS)
         with suppress(OSError):
-            while not self.protocol.close_rcvd and (received := self.connection.recv(65536)):
-                self.protocol.receive_data(received)
+            while not self.protocol.close_rcvd and (chunk := self.connection.recv(65536)):
+                self.protocol.receive_data(chunk)
         return self.protocol.close_rcvd.code if self.protocol.close_rcvd else None
 
     def _readable(self, seconds: float) -> bool:
@@ -137,13 +137,13 @@ class WebSocket:
             if self.protocol.handshake_exc:
                 raise self.protocol.handshake_exc
             if time.monotonic() > until:
-                raise TimeoutError(f"no answer ended within {ANSWER_SECONDS} s")
-            received = self.connection.recv(65536)
-            if received:
-                self.protocol.receive_data(received)
+                raise TimeoutError(f"no response ended within {ANSWER_SECONDS} s")
+            chunk = self.connection.recv(65536)
+            if chunk:
+                self.protocol.receive_data(chunk)
             else:
                 self.protocol.receive_eof()
-                raise ConnectionError("the connection was closed before an answer came")
+                raise ConnectionError("the connection was closed before a response came")
             self.events += self.protocol.events_received()
             with suppress(OSError):  # a pong or the other half of a close: nobody need be there
                 self._flush()

@@ -25,7 +25,7 @@ class Accepted:
     reason: str
     entrypoint: str = "*"
     until: date | None = None
-    used: bool = False
+    in_use: bool = False
 
     def covers(self, result: Result) -> bool:
         return fnmatchcase(result.check.id, self.id) and fnmatchcase(result.entrypoint, self.entrypoint)
@@ -69,12 +69,12 @@ def apply(accepted: list[Accepted], results: list[Result], today: date) -> list[
         late = entry.until is not None and today > entry.until
         for result in results:
             if result.status in ("failed", "accepted") and entry.covers(result):
-                entry.used = True
+                entry.in_use = True
                 if not late:
                     result.status, result.reason = "accepted", entry.reason
         place = f"{entry.id} ({entry.reason})"
-        if late and entry.used:
+        if late and entry.in_use:
             notes.append(f"no longer accepted since {entry.until}: {place}")
-        elif not entry.used:
+        elif not entry.in_use:
             notes.append(f"accepted, and does not fail: {place}; its entry can go")
     return notes

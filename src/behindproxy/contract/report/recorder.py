@@ -20,7 +20,7 @@ from ..engine.shown import visible
 from ..engine.target import Addresses, Target
 from . import accepted, reports, topics
 from .accepted import Accepted
-from .result import Result, Status
+from .result import UNFORESEEN, Result, Status
 
 EXPECT = pytest.StashKey[Expect]()
 ENTRYPOINT = pytest.StashKey[Entrypoint]()
@@ -45,9 +45,9 @@ class Recorder:
         self.formats: list[str] = list(reports.FORMATS)
         self.notes: list[str] = []  # what is to be said of accepted findings
         self.accepted: list[Accepted] = []
-        self.written = False
+        self.is_written = False
         self.selected = False  # some checks were chosen by --only
-        self.started = time.monotonic()
+        self.start = time.monotonic()
 
     def plan(self, items: list[pytest.Item]) -> None:
         """Everything starts as not tested, so that an interrupted run cannot look green."""
@@ -116,9 +116,11 @@ class Recorder:
             result.subject = expect.subject
             if result.status == "failed":
                 result.level = expect.level or result.level
-                ours = reference.CHECKS.get(result.check.id, "") if self.setting.ours else ""
-                result.fix = expect.fix or ours or result.fix
-        result.fix = self.setting.places.named(result.fix)
+                ours = reference.CHECKS.get(result.check.id, "")
+                here = self.setting.ours and self.setting.places.has(ours)
+                result.fix = expect.fix or (ours if here else "") or result.fix
+        places = self.setting.places
+        result.fix, result.source = places.named(result.fix), places.named(result.source)
         result.show()
         if raised is not None and not skipped:
             report.longrepr = reports.failure_text(result)
@@ -136,8 +138,8 @@ class Recorder:
         if isinstance(error, Unexpected):
             result.status, result.expected, result.observed = "failed", error.expected, error.observed
             if entrypoint is not None and error.cases:
-                noted = entrypoint.noted.get(error.cases[0])
-                result.request, result.response = noted or (result.request, result.response)
+                texts = entrypoint.case_texts.get(error.cases[0])
+                result.request, result.response = texts or (result.request, result.response)
             return
         result.status, result.expected = "error", ""
         if isinstance(error, COULD_NOT_CHECK):
@@ -152,13 +154,13 @@ class Recorder:
             where = raised.traceback[-1]
             place = f"{Path(str(where.path)).name}:{where.lineno + 1}"
             result.observed = f"{type(error).__name__}: {error} ({place})"
-            result.fix = "The check itself is broken, or met an answer that it did not foresee."
+            result.fix = UNFORESEEN
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
         """Accept what is accepted before the terminal shows it; write the files after, with the logs that it
         collects."""
-        first, self.written = bool(self.results) and not self.written, True
+        first, self.is_written = bool(self.results) and not self.is_written, True
         if first:
             today = datetime.now(UTC).date()
             self.notes = accepted.apply(self.accepted, list(self.results.values()), today)

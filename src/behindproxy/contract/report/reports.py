@@ -78,7 +78,7 @@ class Report(TypedDict):
 
 def failure_text(result: Result) -> str:
     """One failure as plain text: the terminal and the JUnit file show the same."""
-    parts = [f"{result.check.id} at {result.entrypoint} ({result.level}): {result.check.title}"]
+    parts = [f"{result.check.id} on {result.entrypoint} ({result.level}): {result.check.title}"]
     if result.subject:
         parts.append(f"subject   {beside(result.subject)}")
     if result.expected:
@@ -89,7 +89,7 @@ def failure_text(result: Result) -> str:
     if result.response:
         parts.append("response\n" + textwrap.indent(result.response.rstrip(), "  "))
     parts.append(f"fix       {beside(result.fix)}")
-    parts.append(f"source    {result.check.source}")
+    parts.append(f"source    {result.source}")
     return "\n".join(parts)
 
 
@@ -136,7 +136,7 @@ def as_json(run: "Recorder") -> Report:
                 "expected": result.expected,
                 "observed": result.observed,
                 "fix": result.fix,
-                "source": result.check.source,
+                "source": result.source,
                 "cwe": standards.CWE.get(result.check.id, ""),
                 "asvs": standards.ASVS.get(result.check.id, ""),
             }
@@ -160,8 +160,8 @@ def matrix(results: Iterable[Result]) -> Table:
 
 
 def entrypoints_used(results: Iterable[Result]) -> list[Place]:
-    used = {result.entrypoint for result in results}
-    return [entrypoint for entrypoint in ENTRYPOINTS if entrypoint in used]
+    places = {result.entrypoint for result in results}
+    return [entrypoint for entrypoint in ENTRYPOINTS if entrypoint in places]
 
 
 def write(run: "Recorder") -> None:
@@ -190,12 +190,12 @@ def write(run: "Recorder") -> None:
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "marks": {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–", "accepted": "a"},
     }
-    written = as_json(run)
+    report = as_json(run)
     content = {
-        "json": lambda: json.dumps(written, indent=2, ensure_ascii=False) + "\n",
+        "json": lambda: json.dumps(report, indent=2, ensure_ascii=False) + "\n",
         "html": lambda: environment.get_template("report.html.j2").render(facts),
         "md": lambda: environment.get_template("report.md.j2").render(facts),
-        "sarif": lambda: json.dumps(sarif.of(written), indent=2, ensure_ascii=False) + "\n",
+        "sarif": lambda: json.dumps(sarif.of(report), indent=2, ensure_ascii=False) + "\n",
     }
     for form in content.keys() & set(run.formats):
         (run.report_dir / f"report.{form}").write_text(content[form](), encoding="utf-8")

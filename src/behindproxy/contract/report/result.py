@@ -1,4 +1,4 @@
-"""What came of one check at one entrypoint."""
+"""What came of one check on one entrypoint."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,6 +7,7 @@ from ..engine.check import Check, Level, Place
 from ..engine.shown import visible
 
 Status = Literal["passed", "failed", "error", "skipped", "accepted"]
+UNFORESEEN = "The check itself is broken, or met a response that it did not foresee."
 
 
 @dataclass
@@ -22,11 +23,12 @@ class Result:
     seconds: float = 0.0
     subject: str = ""
     fix: str = ""
+    source: str = ""
     level: Level = "broken"
     reason: str = ""  # why a red one is accepted
 
     def __post_init__(self) -> None:
-        self.fix, self.level = self.check.fix, self.check.level
+        self.fix, self.level, self.source = self.check.fix, self.check.level, self.check.source
 
     def show(self) -> None:
         """Take the control characters out of what the other side said."""

@@ -33,7 +33,7 @@ def of(report: "Report") -> dict[str, Any]:
                         "ruleId": line["id"],
                         "level": LEVELS[line["level"]],
                         "message": {
-                            "text": f"{line['title']} at {line['entrypoint']}. Expected {line['expected']}; "
+                            "text": f"{line['title']} on {line['entrypoint']}. Expected {line['expected']}; "
                             f"observed {line['observed']}. {line['fix']}"
                         },
                         # A deployment has no file: the place is its address, in the form that viewers demand.

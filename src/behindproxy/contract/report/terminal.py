@@ -26,7 +26,7 @@ LOG_LINES = 40
 LOG_CHARACTERS = 400
 MARKS: dict[Status, str] = {"passed": "✓", "failed": "✗", "error": "E", "skipped": "–", "accepted": "a"}
 ASCII_MARKS: dict[Status, str] = {"passed": "+", "failed": "x", "error": "E", "skipped": "-", "accepted": "a"}
-COUNTED: dict[Status, str] = {
+COUNT_NAMES: dict[Status, str] = {
     "passed": "passed",
     "failed": "failed",
     "error": "errors",
@@ -71,9 +71,9 @@ class Reporter:
             return
         if not target.demo:
             proxy, server = target.proxy or "not recognized", target.server or "not recognized"
-            way = "leaves" if target.found.in_code or not target.strip else "strips"
+            way = "leaves" if target.inventory.in_code or not target.strip else "strips"
             self.show(f"proxy {proxy} ({way} {target.prefix or 'no prefix'}), server {server}")
-            for line in target.found.summary():
+            for line in target.inventory.summary():
                 self.show(f"found: {one_line(line)}")
             self.show()
 
@@ -82,10 +82,10 @@ class Reporter:
         if group != self.group:
             after = list(self.run.results).index(nodeid)
             following = [one.check.group for one in islice(self.run.results.values(), after, None)]
-            needed = len(group) + 1 + len(list(takewhile(lambda one: one == group, following)))
-            self.column += 2 + needed
+            width = len(group) + 1 + len(list(takewhile(lambda one: one == group, following)))
+            self.column += 2 + width
             if not self.group or self.column > WIDTH:
-                space, self.column = "\n" if self.group else "", needed
+                space, self.column = "\n" if self.group else "", width
             else:
                 space = "  "
             self.show(f"{space}{group} ", end="")
@@ -128,17 +128,17 @@ class Reporter:
             return
         for note in self.run.notes:
             self.show(f"note: {note}")
-        if self.run.target is not None and (sent := self.run.target.sent):
-            (place, path), most = sent.most_common(1)[0]
-            busiest = one_line(f"{path} at {place}")
-            self.show(f"sent: {sent.total()} requests, at most {most} to one path ({busiest})", "dim")
+        if self.run.target is not None and (requests := self.run.target.request_counts):
+            (place, path), most = requests.most_common(1)[0]
+            busiest = one_line(f"{path} on {place}")
+            self.show(f"sent: {requests.total()} requests, at most {most} to one path ({busiest})", "dim")
         files = [
             reports.FILES[form] for form in reports.FORMATS if form in self.run.formats and form != "text"
         ]
         if files:
             self.show(f"reports: {self.run.report_dir}/{', '.join(files)}")
         counts = self.run.counts
-        line = ", ".join(f"{counts[status]} {name}" for status, name in COUNTED.items())
+        line = ", ".join(f"{counts[status]} {name}" for status, name in COUNT_NAMES.items())
         if missing := self.run.not_tested:
             line += f"; not tested: {', '.join(one.topic for one in missing)}"
         self.show(line, "bold red" if counts["failed"] + counts["error"] else "bold green")
@@ -153,19 +153,19 @@ class Reporter:
         self.show()
 
     def diagnosis(self) -> None:
-        found = self.run.diagnosis
-        for one in found.causes:
+        result = self.run.diagnosis
+        for one in result.causes:
             self.show(one_line(f"diagnosis: {one}"), "bold")
             self.show(
                 f"           explains {len(one.explains)} of {len(self.run.red)} red: {some(one.explains)}"
             )
-        if found.unexplained:
-            self.show(f"not explained: {len(found.unexplained)}: {some(found.unexplained)}")
-        if found.causes or found.unexplained:
+        if result.unexplained:
+            self.show(f"not explained ({len(result.unexplained)}): {some(result.unexplained)}")
+        if result.causes or result.unexplained:
             self.show()
 
     def matrix(self) -> None:
-        """Show each check that is red at an entrypoint; with -v, every check."""
+        """Show each check that is red on an entrypoint; with -v, every check."""
         results = self.run.results.values()
         entrypoints, table = reports.entrypoints_used(results), reports.matrix(results)
         rows = [
@@ -207,11 +207,11 @@ class Reporter:
             if result.status == "skipped":
                 why.setdefault(result.observed, []).append(result.place)
         reasons = sorted(why.items(), key=lambda one: -len(one[1]))
-        shown = reasons if self.verbose else reasons[:REASONS]
-        for reason, skipped in shown:
-            named = ", ".join(skipped) if len(skipped) <= 3 else f"{len(skipped)} checks"
-            self.show(one_line(f"{self.marks['skipped']} {reason}: {named}"), "dim")
-        if rest := reasons[len(shown) :]:
+        rows = reasons if self.verbose else reasons[:REASONS]
+        for reason, skipped in rows:
+            which = ", ".join(skipped) if len(skipped) <= 3 else f"{len(skipped)} checks"
+            self.show(one_line(f"{self.marks['skipped']} {reason}: {which}"), "dim")
+        if rest := reasons[len(rows) :]:
             checks = sum(len(skipped) for _, skipped in rest)
             self.show(f"{self.marks['skipped']} {checks} more for {len(rest)} other reasons (-v)", "dim")
         if why:
@@ -225,8 +225,8 @@ class Reporter:
             by_cause.setdefault(cause, []).append(result)
         groups = sorted(by_cause.values(), key=lambda alike: LEVELS.index(alike[0].level))
         counts = LEVELS[: LEVELS.index(self.fail_on) + 1]
-        shown = [alike for alike in groups if alike[0].level in counts or alike[0].status == "error"]
-        whole = groups if self.verbose else shown[:SHOWN_WHOLE]
+        counted_groups = [alike for alike in groups if alike[0].level in counts or alike[0].status == "error"]
+        whole = groups if self.verbose else counted_groups[:SHOWN_WHOLE]
         rest = [alike for alike in groups if alike not in whole]
         for alike in whole:
             self.show("-" * WIDTH, "dim")
@@ -235,11 +235,11 @@ class Reporter:
             self.show(text)
             if len(alike) > 1:
                 others = ", ".join(one.place for one in alike[1:6])
-                self.show(f"the same at {len(alike) - 1} more: {others}{', …' if len(alike) > 6 else ''}")
+                self.show(f"the same on {len(alike) - 1} more: {others}{', …' if len(alike) > 6 else ''}")
         self.show("-" * WIDTH, "dim")
         if rest:
             places = ", ".join(one.place for alike in rest for one in alike)
-            uncounted = len(rest) - (len(shown) - len(whole))
+            uncounted = len(rest) - (len(counted_groups) - len(whole))
             below = f" ({uncounted} below --fail-on {self.fail_on})" if uncounted > 0 else ""
             self.show(f"and {len(rest)} more{below}, each in {self.run.report_dir}/report.html (or -v):")
             self.show(textwrap.fill(places, WIDTH, break_on_hyphens=False, break_long_words=False))
@@ -249,10 +249,10 @@ class Reporter:
         if not self.logs_command:
             return
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 self.logs_command, capture_output=True, text=True, errors="replace", timeout=30, check=False
             )
-            lines = (done.stdout + done.stderr).splitlines()[-LOG_LINES:]
+            lines = (process.stdout + process.stderr).splitlines()[-LOG_LINES:]
             self.run.logs = "\n".join(clipped(visible(line), LOG_CHARACTERS) for line in lines)
         except (OSError, subprocess.TimeoutExpired) as error:
             self.run.logs = f"no logs: {error}"

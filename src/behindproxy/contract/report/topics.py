@@ -13,7 +13,7 @@ NO_ENTRYPOINT = re.compile("no (http|https|direct) entrypoint")
 @dataclass(frozen=True)
 class Topic:
     name: str
-    checks: tuple[str, ...]  # patterns of ids; one of them at any entrypoint tests the topic
+    checks: tuple[str, ...]  # patterns of ids; one of them on any entrypoint tests the topic
     how: str
 
 
@@ -53,7 +53,7 @@ TOPICS = (
         "probe (PROBE=1 of behindproxy-serve)",
     ),
     Topic(
-        "trust at direct",
+        "trust on direct",
         ("trust.direct_cannot_spoof", "trust.redirect_not_steered@direct"),
         "name the server's own address (--direct), from a machine or an address that is not the proxy's, and "
         "a path that shows an absolute address",
@@ -65,7 +65,7 @@ TOPICS = (
     Topic(
         "cookies",
         ("application.cookies", "application.cookies_secure"),
-        "name a path whose answer to GET sets a cookie (--path)",
+        "name a path whose response to GET sets a cookie (--path)",
     ),
     Topic(
         "documentation",
@@ -82,12 +82,12 @@ TOPICS = (
 
 def not_tested(results: Iterable[Result]) -> list[NotTested]:
     """Return the topics that no check tested, each with the reason that most of its checks gave."""
-    known = list(results)
+    rows = list(results)
     missing = []
     for topic in TOPICS:
         its = [
             one
-            for one in known
+            for one in rows
             for pattern in topic.checks
             if fnmatchcase(one.place, pattern if "@" in pattern else f"{pattern}@*")
         ]

@@ -13,7 +13,7 @@ QUESTIONS: dict[Level, tuple[str, str, str]] = {
     "hardening": ("Is it hardened?", "yes", "not entirely"),
 }
 THERE = "app.answers"  # what else passed says nothing of an application that was not seen
-NAMED = 4  # failed checks; of more, the number
+MAX_NAMES = 4  # failed checks; of more, the number
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Answer:
     places: tuple[str, ...] = ()  # `id@entrypoint` of what failed, and of what could not be checked
 
     def __str__(self) -> str:
-        more = len(self.places) - NAMED
-        named = ", ".join(self.places[:NAMED]) + (f" and {more} more" if more > 0 else "")
-        return f"{self.answer}: {named}" if named else self.answer
+        more = len(self.places) - MAX_NAMES
+        names = ", ".join(self.places[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+        return f"{self.answer}: {names}" if names else self.answer
 
 
 def verdict(results: Iterable[Result]) -> list[Answer]:
@@ -45,14 +45,14 @@ def _answer(level: Level, results: Collection[Result]) -> Answer:
     question, holds, fails = QUESTIONS[level]
     failed = tuple(one.place for one in results if one.status == "failed")
     unknown = tuple(one.place for one in results if one.status == "error")
-    checked = sum(one.status in ("passed", "failed", "accepted") for one in results)
+    count = sum(one.status in ("passed", "failed", "accepted") for one in results)
     accepted = sum(one.status == "accepted" for one in results)
     but = f", {accepted} accepted" if accepted else ""
     if failed:
         also = f", and {len(unknown)} could not be checked" if unknown else ""
-        return Answer(question, f"{fails} ({len(failed)} of {checked} failed{but}{also})", False, failed)
+        return Answer(question, f"{fails} ({len(failed)} of {count} failed{but}{also})", False, failed)
     if unknown:
         return Answer(question, f"not known ({len(unknown)} could not be checked{but})", None, unknown)
-    if not checked:
+    if not count:
         return Answer(question, "not checked", None)
-    return Answer(question, f"{holds} ({checked - accepted} passed{but})", True)
+    return Answer(question, f"{holds} ({count - accepted} passed{but})", True)

@@ -20,7 +20,7 @@ PREFIX = httpx.URL(URLS["http"] or URLS["https"]).path.rstrip("/")
 unstripped = os.environ.get("STRIP_PREFIX") == "false"
 documented = pytest.mark.skipif(os.environ.get("DOCS", "public") != "public", reason="DOCS is not public")
 untrusted = pytest.mark.skipif(bool(os.environ.get("TRUSTED_PROXIES")), reason="TRUSTED_PROXIES is set")
-listed = pytest.mark.skipif(os.environ.get("ROOT_PATH_IN_SERVERS") == "false", reason="not in the schema")
+in_schema = pytest.mark.skipif(os.environ.get("ROOT_PATH_IN_SERVERS") == "false", reason="not in the schema")
 
 
 def get(entrypoint: str, path: str, **headers: str) -> Any:
@@ -32,7 +32,7 @@ def get(entrypoint: str, path: str, **headers: str) -> Any:
 
 def send(url: str, headers: dict[str, str] | None = None) -> Any:
     trusted = ssl.create_default_context(cafile=os.environ.get("CA_FILE") or None)
-    return httpx.get(url, headers=headers, verify=trusted, trust_env=False)
+    return httpx.get(url, headers=headers, verify=trusted, trust_env=False, timeout=60)
 
 
 def documentation(entrypoint: str, path: str, **headers: str) -> Any:
@@ -55,7 +55,7 @@ def test_the_docs_page_names_the_schema_under_the_prefix(entrypoint: str) -> Non
 
 
 @documented
-@listed
+@in_schema
 @pytest.mark.parametrize("entrypoint", URLS)
 def test_the_first_server_of_the_schema_is_the_prefix(entrypoint: str) -> None:
     schema = documentation(entrypoint, SCHEMA).json()

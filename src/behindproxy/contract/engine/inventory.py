@@ -42,7 +42,7 @@ class Docs:
 
 
 @dataclass
-class Found:
+class Inventory:
     """Subjects, as paths of the application without the prefix."""
 
     at: str = ""  # the entrypoint that said what exists
@@ -56,7 +56,7 @@ class Found:
     streams: list[str] = field(default_factory=list)
     sockets: list[str] = field(default_factory=list)
     socket_io: list[str] = field(default_factory=list)  # where its server answers, or may
-    lost: dict[str, str] = field(default_factory=dict)  # a socket's literal and its page
+    socket_pages: dict[str, str] = field(default_factory=dict)  # a socket's literal and its page
     fallback: str = ""  # the text that unknown paths are answered with, where it is a 200
     one_answer: bool = False  # which is no page
     in_code: bool = False  # the routes have the prefix themselves, and nothing is stripped
@@ -65,14 +65,14 @@ class Found:
     @property
     def routes(self) -> list[str]:
         """GET paths that answer, the schema's first."""
-        known = [(path, one) for path, one in self.answers.items() if path not in self.streams]
-        return [path for path, one in known if one.status < 400 and one.whole and not self.covers(one)]
+        candidates = [(path, one) for path, one in self.answers.items() if path not in self.streams]
+        return [path for path, one in candidates if one.status < 400 and one.whole and not self.covers(one)]
 
     @property
     def present(self) -> list[str]:
         """Return paths that exist, whatever they answer to GET: an MCP server wants another header (406)."""
-        known = {path: answer.status for path, answer in self.answers.items() if not self.covers(answer)}
-        return [path for path, status in known.items() if status < 500 and status not in (404, 421)]
+        statuses = {path: answer.status for path, answer in self.answers.items() if not self.covers(answer)}
+        return [path for path, status in statuses.items() if status < 500 and status not in (404, 421)]
 
     @property
     def route(self) -> str:
@@ -99,9 +99,9 @@ class Found:
 
     @property
     def showing(self) -> list[str]:
-        """Return paths whose answers show an absolute address of this deployment; the long ones last."""
-        shown = [(not answer.whole, path) for path, answer in self.answers.items() if answer.addresses]
-        return [path for _, path in sorted(shown, key=lambda one: one[0])]
+        """Return paths whose responses show an absolute address of this deployment; the long ones last."""
+        candidates = [(not answer.whole, path) for path, answer in self.answers.items() if answer.addresses]
+        return [path for _, path in sorted(candidates, key=lambda one: one[0])]
 
     @property
     def cookies(self) -> list[str]:
@@ -133,11 +133,9 @@ class Found:
 
     def summary(self) -> list[str]:
         """Return what was found in a few lines, for the start of a run."""
-        schema = (
-            f"schema {self.schema_path}, {len(mapping(self.schema.get('paths')))} paths"
-            if self.schema_path
-            else "no schema"
-        )
+        paths = f"{len(mapping(self.schema.get('paths')))} paths"
+        served = f"schema {self.schema_path}" if self.schema_path else "a schema that is not public"
+        schema = f"{served}, {paths}" if self.schema else "no schema"
         schema += f", of an application mounted at {self.mount}" if self.mount else ""
         parts = {
             "answers": len(self.routes),
@@ -146,14 +144,14 @@ class Found:
             "slash redirects": len(self.redirects),
             "answers with cookies": len(self.cookies),
         }
-        named = [f"streams {', '.join(self.streams[:3])}"] if self.streams else []
-        named += [f"WebSockets {', '.join(self.sockets[:3])}"] if self.sockets else []
-        named += [f"documentation {', '.join(one.path for one in self.docs[:3])}"] if self.docs else []
+        subjects = [f"streams {', '.join(self.streams[:3])}"] if self.streams else []
+        subjects += [f"WebSockets {', '.join(self.sockets[:3])}"] if self.sockets else []
+        subjects += [f"documentation {', '.join(one.path for one in self.docs[:3])}"] if self.docs else []
         schema += f"; mounted applications {', '.join(self.mounts[:3])}" if self.mounts else ""
         return [
             schema,
             ", ".join(f"{count} {name}" for name, count in parts.items()),
-            "; ".join(named) or "no documentation page, stream or WebSocket",
+            "; ".join(subjects) or "no documentation page, stream or WebSocket",
             *self.notes,
         ]
 
@@ -162,8 +160,8 @@ class Found:
 def patterns(paths: tuple[str, ...]) -> list[re.Pattern[str]]:
     """Return what a path like one of these looks like; each segment has one gap at most, from its first
     parameter to its last, so that no path takes long to compare."""
-    found = [re.sub(r"\\\{[^/]*\\\}", "[^/]+", re.escape(one)) for one in paths if len(one) > 1]
-    return [re.compile(one) for one in found]
+    expressions = [re.sub(r"\\\{[^/]*\\\}", "[^/]+", re.escape(one)) for one in paths if len(one) > 1]
+    return [re.compile(one) for one in expressions]
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -172,14 +170,14 @@ def mapping(value: Any) -> dict[str, Any]:
 
 def schema_of(document: Any) -> dict[str, Any]:
     """Return the document where it is an OpenAPI schema, otherwise an empty one."""
-    known = mapping(document)
-    return known if "openapi" in known and isinstance(known.get("paths"), dict) else {}
+    schema = mapping(document)
+    return schema if "openapi" in schema and isinstance(schema.get("paths"), dict) else {}
 
 
 def servers_of(document: Any) -> list[str]:
     """Return the addresses of a schema's servers; what is no address is left out."""
-    listed = mapping(document).get("servers")
-    urls = [mapping(one).get("url") for one in listed] if isinstance(listed, list) else []
+    servers = mapping(document).get("servers")
+    urls = [mapping(one).get("url") for one in servers] if isinstance(servers, list) else []
     return [url for url in urls if isinstance(url, str)]
 
 

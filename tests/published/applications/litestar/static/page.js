@@ -1,0 +1,2 @@
+const answer = await fetch(new URL("../books", import.meta.url));
+document.getElementById("books").textContent = await answer.text();
