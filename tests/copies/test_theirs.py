@@ -382,7 +382,7 @@ def test_an_image_of_theirs_has_what_it_had(source, project):
 def test_a_dockerignore_of_theirs_that_allows_is_told_what_to_allow(source, project):
     shop = project("allowing", theirs(**{".dockerignore": "# ours\n*\n!their\n", **REQUIREMENTS}))
     code, output = source.new(shop, **MODULE)
-    assert code == 0 and "must then allow what Dockerfile.dockerignore allows" in output, output
+    assert code == 0 and "must allow what Dockerfile.dockerignore allows" in output, output
     assert "!deployment/behindproxy_serve-*.whl" in output, output
 
 
