@@ -18,7 +18,10 @@ def by_name(scope: Scope) -> dict[bytes, bytes]:
 
 def values(scope: Scope, name: bytes) -> list[bytes]:
     """Return every value of one header."""
-    last = by_name(scope)
+    return _values(scope, by_name(scope), name)
+
+
+def _values(scope: Scope, last: dict[bytes, bytes], name: bytes) -> list[bytes]:
     if name not in last:
         return []
     if len(last) == len(scope["headers"]):  # no header is there twice
@@ -26,16 +29,28 @@ def values(scope: Scope, name: bytes) -> list[bytes]:
     return [value for one, value in scope["headers"] if one == name]
 
 
-def delete(scope: Scope, name: bytes) -> None:
-    """Delete every header of that name."""
-    if name in by_name(scope):
-        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != name]
+def take(scope: Scope, name: bytes) -> list[bytes]:
+    """Delete every header of that name, and return their values."""
+    last = by_name(scope)
+    every = _values(scope, last, name)
+    if every:
+        remaining = last.copy()
+        del remaining[name]
+        _replace(scope, [pair for pair in scope["headers"] if pair[0] != name], remaining)
+    return every
 
 
 def put(scope: Scope, name: bytes, value: bytes) -> None:
     """Set one header, in place of all that have its name."""
-    delete(scope, name)
-    scope["headers"] = [*scope["headers"], (name, value)]
+    last = by_name(scope)
+    headers = [pair for pair in scope["headers"] if pair[0] != name] if name in last else scope["headers"]
+    _replace(scope, [*headers, (name, value)], {**last, name: value})
+
+
+def _replace(scope: Scope, headers: list[tuple[bytes, bytes]], last: dict[bytes, bytes]) -> None:
+    """Set a new list, and what is known of it: a copy of the scope goes on with the one that it has."""
+    scope["headers"] = headers
+    scope[KEY] = (headers, last)
 
 
 def framing(scope: Scope) -> list[bytes]:
@@ -45,4 +60,7 @@ def framing(scope: Scope) -> list[bytes]:
 
 def may_have_body(scope: Scope) -> bool:
     """Return False where none can follow: HTTP/1.1 announces a body (RFC 9112, 6.3)."""
-    return any(value != b"0" for value in framing(scope)) or scope["http_version"] >= "2"
+    last = by_name(scope)
+    if b"content-length" in last or b"transfer-encoding" in last:
+        return any(value != b"0" for value in framing(scope)) or scope["http_version"] >= "2"
+    return bool(scope["http_version"] >= "2")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from starlette.types import ASGIApp
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from .middleware.aliases import Aliases
 from .middleware.any_asgi import AnyASGI
@@ -17,6 +16,7 @@ from .middleware.bare_prefix import BarePrefix
 from .middleware.body_first import BodyFirst
 from .middleware.body_limit import BodyLimit
 from .middleware.docs import Docs
+from .middleware.forwarded import Forwarded
 from .middleware.health import Health
 from .middleware.host_guard import HostGuard
 from .middleware.leaving import Leaving
@@ -49,8 +49,7 @@ def own_options(settings: Settings) -> bool:
 
 
 def forwarded(app: ASGIApp, settings: Settings) -> ASGIApp:
-    # Uvicorn's types of an ASGI application are not Starlette's.
-    return ProxyHeadersMiddleware(app, settings.forwarded_allow_ips)  # type: ignore[arg-type,return-value]
+    return Forwarded(app, settings.forwarded_allow_ips)
 
 
 ORDER = (

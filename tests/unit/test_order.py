@@ -22,13 +22,13 @@ OUTSIDE = {
     ("fastapi", True, True): "AnyASGI ProxyToken Aliases",
     ("fastapi", False, False): "AnyASGI Aliases RootPath",
     ("fastapi", False, True): "AnyASGI ProxyToken Aliases RootPath",
-    ("gunicorn", True, False): "ProxyHeadersMiddleware Aliases RootPath",
+    ("gunicorn", True, False): "Forwarded Aliases RootPath",
     ("gunicorn", True, True): "ProxyToken Aliases RootPath",
-    ("gunicorn", False, False): "ProxyHeadersMiddleware Aliases RootPath",
+    ("gunicorn", False, False): "Forwarded Aliases RootPath",
     ("gunicorn", False, True): "ProxyToken Aliases RootPath",
-    ("hypercorn", True, False): "ProxyHeadersMiddleware Aliases RootPath WholeBody",
+    ("hypercorn", True, False): "Forwarded Aliases RootPath WholeBody",
     ("hypercorn", True, True): "ProxyToken Aliases RootPath WholeBody",
-    ("hypercorn", False, False): "ProxyHeadersMiddleware Aliases RootPath WholeBody",
+    ("hypercorn", False, False): "Forwarded Aliases RootPath WholeBody",
     ("hypercorn", False, True): "ProxyToken Aliases RootPath WholeBody",
 }
 # Inside, for each of them, by whether it may leave (drain mark) and whether there is a probe.
@@ -86,7 +86,7 @@ def test_every_server_is_among_them():
 
 def test_beside_the_token_forwarded_headers_are_read_and_nothing_is_left_out():
     outermost = wrap(Application(), Settings(proxy_token="secret", app_server="gunicorn"))
-    assert layers(outermost.trusting) == ["ProxyHeadersMiddleware", *layers(outermost)[1:]]
+    assert layers(outermost.trusting) == ["Forwarded", *layers(outermost)[1:]]
     assert outermost.trusting.app is outermost.app
 
 

@@ -1,8 +1,10 @@
 """The public prefix without a trailing slash, where a page's relative addresses lose its last segment."""
 
+from collections.abc import Awaitable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..headers import delete, values
+from ..headers import by_name, take
 
 HEADER = b"x-replaced-path"  # Traefik's replacePathRegex writes it where the path was the prefix alone
 
@@ -16,15 +18,15 @@ class BarePrefix:
     def __init__(self, app: ASGIApp, prefix: str) -> None:
         self.app, self.prefix = app, prefix
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        replaced = values(scope, HEADER)
-        if replaced:
-            delete(scope, HEADER)
-        bare = replaced == [self.prefix.encode()] or scope["path"] == self.prefix
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] != "http" or (scope["path"] != self.prefix and HEADER not in by_name(scope)):
+            return self.app(scope, receive, send)
+        bare = take(scope, HEADER) == [self.prefix.encode()] or scope["path"] == self.prefix
         if not bare or scope["method"] not in ("GET", "HEAD"):
-            return await self.app(scope, receive, send)
+            return self.app(scope, receive, send)
+        return self._lead(scope, receive, send)
+
+    async def _lead(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = scope.get("query_string", b"")
         location = f"{self.prefix}/".encode() + (b"?" + query if query else b"")
         leads = False

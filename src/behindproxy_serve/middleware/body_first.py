@@ -1,6 +1,7 @@
 """What Traefik cuts off: a long response to a request with a body, over HTTP/1.1."""
 
 from collections import deque
+from collections.abc import Awaitable
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,9 +28,12 @@ class BodyFirst:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http" or not may_have_body(scope):
-            return await self.app(scope, receive, send)
+            return self.app(scope, receive, send)
+        return self._after_body(scope, receive, send)
+
+    async def _after_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         ahead, whole = deque[Message](), False
 
         async def reading() -> Message:

@@ -2,6 +2,7 @@
 have one (buffering) holds every stream back until it ends."""
 
 import time
+from collections.abc import Awaitable
 
 import anyio
 from starlette.requests import ClientDisconnect
@@ -26,9 +27,12 @@ class BodyLimit:
         self.app, self.limit = app, limit
         self.together, self.total_bytes = max(TOGETHER_BYTES, TOGETHER_BODIES * limit), 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http" or not may_have_body(scope):
-            return await self.app(scope, receive, send)
+            return self.app(scope, receive, send)
+        return self._limit(scope, receive, send)
+
+    async def _limit(self, scope: Scope, receive: Receive, send: Send) -> None:
         # More than 4300 digits are no int for Python, and a server may take them.
         if any(
             value.isdigit() and int(value.lstrip(b"0")[:20] or 0) > self.limit for value in framing(scope)

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 from types import FrameType
 
@@ -33,11 +34,14 @@ class Health:
         self.none: dict[tuple[str, str], float] = {}  # method and path, and until when
         self.own: set[tuple[str, str]] = set()  # what the application has told its health by
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
             self._note_sigterm()
         if scope["type"] != "http" or scope["path"] not in self.paths:
-            return await self.app(scope, receive, send)
+            return self.app(scope, receive, send)
+        return self._tell(scope, receive, send)
+
+    async def _tell(self, scope: Scope, receive: Receive, send: Send) -> None:
         ready = scope["path"] in self.ready
         if ready and (self.stopping or self.mark.exists()):
             # `close`: the health check's own connection must not outlive its use.

@@ -1,6 +1,7 @@
 """No request without one sound Host reaches what builds URLs from it."""
 
 import re
+from collections.abc import Awaitable
 from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,10 +23,14 @@ class HostGuard:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan" or self._sound(scope):
-            await self.app(scope, receive, send)
-        elif scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
+            return self.app(scope, receive, send)
+        return self._refuse(scope, receive, send)
+
+    @staticmethod
+    async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
             await problem(400, "the Host header is malformed")(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})

@@ -1,6 +1,7 @@
 """The last responses of a container that is about to stop (behindproxy_serve/drain.py)."""
 
 import os
+from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -11,14 +12,14 @@ class Leaving:
     def __init__(self, app: ASGIApp, mark: str) -> None:
         self.app, self.mark = app, mark
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http" or not os.path.exists(self.mark):
-            return await self.app(scope, receive, send)
+            return self.app(scope, receive, send)
 
-        async def closing(message: Message) -> None:
+        def closing(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 headers = [pair for pair in message["headers"] if pair[0].lower() != b"connection"]
                 message = {**message, "headers": [*headers, (b"connection", b"close")]}
-            await send(message)
+            return send(message)
 
-        await self.app(scope, receive, closing)
+        return self.app(scope, receive, closing)

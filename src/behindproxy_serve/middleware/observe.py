@@ -4,8 +4,10 @@ import logging
 import os
 import re
 import time
+from collections.abc import Awaitable
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
+from random import Random
 
 from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, compile_path
@@ -18,6 +20,7 @@ from ..request_id import request_id
 from ..routes import routes
 from .health import HEALTH
 
+HEADER = b"x-request-id"
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"))
@@ -38,6 +41,7 @@ class Observe:
     def __init__(self, app: ASGIApp, prefix: str, folder: Path, host: str, port: int) -> None:
         self.app, self.prefix, self.folder, self.host, self.port = app, prefix, folder, host, port
         self.slot = Slot()
+        self.bits = Random().getrandbits  # of this process; an id is no secret
         self.checks = frozenset((*HEALTH, *(f"{prefix}{path}" for path in HEALTH)))
         self.second, self.until_second = 0, ""
         self.mounts = [(compile_path(path)[0], path) for path, one in routes(app) if isinstance(one, Mount)]
@@ -54,15 +58,13 @@ class Observe:
             return await self.app(scope, receive, send)
         # Noted first: mounts change the scope on the way down.
         path, began = scope["path"], time.perf_counter()
-        status, size, ids = 500, 0, values(scope, b"x-request-id")
-        parent, forwarded = by_name(scope).get(b"traceparent"), b"x-forwarded-for" in by_name(scope)
-        if len(ids) == 1 and REQUEST_ID.fullmatch(ids[0]):
-            id_ = ids[0]
-        else:
-            id_ = os.urandom(16).hex().encode()
-            put(scope, b"x-request-id", id_)  # the application reads it there
+        status, size, last = 500, 0, by_name(scope)
+        id_, parent, forwarded = last.get(HEADER, b""), last.get(b"traceparent"), b"x-forwarded-for" in last
+        if not REQUEST_ID.fullmatch(id_) or len(values(scope, HEADER)) > 1:
+            id_ = b"%032x" % self.bits(128)
+            put(scope, HEADER, id_)  # the application reads it there
 
-        async def noting(message: Message) -> None:
+        def noting(message: Message) -> Awaitable[None]:
             nonlocal status, size, id_
             kind = message["type"]
             if kind == "http.response.body" or kind == "websocket.http.response.body":
@@ -70,16 +72,16 @@ class Observe:
             elif kind == "http.response.start" or kind == "websocket.http.response.start":
                 status, headers = message["status"], message.get("headers", ())
                 for name, value in headers:
-                    if name.lower() == b"x-request-id":
+                    if name.lower() == HEADER:
                         id_ = value[:ID_LENGTH]
                         break
                 else:
-                    message = {**message, "headers": [*headers, (b"x-request-id", id_)]}
+                    message = {**message, "headers": [*headers, (HEADER, id_)]}
             elif kind == "websocket.accept":
                 status = 101
             elif kind == "websocket.close" and status != 101:
                 status = 403
-            await send(message)
+            return send(message)
 
         before = request_id.set(id_.decode())
         self.slot.began()

@@ -4,7 +4,7 @@ import secrets
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..headers import delete, values
+from ..headers import take
 
 HEADER = b"x-proxy-token"
 
@@ -21,8 +21,7 @@ class ProxyToken:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self.app
         if scope["type"] in ("http", "websocket"):
-            tokens = values(scope, HEADER)
-            delete(scope, HEADER)
+            tokens = take(scope, HEADER)
             if len(tokens) == 1 and secrets.compare_digest(tokens[0], self.token):
                 app = self.trusting
         await app(scope, receive, send)

@@ -1,5 +1,7 @@
 """What a browser is told where the application says nothing of it."""
 
+from collections.abc import Awaitable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ALWAYS = (
@@ -24,13 +26,13 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, transport: bool) -> None:
         self.app, self.transport = app, transport
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
-            return await self.app(scope, receive, send)
+            return self.app(scope, receive, send)
         secure = self.transport and scope["scheme"] in ("https", "wss")
         policy = (*ALWAYS, *TRANSPORT) if secure else ALWAYS
 
-        async def adding(message: Message) -> None:
+        def adding(message: Message) -> Awaitable[None]:
             if message["type"] in STARTS:
                 headers = list(message.get("headers", ()))
                 names = {name.lower() for name, _ in headers}
@@ -38,9 +40,9 @@ class SecurityHeaders:
                     names.add(b"x-frame-options")
                 missing = [pair for pair in policy if pair[0] not in names]
                 message = {**message, "headers": [*headers, *missing]}
-            await send(message)
+            return send(message)
 
-        await self.app(scope, receive, adding)
+        return self.app(scope, receive, adding)
 
 
 def framing(headers: list[tuple[bytes, bytes]]) -> bool:

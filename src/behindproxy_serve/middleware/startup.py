@@ -1,6 +1,7 @@
 """Why an application did not start: one line, with the key and the traceback, from every server."""
 
 import re
+from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,10 +19,12 @@ class Startup:
     def __init__(self, app: ASGIApp, module: str) -> None:
         self.app, self.module = app, module
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "lifespan":
-            return await self.app(scope, receive, send)
+            return self.app(scope, receive, send)
+        return self._start(scope, receive, send)
 
+    async def _start(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def once(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed":
                 trace = message.get("message", "").strip()
