@@ -18,7 +18,7 @@ class Forwarded:
     def __init__(self, app: ASGIApp, trusted: list[str] | str) -> None:
         self.app = app
         # Uvicorn's types of an ASGI application are not Starlette's.
-        self.read: Any = ProxyHeadersMiddleware(_nothing, trusted)  # type: ignore[arg-type]
+        self.uvicorn: Any = ProxyHeadersMiddleware(_nothing, trusted)  # type: ignore[arg-type]
         self.cache: dict[tuple[object, ...], tuple[str, tuple[str, int] | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -29,7 +29,7 @@ class Forwarded:
             if hit and len(last) == len(scope["headers"]):  # no header is there twice
                 scope["scheme"], scope["client"] = hit[0], hit[1] or client
             else:
-                await self.read(scope, receive, send)
+                await self.uvicorn(scope, receive, send)
                 self._keep(key, scope, client, last)
         await self.app(scope, receive, send)
 
