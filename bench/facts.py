@@ -13,7 +13,7 @@ from tests.checkout import Checkout, docker
 from . import generators
 from .generators import Load
 from .profile import traefik
-from .subjects import FOLDER, Running, ours
+from .subjects import FOLDER, Running, bare, ours, wrapped
 from .wrap import wrap
 
 IDLE, SOCKETS = 10_000, 1_000
@@ -31,6 +31,14 @@ def memory(progress: Callable[[str], None]) -> dict[str, str]:
         with_sockets, answered = asyncio.run(_hold(stack.urls["http"], lambda: _mib(stack)))
         rows[f"{IDLE} idle keep-alive connections and {SOCKETS} WebSockets"] = with_sockets
         rows["of which answered when asked again"] = str(answered)
+    progress("memory: one route, and the same in the middlewares")
+    for name, subject in (
+        ("the route under Uvicorn", bare("--no-access-log")),
+        ("the same, wrapped", wrapped()),
+    ):
+        with subject as server:
+            generators.run(server.urls["direct"], Load(connections=64), 4)
+            rows[name] = _mib(server)
     return rows
 
 

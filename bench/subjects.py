@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.checkout import Checkout, docker, free_block, wait_for
 from tests.proxies import __main__ as proxies
 
 from behindproxy.stack.native import MARK
-from behindproxy.stack.paths import BUILD, VENV
+from behindproxy.stack.paths import BUILD, ROOT, VENV
 
 FOLDER = BUILD / "bench"
 PREFIX = "/api/v1"
@@ -154,14 +154,25 @@ async def read_main(request: Request):
 
 
 @contextmanager
-def bare(*options: str) -> Iterator[Running]:
+def bare(*options: str, app: str = "main:app") -> Iterator[Running]:
     """Uvicorn with `options` and the route alone: nothing of this project round it."""
-    folder, port = _folder(f"bare{''.join(options)}"), free_block(1)
+    folder, port = _folder(f"bare{app}{''.join(options)}"), free_block(1)
     (folder / "main.py").write_text(ROUTE)
-    uvicorn = [sys.executable, "-m", "uvicorn", "main:app", "--app-dir", str(folder)]
+    uvicorn = [sys.executable, "-m", "uvicorn", app, "--app-dir", str(folder)]
     command = [*uvicorn, "--port", str(port), "--root-path", PREFIX, *options]
-    with _started(folder, "app", command, port) as app:
-        yield _running({"app": app}, direct=f"http://127.0.0.1:{port}")
+    environ = {
+        "APP_MODULE": "main:app",
+        "PROBE": "0",
+        "PYTHONPATH": str(ROOT / "src"),
+        "RUN_DIR": str(folder),
+    }
+    with _started(folder, "app", command, port, environ) as process:
+        yield _running({"app": process}, direct=f"http://127.0.0.1:{port}")
+
+
+def wrapped() -> AbstractContextManager[Running]:
+    """The same, with the middlewares round the route."""
+    return bare("--no-access-log", app="behindproxy_serve.asgi:app")
 
 
 PAGE = """
@@ -343,8 +354,8 @@ def _folder(name: str) -> Path:
     return folder
 
 
-def _started(folder: Path, part: str, command: list[str], port: int):
-    return proxies.started(command, folder / f"{part}.log", {}, [str(port)])
+def _started(folder: Path, part: str, command: list[str], port: int, environ: dict[str, str] | None = None):
+    return proxies.started(command, folder / f"{part}.log", environ or {}, [str(port)])
 
 
 def _running(processes: dict[str, subprocess.Popen], /, **urls: str) -> Running:
