@@ -521,7 +521,10 @@ def test_the_health_of_what_serves_it_is_as_it_is_there():
         await send({"type": "http.response.start", "status": 404, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    health = TestClient(Health(nothing, "", Path("no-such-file")))
+    async def app(scope, receive, send):  # outermost, a layer would be taken for an ASGI 2 application
+        await Health(nothing, "", Path("no-such-file"))(scope, receive, send)
+
+    health = TestClient(app)
     assert {path: health.get(path).text for path in discovery.HEALTH} == discovery.HEALTH
 
 
