@@ -20,6 +20,7 @@ def complete_gunicorn_websockets() -> None:
 
     class Complete(websocket.WebSocketProtocol):  # type: ignore[misc]
         frames = 0
+        _fragments: list[bytes]
 
         async def _read_frame(self) -> Any:
             self.frames += 1
