@@ -64,11 +64,11 @@ def ours(monkeypatch):
 
 def test_fragments_are_joined_long_before_the_message_is_whole_uvicorn():
     connection = WebSockets.__new__(WebSockets)
-    connection.frames = [b"a"]
+    connection.frames, connection.bytes = [b"a"], bytearray(b"a")  # older releases have the latter
     for _ in range(FRAGMENTS):
         connection.handle_cont(Frame(Opcode.CONT, b"x", fin=False))
     assert len(connection.frames) < FRAGMENTS / 4
-    assert b"".join(connection.frames) == b"a" + b"x" * FRAGMENTS
+    assert b"a" + b"x" * FRAGMENTS in (b"".join(connection.frames), connection.bytes)
 
 
 def test_fragments_are_joined_long_before_the_message_is_whole_gunicorn(ours):
