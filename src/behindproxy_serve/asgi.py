@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp
 
 from . import log
-from .gunicorn_websockets import let_others_have_their_turn
+from .gunicorn_websockets import complete_gunicorn_websockets
 from .hypercorn_websockets import limit_hypercorn_websockets
 from .load import load
 from .order import ORDER
@@ -27,7 +27,7 @@ def create() -> ASGIApp:
     if settings.app_server == "hypercorn":
         limit_hypercorn_websockets()
     if settings.app_server == "gunicorn":
-        let_others_have_their_turn()
+        complete_gunicorn_websockets()
     try:
         return wrap(load(settings.app_module), settings)
     except Exception as error:

@@ -9,6 +9,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 TURN_BYTES = 8192
+FRAGMENTS = 1_000  # of a message, until they are joined: each costs 60 bytes, also an empty one
 REASON = b"This WebSocket handshake has a body, more than 128 headers, or one above 8 KiB.\n"
 REFUSED = (
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -68,6 +69,14 @@ class WebSockets(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.close":
             self._go_on()  # to the client's own close
+        elif message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True  # refused, or Uvicorn logs an error of the application
+
+    def handle_cont(self, event: Any) -> None:
+        super().handle_cont(event)
+        frames = getattr(self, "frames", [])  # older releases join them at once
+        if len(frames) > FRAGMENTS:
+            frames[:] = [b"".join(frames)]
 
     def send_receive_event_to_app(self) -> None:
         """Close as Uvicorn does where a text is not UTF-8, without the traceback that it would log."""
