@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 TURN_BYTES = 1024
+DECODED = (b"connection", b"sec-websocket-extensions", b"sec-websocket-protocol")
 
 
 def limit_hypercorn_websockets() -> None:
@@ -19,8 +20,13 @@ def limit_hypercorn_websockets() -> None:
 
     class Uncompressed(ws_stream.Handshake):
         def __init__(self, headers: list[tuple[bytes, bytes]], http_version: str) -> None:
-            super().__init__(headers, http_version)
+            # It decodes these as ASCII: a traceback with their values, and 502.
+            self.is_sound = all(value.isascii() for name, value in headers if name.lower() in DECODED)
+            super().__init__(headers if self.is_sound else [], http_version)
             self.extensions = None
+
+        def is_valid(self) -> bool:
+            return self.is_sound and bool(super().is_valid())
 
     class Bounded(ws_stream.WebsocketBuffer):
         def extend(self, event: Any) -> None:
