@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 
 import anyio
 import pytest
@@ -87,6 +88,15 @@ def test_a_path_cannot_break_the_line_or_wash_the_log(capfd):
     text = capfd.readouterr().out
     assert text.count("\n") == 1 and len(text) < 3_000
     assert json.loads(text)["path"].startswith('/\n"{}\u2028xxx')
+
+
+@pytest.mark.parametrize("character", ["\0", "é", "\N{GRINNING FACE}", '"'])
+def test_a_line_is_written_to_a_pipe_at_once_and_unmixed(character, capfd):
+    layer = Observe(Starlette(), "", None, "", 0)
+    request(layer, "/" + character * 30_000, method="&" * 30_000, headers=[("x-request-id", "x" * 128)])
+    text = capfd.readouterr().out
+    assert len(text) < select.PIPE_BUF
+    assert json.loads(text)["path"].startswith("/" + character * 100)
 
 
 def test_an_answer_is_sent_where_no_line_can_be_written(monkeypatch):

@@ -21,7 +21,10 @@ from .health import HEALTH
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"))
-PATH_LENGTH, ID_LENGTH = 2_048, 128  # of the line; longer ones would wash the log
+# Of the line, in characters. Longer ones would wash the log, and what is written to a pipe at once, unmixed
+# with other workers' lines, has 4096 bytes (PIPE_BUF).
+PATH_LENGTH, METHOD_LENGTH, ID_LENGTH = 2_048, 32, 128
+ESCAPED = 12  # characters that one of a path takes at most, in JSON
 STDOUT = 1
 CLIENT_LEFT = 499  # as Traefik and nginx log it
 
@@ -104,7 +107,7 @@ class Observe:
                     f'"request_id":{quoted(id_.decode("latin-1"))},'
                     f'"trace_id":{quoted(traced[1].decode()) if traced else "null"},'
                     f'"client":{quoted(f"{client[0]}:{client[1]}") if client else "null"},'
-                    f'"method":{quoted(method)},"path":{quoted(path[:PATH_LENGTH])},"route":{quoted(route)},'
+                    f'"method":{quoted(method[:METHOD_LENGTH])},"path":{shortened(path)},"route":{quoted(route)},'
                     f'"status":{status},"bytes":{size},"seconds":{seconds:.6f}}}\n'
                 )
 
@@ -125,6 +128,12 @@ class Observe:
         if route is None or isinstance(route, Mount):
             return f"{mounted}/{{path}}" if mounted else "none"
         return str(mounted + route.path)
+
+
+def shortened(path: str) -> str:
+    """Return the beginning of `path` as JSON, of at most PATH_LENGTH characters and the quotes."""
+    text = quoted(path[:PATH_LENGTH])
+    return text if len(text) <= PATH_LENGTH + 2 else quoted(path[: PATH_LENGTH // ESCAPED])
 
 
 def _write(line: str) -> None:
