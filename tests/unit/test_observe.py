@@ -147,6 +147,31 @@ def test_a_client_that_leaves_is_no_error_of_the_application(kind, events, statu
     assert [key[2] for key in layer.slot.places] == [status]
 
 
+@pytest.mark.parametrize("answer", [400, 500])
+@pytest.mark.parametrize("parts, status", [(1, 499), (2, None)], ids=["in its upload", "after it"])
+def test_a_client_that_leaves_is_none_whatever_the_application_makes_of_it(parts, status, answer, capfd):
+    """FastAPI answers 400 to a body that breaks off, and Litestar 500, which the alert counts."""
+    events = [{"type": "http.request", "body": b"x", "more_body": number == 0} for number in range(parts)]
+    events.append({"type": "http.disconnect"})
+
+    async def app(scope, receive, send):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await JSONResponse({}, answer)(scope, receive, send)
+
+    async def receive():
+        return events.pop(0)
+
+    async def send(message):
+        pass
+
+    scope = {"type": "http", "method": "POST", "http_version": "1.1", "path": "/", "query_string": b""}
+    layer = Observe(app, "", None, "", 0)
+    anyio.run(layer, scope | {"headers": [(b"content-length", b"9")]}, receive, send)
+    assert line(capfd)["status"] == (status or answer)
+    assert [key[2] for key in layer.slot.places] == [status or answer]
+
+
 def test_an_error_of_the_application_stays_one(capfd):
     async def broken(request_):
         raise RuntimeError

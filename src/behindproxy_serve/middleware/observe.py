@@ -12,7 +12,7 @@ from starlette.routing import Mount, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from ..headers import by_name, put, values
+from ..headers import by_name, may_have_body, put, values
 from ..metrics import Slot, serve_metrics
 from ..request_id import request_id
 from ..routes import routes
@@ -65,13 +65,24 @@ class Observe:
             id_ = os.urandom(16).hex().encode()
             put(scope, b"x-request-id", id_)  # the application reads it there
 
+        whole = begun = has_left = False
+
+        async def receiving() -> Message:
+            nonlocal whole, has_left
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                has_left = has_left or not (whole or begun)
+            else:
+                whole = not message.get("more_body", False)
+            return message
+
         async def noting(message: Message) -> None:
-            nonlocal status, size, id_
+            nonlocal status, size, id_, begun
             kind = message["type"]
             if kind == "http.response.body" or kind == "websocket.http.response.body":
                 size += len(message.get("body", b""))
             elif kind == "http.response.start" or kind == "websocket.http.response.start":
-                status, headers = message["status"], message.get("headers", ())
+                status, headers, begun = message["status"], message.get("headers", ()), True
                 for name, value in headers:
                     if name.lower() == b"x-request-id":
                         id_ = value[:ID_LENGTH]
@@ -87,7 +98,8 @@ class Observe:
         before = request_id.set(id_.decode())
         self.slot.began()
         try:
-            await self.app(scope, receive, noting)
+            uploads = scope["type"] == "http" and may_have_body(scope)
+            await self.app(scope, receiving if uploads else receive, noting)
         except (ClientDisconnect, WebSocketDisconnect):
             # No error of the application, and a client that does it on purpose would have a traceback written
             # each time. The 500 that Starlette makes of it is sent to nobody.
@@ -96,6 +108,8 @@ class Observe:
             self.slot.ended()
             request_id.reset(before)
             seconds = time.perf_counter() - began
+            if has_left:  # during its upload: FastAPI answers 400 to nobody, Litestar 500
+                status = CLIENT_LEFT
             method, route = scope.get("method", "WEBSOCKET"), self.template(scope)
             self.slot.count((method if method in METHODS else "other", route, status), seconds)
             # The proxy's and the container's own checks come every second. Nobody has forwarded them.
