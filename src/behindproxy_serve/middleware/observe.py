@@ -65,24 +65,24 @@ class Observe:
             id_ = os.urandom(16).hex().encode()
             put(scope, b"x-request-id", id_)  # the application reads it there
 
-        whole = begun = has_left = False
+        whole = has_begun = has_left = False
 
         async def receiving() -> Message:
             nonlocal whole, has_left
             message = await receive()
             if message["type"] == "http.disconnect":
-                has_left = has_left or not (whole or begun)
+                has_left = has_left or not (whole or has_begun)
             else:
                 whole = not message.get("more_body", False)
             return message
 
         async def noting(message: Message) -> None:
-            nonlocal status, size, id_, begun
+            nonlocal status, size, id_, has_begun
             kind = message["type"]
             if kind == "http.response.body" or kind == "websocket.http.response.body":
                 size += len(message.get("body", b""))
             elif kind == "http.response.start" or kind == "websocket.http.response.start":
-                status, headers, begun = message["status"], message.get("headers", ()), True
+                status, headers, has_begun = message["status"], message.get("headers", ()), True
                 for name, value in headers:
                     if name.lower() == b"x-request-id":
                         id_ = value[:ID_LENGTH]
