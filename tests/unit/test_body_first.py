@@ -68,7 +68,7 @@ def test_a_moment_passes_between_the_end_of_the_body_and_the_response(monkeypatc
 
 
 def test_before_a_short_one_it_is_seen_whether_the_client_has_left():
-    """An application that does not read the body would not know, and its response be the one that is logged."""
+    """An application that does not read the body would not know, and its response would be logged."""
     events = []
 
     async def receive():
