@@ -49,7 +49,7 @@ def test_each_line_is_json_and_none_has_a_query(server, workers, tmp_path, monke
             served.get(f"{path}?token={TOKEN}")
         answers = {
             path: send(served.url, f"GET {path}?token={TOKEN} HTTP/1.1", HANDSHAKE)[9:]
-            for path in ("/ws", "/refused", "/crash", "/crash-late", "/nowhere")
+            for path in ("/ws", "/closed", "/refused", "/crash", "/crash-late", "/nowhere")
         }
         assert answers["/ws"] == answers["/crash-late"] == b"101"
         assert b"101" not in (answers["/refused"], answers["/crash"], answers["/nowhere"])
@@ -67,6 +67,7 @@ def test_each_line_is_json_and_none_has_a_query(server, workers, tmp_path, monke
     entries = [json.loads(line) for line in lines]
     assert entries[0]["message"].startswith("exec ")
     assert any(one["message"] == "has no handler" for one in entries)
+    assert not [one for one in entries if "in closed" in one.get("exception", "")]
     for what in ("cannot answer", "cannot accept", "cannot go on"):
         assert any(what in one.get("exception", "") for one in entries), what
     # Each of them is a request, and the servers do not say so a second time.
