@@ -14,8 +14,15 @@ from .read_only import advice
 QUERY = re.compile(
     r"""(?:(?<=\S)\?(?=["')\],;]*[^\s"')\],;])|\?(?=[\w.~%+-]+=))\S*?(?=["')\],;]{0,3}(?:\s|$))"""
 )
-# Observe says the same of each WebSocket: Uvicorn's line, and those of the library below it.
-SAID_BY_OBSERVE = ('%s - "WebSocket %s"', "connection open", "connection closed", "connection rejected")
+# Observe says the same of each WebSocket: Uvicorn's line, and those of the library below it. The last is
+# asyncio's of each part of a response whose client has left (Hypercorn).
+SAID_BY_OBSERVE = (
+    '%s - "WebSocket %s"',
+    "connection open",
+    "connection closed",
+    "connection rejected",
+    "socket.send() raised exception.",
+)
 
 
 def line(message: str, moment: float | None = None, **more: str) -> str:

@@ -25,6 +25,7 @@ from .middleware.proxy_token import ProxyToken
 from .middleware.root_path import RootPath
 from .middleware.security_headers import SecurityHeaders
 from .middleware.startup import Startup
+from .middleware.turns import Turns
 from .middleware.whole_body import WholeBody
 from .probe import Probe
 from .settings import Settings
@@ -69,6 +70,8 @@ ORDER = (
     Layer(lambda s: s.app_server == "hypercorn", lambda app, s: WholeBody(app)),
     # What is made below has them too.
     Layer(always, lambda app, s: SecurityHeaders(app, bool(s.domain))),
+    # No response that is made below keeps the process to itself.
+    Layer(always, lambda app, s: Turns(app)),
     # The errors that are made below have the request's id; whatever is refused is logged and counted.
     Layer(
         always,

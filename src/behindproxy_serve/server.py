@@ -116,6 +116,11 @@ def _gunicorn(settings: Settings) -> list[str]:
         # middleware/aliases.py deletes those that stand for another.
         "--header-map": "dangerous",
         "--logger-class": "behindproxy_serve.gunicorn_logger.Logger",
+        # Traefik's maxHeaderBytes is the limit, whatever the server. By default a URL has at most 4094 bytes,
+        # a header 8190, and there are 100 of them. 0: unlimited.
+        "--limit-request-line": 0,
+        "--limit-request-field_size": 0,
+        "--limit-request-fields": 8192,
         "--no-control-socket": None,  # a file in $HOME, which the container's user has not
         "--worker-tmp-dir": "/tmp",
         "--bind": f"{settings.app_host}:{settings.app_port}",

@@ -23,6 +23,14 @@ async def echo(websocket: WebSocket) -> None:
     await websocket.send_text(await websocket.receive_text())
 
 
+@app.websocket("/closed")
+async def closed(websocket: WebSocket) -> None:
+    """As frameworks do that close at the end, whatever it was."""
+    await websocket.accept()
+    await websocket.receive()
+    await websocket._send({"type": "websocket.close", "code": 1000})
+
+
 @app.websocket("/refused")
 async def refused(websocket: WebSocket) -> None:
     await websocket.close()

@@ -67,6 +67,22 @@ def test_a_moment_passes_between_the_end_of_the_body_and_the_response(monkeypatc
     assert slept[-1] == body_first.PAUSE_SECONDS > 0
 
 
+def test_before_a_short_one_it_is_seen_whether_the_client_has_left():
+    """An application that does not read the body would not know, and its response would be logged."""
+    events = []
+
+    async def receive():
+        events.append("left")
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        events.append(message["type"])
+
+    scope = {"type": "http", "method": "POST", "http_version": "1.1", "headers": [LENGTH]}
+    anyio.run(BodyFirst(JSONResponse({})), scope, receive, send)
+    assert events == ["left", "http.response.start", "http.response.body"]
+
+
 @pytest.mark.parametrize("app", [JSONResponse({}), PlainTextResponse("x" * body_first.LONG_BYTES)])
 def test_a_short_response_waits_for_nothing(app):
     assert happened(app, [b"x"])[0] == "start"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 
 import anyio
 import pytest
@@ -89,6 +90,15 @@ def test_a_path_cannot_break_the_line_or_wash_the_log(capfd):
     assert json.loads(text)["path"].startswith('/\n"{}\u2028xxx')
 
 
+@pytest.mark.parametrize("character", ["\0", "é", "\N{GRINNING FACE}", '"'])
+def test_a_line_is_written_to_a_pipe_at_once_and_unmixed(character, capfd):
+    layer = Observe(Starlette(), "", None, "", 0)
+    request(layer, "/" + character * 30_000, method="&" * 30_000, headers=[("x-request-id", "x" * 128)])
+    text = capfd.readouterr().out
+    assert len(text) < select.PIPE_BUF
+    assert json.loads(text)["path"].startswith("/" + character * 100)
+
+
 def test_an_answer_is_sent_where_no_line_can_be_written(monkeypatch):
     read_end, write_end = os.pipe()
     os.close(read_end)
@@ -135,6 +145,31 @@ def test_a_client_that_leaves_is_no_error_of_the_application(kind, events, statu
     anyio.run(layer, scope, receive, send)
     assert line(capfd)["status"] == status
     assert [key[2] for key in layer.slot.places] == [status]
+
+
+@pytest.mark.parametrize("answer", [400, 500])
+@pytest.mark.parametrize("parts, status", [(1, 499), (2, None)], ids=["in its upload", "after it"])
+def test_a_client_that_leaves_is_none_whatever_the_application_makes_of_it(parts, status, answer, capfd):
+    """FastAPI answers 400 to a body that breaks off, and Litestar 500, which the alert counts."""
+    events = [{"type": "http.request", "body": b"x", "more_body": number == 0} for number in range(parts)]
+    events.append({"type": "http.disconnect"})
+
+    async def app(scope, receive, send):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await JSONResponse({}, answer)(scope, receive, send)
+
+    async def receive():
+        return events.pop(0)
+
+    async def send(message):
+        pass
+
+    scope = {"type": "http", "method": "POST", "http_version": "1.1", "path": "/", "query_string": b""}
+    layer = Observe(app, "", None, "", 0)
+    anyio.run(layer, scope | {"headers": [(b"content-length", b"9")]}, receive, send)
+    assert line(capfd)["status"] == (status or answer)
+    assert [key[2] for key in layer.slot.places] == [status or answer]
 
 
 def test_an_error_of_the_application_stays_one(capfd):

@@ -163,6 +163,19 @@ def test_a_client_s_wrong_password_says_nothing_of_the_health(tmp_path):
     assert answers == [200, 200, 503, 401]
 
 
+@pytest.mark.parametrize("own", [200, 400, 500])
+def test_a_client_cannot_make_a_replica_unhealthy(tmp_path, own):
+    """Where its own request gets another response than the health check's: a malformed header, a password."""
+
+    async def app(scope, receive, send):
+        status = own if any(name == b"x-odd" for name, _ in scope["headers"]) else 404
+        await PlainTextResponse("", status)(scope, receive, send)
+
+    health = Health(app, "/p", tmp_path / "draining")
+    client = [("x-forwarded-for", "192.0.2.1"), ("x-odd", "1")]
+    assert [ask(health, "/readyz", headers=headers)[0] for headers in (client, ())] == [own, 200]
+
+
 @pytest.mark.parametrize(
     ("own", "other"),
     [

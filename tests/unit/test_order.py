@@ -32,14 +32,12 @@ OUTSIDE = {
     ("hypercorn", False, True): "ProxyToken Aliases RootPath WholeBody",
 }
 # Inside, for each of them, by whether it may leave (drain mark) and whether there is a probe.
+LATER = "HostGuard Health BodyLimit BodyFirst BarePrefix Startup"
 INSIDE = {
-    (False, False): "SecurityHeaders Observe HostGuard Health BodyLimit BodyFirst BarePrefix Startup",
-    (False, True): "SecurityHeaders Observe HostGuard Health BodyLimit BodyFirst BarePrefix Startup Probe",
-    (True, False): "SecurityHeaders Observe Leaving HostGuard Health BodyLimit BodyFirst BarePrefix Startup",
-    (
-        True,
-        True,
-    ): "SecurityHeaders Observe Leaving HostGuard Health BodyLimit BodyFirst BarePrefix Startup Probe",
+    (False, False): f"SecurityHeaders Turns Observe {LATER}",
+    (False, True): f"SecurityHeaders Turns Observe {LATER} Probe",
+    (True, False): f"SecurityHeaders Turns Observe Leaving {LATER}",
+    (True, True): f"SecurityHeaders Turns Observe Leaving {LATER} Probe",
 }
 
 

@@ -39,6 +39,11 @@ def test_gunicorn_believes_nobody_by_itself():
     assert line[line.index("--forwarded-allow-ips") + 1] == ""
 
 
+def test_gunicorn_takes_the_headers_that_traefik_does():
+    line = argv(app_server="gunicorn")
+    assert "--limit-request-line 0 --limit-request-field_size 0 --limit-request-fields 8192" in line
+
+
 @pytest.mark.parametrize("server", ALL)
 def test_workers_and_address_reach_every_server(server):
     line = argv(app_server=server, app_workers=3, app_host="0.0.0.0", app_port=8123)

@@ -46,11 +46,14 @@ class BodyFirst:
             return message
 
         async def after_body(message: Message) -> None:
-            if message["type"] == "http.response.start" and is_long(message):
-                with anyio.move_on_after(AHEAD_SECONDS):
+            if message["type"] == "http.response.start":
+                waits = is_long(message)
+                # A short one waits for nothing: it is only seen whether the client has left (observe.py).
+                with anyio.move_on_after(AHEAD_SECONDS if waits else 0):
                     while not whole and sum(len(one.get("body", b"")) for one in ahead) < AHEAD_BYTES:
                         ahead.append(await received())
-                await anyio.sleep(PAUSE_SECONDS)
+                if waits:
+                    await anyio.sleep(PAUSE_SECONDS)
             await send(message)
 
         await self.app(scope, reading, after_body)

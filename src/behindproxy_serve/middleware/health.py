@@ -22,7 +22,8 @@ class Health:
     Otherwise the application answers. Its redirect or 4xx is none about its health (it has no such path, a
     login, a list of hosts): this answers 200 in its place, and for a minute by itself. Each request may
     cost the application a line in its log, or a traceback. But 400 is TrustedHostMiddleware's to every
-    host of the stack, so nobody would be served.
+    host of the stack, so nobody would be served. A client's own request, with its password or its malformed
+    header, says nothing of the next.
     """
 
     def __init__(self, app: ASGIApp, prefix: str, mark: Path) -> None:
@@ -50,21 +51,20 @@ class Health:
         if scope["method"] not in ("GET", "HEAD"):
             return await self.app(scope, receive, send)
         request, now = (scope["method"], scope["path"]), time.monotonic()
-        none = now < self.none.get(request, now)
+        none, forwarded = now < self.none.get(request, now), b"x-forwarded-for" in by_name(scope)
 
         async def unless_none(message: Message) -> None:
             nonlocal none
             if message["type"] == "http.response.start" and request not in self.own:
                 none = _says_nothing(message["status"])
-                if not none:
+                if not (none or forwarded):
                     self.own.add(request)
             if not none:
                 await send(message)
 
         if not none:
             await self.app(scope, receive, unless_none)
-            # A client's own request, a wrong password in it, says nothing of the next.
-            if none and b"x-forwarded-for" not in by_name(scope):
+            if none and not forwarded:
                 self.none[request] = now + SENT_AGAIN_SECONDS
         if none:
             await JSONResponse({"status": "ready" if ready else "ok"})(scope, receive, send)

@@ -14,7 +14,7 @@ from starlette.routing import Mount, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from ..headers import by_name, put, values
+from ..headers import by_name, may_have_body, put, values
 from ..metrics import Slot, serve_metrics
 from ..request_id import request_id
 from ..routes import routes
@@ -24,7 +24,10 @@ HEADER = b"x-request-id"
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"))
-PATH_LENGTH, ID_LENGTH = 2_048, 128  # of the line; longer ones would wash the log
+# Of the line, in characters. Longer ones would wash the log, and what is written to a pipe at once, unmixed
+# with other workers' lines, has 4096 bytes (PIPE_BUF).
+PATH_LENGTH, METHOD_LENGTH, ID_LENGTH = 2_048, 32, 128
+ESCAPED = 12  # characters that one of a path takes at most, in JSON
 STDOUT = 1
 CLIENT_LEFT = 499  # as Traefik and nginx log it
 
@@ -64,13 +67,24 @@ class Observe:
             id_ = b"%032x" % self.bits(128)
             put(scope, HEADER, id_)  # the application reads it there
 
+        whole = has_begun = has_left = False
+
+        async def receiving() -> Message:
+            nonlocal whole, has_left
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                has_left = has_left or not (whole or has_begun)
+            else:
+                whole = not message.get("more_body", False)
+            return message
+
         def noting(message: Message) -> Awaitable[None]:
-            nonlocal status, size, id_
+            nonlocal status, size, id_, has_begun
             kind = message["type"]
             if kind == "http.response.body" or kind == "websocket.http.response.body":
                 size += len(message.get("body", b""))
             elif kind == "http.response.start" or kind == "websocket.http.response.start":
-                status, headers = message["status"], message.get("headers", ())
+                status, headers, has_begun = message["status"], message.get("headers", ()), True
                 for name, value in headers:
                     if name.lower() == HEADER:
                         id_ = value[:ID_LENGTH]
@@ -86,7 +100,8 @@ class Observe:
         before = request_id.set(id_.decode())
         self.slot.began()
         try:
-            await self.app(scope, receive, noting)
+            uploads = scope["type"] == "http" and may_have_body(scope)
+            await self.app(scope, receiving if uploads else receive, noting)
         except (ClientDisconnect, WebSocketDisconnect):
             # No error of the application, and a client that does it on purpose would have a traceback written
             # each time. The 500 that Starlette makes of it is sent to nobody.
@@ -95,6 +110,8 @@ class Observe:
             self.slot.ended()
             request_id.reset(before)
             seconds = time.perf_counter() - began
+            if has_left:  # during its upload: FastAPI answers 400 to nobody, Litestar 500
+                status = CLIENT_LEFT
             method, route = scope.get("method", "WEBSOCKET"), self.template(scope)
             self.slot.count((method if method in METHODS else "other", route, status), seconds)
             # The proxy's and the container's own checks come every second. Nobody has forwarded them.
@@ -106,7 +123,7 @@ class Observe:
                     f'"request_id":{quoted(id_.decode("latin-1"))},'
                     f'"trace_id":{quoted(traced[1].decode()) if traced else "null"},'
                     f'"client":{quoted(f"{client[0]}:{client[1]}") if client else "null"},'
-                    f'"method":{quoted(method)},"path":{quoted(path[:PATH_LENGTH])},"route":{quoted(route)},'
+                    f'"method":{quoted(method[:METHOD_LENGTH])},"path":{shortened(path)},"route":{quoted(route)},'
                     f'"status":{status},"bytes":{size},"seconds":{seconds:.6f}}}\n'
                 )
 
@@ -127,6 +144,12 @@ class Observe:
         if route is None or isinstance(route, Mount):
             return f"{mounted}/{{path}}" if mounted else "none"
         return str(mounted + route.path)
+
+
+def shortened(path: str) -> str:
+    """Return the beginning of `path` as JSON, of at most PATH_LENGTH characters and the quotes."""
+    text = quoted(path[:PATH_LENGTH])
+    return text if len(text) <= PATH_LENGTH + 2 else quoted(path[: PATH_LENGTH // ESCAPED])
 
 
 def _write(line: str) -> None:
