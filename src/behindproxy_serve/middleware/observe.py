@@ -67,24 +67,17 @@ class Observe:
             id_ = b"%032x" % self.bits(128)
             put(scope, HEADER, id_)  # the application reads it there
 
-        whole = has_begun = has_left = False
-
-        async def receiving() -> Message:
-            nonlocal whole, has_left
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                has_left = has_left or not (whole or has_begun)
-            else:
-                whole = not message.get("more_body", False)
-            return message
+        upload = Upload(receive) if scope["type"] == "http" and may_have_body(scope) else None
 
         def noting(message: Message) -> Awaitable[None]:
-            nonlocal status, size, id_, has_begun
+            nonlocal status, size, id_
             kind = message["type"]
             if kind == "http.response.body" or kind == "websocket.http.response.body":
                 size += len(message.get("body", b""))
             elif kind == "http.response.start" or kind == "websocket.http.response.start":
-                status, headers, has_begun = message["status"], message.get("headers", ()), True
+                status, headers = message["status"], message.get("headers", ())
+                if upload:
+                    upload.has_answer = True
                 for name, value in headers:
                     if name.lower() == HEADER:
                         id_ = value[:ID_LENGTH]
@@ -100,8 +93,7 @@ class Observe:
         before = request_id.set(id_.decode())
         self.slot.began()
         try:
-            uploads = scope["type"] == "http" and may_have_body(scope)
-            await self.app(scope, receiving if uploads else receive, noting)
+            await self.app(scope, upload.receive if upload else receive, noting)
         except (ClientDisconnect, WebSocketDisconnect):
             # No error of the application, and a client that does it on purpose would have a traceback written
             # each time. The 500 that Starlette makes of it is sent to nobody.
@@ -110,7 +102,7 @@ class Observe:
             self.slot.ended()
             request_id.reset(before)
             seconds = time.perf_counter() - began
-            if has_left:  # during its upload: FastAPI answers 400 to nobody, Litestar 500
+            if upload and upload.has_left:  # FastAPI answers 400 to nobody, Litestar 500
                 status = CLIENT_LEFT
             method, route = scope.get("method", "WEBSOCKET"), self.template(scope)
             self.slot.count((method if method in METHODS else "other", route, status), seconds)
@@ -150,6 +142,22 @@ def shortened(path: str) -> str:
     """Return the beginning of `path` as JSON, of at most PATH_LENGTH characters and the quotes."""
     text = quoted(path[:PATH_LENGTH])
     return text if len(text) <= PATH_LENGTH + 2 else quoted(path[: PATH_LENGTH // ESCAPED])
+
+
+class Upload:
+    """Note whether the client left before the end of its body, and before a response began."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.next = receive
+        self.is_whole = self.has_answer = self.has_left = False
+
+    async def receive(self) -> Message:
+        message = await self.next()
+        if message["type"] == "http.disconnect":
+            self.has_left = self.has_left or not (self.is_whole or self.has_answer)
+        else:
+            self.is_whole = not message.get("more_body", False)
+        return message
 
 
 def _write(line: str) -> None:
