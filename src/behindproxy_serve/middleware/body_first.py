@@ -49,9 +49,10 @@ class BodyFirst:
             if message["type"] == "http.response.start":
                 waits = is_long(message)
                 # A short one waits for nothing: it is only seen whether the client has left (observe.py).
-                with anyio.move_on_after(AHEAD_SECONDS if waits else 0):
-                    while not whole and sum(len(one.get("body", b"")) for one in ahead) < AHEAD_BYTES:
-                        ahead.append(await received())
+                if not whole:
+                    with anyio.move_on_after(AHEAD_SECONDS if waits else 0):
+                        while not whole and sum(len(one.get("body", b"")) for one in ahead) < AHEAD_BYTES:
+                            ahead.append(await received())
                 if waits:
                     await anyio.sleep(PAUSE_SECONDS)
             await send(message)
