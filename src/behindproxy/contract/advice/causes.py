@@ -3,6 +3,7 @@
 In the order of a request's way, the more particular before the more general.
 """
 
+from ..engine.deadline import SILENCES
 from ..engine.lies import FAKE_IP
 from .cause import ROOT_PATH, Cause, Red, proxys_own_404, public_404
 from .signs import ANSWERS, elsewhere
@@ -52,6 +53,17 @@ ARRIVING = (
         ("*@https",),
     ),
     # Nothing arrives.
+    *(
+        Cause(
+            f"{name}_silent",
+            f"nothing responds at the entrypoint {name}, but {other} responds",
+            lambda red, name=name, other=other: (
+                red.says(f"app.answers@{name}", *SILENCES) and red.spared(f"app.answers@{other}")
+            ),
+            (f"*@{name}",),
+        )
+        for name, other in (("https", "http"), ("http", "https"))
+    ),
     Cause(
         "trusted_host",
         "TrustedHostMiddleware in the application refuses the deployment's own name",

@@ -11,6 +11,9 @@ import httpx
 
 ANSWER_SECONDS = 60
 NOT_CHECKED = "not checked: "  # what came when the run had no time left
+NO_ANSWER = "could not check: "  # what came where no response did
+# What an entrypoint without a response does.
+SILENCES = ("nothing answers", "no response ends in time", "no response that can be read comes")
 
 
 class OutOfTime(RuntimeError):
