@@ -138,11 +138,11 @@ OFTEN_TAKEN_FOR_A_CAUSE = (
 @pytest.mark.parametrize("setting", [OURS, Setting("nginx", "uvicorn", prefix="/api/v1")])
 def test_an_entrypoint_that_does_not_respond_is_the_only_cause(setting):
     red = {f"{check}@https": NO_CONNECTION for check in OFTEN_TAKEN_FOR_A_CAUSE}
-    found = diagnose(results(red), setting=setting)
-    assert [one.cause for one in found.causes] == [
+    diagnosis = diagnose(results(red), setting=setting)
+    assert [one.cause for one in diagnosis.causes] == [
         "nothing responds at the entrypoint https, but http responds"
     ]
-    assert found.unexplained == []
+    assert diagnosis.unexplained == []
 
 
 def test_what_got_no_response_names_no_cause():

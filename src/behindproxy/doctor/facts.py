@@ -152,6 +152,7 @@ class Facts:
     answers: dict[str, Answer] = field(default_factory=dict)  # by name, like http@loopback
     target: Answer | None = None  # of the URL that was given
     target_ours: bool = False  # its address is one of this machine's
+    no_neighbour: bool = False  # its address is of this machine's own network, and nobody there has it
     elsewhere: dict[str, Answer] = field(default_factory=dict)  # other ways to the URL's service
     # Where what listens at the URL's port was connecting to, and got no response.
     connecting: tuple[str, ...] = ()

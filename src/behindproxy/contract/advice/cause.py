@@ -37,8 +37,8 @@ class Red:
         return origins if origins and not any(host in origins[0] for host in self.setting.hosts) else ["\0"]
 
     def __call__(self, pattern: str) -> bool:
-        """Return whether a check is red that fits `id@entrypoint`, with wildcards; without @, at any. One that
-        got no response says nothing of what it would have shown."""
+        """Return whether a check is red that fits `id@entrypoint`, with wildcards; without @, at any. One
+        without a response says nothing of what it would have shown."""
         return bool(self.seen(pattern))
 
     def spared(self, pattern: str) -> bool:

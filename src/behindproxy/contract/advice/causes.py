@@ -32,6 +32,16 @@ def slashes(red: Red) -> bool:
     return bool(marker and observed) and (not observed.startswith("/") or observed.endswith("/"))
 
 
+def silent(name: str, other: str) -> Cause:
+    """Return the cause that explains an entrypoint without a response, while the `other` has one."""
+    return Cause(
+        f"{name}_silent",
+        f"nothing responds at the entrypoint {name}, but {other} responds",
+        lambda red: red.says(f"app.answers@{name}", *SILENCES) and red.spared(f"app.answers@{other}"),
+        (f"*@{name}",),
+    )
+
+
 ARRIVING = (
     # The containers, before any request.
     Cause(
@@ -53,17 +63,8 @@ ARRIVING = (
         ("*@https",),
     ),
     # Nothing arrives.
-    *(
-        Cause(
-            f"{name}_silent",
-            f"nothing responds at the entrypoint {name}, but {other} responds",
-            lambda red, name=name, other=other: (
-                red.says(f"app.answers@{name}", *SILENCES) and red.spared(f"app.answers@{other}")
-            ),
-            (f"*@{name}",),
-        )
-        for name, other in (("https", "http"), ("http", "https"))
-    ),
+    silent("https", "http"),
+    silent("http", "https"),
     Cause(
         "trusted_host",
         "TrustedHostMiddleware in the application refuses the deployment's own name",

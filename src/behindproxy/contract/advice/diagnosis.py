@@ -101,8 +101,8 @@ def diagnose(
         if len(major) == MAX_CAUSES:
             break
         one = by_place[place]
-        seen = place in reds_left.observed and not one.observed.startswith(NO_ANSWER)
-        if one.check.group == "application" and seen:
+        has_answer = not one.observed.startswith(NO_ANSWER)
+        if one.check.group == "application" and has_answer and place in reds_left.observed:
             pattern = cookie_lines(one.observed) if one.check.id == "application.cookies" else ""
             line = source.fault(pattern, one.observed) if source else ""
             alike = same_fault(reds_left, one.check.id)
