@@ -89,8 +89,8 @@ PRIVATE_ELSEWHERE = error(
 )
 NO_NEIGHBOUR = error(
     "url.no_neighbour",
-    "{address} is of this machine's own network, and no machine there has it: it is off, disconnected, or has "
-    "another address",
+    "{address} is of this machine's own network, and no machine there has it: it is off, disconnected, or "
+    "has another address",
     "check with ip addr on that machine; if it is this one, set BIND_ADDRESS to an address that it has",
 )
 SPEAKS_TLS = error("url.speaks_tls", "{port} speaks TLS", "use {https_url}")

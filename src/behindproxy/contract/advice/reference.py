@@ -39,11 +39,11 @@ CAUSES: dict[str, str] = {
         "and `make logs` say so."
     ),
     "https_silent": (
-        "see what stands between here and HTTPS_PORT, since the stack itself responds: a firewall that blocks "
+        "see what stands between here and HTTPS_PORT, since the stack responds: a firewall that blocks "
         "one port (`make doctor URL=…` explains it), or a wrong port in --tls-url."
     ),
     "http_silent": (
-        "see what stands between here and HTTP_PORT, since the stack itself responds: a firewall that blocks "
+        "see what stands between here and HTTP_PORT, since the stack responds: a firewall that blocks "
         "one port (`make doctor URL=…` explains it), or a wrong port in the URL."
     ),
     "direct_silent": (
