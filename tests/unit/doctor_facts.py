@@ -348,6 +348,7 @@ URLS = [
         ["url.dropped_on_the_way"],
     ),
     (answer("unreachable", "8.8.8.8", 8000, detail="No route to host"), {}, ["url.rejected_on_the_way"]),
+    (answer(address="8.8.8.8", **HELLO, without=("2001:db8::9 (timed out)",)), {}, ["url.dead_address"]),
     (answer("unreachable", "8.8.8.8", 8000), {}, ["url.no_route"]),
     (answer("unreachable", "10.1.2.3", 8000), {}, ["url.private_elsewhere", "url.no_route"]),
     (answer("no_name", "", at="http://server.invalid/", detail="unknown"), {}, ["url.no_name"]),

@@ -91,6 +91,7 @@ class Answer:
     detail: str = ""
     hops: tuple[str, ...] = ()  # the URLs that led here by redirects
     seconds: float = 0.0  # until the response began, or until there was none
+    without: tuple[str, ...] = ()  # the name's addresses that were tried before, and why each gave none
 
     @property
     def text(self) -> str:

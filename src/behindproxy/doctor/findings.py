@@ -246,6 +246,13 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "open tcp {port} there, and run make doctor URL={url} on that machine",
             source=ANSWERS,
         ),
+        warning(
+            "url.dead_address",
+            "{host} has another address, where nothing responds: {addresses}; who tries it first waits, "
+            "or never arrives",
+            "remove it from the name's DNS records, or serve there too (BIND_ADDRESS=:: for IPv6)",
+            source=ANSWERS,
+        ),
         NO_NEIGHBOUR,
         PRIVATE_ELSEWHERE,
         FIREWALL,
