@@ -43,6 +43,21 @@ def test_who_reaches_the_direct_entrypoint_is_as_it_was_published(host, reach, m
     assert reach in line
 
 
+@pytest.mark.parametrize(
+    ("runtime", "address", "is_told"),
+    [("native", "0.0.0.0", True), ("native", "192.0.2.1", False), ("docker", "0.0.0.0", False)],
+)
+def test_natively_every_ipv4_address_is_every_ipv6_address_too(
+    runtime, address, is_told, monkeypatch, capsys
+):
+    monkeypatch.setattr(
+        addresses, "_own_addresses", lambda version: {4: ["192.0.2.1"], 6: ["2001:db8::7"]}[version]
+    )
+    monkeypatch.setattr(ownership, "own", list)
+    addresses.show(runtime, settings(bind_address=address))
+    assert ("opens IPv6 too: 2001:db8::7" in capsys.readouterr().out) is is_told
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
 def test_an_address_of_this_machine_is_not_lost(address):
     assert ports.lost_address(settings(bind_address=address)) == []
