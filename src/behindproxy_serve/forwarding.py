@@ -12,8 +12,6 @@ TRAEFIK_HEADERS = (
     "X-Forwarded-Prefix",
     "X-Forwarded-Proto",
     "X-Forwarded-Server",
-    "X-Forwarded-Tls-Client-Cert",
-    "X-Forwarded-Tls-Client-Cert-Info",
     "X-Forwarded-Uri",
     "X-Real-Ip",
 )
@@ -140,6 +138,9 @@ IDENTITY = (
     "X-Forwarded-Name",
     "X-Forwarded-Preferred-Username",
     "X-Forwarded-Roles",
+    # Traefik deletes these two of a client, but not of one behind TRUSTED_PROXIES.
+    "X-Forwarded-Tls-Client-Cert",
+    "X-Forwarded-Tls-Client-Cert-Info",
     "X-Forwarded-User",
     "X-Forwarded-Username",
     "X-Goog-Authenticated-User-Email",

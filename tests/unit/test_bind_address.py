@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from behindproxy.stack import addresses, docker, ownership, render
+from behindproxy.stack import addresses, docker, native, ownership, ports, render
 from behindproxy.stack.settings import StackSettings
 
 
@@ -41,6 +41,39 @@ def test_who_reaches_the_direct_entrypoint_is_as_it_was_published(host, reach, m
     addresses.show("docker", settings())
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("direct ")]
     assert reach in line
+
+
+@pytest.mark.parametrize(
+    ("runtime", "address", "is_told"),
+    [("native", "0.0.0.0", True), ("native", "192.0.2.1", False), ("docker", "0.0.0.0", False)],
+)
+def test_natively_every_ipv4_address_is_every_ipv6_address_too(
+    runtime, address, is_told, monkeypatch, capsys
+):
+    monkeypatch.setattr(
+        addresses, "_own_addresses", lambda version: {4: ["192.0.2.1"], 6: ["2001:db8::7"]}[version]
+    )
+    monkeypatch.setattr(ownership, "own", list)
+    addresses.show(runtime, settings(bind_address=address))
+    assert ("opens IPv6 too: 2001:db8::7" in capsys.readouterr().out) is is_told
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_an_address_of_this_machine_is_not_lost(address):
+    assert ports.lost_address(settings(bind_address=address)) == []
+
+
+def test_an_address_that_this_machine_lost_is_unhealthy_in_both_runtimes(monkeypatch, capsys):
+    elsewhere = settings(bind_address="192.0.2.7")
+    (line,) = ports.lost_address(elsewhere)
+    monkeypatch.setattr(native, "_app_answers", lambda settings: True)
+    monkeypatch.setattr(native, "_status", lambda url: None)
+    assert line in native.unhealthy(elsewhere)
+    for name in ("_own", "_unhealthy", "_beside", "_unreached"):
+        monkeypatch.setattr(docker, name, lambda *_: [])
+    monkeypatch.setattr(docker, "_environment", lambda settings: {})
+    assert docker.ps(elsewhere) == 1
+    assert line in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1"])

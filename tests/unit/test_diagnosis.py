@@ -118,6 +118,39 @@ def test_what_a_browser_meets_is_the_fault_that_was_read_in_the_page():
     assert not result.unexplained
 
 
+NO_CONNECTION = "could not check: ConnectionError: nothing answers at https://localhost:9443 (timed out)"
+OFTEN_TAKEN_FOR_A_CAUSE = (
+    "app.answers",
+    "app.doubled_prefix",
+    "app.not_found_is_the_applications",
+    "application.redirects",
+    "links.host",
+    "links.prefix",
+    "path.same_at_server",
+    "redirect.keeps_prefix",
+    "scope.client",
+    "scope.scheme",
+    "trust.one_value_each",
+    "trust.proxy_cannot_spoof",
+)
+
+
+@pytest.mark.parametrize("setting", [OURS, Setting("nginx", "uvicorn", prefix="/api/v1")])
+def test_an_entrypoint_that_does_not_respond_is_the_only_cause(setting):
+    red = {f"{check}@https": NO_CONNECTION for check in OFTEN_TAKEN_FOR_A_CAUSE}
+    diagnosis = diagnose(results(red), setting=setting)
+    assert [one.cause for one in diagnosis.causes] == [
+        "nothing responds at the entrypoint https, but http responds"
+    ]
+    assert diagnosis.unexplained == []
+
+
+def test_what_got_no_response_names_no_cause():
+    red = {f"{check}@https": NO_CONNECTION for check in OFTEN_TAKEN_FOR_A_CAUSE if check != "app.answers"}
+    (cause,) = diagnose(results(red), setting=Setting("nginx", "uvicorn", prefix="/api/v1")).causes
+    assert cause.fix == "the fix"  # the check's own
+
+
 def test_nothing_red_is_no_diagnosis():
     assert diagnose([]) == Diagnosis()
 

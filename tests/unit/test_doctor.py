@@ -76,6 +76,25 @@ def test_a_name_server_that_is_silent_is_not_waited_for(monkeypatch):
     assert asking.ask("http://slow.example.com/").detail == "the name server does not answer"
 
 
+@pytest.mark.parametrize(("first", "without"), [("2001:db8::9", ("2001:db8::9 (timed out)",)), ("::1", ())])
+def test_a_dead_address_of_a_name_is_told_though_the_next_responds(first, without, monkeypatch):
+    def once(url, address, port, *_):
+        return Answer(url, address, port, "timed_out" if address == first else "http", 200)
+
+    monkeypatch.setattr(asking, "resolve", lambda host: [first, "192.0.2.9"])
+    monkeypatch.setattr(asking, "_once", once)
+    answer = asking.ask("http://api.test/")
+    assert (answer.outcome, answer.address, answer.without) == ("http", "192.0.2.9", without)
+
+
+@pytest.mark.parametrize("state", ["FAILED", "INCOMPLETE"])
+def test_who_is_not_there_in_this_machine_s_own_network_is_known(state, monkeypatch):
+    lines = {"10.0.0.9": f"10.0.0.9 dev eth0 {state}\n", "10.0.0.1": "10.0.0.1 dev eth0 REACHABLE\n"}
+    monkeypatch.setattr(machine, "_run", lambda *command: lines.get(command[-1], ""))
+    addresses = ("10.0.0.9", "10.0.0.1", "8.8.8.8")
+    assert [machine.no_neighbour(address) for address in addresses] == [True, False, False]
+
+
 def test_production_is_asked_by_its_name_at_each_address():
     facts = healthy(domain="api.example.com", acme_email="ops@example.com")
     facts.containers = [

@@ -102,6 +102,7 @@ def test_what_leaves_the_exit_status_alone():
         (WARNING, "probe.open"),
         (WARNING, "settings.not_applied"),
         (WARNING, "settings.refused"),
+        (WARNING, "url.dead_address"),
         (WARNING, "url.slow"),
         (NOTE, "connection.editor_forwards"),
         (NOTE, "container.starting"),

@@ -25,7 +25,13 @@ def middlewares(**settings: str) -> dict:
 def blanked(**settings: str) -> set[str]:
     headers = middlewares(**settings)["scrub-headers"]["headers"]["customRequestHeaders"]
     assert not any(headers.values())
-    return set(headers) - {"Sec-Websocket-Extensions", "X-Replaced-Path"}
+    return set(headers) - {"Sec-Websocket-Extensions", "X-Replaced-Path", "X-Forwarded-Prefix"}
+
+
+def test_traefik_deletes_what_it_would_pass_on_of_a_client_behind_load_balancers():
+    headers = middlewares(trusted_proxies="192.0.2.1")["scrub-headers"]["headers"]["customRequestHeaders"]
+    names = {"X-Forwarded-Prefix", "X-Forwarded-Tls-Client-Cert", "X-Forwarded-Tls-Client-Cert-Info"}
+    assert names <= set(headers)
 
 
 def test_traefik_deletes_what_is_on_the_list_and_each_name_is_once_on_it():

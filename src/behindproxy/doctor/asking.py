@@ -100,11 +100,14 @@ def _try_each(url: str, address: str, port: int, ca_file: str, seconds: float) -
     except OSError as error:
         return Answer(url, "", port, "no_name", detail=error.strerror or str(error))
     deadline = time.monotonic() + WHOLE_SECONDS
+    without: list[str] = []
     for candidate in candidates:
         answer = _once(url, candidate, port, ca_file, seconds)
         if answer.outcome not in ("refused", "unreachable", "timed_out") or time.monotonic() > deadline:
             break
-    return answer
+        if not ip_address(candidate).is_loopback:  # localhost: most servers listen on one of its two
+            without.append(f"{candidate} ({answer.text})")
+    return replace(answer, without=tuple(without))
 
 
 def _once(url: str, address: str, port: int, ca_file: str, seconds: float) -> Answer:

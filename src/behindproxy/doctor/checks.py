@@ -177,6 +177,14 @@ def _container(facts: Facts, container: Container) -> Iterator[Step]:
         yield ok(name, f"{container.health or 'runs'}{listens}")
 
 
+def bound(facts: Facts) -> Iterator[Step]:
+    address = ip_address(facts.settings.bind_address)
+    if not facts.runtime or not facts.own or address.is_unspecified or address.is_loopback:
+        return
+    if address not in map(ip_address, facts.own):
+        yield finding("BIND_ADDRESS", "port.no_address", address=address)
+
+
 def published(facts: Facts) -> Iterator[Step]:
     if facts.runtime != "docker" or not facts.engine:
         return
@@ -422,6 +430,7 @@ CHECKS: list[Callable[[Facts], Iterator[Step]]] = [
     runtime,
     applied,
     parts,
+    bound,
     published,
     network,
     entrypoints,

@@ -91,6 +91,7 @@ class Answer:
     detail: str = ""
     hops: tuple[str, ...] = ()  # the URLs that led here by redirects
     seconds: float = 0.0  # until the response began, or until there was none
+    without: tuple[str, ...] = ()  # the name's addresses that were tried before, and why each gave none
 
     @property
     def text(self) -> str:
@@ -152,6 +153,7 @@ class Facts:
     answers: dict[str, Answer] = field(default_factory=dict)  # by name, like http@loopback
     target: Answer | None = None  # of the URL that was given
     target_ours: bool = False  # its address is one of this machine's
+    no_neighbour: bool = False  # its address is of this machine's own network, and nobody there has it
     elsewhere: dict[str, Answer] = field(default_factory=dict)  # other ways to the URL's service
     # Where what listens at the URL's port was connecting to, and got no response.
     connecting: tuple[str, ...] = ()

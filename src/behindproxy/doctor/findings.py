@@ -87,6 +87,12 @@ PRIVATE_ELSEWHERE = error(
     "use the machine's public address, a VPN, or ssh -L {port}:localhost:{port} THAT-MACHINE",
     source=PUBLIC,
 )
+NO_NEIGHBOUR = error(
+    "url.no_neighbour",
+    "{address} is of this machine's own network, and no machine there has it: it is off, disconnected, or "
+    "has another address",
+    "check with ip addr on that machine; if it is this one, set BIND_ADDRESS to an address that it has",
+)
 SPEAKS_TLS = error("url.speaks_tls", "{port} speaks TLS", "use {https_url}")
 CONNECTING = error(
     "url.gateway",
@@ -240,6 +246,14 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "open tcp {port} there, and run make doctor URL={url} on that machine",
             source=ANSWERS,
         ),
+        warning(
+            "url.dead_address",
+            "{host} has another address, where nothing responds: {addresses}; who tries it first waits, "
+            "or never arrives",
+            "remove it from the name's DNS records, or serve there too (BIND_ADDRESS=:: for IPv6)",
+            source=ANSWERS,
+        ),
+        NO_NEIGHBOUR,
         PRIVATE_ELSEWHERE,
         FIREWALL,
         error(
@@ -339,6 +353,14 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             "no route leads to {address}: {reason}",
             "check for a network that is down, an address in another network, or IPv6 where there is none",
         ),
+        error(
+            "url.rejected_on_the_way",
+            "a firewall rejects what arrives for {port} of {address} ({reason}), as firewalld does, or a "
+            "router on the way knows no way there",
+            "open tcp {port} there (firewall-cmd --add-port={port}/tcp)",
+            source=ANSWERS,
+        ),
+        NO_NEIGHBOUR,
         PRIVATE_ELSEWHERE,
     ),
     "Name not resolved": (
@@ -828,6 +850,12 @@ CATALOGUE: dict[str, tuple[Finding, ...]] = {
             source=ANSWERS,
         ),
         error("network.refused", ("{part}: the request failed ({answer})"), "check make logs FOLLOW=0"),
+        error(
+            "port.no_address",
+            "this machine has no address {address} any more, so nobody reaches its ports",
+            "set BIND_ADDRESS to an address that it has, then run make up",
+            source=LISTENS,
+        ),
         error(
             "port.not_published",
             "{port} of this machine leads to no container",

@@ -157,6 +157,8 @@ def _target(facts: Facts, url: str) -> None:
     other = asking.ask(urlunsplit(parts._replace(path=_another_path(parts.path), query="")), ca_file=ca_file)
     facts.elsewhere["another path"] = other
     facts.target_ours = other.address in facts.own or other.address.startswith("127.")
+    if other.outcome in ("timed_out", "unreachable") and not facts.target_ours:
+        facts.no_neighbour = machine.no_neighbour(other.address)
     if other.outcome in NOT_REACHED:
         facts.target = replace(other, url=url)
         return

@@ -106,6 +106,11 @@ def connecting(port: int) -> set[tuple[Any, str]]:
     }
 
 
+def no_neighbour(address: str) -> bool:
+    """Whether the kernel has looked for `address` in this machine's own network, and nobody there has it."""
+    return any(state in _run("ip", "neigh", "show", "to", address) for state in ("FAILED", "INCOMPLETE"))
+
+
 def shown(command: list[str]) -> str:
     """As a person typed it: `fastapi dev main.py`, not the interpreter and the folders before it."""
     if len(command) > 1 and re.match(r"python[\d.]*$", Path(command[0]).name):

@@ -1,6 +1,9 @@
 """Why an address gave no response: each cause judged against the facts, the likeliest first."""
 
+import errno
+import os
 from collections.abc import Iterator
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from behindproxy.stack.paths import CA_FILE, ROOT
@@ -152,6 +155,9 @@ def timed_out(facts: Facts, answer: Answer) -> Iterator[Step]:
         else:
             yield cause("url.firewall_unseen", port=port, firewall=facts.firewall)
         return
+    if facts.no_neighbour:
+        yield cause("url.no_neighbour", address=answer.address)
+        return
     yield from _private_elsewhere(facts, answer)
     yield cause("url.dropped_on_the_way", port=port, url=answer.url)
 
@@ -165,13 +171,9 @@ def _private_elsewhere(facts: Facts, answer: Answer) -> Iterator[Step]:
 
 def _same_network(own: str, other: str) -> bool:
     """Guess without the netmask: the first half of an IPv4 address, the first 64 bits of an IPv6."""
-    if (":" in own) != (":" in other):
-        return False
-    return (
-        own.split(":")[:4] == other.split(":")[:4]
-        if ":" in own
-        else own.split(".")[:2] == other.split(".")[:2]
-    )
+    here, there = ip_address(own), ip_address(other)
+    size = 8 if here.version == 6 else 2
+    return here.version == there.version and here.packed[:size] == there.packed[:size]
 
 
 def no_answer(facts: Facts, answer: Answer) -> Iterator[Step]:
@@ -264,6 +266,12 @@ def _behind_the_port(facts: Facts, answer: Answer, container: Container, target:
 
 
 def unreachable(facts: Facts, answer: Answer) -> Iterator[Step]:
+    if facts.no_neighbour:
+        yield cause("url.no_neighbour", address=answer.address)
+        return
+    if answer.detail == os.strerror(errno.EHOSTUNREACH):  # an ICMP message: the kernel itself has a route
+        yield cause("url.rejected_on_the_way", address=answer.address, port=answer.port, reason=answer.detail)
+        return
     yield from _private_elsewhere(facts, answer)
     yield cause("url.no_route", address=answer.address, reason=answer.detail)
 

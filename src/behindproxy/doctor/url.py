@@ -1,11 +1,13 @@
 """One address: what came of a request to it, and its likely causes in order."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from . import answered, unanswered
 from .addresses import kind
 from .checks import connection
 from .facts import Answer, Facts
+from .findings import cause
 from .step import Step, ok, unseen
 from .writer import writer
 
@@ -17,6 +19,9 @@ def steps(facts: Facts) -> list[Step]:
         raise ValueError("no URL was given")
     result = [*_what_came(facts, answer), *_where(facts, answer)]
     result += OUTCOMES[answer.outcome](facts, answer)
+    if answer.outcome == "http" and answer.without:
+        host = urlsplit(answer.url).hostname
+        result.append(cause("url.dead_address", host=host, addresses=", ".join(answer.without)))
     return [*result, *connection(facts, answer.port)]
 
 

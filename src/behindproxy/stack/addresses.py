@@ -36,6 +36,8 @@ def show(runtime: str, settings: StackSettings) -> None:
     for line in warnings(settings):
         print(line)
     if runtime == "native":
+        if settings.bind_address == "0.0.0.0" and (addresses := _own_addresses(6)):
+            print(f"native: BIND_ADDRESS=0.0.0.0 opens IPv6 too: {', '.join(addresses)}")
         print("native: any program of yours can send requests as the proxy does; with RUNTIME=docker, none")
 
 

@@ -262,7 +262,7 @@ def ps(settings: StackSettings) -> int:
     own = _own(_environment(settings))
     for one in sorted(own, key=lambda one: one.service):
         print(f"{one.service:<9}{one.health:<12}{one.status}")
-    missing = [*_unhealthy(settings, own), *_beside(settings, own)]
+    missing = [*_unhealthy(settings, own), *_beside(settings, own), *ports.lost_address(settings)]
     if not missing:
         missing = _unreached(settings, own)
     for problem in missing:

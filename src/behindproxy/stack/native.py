@@ -297,7 +297,7 @@ def _read_from(path: Path, position: int) -> str:
 
 def unhealthy(settings: StackSettings) -> list[str]:
     """Return what is not as it should be, a phrase each: the same questions as Compose's health checks."""
-    problems = []
+    problems = ports.lost_address(settings)
     if not _app_answers(settings):
         problems.append(f"app does not answer at port {settings.direct_port}")
     if settings.worker_command and not _worker_runs():

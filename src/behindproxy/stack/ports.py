@@ -1,5 +1,6 @@
 """Ports that somebody else has."""
 
+import errno
 import os
 import socket
 from collections.abc import Collection
@@ -39,7 +40,7 @@ def refuse_taken(
                     f"{key}={port}: this user may not open it; for example {key}={port + 8000}"
                 ) from None
             except OSError as error:
-                if error.errno == 99 or "assign" in str(error):
+                if error.errno == errno.EADDRNOTAVAIL or "assign" in str(error):
                     raise SystemExit(
                         f"BIND_ADDRESS={address}: this machine has no such address; "
                         f"for example {example('bind_address', StackSettings)}"
@@ -47,6 +48,18 @@ def refuse_taken(
                 raise SystemExit(
                     f"{key}={port}: taken{_holder(port)}; for example {key}={_free(port, settings)}"
                 ) from None
+
+
+def lost_address(settings: StackSettings) -> list[str]:
+    """Return a line if this machine no longer has BIND_ADDRESS: what is bound there stays, and unreached."""
+    address = settings.bind_address
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.bind((address, 0))
+    except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            return [f"BIND_ADDRESS={address}: this machine no longer has it, so nobody connects there"]
+    return []
 
 
 def free(port: int) -> bool:

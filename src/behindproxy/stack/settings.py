@@ -84,7 +84,7 @@ class StackSettings(Settings):
         "127.0.0.1",
         "The host address that HTTP_PORT and HTTPS_PORT are published on. 0.0.0.0 serves the network: "
         "Docker's published ports bypass the host's firewall. :: serves it over IPv6 too, in Docker from "
-        "Engine 27.",
+        "Engine 27; natively 0.0.0.0 does so as well.",
         section="ports",
         scope="stack",
         example="127.0.0.1",

@@ -251,6 +251,12 @@ CHANGES: dict[str, Mapping[str, str]] = {
         ),
         "nginx": "add a location for {prefix}/ to the server block that has this host and port.",
     },
+    "https_silent": {
+        "any": "let the proxy listen there, open the port in each firewall on the way, or correct --tls-url."
+    },
+    "http_silent": {
+        "any": "let the proxy listen there, open the port in each firewall on the way, or correct the URL."
+    },
     "direct_silent": {"any": "set --direct to where the server listens, or publish its port."},
     "lenient_parser": {
         "any": "serve with Uvicorn and httptools, Gunicorn 27 or newer, or Hypercorn, which refuse them."

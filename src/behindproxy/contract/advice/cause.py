@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+from ..engine.deadline import NO_ANSWER
 from . import advice, reference
 from .setting import Setting
 
@@ -36,16 +37,17 @@ class Red:
         return origins if origins and not any(host in origins[0] for host in self.setting.hosts) else ["\0"]
 
     def __call__(self, pattern: str) -> bool:
-        """Return whether a check is red that fits `id@entrypoint`, with wildcards; without @, at any."""
+        """Return whether a check is red that fits `id@entrypoint`, with wildcards; without @, at any. One
+        without a response says nothing of what it would have shown."""
         return bool(self.seen(pattern))
 
     def spared(self, pattern: str) -> bool:
         """Did a check that fits run, and is none of them red? A narrowed run says nothing of others."""
-        return not self(pattern) and any(fnmatch(place, _whole(pattern)) for place in self.places)
+        return not self._at(pattern) and any(fnmatch(place, _whole(pattern)) for place in self.places)
 
     def seen(self, pattern: str) -> str:
         """Return what was observed at the first place that fits."""
-        return next((text or "red" for text in self._at(pattern)), "")
+        return next((text or "red" for text in self._at(pattern) if not text.startswith(NO_ANSWER)), "")
 
     def says(self, pattern: str, *words: str) -> bool:
         """Return whether a red place that fits shows one of `words`. A status is no part of a port."""

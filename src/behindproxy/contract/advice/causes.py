@@ -3,6 +3,7 @@
 In the order of a request's way, the more particular before the more general.
 """
 
+from ..engine.deadline import SILENCES
 from ..engine.lies import FAKE_IP
 from .cause import ROOT_PATH, Cause, Red, proxys_own_404, public_404
 from .signs import ANSWERS, elsewhere
@@ -31,6 +32,16 @@ def slashes(red: Red) -> bool:
     return bool(marker and observed) and (not observed.startswith("/") or observed.endswith("/"))
 
 
+def silent(name: str, other: str) -> Cause:
+    """Return the cause that explains an entrypoint without a response, while the `other` has one."""
+    return Cause(
+        f"{name}_silent",
+        f"nothing responds at the entrypoint {name}, but {other} responds",
+        lambda red: red.says(f"app.answers@{name}", *SILENCES) and red.spared(f"app.answers@{other}"),
+        (f"*@{name}",),
+    )
+
+
 ARRIVING = (
     # The containers, before any request.
     Cause(
@@ -52,6 +63,8 @@ ARRIVING = (
         ("*@https",),
     ),
     # Nothing arrives.
+    silent("https", "http"),
+    silent("http", "https"),
     Cause(
         "trusted_host",
         "TrustedHostMiddleware in the application refuses the deployment's own name",

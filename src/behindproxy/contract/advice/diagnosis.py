@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..engine.deadline import NOT_CHECKED
+from ..engine.deadline import NO_ANSWER, NOT_CHECKED
 from ..report.result import UNFORESEEN, Result
 from .cause import Red
 from .causes import CAUSES
@@ -101,7 +101,8 @@ def diagnose(
         if len(major) == MAX_CAUSES:
             break
         one = by_place[place]
-        if one.check.group == "application" and place in reds_left.observed:
+        has_answer = not one.observed.startswith(NO_ANSWER)
+        if one.check.group == "application" and has_answer and place in reds_left.observed:
             pattern = cookie_lines(one.observed) if one.check.id == "application.cookies" else ""
             line = source.fault(pattern, one.observed) if source else ""
             alike = same_fault(reds_left, one.check.id)

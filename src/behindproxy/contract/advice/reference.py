@@ -38,6 +38,14 @@ CAUSES: dict[str, str] = {
         "traefik/dynamic/routes.toml. Traefik drops a router that names an unknown one, and `make ps` "
         "and `make logs` say so."
     ),
+    "https_silent": (
+        "see what stands between here and HTTPS_PORT, since the stack responds: a firewall that blocks "
+        "one port (`make doctor URL=…` explains it), or a wrong port in --tls-url."
+    ),
+    "http_silent": (
+        "see what stands between here and HTTP_PORT, since the stack responds: a firewall that blocks "
+        "one port (`make doctor URL=…` explains it), or a wrong port in the URL."
+    ),
     "direct_silent": (
         "in Docker add the network `direct` to the container, since one whose only network is internal "
         "silently publishes no port. Elsewhere the server listens on another address or port."

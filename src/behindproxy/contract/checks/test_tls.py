@@ -1,8 +1,8 @@
 """The certificate of the https entrypoint, which every other check there relies on."""
 
-import socket
 import ssl
 
+from ..engine import connecting
 from ..engine.check import check
 from ..engine.entrypoint import Entrypoint
 from ..engine.expect import Expect, Unexpected
@@ -23,7 +23,7 @@ from ..engine.expect import Expect, Unexpected
 def test_the_certificate_is_trusted(entrypoint: Entrypoint, expect: Expect) -> None:
     address = entrypoint.address
     entrypoint.request_text = f"TLS handshake with {address.host}:{address.port}"
-    with socket.create_connection((address.host, address.port), timeout=10) as plain:
+    with connecting.to(address.host, address.port, 10) as plain:
         try:
             with entrypoint.target.context.wrap_socket(plain, server_hostname=address.host) as secured:
                 version = secured.version()

@@ -4,13 +4,13 @@ import base64
 import hashlib
 import os
 import shutil
-import socket
 import ssl
 import tempfile
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from . import connecting
 from .entrypoint import TIMEOUT_SECONDS, Address
 from .target import Target
 
@@ -42,7 +42,7 @@ def verified_key(target: Target, address: Address) -> str | None:
     """Return a hash of the public key at `address`, once chain and name were verified with --ca-file."""
     try:
         with (
-            socket.create_connection((address.host, address.port), TIMEOUT_SECONDS) as plain,
+            connecting.to(address.host, address.port, TIMEOUT_SECONDS) as plain,
             target.context.wrap_socket(plain, server_hostname=address.host) as secured,
         ):
             der = secured.getpeercert(binary_form=True)

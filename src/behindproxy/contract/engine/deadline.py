@@ -9,8 +9,13 @@ from typing import Any
 import httpcore
 import httpx
 
+from . import connecting
+
 ANSWER_SECONDS = 60
 NOT_CHECKED = "not checked: "  # what came when the run had no time left
+NO_ANSWER = "could not check: "  # what came where no response did
+# What an entrypoint without a response does.
+SILENCES = ("nothing answers", "no response ends in time", "no response that can be read comes")
 
 
 class OutOfTime(RuntimeError):
@@ -61,7 +66,18 @@ class Backend(httpcore.SyncBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         own = before(self.end, timeout)
-        return Stream(super().connect_tcp(host, port, own, local_address, socket_options), self.end)
+        try:
+            inner = connecting.first(
+                host,
+                port,
+                own,
+                lambda at, wait: super(Backend, self).connect_tcp(
+                    at, port, wait, local_address, socket_options
+                ),
+            )
+        except OSError as error:  # the name has no address
+            raise httpcore.ConnectError(str(error)) from error
+        return Stream(inner, self.end)
 
 
 def before(end: float, timeout: float | None) -> float | None:

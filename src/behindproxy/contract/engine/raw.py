@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from . import connecting
 from .exchange import BODY_BYTES, BODY_SECONDS
 
 ANSWER_SECONDS = 10
@@ -50,7 +51,7 @@ def exchange(
 ) -> tuple[bytes, bool]:
     """Send `request` and return what came back, and whether the other side closed the connection."""
     own = (source, 0) if source else None
-    with socket.create_connection((host, port), ANSWER_SECONDS, own) as plain:
+    with connecting.to(host, port, ANSWER_SECONDS, own) as plain:
         with context.wrap_socket(plain, server_hostname=host) if context else plain as connection:
             connection.sendall(request)
             data, end = bytearray(), time.monotonic() + BODY_SECONDS

@@ -524,10 +524,11 @@ class Target:
 
 def silence(error: Exception) -> str:
     """Say what an entrypoint without a response does; a host name that does not resolve is another error."""
+    nothing, slow, unreadable = deadline.SILENCES
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-        return "no response ends in time"
+        return slow
     broken = isinstance(error, (httpx.ProtocolError, httpx.DecodingError, httpx.ReadError))
-    return "no response that can be read comes" if broken else "nothing answers"
+    return unreadable if broken else nothing
 
 
 def is_internal(host: str) -> bool:

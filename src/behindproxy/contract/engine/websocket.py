@@ -16,6 +16,8 @@ from websockets.http11 import Response
 from websockets.protocol import Event, State
 from websockets.uri import parse_uri
 
+from . import connecting
+
 __all__ = ["Frame", "Opcode", "WebSocket"]
 
 Kind = TypeVar("Kind", bound=Event)
@@ -48,7 +50,7 @@ class WebSocket:
         self.protocol = ClientProtocol(uri, extensions=extensions, max_size=None)
         self.events: list[Event] = []
         own = (source, 0) if source else None
-        self.connection: socket.socket = socket.create_connection((uri.host, uri.port), seconds, own)
+        self.connection: socket.socket = connecting.to(uri.host, uri.port, seconds, own)
         try:
             if context:
                 self.connection = context.wrap_socket(self.connection, server_hostname=uri.host)

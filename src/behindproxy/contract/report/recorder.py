@@ -13,7 +13,7 @@ from ..advice import diagnosis, reference
 from ..advice.setting import Setting
 from ..engine import check
 from ..engine.check import LEVELS, Level
-from ..engine.deadline import OutOfTime
+from ..engine.deadline import NO_ANSWER, OutOfTime
 from ..engine.entrypoint import Entrypoint, RateLimited
 from ..engine.expect import Expect, Unexpected
 from ..engine.shown import visible
@@ -143,7 +143,7 @@ class Recorder:
             return
         result.status, result.expected = "error", ""
         if isinstance(error, COULD_NOT_CHECK):
-            result.observed = f"could not check: {type(error).__name__}: {error}"
+            result.observed = f"{NO_ANSWER}{type(error).__name__}: {error}"
             if "CERTIFICATE" in str(error):
                 result.fix = reference.CHECKS["tls.certificate"] if self.setting.ours else CERTIFICATE_FIX
             else:
