@@ -244,14 +244,13 @@ def projects() -> set[str]:
 
 
 def remove_images(projects: set[str]) -> None:
-    """Remove the tags of those that were built here: another compose file's may have the same name, and
-    what another clone has under it stays while that has a container."""
+    """Remove our tags of those that were built here, and no tag of the user's: another compose file's may
+    have the same name, and what another clone has under it stays while that has a container."""
     own = ownership.own()
     for name in projects:
         if ownership.others(name, own):
             continue
-        form = "{{.Repository}}:{{.Tag}}"
-        for image in ownership.query("image", "ls", "--format", form, f"{name}-app"):
+        for image in (f"{name}-app:{tag}" for tag in images.TAGS):
             commands = ownership.query("image", "inspect", "--format", "{{json .Config.Cmd}}", image)
             if commands == ['["python","-m","behindproxy_serve"]']:
                 subprocess.run(["docker", "image", "rm", image], capture_output=True)

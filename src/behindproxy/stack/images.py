@@ -4,6 +4,8 @@ import subprocess
 
 from . import ownership
 
+TAGS = ("latest", "previous", "served")  # Compose's, and those of `keep`
+
 
 def serving(image: str) -> str:
     """Return the id of the image that the replicas have, of the first slot's where they differ, or that the
