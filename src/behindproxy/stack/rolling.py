@@ -192,7 +192,7 @@ def _start(settings: StackSettings, slot: str, serves: bool = False) -> None:
                 cwd=ROOT,
                 capture_output=True,
             )
-        if isinstance(error, SystemExit):
+        if isinstance(error, SystemExit) and isinstance(error.code, str):  # a number is a signal's
             raise NotReady(str(error)) from None
         raise
     _say(slot, "serving")
