@@ -16,7 +16,7 @@ import pytest
 
 import behindproxy
 from behindproxy.contract.engine import safety
-from behindproxy.stack import docker, lock, made, native, render
+from behindproxy.stack import docker, images, lock, made, native, render, rolling
 from behindproxy.stack.settings import StackSettings
 
 from .targets import target
@@ -153,6 +153,19 @@ def test_clean_leaves_the_user_s_own_tags(monkeypatch):
     monkeypatch.setattr(docker.subprocess, "run", lambda words, **_: removed.append(words[-1]))
     docker.remove_images({"shop"})
     assert sorted(removed) == ["shop-app:latest", "shop-app:previous", "shop-app:served"]
+
+
+def test_an_engine_that_can_tag_nothing_hides_no_reason(monkeypatch, capsys):
+    failure = subprocess.CompletedProcess([], 1, "", "no space left on device\n")
+    monkeypatch.setattr(images.subprocess, "run", lambda *_, **__: failure)
+    monkeypatch.setattr(images, "identity", lambda name: "sha256:new")
+    with pytest.raises(SystemExit, match="docker tag shop-app failed: no space left"):
+        images.tag("sha256:old", "shop-app")
+    images.give_back("sha256:old", "shop-app")
+    images.keep("shop-app", "sha256:old")
+    assert "no space left" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="not deployed, .*: not ready"), rolling._restored("shop-app", "old"):
+        raise rolling.NotReady("not ready")
 
 
 def test_no_bytecode_is_written_on_a_full_disk(monkeypatch):

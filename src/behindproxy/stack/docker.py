@@ -97,7 +97,7 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
         late = _not_started(settings, new) if isinstance(error, SystemExit) and not sentence else ""
         if not any(one.id in ids_before for one in there) or not settings.domain:
             _remove(new, {name}, seconds=0)
-        images.tag(served, image)
+        images.give_back(served, image)
         if sentence:
             print(trace, file=sys.stderr)
             raise SystemExit(sentence) from None
@@ -725,8 +725,10 @@ def _bring_certificates(earlier: set[str], name: str) -> None:
                     "test -e /to/acme.json || test ! -e /from/acme.json || "
                     "{ cp -p /from/acme.json /to/ && echo copied; }",
                 ],
-                check=True,
                 capture_output=True,
+                text=True,
             )
+            if copied.returncode:
+                raise SystemExit(f"the volume {volume[0]} could not be copied: {copied.stderr.strip()}")
             if copied.stdout:
                 print(f"certificates: copied from the volume {volume[0]}, which stays")
