@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -155,6 +156,16 @@ def test_clean_leaves_the_user_s_own_tags(monkeypatch):
     assert sorted(removed) == ["shop-app:latest", "shop-app:previous", "shop-app:served"]
 
 
+def test_a_program_in_a_folder_with_an_equals_sign_is_started(tmp_path, monkeypatch):
+    program = tmp_path / "e=mc2"
+    program.symlink_to(shutil.which("true"))
+    monkeypatch.setattr(native, "HOME", tmp_path)
+    monkeypatch.setattr(native, "APP_PYTHON", program)
+    text = native._supervisord(StackSettings.model_validate({}))
+    command = text.partition("[program:app]\ncommand = ")[2].partition("\n")[0]
+    assert subprocess.run(shlex.split(command.replace("%%", "%"))).returncode == 0
+
+
 def test_an_engine_that_can_tag_nothing_hides_no_reason(monkeypatch, capsys):
     failure = subprocess.CompletedProcess([], 1, "", "no space left on device\n")
     monkeypatch.setattr(images.subprocess, "run", lambda *_, **__: failure)
@@ -171,7 +182,7 @@ def test_an_engine_that_can_tag_nothing_hides_no_reason(monkeypatch, capsys):
 def test_no_bytecode_is_written_on_a_full_disk(monkeypatch):
     """Python would put half a file in place, and no command would run any more."""
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "")  # so that it is as before afterwards
     behindproxy._keep_bytecode_whole()
     assert not sys.dont_write_bytecode
     monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=5, f_frsize=4096))
