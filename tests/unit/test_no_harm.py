@@ -1,5 +1,6 @@
 """What a file or a response that is not as it should be must not lead to."""
 
+import errno
 import json
 import os
 import shlex
@@ -166,6 +167,34 @@ def test_a_program_in_a_folder_with_an_equals_sign_is_started(tmp_path, monkeypa
     assert subprocess.run(shlex.split(command.replace("%%", "%"))).returncode == 0
 
 
+def test_down_works_on_a_disk_that_became_read_only(tmp_path, monkeypatch):
+    file = tmp_path / "lock"
+    monkeypatch.setattr(lock, "BUILD", tmp_path)
+    monkeypatch.setattr(lock, "FILE", file)
+    file.write_text("")
+    open_, kind = type(file).open, OSError(errno.EROFS, "Read-only file system")
+
+    def opened(path, mode="r", **more):
+        if mode != "r":
+            raise kind
+        return open_(path, mode, **more)
+
+    monkeypatch.setattr(type(file), "open", opened)
+    with lock.taken_over("down"):
+        pass
+    with pytest.raises(SystemExit, match="cannot be written: Read-only.*df -h"), lock.alone("up"):
+        pass
+
+    def unlink(path, missing_ok):
+        raise kind
+
+    monkeypatch.setattr(type(file), "unlink", unlink)
+    lock.forget(file)
+    kind = OSError(errno.EACCES, "Permission denied")
+    with pytest.raises(PermissionError):
+        lock.forget(file)
+
+
 def test_an_engine_that_can_tag_nothing_hides_no_reason(monkeypatch, capsys):
     failure = subprocess.CompletedProcess([], 1, "", "no space left on device\n")
     monkeypatch.setattr(images.subprocess, "run", lambda *_, **__: failure)
@@ -292,8 +321,8 @@ def test_a_lock_that_clean_has_removed_is_opened_again(locked, monkeypatch, take
     """Between another's open and its flock, `clean` removes the file."""
     files, really = [], lock._opened
 
-    def opening():
-        file = really()
+    def opening(**choice):
+        file = really(**choice)
         files.append(file)
         if len(files) == 1:
             lock.FILE.unlink()

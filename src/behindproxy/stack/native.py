@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from behindproxy_serve.install import FAILED, LISTS
 from behindproxy_serve.settings import Settings
 
-from . import certificate, index, loading, metrics, migration, ports, render
+from . import certificate, index, loading, lock, metrics, migration, ports, render
 from .paths import APP_PYTHON, BUILD, COPY, PINS, PLACES, ROOT, SOURCE, SOURCES, STATIC
 from .settings import INTERNAL, KEYS, StackSettings, own_keys
 
@@ -219,7 +219,7 @@ def down() -> None:
     if folder := _made_for_the_socket(_socket()):
         shutil.rmtree(folder, ignore_errors=True)
     for name in ("fingerprint", "socket", "supervisor.sock"):
-        (HOME / name).unlink(missing_ok=True)
+        lock.forget(HOME / name)
 
 
 def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
