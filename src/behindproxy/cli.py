@@ -59,7 +59,8 @@ def main() -> None:
     failed checks, errors found or a refusal, 2 could not run.
     """
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # in order with what subprocesses print
+        # In order with what subprocesses print; an encoding that lacks a ✓ stops no command.
+        sys.stdout.reconfigure(line_buffering=True, errors="replace")
 
 
 def under(heading: str, name: str) -> Callable[[Callable[..., None]], click.Command]:

@@ -158,3 +158,14 @@ def test_an_interrupted_run_takes_the_suite_along_and_has_no_findings(number, tm
                 connection.settimeout(10)
                 while connection.recv(65536):
                     pass  # the suite's end closes it
+
+
+def test_an_encoding_without_the_marks_stops_no_command():
+    for redirection in ("", ">&-"):  # into a pipe, and where standard output is closed
+        command = f"{sys.executable} -m behindproxy doctor http://127.0.0.1:9/ {redirection}"
+        environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+        process = subprocess.run(
+            ["sh", "-c", command], capture_output=True, text=True, env=environ, timeout=60
+        )
+        assert "Traceback" not in process.stderr, process.stderr
+        assert redirection or "? " in process.stdout

@@ -71,6 +71,12 @@ def test_other_lines_are_none():
     assert loading.failure("app | nonsense could not be loaded {\napp | {}\n", "") == ("", "")
 
 
+def test_what_an_application_logs_of_a_plugin_is_no_failure_of_its_own():
+    for key in ("event", "message"):
+        line = f'{{"{key}": "the plugin x could not be loaded: no module named x", "level": "warning"}}'
+        assert loading.failure(f"app | {line}\n") == ("", "")
+
+
 CONFIG = {
     "name": "shop",
     "services": {

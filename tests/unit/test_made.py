@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from behindproxy.stack import made
+from behindproxy.stack import lock, made, paths
 from behindproxy.stack.paths import ROOT
 
 
@@ -28,6 +28,8 @@ def test_in_a_folder_that_was_there_before_only_what_they_wrote_goes(folder):
     for name in ("verify", "native", "theirs"):
         (folder / name).mkdir()
         (folder / name / "file").write_text("")
+    for path in (paths.KEPT_PORTS, paths.KEPT_SUBNET, paths.STATE, lock.FILE):
+        (folder / path.name).write_text("")
     (folder / ".gitignore").write_text("*.o\n")
     assert made.remove(folder) == ["build/.gitignore", "build/theirs"]
     assert sorted(path.name for path in folder.iterdir()) == [".gitignore", "theirs"]

@@ -1,5 +1,6 @@
 """Ports beside another stack of this tool."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -23,6 +24,18 @@ def machine(tmp_path, monkeypatch):
         monkeypatch.delenv(key, raising=False)
     state.note = note
     return state
+
+
+def test_a_stack_of_another_network_has_none_of_this_machine_s_ports(monkeypatch):
+    environ = {neighbours.native.MARK: "/srv/first/build/native", "HTTP_PORT": "9999"}
+    process = SimpleNamespace(pid=os.getpid(), environ=lambda: environ)
+    monkeypatch.setattr(neighbours.psutil, "process_iter", lambda: [process])
+    monkeypatch.setattr(neighbours.ownership, "stacks", list)
+    assert list(neighbours._others()) == [(9999, "/srv/first")]
+    process.pid = -1
+    networks = {os.getpid(): 1, -1: 2}
+    monkeypatch.setattr(neighbours, "_network", networks.get)
+    assert list(neighbours._others()) == []
 
 
 def test_alone_nothing_is_chosen(machine):

@@ -1,19 +1,24 @@
 """What a file or a response that is not as it should be must not lead to."""
 
+import errno
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
+import behindproxy
 from behindproxy.contract.engine import safety
-from behindproxy.stack import lock, made, native
+from behindproxy.stack import docker, images, lock, made, native, render, rolling
 from behindproxy.stack.settings import StackSettings
 
 from .targets import target
@@ -109,6 +114,109 @@ def test_down_names_what_runs_of_a_folder_that_was_moved(tmp_path):
             assert f"(pid {process.pid})" in next(line for line in native.lost() if str(tmp_path) in line)
         finally:
             process.kill()
+
+
+def test_down_ends_what_the_application_started_with_another_environment(tmp_path, monkeypatch):
+    monkeypatch.setattr(native, "HOME", tmp_path)
+    monkeypatch.setattr(native, "HOMES", {str(tmp_path)})
+    script = "env -i sleep 60 & echo $!; wait"
+    environ = {**os.environ, native.MARK: str(tmp_path)}
+    with subprocess.Popen(["sh", "-c", script], env=environ, stdout=subprocess.PIPE, text=True) as process:
+        child = psutil.Process(int(process.stdout.readline()))
+        native.down()
+        assert native._has_ended(child)
+
+
+def test_a_damaged_file_is_written_again(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_bytes(b"\xff\xfe")
+    render.write(path, "{}")
+    assert path.read_text() == "{}"
+
+
+@pytest.mark.parametrize(
+    "port, words", [("65535", "there is none"), ("9998", "HTTP_PORT has that"), ("8082", "that is taken")]
+)
+def test_the_port_of_the_metrics_is_one_that_is_free(monkeypatch, port, words):
+    monkeypatch.setattr(native.ports, "refuse_taken", lambda *_, **__: None)
+    monkeypatch.setattr(native.ports, "free", lambda port: port < 8083)
+    settings = StackSettings.model_validate({"ops_port": port})
+    with pytest.raises(SystemExit, match=f"OPS_PORT={port}: .*{words}; for example OPS_PORT="):
+        native._refuse_ports(settings)
+
+
+def test_clean_leaves_the_user_s_own_tags(monkeypatch):
+    removed = []
+    monkeypatch.setattr(docker.ownership, "own", list)
+    monkeypatch.setattr(docker.ownership, "others", lambda *_: [])
+    tags = ["shop-app:backup", "shop-app:latest", "shop-app:served"]
+    command = '["python","-m","behindproxy_serve"]'
+    monkeypatch.setattr(docker.ownership, "query", lambda *words: tags if "ls" in words else [command])
+    monkeypatch.setattr(docker.subprocess, "run", lambda words, **_: removed.append(words[-1]))
+    docker.remove_images({"shop"})
+    assert sorted(removed) == ["shop-app:latest", "shop-app:previous", "shop-app:served"]
+
+
+def test_a_program_in_a_folder_with_an_equals_sign_is_started(tmp_path, monkeypatch):
+    program = tmp_path / "e=mc2"
+    program.symlink_to(shutil.which("true"))
+    monkeypatch.setattr(native, "HOME", tmp_path)
+    monkeypatch.setattr(native, "APP_PYTHON", program)
+    text = native._supervisord(StackSettings.model_validate({}))
+    command = text.partition("[program:app]\ncommand = ")[2].partition("\n")[0]
+    assert subprocess.run(shlex.split(command.replace("%%", "%"))).returncode == 0
+
+
+def test_down_works_on_a_disk_that_became_read_only(tmp_path, monkeypatch):
+    file = tmp_path / "lock"
+    monkeypatch.setattr(lock, "BUILD", tmp_path)
+    monkeypatch.setattr(lock, "FILE", file)
+    file.write_text("")
+    open_, kind = type(file).open, OSError(errno.EROFS, "Read-only file system")
+
+    def opened(path, mode="r", **more):
+        if mode != "r":
+            raise kind
+        return open_(path, mode, **more)
+
+    monkeypatch.setattr(type(file), "open", opened)
+    with lock.taken_over("down"):
+        pass
+    with pytest.raises(SystemExit, match="cannot be written: Read-only.*df -h"), lock.alone("up"):
+        pass
+
+    def unlink(path, missing_ok):
+        raise kind
+
+    monkeypatch.setattr(type(file), "unlink", unlink)
+    lock.forget(file)
+    kind = OSError(errno.EACCES, "Permission denied")
+    with pytest.raises(PermissionError):
+        lock.forget(file)
+
+
+def test_an_engine_that_can_tag_nothing_hides_no_reason(monkeypatch, capsys):
+    failure = subprocess.CompletedProcess([], 1, "", "no space left on device\n")
+    monkeypatch.setattr(images.subprocess, "run", lambda *_, **__: failure)
+    monkeypatch.setattr(images, "identity", lambda name: "sha256:new")
+    with pytest.raises(SystemExit, match="docker tag shop-app failed: no space left"):
+        images.tag("sha256:old", "shop-app")
+    images.give_back("sha256:old", "shop-app")
+    images.keep("shop-app", "sha256:old")
+    assert "no space left" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="not deployed, .*: not ready"), rolling._restored("shop-app", "old"):
+        raise rolling.NotReady("not ready")
+
+
+def test_no_bytecode_is_written_on_a_full_disk(monkeypatch):
+    """Python would put half a file in place, and no command would run any more."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "")  # so that it is as before afterwards
+    behindproxy._keep_bytecode_whole()
+    assert not sys.dont_write_bytecode
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=5, f_frsize=4096))
+    behindproxy._keep_bytecode_whole()
+    assert sys.dont_write_bytecode and os.environ["PYTHONDONTWRITEBYTECODE"]
 
 
 def test_a_user_whom_this_machine_does_not_know_can_run_it(tmp_path, monkeypatch):
@@ -213,8 +321,8 @@ def test_a_lock_that_clean_has_removed_is_opened_again(locked, monkeypatch, take
     """Between another's open and its flock, `clean` removes the file."""
     files, really = [], lock._opened
 
-    def opening():
-        file = really()
+    def opening(**choice):
+        file = really(**choice)
         files.append(file)
         if len(files) == 1:
             lock.FILE.unlink()

@@ -12,7 +12,17 @@ import pytest
 from behindproxy.stack import docker
 from behindproxy.stack.paths import ROOT
 
-NAMES = ["quo\"te's", "back\\slash", "dol$HOME", "ümlaut", "co:lon", "per%cent%(x)s", "sp ace", "-minus"]
+NAMES = [
+    "quo\"te's",
+    "back\\slash",
+    "dol$HOME",
+    "ümlaut",
+    "co:lon",
+    "per%cent%(x)s",
+    "e=mc2",
+    "sp ace",
+    "-minus",
+]
 COMMANDS = [["ps"], ["down"], ["doctor"], ["settings"], ["verify", "--list"]]
 FILES = ["docker-compose.yml", "docker-compose.replicas.yml", "Dockerfile", "README.md", "LICENSE"]
 FOLDERS = ["src", "app", "traefik", "requirements"]

@@ -419,6 +419,15 @@ def test_a_client_that_floods_the_log_fills_no_more_of_the_disk_than_is_kept(tmp
         process.wait()
 
 
+def test_of_a_log_that_grows_faster_than_it_is_copied_the_end_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(trim, "MAX_BYTES", 10)
+    monkeypatch.setattr(trim, "LAST_BYTES", 20)
+    log = tmp_path / "app.log"
+    log.write_text("x" * 1000 + "the last 20 of them.")
+    trim.trim(log)
+    assert (tmp_path / "app.log.1").read_text() == "the last 20 of them." and not log.read_text()
+
+
 def test_a_full_disk_costs_no_older_log(tmp_path, monkeypatch):
     monkeypatch.setattr(trim, "MAX_BYTES", 10)
     log, older = tmp_path / "app.log", tmp_path / "app.log.1"
@@ -430,13 +439,22 @@ def test_a_full_disk_costs_no_older_log(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr(trim.shutil, "copyfile", full)
+        disk.setattr(trim, "copy_end", full)
         for _ in range(5):
             trim.trim(log)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.log", "app.log.1"]
     assert (log.read_text(), older.read_text()) == ("what is in it now\n", "what was in it before\n")
     trim.trim(log)
     assert (log.read_text(), older.read_text()) == ("", "what is in it now\n")
+
+
+def test_a_signal_while_a_version_starts_is_no_reason_why_it_does_not(monkeypatch):
+    monkeypatch.setattr(rolling.docker, "environment", lambda settings: {})
+    monkeypatch.setattr(rolling.docker, "compose", lambda: ["true"])
+    for code, end in ((143, SystemExit), ("no such image", rolling.NotReady)):
+        monkeypatch.setattr(rolling.docker, "step", lambda *_, code=code: sys.exit(code))
+        with pytest.raises(end, match=str(code)):
+            rolling._start(StackSettings.model_validate({}), "app")
 
 
 def test_an_interrupted_roll_says_that_two_versions_serve(monkeypatch, capsys):

@@ -29,7 +29,7 @@ def terminal(steps: list[Step]) -> str:
     lines = []
     for step in steps:
         mark = MARKS[step.mark]
-        if sys.stdout.isatty():
+        if sys.stdout and sys.stdout.isatty():  # none where it is closed
             mark = f"\033[{COLOURS[step.mark]}m{mark}\033[0m"
         indent = " " * (subject + 4)
         wrapped = _wrap(visible(step.text), width - len(indent))

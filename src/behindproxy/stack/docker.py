@@ -97,7 +97,7 @@ def up(settings: StackSettings, make_room: Callable[[], None], replaces: bool, f
         late = _not_started(settings, new) if isinstance(error, SystemExit) and not sentence else ""
         if not any(one.id in ids_before for one in there) or not settings.domain:
             _remove(new, {name}, seconds=0)
-        images.tag(served, image)
+        images.give_back(served, image)
         if sentence:
             print(trace, file=sys.stderr)
             raise SystemExit(sentence) from None
@@ -244,14 +244,13 @@ def projects() -> set[str]:
 
 
 def remove_images(projects: set[str]) -> None:
-    """Remove the tags of those that were built here: another compose file's may have the same name, and
-    what another clone has under it stays while that has a container."""
+    """Remove our tags of those that were built here, and no tag of the user's: another compose file's may
+    have the same name, and what another clone has under it stays while that has a container."""
     own = ownership.own()
     for name in projects:
         if ownership.others(name, own):
             continue
-        form = "{{.Repository}}:{{.Tag}}"
-        for image in ownership.query("image", "ls", "--format", form, f"{name}-app"):
+        for image in (f"{name}-app:{tag}" for tag in images.TAGS):
             commands = ownership.query("image", "inspect", "--format", "{{json .Config.Cmd}}", image)
             if commands == ['["python","-m","behindproxy_serve"]']:
                 subprocess.run(["docker", "image", "rm", image], capture_output=True)
@@ -726,8 +725,10 @@ def _bring_certificates(earlier: set[str], name: str) -> None:
                     "test -e /to/acme.json || test ! -e /from/acme.json || "
                     "{ cp -p /from/acme.json /to/ && echo copied; }",
                 ],
-                check=True,
                 capture_output=True,
+                text=True,
             )
+            if copied.returncode:
+                raise SystemExit(f"the volume {volume[0]} could not be copied: {copied.stderr.strip()}")
             if copied.stdout:
                 print(f"certificates: copied from the volume {volume[0]}, which stays")

@@ -1,8 +1,13 @@
 """Which version serves, and which one did before: the tags of the application's image."""
 
 import subprocess
+import sys
+from contextlib import suppress
 
 from . import ownership
+from .paths import PLACES
+
+TAGS = ("latest", "previous", "served")  # Compose's, and those of `keep`
 
 
 def serving(image: str) -> str:
@@ -19,9 +24,13 @@ def serving(image: str) -> str:
 def keep(image: str, before: str) -> None:
     """Note that `image` serves now, so that `rollback` goes to what did before."""
     now = identity(image)
-    if before not in ("", now):
-        tag(before, f"{image}:previous")
-    tag(now, f"{image}:served")
+    try:
+        if before not in ("", now):
+            tag(before, f"{image}:previous")
+        tag(now, f"{image}:served")
+    except SystemExit as reason:  # it serves all the same
+        note = f"{reason}; `make rollback` may go to an earlier version than the one before"
+        print(PLACES.named(note), file=sys.stderr)
 
 
 def identity(image: str) -> str:
@@ -59,5 +68,15 @@ def _inspect(image: str, form: str) -> str:
 
 
 def tag(id_: str, name: str) -> None:
-    if id_:
-        subprocess.run(["docker", "tag", id_, name], check=True, capture_output=True)
+    """Raise SystemExit with the engine's reason where it does not do that, as on a full disk."""
+    if not id_:
+        return
+    process = subprocess.run(["docker", "tag", id_, name], capture_output=True, text=True)
+    if process.returncode:
+        raise SystemExit(f"docker tag {name} failed: {process.stderr.strip()}")
+
+
+def give_back(id_: str, name: str) -> None:
+    """`tag` after a failure, whose reason is the one to say."""
+    with suppress(SystemExit):
+        tag(id_, name)

@@ -12,6 +12,7 @@ from typing import Any
 from .paths import PLACES
 
 LOADED, STARTED = SIGNS = (" could not be loaded: ", " could not start: ")
+OURS = "APP_MODULE="  # how both begin
 # What the servers import, as they do: it says why it cannot, in a line of the log.
 IMPORT = "import behindproxy_serve.asgi"
 # Before this nobody wonders what a start waits for.
@@ -31,8 +32,9 @@ def failure(log: str, since: str = "") -> tuple[str, str]:
                 fields = json.loads(line[line.index("{") :])
             except ValueError:
                 continue
-            if fields.get("time", "") >= since:
-                sentence = fields["message"]
+            sentence = str(fields.get("message", ""))
+            # A plugin of the application's that could not be loaded is the application's own affair.
+            if sentence.startswith(OURS) and fields.get("time", "") >= since:
                 if LOADED in sentence:
                     sentence += "; for example APP_MODULE=app.main:app"
                 return sentence, fields.get("exception", "").strip()

@@ -1,11 +1,13 @@
 """One command at a time changes what runs. The kernel frees the lock of a process that has ended."""
 
+import errno
 import fcntl
 import os
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO
 
 import psutil
@@ -39,7 +41,7 @@ def taken_over(command: str, drain_seconds: int = 10) -> Iterator[None]:
     """Take the lock from whoever has it: the command that runs is ended, unless it is a `down` too."""
     last_pid, deadline = 0, time.monotonic() + GRACE_SECONDS + drain_seconds
     while True:
-        with _opened() as file:
+        with _opened(to_stop=True) as file:
             if _take(file):
                 if not _is_current(file):  # `clean` removed it while it was waited for
                     continue
@@ -57,15 +59,27 @@ def taken_over(command: str, drain_seconds: int = 10) -> Iterator[None]:
         time.sleep(0.1)
 
 
-def _opened() -> IO[str]:
+def _opened(to_stop: bool = False) -> IO[str]:
+    """Return the file; `to_stop`: also on a disk that became read-only, where what runs must end too."""
     try:
         BUILD.mkdir(exist_ok=True)
         return FILE.open("a+")
     except OSError as error:
-        raise SystemExit(
-            f"{BUILD.name}/ cannot be written: {error.strerror}; give it to this user, for "
-            f"example sudo chown -R $(id -un) {BUILD.name}"
-        ) from None
+        if error.errno == errno.EROFS and to_stop and FILE.is_file():
+            return FILE.open()
+        advice = f"give it to this user, for example sudo chown -R $(id -un) {BUILD.name}"
+        if error.errno in (errno.EROFS, errno.ENOSPC):
+            advice = "df -h . and df -i . show why; then run the command again"
+        raise SystemExit(f"{BUILD.name}/ cannot be written: {error.strerror}; {advice}") from None
+
+
+def forget(path: Path) -> None:
+    """Remove it, if it is there; on a disk that became read-only it stays."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
 
 
 def _take(file: IO[str]) -> bool:
@@ -86,13 +100,14 @@ def _is_current(file: IO[str]) -> bool:
 
 @contextmanager
 def _signed(file: IO[str], command: str) -> Iterator[None]:
-    file.truncate(0)
     with suppress(OSError):  # on a full disk it has no name, and `down` works all the same
+        file.truncate(0)
         os.write(file.fileno(), f"{os.getpid()} {command}\n".encode())
     try:
         yield
     finally:
-        file.truncate(0)
+        with suppress(OSError):
+            file.truncate(0)
 
 
 def _holder(file: IO[str]) -> tuple[int, str]:

@@ -16,6 +16,7 @@ NAMES = (
     "lock",
     "native",
     "pip.log",
+    "ports",
     "shots",
     "site",
     "stack",

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +25,7 @@ from pydantic import ValidationError
 from behindproxy_serve.install import FAILED, LISTS
 from behindproxy_serve.settings import Settings
 
-from . import certificate, index, loading, metrics, migration, ports, render
+from . import certificate, index, loading, lock, metrics, migration, ports, render
 from .paths import APP_PYTHON, BUILD, COPY, PINS, PLACES, ROOT, SOURCE, SOURCES, STATIC
 from .settings import INTERNAL, KEYS, StackSettings, own_keys
 
@@ -39,6 +40,7 @@ SOCKET_FOLDER = "stack-"
 SOCKET_OWNER = "home"  # the file in it that says whose it is
 SOCKET_SECONDS = 5  # a supervisord that is stopped takes a connection, and never answers
 NOT_PASSED_ON = ("TRAEFIK_", "GF_", "MAKE", "MFLAGS")
+LAST_PORT = 65535
 TRAEFIK_SECONDS = 20  # to load its files, and to look at the application
 STARTS = 4  # of a part that ends before it answers
 WORKER_SECONDS = 4  # a worker answers nobody: it counts as started after these
@@ -127,12 +129,21 @@ def _wanted(settings: StackSettings) -> dict[str, tuple[str, int]]:
 
 def _refuse_ports(settings: StackSettings, but: Collection[int] = ()) -> None:
     """Raise SystemExit where another has a port; `but`: those of what runs of this clone."""
-    ports.refuse_taken(settings, _wanted(settings), but=but)
-    if settings.ops_port + 1 not in but and not ports.free(settings.ops_port + 1):
-        raise SystemExit(
-            f"OPS_PORT={settings.ops_port}: the application's metrics take the port after "
-            f"it, and that is taken; for example OPS_PORT={settings.ops_port + 10}"
-        )
+    addresses, metrics_port = _wanted(settings), settings.ops_port + 1
+    ports.refuse_taken(settings, addresses, but=but)
+    holders = [key for key, (_, port) in addresses.items() if port == metrics_port]
+    if metrics_port > LAST_PORT:
+        reason = "there is none"
+    elif holders:
+        reason = f"{holders[0]} has that"
+    elif metrics_port not in but and not ports.free(metrics_port):
+        reason = "that is taken"
+    else:
+        return
+    raise SystemExit(
+        f"OPS_PORT={settings.ops_port}: the application's metrics take the port after it, and {reason}; "
+        f"for example OPS_PORT={settings.ops_port + (10 if metrics_port + 10 <= LAST_PORT else -10)}"
+    )
 
 
 def _start(settings: StackSettings) -> None:
@@ -191,7 +202,7 @@ def found() -> StackSettings | None:
 
 def down() -> None:
     """Stop and remove all that this clone started natively, also after a killed `up`."""
-    processes, running = _ours(), found()
+    processes, running = _family(_ours()), found()
     stops = 3 * (running.drain_seconds + 5) + 30 if running else 0  # one part after the other
     daemons = [p for p in processes if "supervisor.supervisord" in " ".join(_cmdline(p))]
     for process in processes:
@@ -202,10 +213,13 @@ def down() -> None:
         for process in _wait(group, stops if group is daemons else 10):
             _quietly(process.kill)
         _wait(group, 10)
+    for process in (late := _ours()):  # what the application started while it ended
+        _quietly(process.kill)
+    _wait(late, 10)
     if folder := _made_for_the_socket(_socket()):
         shutil.rmtree(folder, ignore_errors=True)
     for name in ("fingerprint", "socket", "supervisor.sock"):
-        (HOME / name).unlink(missing_ok=True)
+        lock.forget(HOME / name)
 
 
 def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
@@ -481,7 +495,9 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
     for name, (command, stop_seconds) in programs.items():
         # Each writes its own file: supervisord would take 100 µs of a request to copy its lines.
         without = of_the_stack if name in ("app", WORKER) else of_the_application
-        own = ["sh", "-c", 'exec env "$@" >>"$0" 2>&1', str(_log(name)), *without, *command]
+        # `env` takes a path with a = in it for a variable, and so never starts it: a shell does.
+        start = ["sh", "-c", 'exec "$@"', "sh", *command]
+        own = ["sh", "-c", 'exec env "$@" >>"$0" 2>&1', str(_log(name)), *without, *start]
         text += f"""[program:{name}]
 command = {shlex.join(own)}
 directory = {ROOT}
@@ -591,6 +607,17 @@ def _ours() -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return processes
+
+
+def _family(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Return them and what they started, which may have another environment."""
+    family = dict.fromkeys(processes)
+    pids = {process.pid for process in processes}
+    for process in processes:
+        with suppress(psutil.Error):
+            if process.ppid() not in pids:  # their children come with it
+                family |= dict.fromkeys(process.children(recursive=True))
+    return [process for process in family if process.pid != os.getpid()]
 
 
 def _cmdline(process: psutil.Process) -> list[str]:

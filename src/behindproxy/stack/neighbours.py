@@ -48,6 +48,14 @@ def settle(settings: StackSettings, runtime: str) -> StackSettings:
     return settings.model_copy(update={key.lower(): port for key, port in others.items()})
 
 
+def _network(pid: int) -> int:
+    """Return the number of a process's network namespace; 0 where the system has none, or does not say."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/net").st_ino
+    except FileNotFoundError:
+        return 0
+
+
 def _needed(key: str, port: int) -> set[int]:
     """Return the ports that a setting takes: the application's metrics have the one after OPS_PORT."""
     return {port, port + 1} if key == "OPS_PORT" else {port}
@@ -59,8 +67,11 @@ def _others() -> Iterator[tuple[int, str]]:
         folder = ownership.labels(one.inspection).get(FOLDER, "")
         if one.running and os.path.realpath(folder) != str(STACK):
             yield from ((int(port), folder) for _, port in one.ports.values() if port)
+    here = _network(os.getpid())
     for process in psutil.process_iter():
         try:
+            if _network(process.pid) != here:  # a container's, whose ports are no obstacle
+                continue
             environ = process.environ()
         except (psutil.Error, OSError):
             continue

@@ -192,7 +192,7 @@ def both_families(settings: StackSettings) -> list[Path]:
 
 def write(path: Path, text: str) -> None:
     """Replace `path` whole, by rename, and only when it changes."""
-    if path.exists() and path.read_text() == text:
+    if path.exists() and path.read_bytes() == text.encode():  # a damaged one may be no text
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")

@@ -75,12 +75,12 @@ def _restored(image: str, before: str) -> Iterator[Callable[[], None]]:
     try:
         yield now
     except NotReady as reason:
-        images.tag(before, image)
+        images.give_back(before, image)
         stays = "keeps serving" if docker.running("traefik") else "stays in place"
         raise SystemExit(f"not deployed, the previous version {stays}: {reason}") from None
     except BaseException:
         if not serves:
-            images.tag(before, image)
+            images.give_back(before, image)
         raise
     present = images.identity(image)
     pulled = images.digest(present)
@@ -192,7 +192,7 @@ def _start(settings: StackSettings, slot: str, serves: bool = False) -> None:
                 cwd=ROOT,
                 capture_output=True,
             )
-        if isinstance(error, SystemExit):
+        if isinstance(error, SystemExit) and isinstance(error.code, str):  # a number is a signal's
             raise NotReady(str(error)) from None
         raise
     _say(slot, "serving")

@@ -6,7 +6,7 @@ import os
 
 from pydantic import ValidationError
 
-from . import docker, native
+from . import docker, lock, native
 from .paths import ROOT, SOURCES, STATE
 from .render import write
 from .settings import StackSettings, read
@@ -41,7 +41,7 @@ def _saved() -> tuple[str, StackSettings] | None:
 
 
 def forget() -> None:
-    STATE.unlink(missing_ok=True)
+    lock.forget(STATE)
 
 
 def edited(running: StackSettings) -> str:

@@ -5,24 +5,25 @@ all that is left.
 """
 
 import os
-import shutil
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
 MAX_BYTES = 10 * 2**20
+# Of what was written since the last look: a copy of all of it would never end behind who writes as fast.
+LAST_BYTES = 2 * MAX_BYTES
 OLDER = 4
 SECONDS = 0.1  # one client's long paths are 50 MB in a second
 
 
 def trim(path: Path) -> None:
-    """Move what `path` held to `path`.1, and so on to `path`.4. A line that is written in that moment may
-    be lost."""
+    """Move what `path` held, the last LAST_BYTES of it, to `path`.1, and so on to `path`.4. A line that is
+    written in that moment may be lost."""
     if path.exists() and path.stat().st_size > MAX_BYTES:
         part = f"{path}.part"
         try:
-            shutil.copyfile(path, part)
+            copy_end(path, part)
         except OSError:  # a full disk: the older ones stay, and the next look tries again
             with suppress(OSError):
                 os.remove(part)
@@ -32,6 +33,12 @@ def trim(path: Path) -> None:
                 os.replace(f"{path}.{number - 1}", f"{path}.{number}")
         os.replace(part, f"{path}.1")
         os.truncate(path, 0)
+
+
+def copy_end(path: Path, part: str) -> None:
+    with path.open("rb") as whole, open(part, "wb") as end:
+        whole.seek(max(0, path.stat().st_size - LAST_BYTES))
+        end.write(whole.read(LAST_BYTES))
 
 
 if __name__ == "__main__":
