@@ -129,8 +129,10 @@ class Observe:
 
     def template(self, scope: Scope) -> str:
         """Return the route that answered, as it was written: `/items/{id}`, mounts included."""
-        route = scope.get("route")
-        mounted = scope.get("root_path", "").removeprefix(self.prefix)
+        route, mounted = scope.get("route"), scope.get("root_path", "")
+        if mounted == self.prefix and route is not None and not isinstance(route, Mount):
+            return str(route.path)
+        mounted = mounted.removeprefix(self.prefix)
         if mounted:
             mounted = next((pattern for path, pattern in self.mounts if path.fullmatch(mounted)), "/{mount}")
         if route is None or isinstance(route, Mount):
