@@ -108,7 +108,8 @@ def connecting(port: int) -> set[tuple[Any, str]]:
 
 def no_neighbour(address: str) -> bool:
     """Whether the kernel has looked for `address` in this machine's own network, and nobody there has it."""
-    return any(state in _run("ip", "neigh", "show", "to", address) for state in ("FAILED", "INCOMPLETE"))
+    entry = _run("ip", "neigh", "show", "to", address)
+    return "FAILED" in entry or "INCOMPLETE" in entry
 
 
 def shown(command: list[str]) -> str:
