@@ -27,9 +27,9 @@ WITHOUT = {
     "Traefik's metrics": (STATIC, 'metrics.prometheus.entryPoint = "ops"', ""),
     "header blanking": (STATIC, '  http.middlewares = ["front@file"]\n', ""),
     "security headers": (
-        ORDER,
-        "    Layer(always, lambda app, s: SecurityHeaders(app, bool(s.domain))),\n",
-        "",
+        OBSERVE,
+        "                headers += lacking(",
+        "                False and lacking(",
     ),
     "retries": (MIDDLEWARES, '"retry"]', "]"),
     "health check": (ROUTES, 'interval = "1s"', 'interval = "3600s"'),

@@ -23,9 +23,7 @@ from .middleware.leaving import Leaving
 from .middleware.observe import Observe
 from .middleware.proxy_token import ProxyToken
 from .middleware.root_path import RootPath
-from .middleware.security_headers import SecurityHeaders
 from .middleware.startup import Startup
-from .middleware.turns import Turns
 from .middleware.whole_body import WholeBody
 from .probe import Probe
 from .settings import Settings
@@ -53,6 +51,13 @@ def forwarded(app: ASGIApp, settings: Settings) -> ASGIApp:
     return Forwarded(app, settings.forwarded_allow_ips)
 
 
+def observed(app: ASGIApp, settings: Settings) -> ASGIApp:
+    folder = Path(settings.run_dir) / "metrics"
+    return Observe(
+        app, settings.api_prefix, folder, settings.app_host, settings.metrics_port, bool(settings.domain)
+    )
+
+
 ORDER = (
     # Outermost, since the FastAPI CLI looks at the object itself.
     Layer(lambda s: s.app_server == "fastapi", lambda app, s: AnyASGI(app)),
@@ -68,15 +73,9 @@ ORDER = (
     ),
     # It holds back the end of every response there is, also of those that are made below.
     Layer(lambda s: s.app_server == "hypercorn", lambda app, s: WholeBody(app)),
-    # What is made below has them too.
-    Layer(always, lambda app, s: SecurityHeaders(app, bool(s.domain))),
-    # No response that is made below keeps the process to itself.
-    Layer(always, lambda app, s: Turns(app)),
-    # The errors that are made below have the request's id; whatever is refused is logged and counted.
-    Layer(
-        always,
-        lambda app, s: Observe(app, s.api_prefix, Path(s.run_dir) / "metrics", s.app_host, s.metrics_port),
-    ),
+    # What is made below has the security headers and the request's id, and is logged and counted. No response
+    # keeps the process to itself.
+    Layer(always, observed),
     # A refusal, too, closes the connection of a container that leaves.
     Layer(lambda s: bool(s.drain_mark), lambda app, s: Leaving(app, s.drain_mark)),
     # Nothing below ever sees a malformed Host.

@@ -34,10 +34,10 @@ OUTSIDE = {
 # Inside, for each of them, by whether it may leave (drain mark) and whether there is a probe.
 LATER = "HostGuard Health BodyLimit BodyFirst BarePrefix Startup"
 INSIDE = {
-    (False, False): f"SecurityHeaders Turns Observe {LATER}",
-    (False, True): f"SecurityHeaders Turns Observe {LATER} Probe",
-    (True, False): f"SecurityHeaders Turns Observe Leaving {LATER}",
-    (True, True): f"SecurityHeaders Turns Observe Leaving {LATER} Probe",
+    (False, False): f"Observe {LATER}",
+    (False, True): f"Observe {LATER} Probe",
+    (True, False): f"Observe Leaving {LATER}",
+    (True, True): f"Observe Leaving {LATER} Probe",
 }
 
 

@@ -1,14 +1,19 @@
-"""A long response leaves the others their turn (middleware/turns.py)."""
+"""A long response leaves the others their turn (middleware/observe.py, turns.py)."""
 
 import anyio
 
-from behindproxy_serve.middleware.turns import PARTS, Turns
+from behindproxy_serve.middleware.observe import Observe
+from behindproxy_serve.middleware.turns import PARTS
 
-SCOPE = {"type": "http"}
+SCOPE = {"type": "http", "http_version": "1.1", "path": "/", "headers": []}
 
 
 async def discard(message):
     pass
+
+
+def observed(app):
+    return Observe(app, "", None, "", 0)
 
 
 def test_a_response_that_waits_for_nothing_ends_when_its_client_is_found_to_have_left():
@@ -28,7 +33,7 @@ def test_a_response_that_waits_for_nothing_ends_when_its_client_is_found_to_have
                 await anyio.sleep(0)
                 group.cancel_scope.cancel()
 
-            group.start_soon(Turns(endless), SCOPE, None, discard)
+            group.start_soon(observed(endless), dict(SCOPE), None, discard)
             group.start_soon(leaving)
 
     anyio.run(together)
@@ -45,6 +50,6 @@ def test_a_response_of_few_parts_waits_for_nothing(monkeypatch):
 
     async def run():
         monkeypatch.setattr("behindproxy_serve.middleware.turns.anyio.sleep", never)
-        await Turns(short)(SCOPE, None, discard)
+        await observed(short)(dict(SCOPE), None, discard)
 
     anyio.run(run)

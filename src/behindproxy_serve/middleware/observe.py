@@ -1,4 +1,5 @@
-"""What is known of a request: its id, in the response and every log line; one JSON line; metrics."""
+"""What is known of a request: its id, in the response and every log line; one JSON line; metrics. The one
+that sees each message of a response, it also has the headers and the turns of what is sent."""
 
 import logging
 import os
@@ -19,6 +20,8 @@ from ..metrics import Slot, serve_metrics
 from ..request_id import request_id
 from ..routes import routes
 from .health import HEALTH
+from .security_headers import ALWAYS, TRANSPORT, lacking
+from .turns import PARTS, give_way
 
 HEADER = b"x-request-id"
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -29,6 +32,7 @@ METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
 PATH_LENGTH, METHOD_LENGTH, ID_LENGTH = 2_048, 32, 128
 ESCAPED = 12  # characters that one of a path takes at most, in JSON
 STDOUT = 1
+SECURE = ("https", "wss")
 CLIENT_LEFT = 499  # as Traefik and nginx log it
 
 
@@ -38,11 +42,16 @@ class Observe:
     new time series.
 
     `prefix` is the root_path that requests come with. Each worker counts in a file in `folder`; with a
-    `port`, it serves the metrics of all there, on `host`.
+    `port`, it serves the metrics of all there, on `host`. To each response it adds the security headers that
+    it lacks, with `transport` those of https; and it gives way in one of many parts. A layer for each of
+    these would take 10 µs more of a request (docs/performance.md).
     """
 
-    def __init__(self, app: ASGIApp, prefix: str, folder: Path, host: str, port: int) -> None:
+    def __init__(
+        self, app: ASGIApp, prefix: str, folder: Path, host: str, port: int, transport: bool = False
+    ) -> None:
         self.app, self.prefix, self.folder, self.host, self.port = app, prefix, folder, host, port
+        self.policy = (ALWAYS, (*ALWAYS, *TRANSPORT) if transport else ALWAYS)  # without TLS, and with it
         self.slot = Slot()
         self.bits = Random().getrandbits  # of this process; an id is no secret
         self.checks = frozenset((*HEALTH, *(f"{prefix}{path}" for path in HEALTH)))
@@ -61,29 +70,34 @@ class Observe:
             return await self.app(scope, receive, send)
         # Noted first: mounts change the scope on the way down.
         path, began = scope["path"], time.perf_counter()
-        status, size, last = 500, 0, by_name(scope)
-        id_, parent, forwarded = last.get(HEADER, b""), last.get(b"traceparent"), b"x-forwarded-for" in last
-        if not REQUEST_ID.fullmatch(id_) or len(values(scope, HEADER)) > 1:
+        status, size, parts, last = 500, 0, 0, by_name(scope)
+        id_, parent, forwarded = last.get(HEADER), last.get(b"traceparent"), b"x-forwarded-for" in last
+        if id_ is None or not REQUEST_ID.fullmatch(id_) or len(values(scope, HEADER)) > 1:
             id_ = b"%032x" % self.bits(128)
             put(scope, HEADER, id_)  # the application reads it there
 
         upload = Upload(receive) if scope["type"] == "http" and may_have_body(scope) else None
 
         def noting(message: Message) -> Awaitable[None]:
-            nonlocal status, size, id_
+            nonlocal status, size, parts, id_
             kind = message["type"]
             if kind == "http.response.body" or kind == "websocket.http.response.body":
                 size += len(message.get("body", b""))
+                if message.get("more_body"):
+                    parts += 1
+                    if parts % PARTS == 0:
+                        return give_way(send, message)
             elif kind == "http.response.start" or kind == "websocket.http.response.start":
-                status, headers = message["status"], message.get("headers", ())
+                status, headers = message["status"], [*message.get("headers", ())]
                 if upload:
                     upload.has_answer = True
-                for name, value in headers:
-                    if name.lower() == HEADER:
-                        id_ = value[:ID_LENGTH]
-                        break
+                names = {name.lower(): value for name, value in reversed(headers)}
+                if HEADER in names:
+                    id_ = names[HEADER][:ID_LENGTH]
                 else:
-                    message = {**message, "headers": [*headers, (HEADER, id_)]}
+                    headers.append((HEADER, id_))
+                headers += lacking(headers, names, self.policy[scope.get("scheme") in SECURE])
+                message = {**message, "headers": headers}
             elif kind == "websocket.accept":
                 status = 101
             elif kind == "websocket.close" and status != 101:

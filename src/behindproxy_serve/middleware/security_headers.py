@@ -1,8 +1,8 @@
 """What a browser is told where the application says nothing of it."""
 
-from collections.abc import Awaitable
+from collections.abc import Container, Iterable
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+Pairs = Iterable[tuple[bytes, bytes]]
 
 ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
@@ -13,39 +13,20 @@ ALWAYS = (
     (b"permissions-policy", b"camera=(self), geolocation=(self), microphone=(self)"),
 )
 TRANSPORT = ((b"strict-transport-security", b"max-age=31536000"),)
-STARTS = ("http.response.start", "websocket.http.response.start")
 
 
-class SecurityHeaders:
-    """Add each of them to a response that has none of that name.
+def lacking(headers: Pairs, names: Container[bytes], policy: Pairs) -> list[tuple[bytes, bytes]]:
+    """Return those of `policy` that a response lacks, by the lower-case `names` of its headers.
 
-    Here and not in Traefik, whose headers middleware overwrites what the application set. `transport`
-    adds Strict-Transport-Security to what is answered over https.
+    They are added here and not in Traefik, whose headers middleware overwrites what the application set.
     """
-
-    def __init__(self, app: ASGIApp, transport: bool) -> None:
-        self.app, self.transport = app, transport
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == "lifespan":
-            return self.app(scope, receive, send)
-        secure = self.transport and scope["scheme"] in ("https", "wss")
-        policy = (*ALWAYS, *TRANSPORT) if secure else ALWAYS
-
-        def adding(message: Message) -> Awaitable[None]:
-            if message["type"] in STARTS:
-                headers = list(message.get("headers", ()))
-                names = {name.lower() for name, _ in headers}
-                if b"content-security-policy" in names and framing(headers):
-                    names.add(b"x-frame-options")
-                missing = [pair for pair in policy if pair[0] not in names]
-                message = {**message, "headers": [*headers, *missing]}
-            return send(message)
-
-        return self.app(scope, receive, adding)
+    missing = [pair for pair in policy if pair[0] not in names]
+    if b"content-security-policy" in names and framing(headers):
+        missing = [pair for pair in missing if pair[0] != b"x-frame-options"]
+    return missing
 
 
-def framing(headers: list[tuple[bytes, bytes]]) -> bool:
+def framing(headers: Pairs) -> bool:
     """Return whether a Content-Security-Policy says who may frame the page."""
     return any(
         name.lower() == b"content-security-policy" and b"frame-ancestors" in value.lower()

@@ -413,8 +413,8 @@ CHECKS: dict[str, str] = {
         "Observe of src/behindproxy_serve/middleware/observe.py."
     ),
     "headers.security": (
-        "Add SecurityHeaders (src/behindproxy_serve/middleware/security_headers.py) in "
-        "src/behindproxy_serve/order.py."
+        "Serve the application through src/behindproxy_serve/asgi.py: what it does not set is added by "
+        "src/behindproxy_serve/middleware/security_headers.py."
     ),
     "headers.as_set": (
         "Remove Traefik's headers middleware that sets it from traefik/dynamic. What the application "
