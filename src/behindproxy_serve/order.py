@@ -16,6 +16,7 @@ from .middleware.bare_prefix import BarePrefix
 from .middleware.body_first import BodyFirst
 from .middleware.body_limit import BodyLimit
 from .middleware.docs import Docs
+from .middleware.entry import Entry
 from .middleware.forwarded import Forwarded
 from .middleware.health import Health
 from .middleware.host_guard import HostGuard
@@ -59,8 +60,9 @@ def observed(app: ASGIApp, settings: Settings) -> ASGIApp:
 
 
 ORDER = (
-    # Outermost, since the FastAPI CLI looks at the object itself.
+    # Outermost, since the servers look at the object itself.
     Layer(lambda s: s.app_server == "fastapi", lambda app, s: AnyASGI(app)),
+    Layer(lambda s: s.app_server != "fastapi", lambda app, s: Entry(app)),
     # Client and scheme are right before anything compares, logs or shows them, and nobody sees the token.
     Layer(lambda s: bool(s.proxy_token), lambda app, s: ProxyToken(app, forwarded(app, s), s.proxy_token)),
     Layer(lambda s: not (s.proxy_token or own_options(s)), forwarded),

@@ -1,5 +1,6 @@
 """The order of the middlewares round an application (behindproxy_serve/order.py), and what depends on it."""
 
+import inspect
 import itertools
 import json
 from functools import partial
@@ -14,22 +15,22 @@ from .asgi import request
 
 # Outside, by server, whether the proxy strips the prefix, and whether it has a token.
 OUTSIDE = {
-    ("uvicorn", True, False): "Aliases",
-    ("uvicorn", True, True): "ProxyToken Aliases",
-    ("uvicorn", False, False): "Aliases RootPath",
-    ("uvicorn", False, True): "ProxyToken Aliases RootPath",
+    ("uvicorn", True, False): "Entry Aliases",
+    ("uvicorn", True, True): "Entry ProxyToken Aliases",
+    ("uvicorn", False, False): "Entry Aliases RootPath",
+    ("uvicorn", False, True): "Entry ProxyToken Aliases RootPath",
     ("fastapi", True, False): "AnyASGI Aliases",
     ("fastapi", True, True): "AnyASGI ProxyToken Aliases",
     ("fastapi", False, False): "AnyASGI Aliases RootPath",
     ("fastapi", False, True): "AnyASGI ProxyToken Aliases RootPath",
-    ("gunicorn", True, False): "Forwarded Aliases RootPath",
-    ("gunicorn", True, True): "ProxyToken Aliases RootPath",
-    ("gunicorn", False, False): "Forwarded Aliases RootPath",
-    ("gunicorn", False, True): "ProxyToken Aliases RootPath",
-    ("hypercorn", True, False): "Forwarded Aliases RootPath WholeBody",
-    ("hypercorn", True, True): "ProxyToken Aliases RootPath WholeBody",
-    ("hypercorn", False, False): "Forwarded Aliases RootPath WholeBody",
-    ("hypercorn", False, True): "ProxyToken Aliases RootPath WholeBody",
+    ("gunicorn", True, False): "Entry Forwarded Aliases RootPath",
+    ("gunicorn", True, True): "Entry ProxyToken Aliases RootPath",
+    ("gunicorn", False, False): "Entry Forwarded Aliases RootPath",
+    ("gunicorn", False, True): "Entry ProxyToken Aliases RootPath",
+    ("hypercorn", True, False): "Entry Forwarded Aliases RootPath WholeBody",
+    ("hypercorn", True, True): "Entry ProxyToken Aliases RootPath WholeBody",
+    ("hypercorn", False, False): "Entry Forwarded Aliases RootPath WholeBody",
+    ("hypercorn", False, True): "Entry ProxyToken Aliases RootPath WholeBody",
 }
 # Inside, for each of them, by whether it may leave (drain mark) and whether there is a probe.
 LATER = "HostGuard Health BodyLimit BodyFirst BarePrefix Startup"
@@ -64,6 +65,13 @@ def test_the_middlewares_stand_in_this_order(server, strips, token, leaves, prob
     assert layers(wrap(Application(), settings)) == expected.split()
 
 
+@pytest.mark.parametrize("server, strips, token", OUTSIDE)
+def test_what_a_server_gets_is_a_coroutine_function(server, strips, token):
+    """Uvicorn takes another callable for ASGI 2, Hypercorn for WSGI."""
+    settings = Settings(app_server=server, strip_prefix=strips, proxy_token="secret" if token else "")
+    assert inspect.iscoroutinefunction(wrap(Application(), settings).__call__)
+
+
 def test_documentation_is_hidden_behind_the_limits_where_it_is_not_for_everybody():
     assert "Docs" not in layers(wrap(Application(), Settings()))
     for docs in ("private", "off"):
@@ -84,8 +92,9 @@ def test_every_server_is_among_them():
 
 def test_beside_the_token_forwarded_headers_are_read_and_nothing_is_left_out():
     outermost = wrap(Application(), Settings(proxy_token="secret", app_server="gunicorn"))
-    assert layers(outermost.trusting) == ["Forwarded", *layers(outermost)[1:]]
-    assert outermost.trusting.app is outermost.app
+    token = outermost.app
+    assert layers(token.trusting) == ["Forwarded", *layers(token)[1:]]
+    assert token.trusting.app is token.app
 
 
 class Application:

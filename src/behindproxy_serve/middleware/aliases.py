@@ -1,6 +1,7 @@
 """Other spellings of a proxy's headers: X_Forwarded_User, X.Forwarded.User."""
 
 import re
+from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -23,12 +24,12 @@ class Aliases:
         self.app = app
         self.harmless: set[bytes] = set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "lifespan" and not self.harmless.issuperset(by_name(scope)):
             scope["headers"] = [pair for pair in scope["headers"] if not is_alias(pair[0])]
             if len(self.harmless) < NAMES_KEPT:
                 self.harmless.update(name for name in by_name(scope) if len(name) <= NAME_LENGTH)
-        await self.app(scope, receive, send)
+        return self.app(scope, receive, send)
 
 
 def is_alias(name: bytes) -> bool:

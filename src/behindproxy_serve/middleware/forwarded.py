@@ -1,5 +1,6 @@
 """The client and the scheme that a trusted proxy tells, by Uvicorn's own rules."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,16 +22,21 @@ class Forwarded:
         self.uvicorn: Any = ProxyHeadersMiddleware(_nothing, trusted)  # type: ignore[arg-type]
         self.cache: dict[tuple[object, ...], tuple[str, tuple[str, int] | None]] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            last, client = by_name(scope), scope.get("client")
-            key = (scope["scheme"], client and client[0], last.get(FOR), last.get(PROTO))
-            hit = self.cache.get(key)
-            if hit and len(last) == len(scope["headers"]):  # no header is there twice
-                scope["scheme"], scope["client"] = hit[0], hit[1] or client
-            else:
-                await self.uvicorn(scope, receive, send)
-                self._keep(key, scope, client, last)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "lifespan":
+            return self.app(scope, receive, send)
+        last, client = by_name(scope), scope.get("client")
+        key = (scope["scheme"], client and client[0], last.get(FOR), last.get(PROTO))
+        hit = self.cache.get(key)
+        if hit and len(last) == len(scope["headers"]):  # no header is there twice
+            scope["scheme"], scope["client"] = hit[0], hit[1] or client
+            return self.app(scope, receive, send)
+        return self._as_uvicorn(key, scope, receive, send)
+
+    async def _as_uvicorn(self, key: tuple[object, ...], scope: Scope, receive: Receive, send: Send) -> None:
+        last, client = by_name(scope), scope.get("client")
+        await self.uvicorn(scope, receive, send)
+        self._keep(key, scope, client, last)
         await self.app(scope, receive, send)
 
     def _keep(self, key: tuple[object, ...], scope: Scope, client: object, last: dict[bytes, bytes]) -> None:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..headers import values
+from ..headers import by_name, values
 from ..problems import problem
 
 HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?")
@@ -37,6 +37,9 @@ class HostGuard:
 
     @staticmethod
     def _sound(scope: Scope) -> bool:
+        last = by_name(scope)
+        if len(last) == len(scope["headers"]):  # no header is there twice
+            return is_well_formed(last.get(b"host", b""))
         hosts = values(scope, b"host")
         return len(hosts) == 1 and is_well_formed(hosts[0])
 

@@ -1,6 +1,7 @@
 """Whose forwarded headers are trusted where an address proves nothing."""
 
 import secrets
+from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,10 +19,10 @@ class ProxyToken:
     def __init__(self, app: ASGIApp, trusting: ASGIApp, token: str) -> None:
         self.app, self.trusting, self.token = app, trusting, token.encode()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         app = self.app
         if scope["type"] in ("http", "websocket"):
             tokens = take(scope, HEADER)
             if len(tokens) == 1 and secrets.compare_digest(tokens[0], self.token):
                 app = self.trusting
-        await app(scope, receive, send)
+        return app(scope, receive, send)
