@@ -23,6 +23,7 @@ from tests.checkout import free_block, wait_for
 CONNECTIONS = 4
 STREAMS = 250  # streams of each connection, Traefik's default
 BROWSERS_OPEN = 100  # Chromium before it knows the server's limit; fewer would hold up its pages
+OTHERS = 20  # descriptors that are open at one moment and not at another, of connections that were closed
 BODY = bytes(256 * 1024)  # more than Traefik and the kernel keep for one of them
 
 
@@ -111,6 +112,6 @@ def test_streams_without_a_window_hold_a_bounded_number_of_descriptors(traefik):
             limits.add(streams)
         assert limits == {BROWSERS_OPEN}
         descriptors = CONNECTIONS * (1 + BROWSERS_OPEN)
-        wait_for(lambda: process.num_fds() - before >= descriptors, 8)
+        wait_for(lambda: process.num_fds() - before > descriptors - OTHERS, 8)
         wait_for(lambda: answers(port - 1), 15)
-        assert process.num_fds() - before < descriptors + 20
+        assert process.num_fds() - before < descriptors + OTHERS
