@@ -2,9 +2,11 @@
 
 import socket
 import subprocess
+from contextlib import suppress
 
 import pytest
 
+from behindproxy.stack import trim
 from tests.checkout import wait_for
 
 MARK = "looked-for"
@@ -28,8 +30,13 @@ def lines_of(stack) -> list[str]:
         return subprocess.run(
             ["docker", "logs", container], capture_output=True, text=True
         ).stdout.splitlines()
-    files = (stack.path / "build" / "native").glob("traefik.log*")
-    return [line for path in files for line in path.read_text(errors="replace").splitlines()]
+    lines = []
+    # The newest first: what is moved on meanwhile is read twice then, and nothing is left out.
+    for name in ("traefik.log", *(f"traefik.log.{number}" for number in range(1, trim.OLDER + 1))):
+        with suppress(FileNotFoundError):
+            text = (stack.path / "build" / "native" / name).read_text(errors="replace")
+            lines += text.splitlines()
+    return lines
 
 
 @pytest.mark.parametrize("kilobytes, status", [(60, "431"), (30, "404")])
