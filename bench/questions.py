@@ -10,12 +10,13 @@ from .subjects import bare, beside, document, ours, template
 
 SERVERS = ("uvicorn", "fastapi", "gunicorn", "hypercorn")
 DEFAULT = {"ours": partial(ours, "ours", PROBE=0)}
-ROUTES, MIDDLEWARES, STATIC, ORDER, OBSERVE, NATIVE, SERVER = (
+ROUTES, MIDDLEWARES, STATIC, ORDER, OBSERVE, LINES, NATIVE, SERVER = (
     "traefik/dynamic/routes.toml",
     "traefik/dynamic/middlewares.toml",
     "traefik/traefik.toml",
     "src/behindproxy_serve/order.py",
     "src/behindproxy_serve/middleware/observe.py",
+    "src/behindproxy_serve/middleware/lines.py",
     "src/behindproxy/stack/native.py",
     "src/behindproxy_serve/server.py",
 )
@@ -127,10 +128,14 @@ def proxies() -> Question:
     )
 
 
+A_WRITE_EACH = {
+    LINES: ("        if not self.buffer:\n", "        self.buffer = text\n        return self.write()\n")
+}
 # What was tuned, each put back to what it was; and what was tried and not taken.
 UNTUNED = {
     "Traefik on every core": {NATIVE: ('"GOMAXPROCS": "1",', "")},
     "Go's own collections": {NATIVE: ('"GOGC": "400",', "")},
+    "a write for each access line": A_WRITE_EACH,
     "a handler in a thread": {"app/main.py": ("async def read_main", "def read_main")},
     "asyncio's own loop": {SERVER: (UVICORN, UVICORN + ' "--loop": "asyncio",')},
     "parsing by h11": {SERVER: (UVICORN, UVICORN + ' "--http": "h11",')},
@@ -226,6 +231,7 @@ def docker() -> Question:
         "1 replica": {},
         "1 replica with 2 workers": {"APP_WORKERS": 2},
         "2 replicas": {"APP_REPLICAS": 2},
+        "a write for each access line": {"patches": A_WRITE_EACH},
         "the local log driver": {"patches": {COMPOSE: (LOGGING, "logging: {driver: local}")}},
         "no log driver": {"patches": {COMPOSE: (LOGGING, "logging: {driver: none}")}},
     }
@@ -233,7 +239,10 @@ def docker() -> Question:
     cases = [
         Case("natively, direct", "ours", Load(entrypoint="direct")),
         Case("natively, proxied", "ours"),
-        Case("1 replica, direct", "1 replica", Load(entrypoint="direct")),
+        *(
+            Case(f"{name}, direct", name, Load(entrypoint="direct"))
+            for name in ("1 replica", "a write for each access line")
+        ),
         *(Case(f"{name}, proxied", name) for name in subjects),
         Case("1 replica, direct at its own address", "1 replica", Load(entrypoint=inside[0])),
         *(

@@ -82,10 +82,21 @@ def with_trusted_ips(original, addresses):
 
 
 def plain_lines(original):
-    """behindproxy_serve/middleware/observe.py's _write(): lines for a person."""
+    """behindproxy_serve/middleware/lines.py's Lines.add(): lines for a person."""
     import json
 
-    return lambda line: original('{request_id} {client} "{path}"\n'.format(**json.loads(line)))
+    return lambda lines, line: original(lines, '{request_id} {client} "{path}"\n'.format(**json.loads(line)))
+
+
+def buffered_lines(original):
+    """The same, with a buffer that is written once it is full."""
+
+    def add(lines, line):
+        lines.buffer += line.encode()
+        if len(lines.buffer) > 65_536:
+            lines.write()
+
+    return add
 
 
 def install(changes, packages):

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from behindproxy_serve import metrics
 from behindproxy_serve.metrics import OTHER, Counts, Slot, totals
-from behindproxy_serve.middleware import observe
+from behindproxy_serve.middleware import lines
 from behindproxy_serve.middleware.observe import Observe
 from behindproxy_serve.request_id import request_id
 
@@ -102,8 +102,61 @@ def test_a_line_is_written_to_a_pipe_at_once_and_unmixed(character, capfd):
 def test_an_answer_is_sent_where_no_line_can_be_written(monkeypatch):
     read_end, write_end = os.pipe()
     os.close(read_end)
-    monkeypatch.setattr(observe, "STDOUT", write_end)
+    monkeypatch.setattr(lines, "STDOUT", write_end)
     assert json.loads(observed()[1])["id"]
+    os.close(write_end)
+
+
+@pytest.fixture
+def writes(monkeypatch):
+    """What each write of access lines had."""
+    texts = []
+    monkeypatch.setattr(lines.os, "write", lambda file, text: texts.append((file, text)))
+    return texts
+
+
+def test_the_lines_of_one_turn_are_in_one_write(writes):
+    async def turns():
+        of_worker = lines.Lines()
+        for turn in range(3):
+            for number in range(4):
+                of_worker.add(f"{turn}{number}\n")
+            assert len(writes) == turn
+            await anyio.sleep(0)
+
+    anyio.run(turns)
+    assert writes == [(1, b"00\n01\n02\n03\n"), (1, b"10\n11\n12\n13\n"), (1, b"20\n21\n22\n23\n")]
+
+
+def test_no_write_is_longer_than_what_workers_do_not_mix(writes):
+    every = [f"{number:03} {'x' * (number * 37 % 1_500)}\n" for number in range(200)]
+
+    async def turn():
+        of_worker = lines.Lines()
+        for one in every:
+            of_worker.add(one)
+
+    anyio.run(turn)
+    texts = [text.decode() for _, text in writes]
+    assert "".join(texts) == "".join(every)
+    assert max(map(len, texts)) <= select.PIPE_BUF and all(text.endswith("\n") for text in texts)
+    assert len(texts) < len(every) / 3
+
+
+def test_lines_that_cannot_be_written_hold_up_none_that_follow(monkeypatch):
+    read_end, write_end = os.pipe()
+    monkeypatch.setattr(lines, "STDOUT", -1)
+
+    async def turns():
+        of_worker = lines.Lines()
+        of_worker.add("lost\n")
+        await anyio.sleep(0)
+        monkeypatch.setattr(lines, "STDOUT", write_end)
+        of_worker.add("kept\n")
+
+    anyio.run(turns)
+    assert os.read(read_end, 100) == b"kept\n"
+    os.close(read_end)
     os.close(write_end)
 
 

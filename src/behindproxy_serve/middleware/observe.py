@@ -2,7 +2,6 @@
 that sees each message of a response, it also has the headers and the turns of what is sent."""
 
 import logging
-import os
 import re
 import time
 from collections.abc import Awaitable
@@ -20,6 +19,7 @@ from ..metrics import Slot, serve_metrics
 from ..request_id import request_id
 from ..routes import routes
 from .health import HEALTH
+from .lines import Lines
 from .security_headers import ALWAYS, TRANSPORT, lacking
 from .turns import PARTS, give_way
 
@@ -27,11 +27,10 @@ HEADER = b"x-request-id"
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"))
-# Of the line, in characters. Longer ones would wash the log, and what is written to a pipe at once, unmixed
-# with other workers' lines, has 4096 bytes (PIPE_BUF).
+# Of the line, in characters. Longer ones would wash the log; and none may be longer than what is written at
+# once (lines.py).
 PATH_LENGTH, METHOD_LENGTH, ID_LENGTH = 2_048, 32, 128
 ESCAPED = 12  # characters that one of a path takes at most, in JSON
-STDOUT = 1
 SECURE = ("https", "wss")
 CLIENT_LEFT = 499  # as Traefik and nginx log it
 
@@ -52,7 +51,7 @@ class Observe:
     ) -> None:
         self.app, self.prefix, self.folder, self.host, self.port = app, prefix, folder, host, port
         self.policy = (ALWAYS, (*ALWAYS, *TRANSPORT) if transport else ALWAYS)  # without TLS, and with it
-        self.slot = Slot()
+        self.slot, self.lines = Slot(), Lines()
         self.bits = Random().getrandbits  # of this process; an id is no secret
         self.checks = frozenset((*HEALTH, *(f"{prefix}{path}" for path in HEALTH)))
         self.second, self.until_second = 0, ""
@@ -124,7 +123,7 @@ class Observe:
             if status >= 400 or forwarded or path not in self.checks:
                 client, traced = scope.get("client"), parent and TRACEPARENT.fullmatch(parent)
                 # Laid out by hand: a library takes as long for this line as all else here together.
-                _write(
+                self.lines.add(
                     f'{{"message":"request","time":"{self._now()}",'
                     f'"request_id":{quoted(id_.decode("latin-1"))},'
                     f'"trace_id":{quoted(traced[1].decode()) if traced else "null"},'
@@ -174,10 +173,3 @@ class Upload:
         else:
             self.is_whole = not message.get("more_body", False)
         return message
-
-
-def _write(line: str) -> None:
-    try:
-        os.write(STDOUT, line.encode())  # one write, so that workers' lines do not mix
-    except OSError:
-        pass  # a full disk, or nobody who reads: the response matters more
