@@ -1,7 +1,8 @@
 """`python -m behindproxy_serve.fastapi_cli run …`: the FastAPI CLI, with what it has no option for.
 
 It hands Uvicorn neither a size nor a queue for WebSockets, whose defaults let a client have 16 MiB for
-every connection, nor a logging file: they are added to the one call that starts the server.
+every connection, nor a logging file or a class for HTTP: they are added to the one call that starts the
+server.
 """
 
 import io
@@ -13,7 +14,7 @@ import uvicorn
 from fastapi_cli.cli import main
 
 from . import log
-from .server import LOGGING, WEBSOCKETS
+from .server import HTTP, LOGGING, WEBSOCKETS
 from .settings import Settings
 
 start, stdout = uvicorn.run, sys.stdout
@@ -33,6 +34,7 @@ class Lines(io.TextIOBase):
 
 def start_limited(app: Any, **options: Any) -> None:
     own = {
+        "http": HTTP,
         "ws": WEBSOCKETS,
         "ws_max_size": Settings().websocket_max_bytes,
         "ws_max_queue": 1,

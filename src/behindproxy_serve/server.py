@@ -12,6 +12,7 @@ KEEP_ALIVE_SECONDS = 5
 
 # For each of them: log.py's lines.
 LOGGING = Path(__file__).with_name("logging.json")
+HTTP = "behindproxy_serve.uvicorn_http:Http"
 WEBSOCKETS = "behindproxy_serve.uvicorn_websockets:WebSockets"
 
 # Read by the servers themselves; settings would have a second, hidden home.
@@ -82,6 +83,7 @@ def _uvicorn(settings: Settings) -> list[str]:
         **_processes(settings),
         "--timeout-keep-alive": KEEP_ALIVE_SECONDS,
         "--timeout-graceful-shutdown": _drain(settings),
+        "--http": HTTP,
         "--ws": WEBSOCKETS,
         "--ws-max-size": settings.websocket_max_bytes,
         "--ws-max-queue": 1,  # messages of that size, for each connection
