@@ -22,6 +22,8 @@ class Joining:
     """A transport that writes what it was given in one turn of the event loop at once, right after it. A
     WebSocket keeps it."""
 
+    __slots__ = ("call_soon", "is_closing", "parts", "size", "transport")  # there is one for each connection
+
     def __init__(self, transport: Any) -> None:
         self.transport, self.is_closing = transport, transport.is_closing
         self.call_soon = get_running_loop().call_soon
@@ -38,7 +40,7 @@ class Joining:
             return
         if not self.parts:
             self.call_soon(self.send)
-        self.parts.append(part)
+        self.parts.append(bytes(part))  # an application may use its buffer again
         self.size += len(part)
 
     def send(self) -> None:

@@ -75,6 +75,16 @@ def test_parts_of_every_size_arrive_in_order_and_little_is_held(size):
     assert len(writes) == (1 if size <= 1_000 else 11 if size >= JOINED_BYTES else len(writes))
 
 
+def test_a_buffer_that_is_used_again_is_sent_as_it_was():
+    def twice(joining):
+        buffer = bytearray(b"one")
+        joining.write(buffer)
+        buffer[:] = b"two"
+        joining.write(memoryview(buffer))
+
+    assert in_turns(twice).writes == [b"onetwo"]
+
+
 def test_a_close_sends_what_was_written_before():
     def last(joining):
         joining.write(b"head")
