@@ -136,7 +136,7 @@ UNTUNED = {
     "Traefik on every core": {NATIVE: ('"GOMAXPROCS": "1",', "")},
     "Go's own collections": {NATIVE: ('"GOGC": "400",', "")},
     "a write for each access line": A_WRITE_EACH,
-    "a packet each for head and body": {SERVER: (UVICORN, UVICORN + ' "--http": "auto",')},
+    "responses sent part by part, at once": {SERVER: (UVICORN, UVICORN + ' "--http": "auto",')},
     "a handler in a thread": {"app/main.py": ("async def read_main", "def read_main")},
     "asyncio's own loop": {SERVER: (UVICORN, UVICORN + ' "--loop": "asyncio",')},
     "parsing by h11": {SERVER: (UVICORN, UVICORN + ' "--http": "h11",')},
