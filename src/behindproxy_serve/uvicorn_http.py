@@ -1,8 +1,8 @@
 """Responses in as few packets as they need: `--http` names this class.
 
-Uvicorn writes the head and the body of a response one by one, as it has them: each is a system call, and wakes
-whoever reads while other requests of the same turn wait. Joined, and written after the turn, they take a
-quarter less of a busy server's time (docs/performance.md). aiohttp and Gunicorn join the two as well
+Uvicorn writes the head and the body of a response one by one, as it has them: each is a system call, and
+wakes whoever reads while other requests of the same turn wait. Joined, and written after the turn, they take
+a quarter less of a busy server's time (docs/performance.md). aiohttp and Gunicorn join the two as well
 (aio-libs/aiohttp#10991).
 """
 
