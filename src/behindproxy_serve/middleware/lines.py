@@ -11,8 +11,8 @@ AT_ONCE_BYTES = 4_096
 class Lines:
     """Write the lines of one turn of the event loop together, right after it.
 
-    Whoever reads them is woken by each write: with one for each line, Docker's log driver took a fifth to a
-    third of the requests per second (docs/performance.md). A process that is killed loses those of its last
+    Whoever reads them is woken by each write: with one for each line, Docker's log driver took a seventh to a
+    quarter of the requests per second (docs/performance.md). A process that is killed loses those of its last
     turn, as it loses the responses that the turn was about to send.
     """
 
