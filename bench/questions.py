@@ -131,6 +131,7 @@ def proxies() -> Question:
 A_WRITE_EACH = {
     LINES: ("        if not self.buffer:\n", "        self.buffer = text\n        return self.write()\n")
 }
+
 # What was tuned, each put back to what it was; and what was tried and not taken.
 UNTUNED = {
     "Traefik on every core": {NATIVE: ('"GOMAXPROCS": "1",', "")},
